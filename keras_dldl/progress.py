@@ -1,0 +1,84 @@
+"""Progress that suits where it is shown: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def progress(iterable: Iterable | None = None, *, total: int | None = None, label: str = "") -> Any:
+    """Return a progress display over `iterable`, or one to `update(n)` by hand.
+
+    On a terminal a live bar (tqdm's); elsewhere (a log file, a pipe) a plain line on stderr at most
+    every five seconds, and one at the end. Usable as a context manager.
+
+    Args:
+        iterable: what to go through, or None to call `update` by hand.
+        total: number of steps, where `iterable` has no length.
+        label: what is being done, in a word or two.
+    """
+    if not sys.stderr.isatty():
+        return PlainProgress(iterable, total, label)
+    from tqdm import tqdm
+
+    return tqdm(iterable, total=total, desc=label)
+
+
+class PlainProgress:
+    """The part of tqdm's interface that this package uses, as plain lines for logs.
+
+    Args:
+        iterable: see `progress`.
+        total: see `progress`.
+        label: see `progress`.
+    """
+
+    leave = True  # whether the last state is shown at the end
+
+    def __init__(self, iterable: Iterable | None, total: int | None, label: str):
+        self._iterable = iterable
+        self._total = total if total is not None or iterable is None else _length(iterable)
+        self._label = label
+        self._done, self._shown = 0, 0
+        self._begun = self._last_line = time.monotonic()
+
+    def update(self, n: int = 1) -> None:
+        """Count `n` more steps."""
+        self._done += n
+        if time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._show()
+
+    def set_description_str(self, text: str, refresh: bool = False) -> None:
+        """Say something else than the label."""
+        self._label = text
+
+    def close(self) -> None:
+        """Show the last state, unless it stands there already."""
+        if self.leave and self._done != self._shown:
+            self._show()
+
+    def __iter__(self) -> Iterator:
+        for item in self._iterable:
+            yield item
+            self.update()
+        self.close()
+
+    def __enter__(self) -> "PlainProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _show(self) -> None:
+        self._last_line, self._shown = time.monotonic(), self._done
+        total = "" if self._total is None else f"/{self._total}"
+        seconds = int(self._last_line - self._begun)
+        text = f"{self._label}: {self._done}{total} [{seconds // 60:02d}:{seconds % 60:02d}]"
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def _length(iterable: Iterable) -> int | None:
+    return len(iterable) if hasattr(iterable, "__len__") else None

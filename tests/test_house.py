@@ -1,0 +1,207 @@
+"""The house rules: which way imports point, what stays unloaded, how long files are."""
+
+import ast
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
+
+# Each part may import from its own row and from the rows above it.
+ROWS = [
+    {"arguments", "errors", "files", "progress", "saved_models"},
+    {"labels", "ops"},
+    {"losses", "metrics", "layers", "prediction"},
+    {"faces"},
+    {"methods", "models"},
+    {"data"},
+    {"training", "evaluation", "explain", "export", "drawing"},
+    {"predict", "serving"},
+    {"cli"},
+]
+ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}
+ANY_BACKEND = {"labels", "ops", "losses", "metrics", "layers", "methods", "models", "prediction"}
+HEAVY = {
+    "jax", "keras", "matplotlib", "mtcnn", "numpy", "pandas", "PIL", "scipy", "skimage",
+    "tensorflow", "torch",
+}  # fmt: skip
+
+
+def source_files() -> list[Path]:
+    return sorted(path for place in PLACES for path in place.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    """Return the part of the house a file belongs to: `losses`, `cli`, `predict` ..."""
+    first, *rest = path.relative_to(ROOT).parts
+    return Path(rest[0]).stem if first == "keras_dldl" else first
+
+
+def imports(tree: ast.AST, package: str) -> Iterator[tuple[str, int]]:
+    """Yield the full dotted name of all that `tree` imports, wherever in it, and the line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            start = ".".join(base) + "." if node.level else ""
+            module = start + (node.module or "")
+            yield from ((f"{module.rstrip('.')}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def at_import_time(tree: ast.Module) -> ast.Module:
+    """Return the statements of `tree` that run when it is imported: no functions, no type hints."""
+
+    class Strip(ast.NodeTransformer):
+        def visit_FunctionDef(self, node):
+            return None
+
+        visit_AsyncFunctionDef = visit_FunctionDef
+
+        def visit_If(self, node):
+            if "TYPE_CHECKING" in ast.unparse(node.test):
+                return [self.visit(child) for child in node.orelse]
+            return self.generic_visit(node)
+
+    return Strip().visit(tree)
+
+
+def package_of(path: Path) -> str:
+    first, *rest = path.relative_to(ROOT).parent.parts
+    return ".".join(["keras_dldl", *([] if first == "keras_dldl" else [first]), *rest])
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def house_imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the parts of the house that `path` imports, and the lines."""
+    for name, line in imports(parse(path), package_of(path)):
+        package, _, rest = name.partition(".")
+        part = rest.split(".")[0]
+        if package == "keras_dldl" and part in ROW_OF:
+            yield part, line
+
+
+@pytest.mark.parametrize(
+    ("code", "package", "found"),
+    [
+        ("import keras_dldl.ops as o", "keras_dldl.losses", ["keras_dldl.ops"]),
+        (
+            "def f():\n  from keras_dldl import ops, labels",
+            "x",
+            ["keras_dldl.ops", "keras_dldl.labels"],
+        ),
+        ("from ..ops import expectation", "keras_dldl.losses", ["keras_dldl.ops.expectation"]),
+        ("from . import base", "keras_dldl.losses", ["keras_dldl.losses.base"]),
+    ],
+)
+def test_the_reader_of_imports_sees_every_form(code, package, found):
+    assert [name for name, _ in imports(ast.parse(code), package)] == found
+
+
+def test_every_part_has_a_row():
+    parts = {part_of(path) for path in source_files()} - {"__init__"}
+    assert parts <= set(ROW_OF)
+
+
+def test_imports_point_one_way():
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {other}"
+        for path in source_files()
+        if part_of(path) != "__init__"
+        for other, line in house_imports(path)
+        if ROW_OF[other] > ROW_OF[part_of(path)]
+    ]
+    assert wrong == []
+
+
+def test_no_two_parts_import_each_other():
+    edges = {
+        (part_of(path), other)
+        for path in source_files()
+        for other, _ in house_imports(path)
+        if part_of(path) not in ("__init__", other)
+    }
+    assert sorted(edge for edge in edges if edge[::-1] in edges) == []
+
+
+def test_tensorflow_is_held_out_of_what_every_backend_runs():
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in source_files()
+        if part_of(path) in ANY_BACKEND
+        for name, line in imports(parse(path), package_of(path))
+        if name.split(".")[0] in {"tensorflow", "tf"}
+    ]
+    assert wrong == []
+
+
+def test_nothing_heavy_is_imported_at_the_top_of_the_package_or_a_command():
+    light = [ROOT / "keras_dldl" / "__init__.py", *(ROOT / "cli").rglob("*.py")]
+    light += [path for path in source_files() if ROW_OF.get(part_of(path)) == 0]
+    wrong = []
+    for path in light:
+        for name, line in imports(at_import_time(parse(path)), package_of(path)):
+            if name.split(".")[0] in HEAVY:
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
+    assert wrong == []
+
+
+def test_files_and_functions_are_short_enough_to_read_aloud():
+    wrong = []
+    for path in source_files():
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > 400:
+            wrong.append(f"{path.relative_to(ROOT)}: {lines} lines")
+        for node in ast.walk(parse(path)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                length = node.end_lineno - node.lineno + 1
+                if length > 60:
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {length}")
+    assert wrong == []
+
+
+COMMAND_FILES = ", ".join(
+    f"keras_dldl.cli.{path.stem}" for path in (ROOT / "cli").glob("[a-z]*.py")
+)
+START = {
+    "import": "import keras_dldl",
+    "commands": f"import {COMMAND_FILES}",
+    "help": "from keras_dldl.cli.main import cli; cli.main(['--help'], standalone_mode=False)",
+}
+
+
+@pytest.mark.parametrize("start", START)
+def test_start_loads_nothing_heavy(start):
+    code = f"{START[start]}; import sys; print(*sys.modules, file=sys.stderr)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    # A command's own options may need the numbers of a label grid, so NumPy, but not seconds.
+    allowed = {"numpy"} if start == "commands" else set()
+    assert HEAVY & set(result.stderr.split()) <= allowed
+
+
+@pytest.mark.parametrize("start", ["import", "help"])
+def test_start_takes_under_half_a_second(start):
+    # The best of five: on a busy machine the others measure the neighbours.
+    def seconds() -> float:
+        begin = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", START[start]],
+            cwd=ROOT,
+            env=os.environ,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        return time.perf_counter() - begin
+
+    assert min(seconds() for _ in range(5)) < 0.5

@@ -1,0 +1,33 @@
+"""Plain progress: few lines, the last one true."""
+
+import pytest
+
+from keras_dldl import progress as module
+from keras_dldl.progress import progress
+
+
+def test_one_line_at_the_end(capsys):
+    assert list(progress(range(5), label="faces")) == [0, 1, 2, 3, 4]
+    assert capsys.readouterr().err == "faces: 5/5 [00:00]\n"
+
+
+def test_by_hand_with_lines_between(capsys, monkeypatch):
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
+    with progress(total=10, label="faces") as bar:
+        bar.update(4)
+        bar.set_description_str("more")
+        bar.update(6)
+    assert capsys.readouterr().err == "faces: 4/10 [00:00]\nmore: 10/10 [00:00]\n"
+
+
+def test_a_failure_shows_how_far_it_came_and_passes_on(capsys):
+    with pytest.raises(RuntimeError, match="stop"):
+        with progress(total=3, label="faces") as bar:
+            bar.update()
+            raise RuntimeError("stop")
+    assert capsys.readouterr().err == "faces: 1/3 [00:00]\n"
+
+
+def test_nothing_done_says_nothing(capsys):
+    assert list(progress([], label="faces")) == []
+    assert capsys.readouterr().err == ""
