@@ -1,0 +1,55 @@
+"""Checks of constructor arguments: one function a kind, one wording of the error."""
+
+import math
+from collections.abc import Collection
+from numbers import Real
+from typing import Any
+
+from keras_dldl.errors import ConfigError
+
+
+def check_number(
+    name: str, value: Any, *, minimum: float = -math.inf, exclusive: bool = False
+) -> float:
+    """Return `value` as a float.
+
+    Args:
+        name: the argument's name, for the message.
+        value: a real number; booleans and text do not count.
+        minimum: the least value allowed.
+        exclusive: whether `minimum` itself is refused.
+
+    Raises:
+        ConfigError: `value` is not a finite number, or under `minimum`.
+
+    >>> check_number("sigma", 2, minimum=0)
+    2.0
+    """
+    allowed = "a finite number"
+    if minimum > -math.inf:
+        allowed += f" {'above' if exclusive else 'not below'} {minimum:g}"
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not math.isfinite(number) or number < minimum or (exclusive and number == minimum):
+        raise ConfigError(
+            f"`{name}` is not valid. It must be {allowed}. Received: {name}={value!r}"
+        )
+    return number
+
+
+def check_choice(name: str, value: Any, allowed: Collection[str]) -> str:
+    """Return `value` if it is one of `allowed`, else raise ConfigError."""
+    if not isinstance(value, str) or value not in allowed:
+        choices = ", ".join(repr(choice) for choice in allowed)
+        raise ConfigError(
+            f"`{name}` is not valid. It must be one of {choices}. Received: {name}={value!r}"
+        )
+    return value
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False, else raise ConfigError."""
+    if not isinstance(value, bool):
+        raise ConfigError(
+            f"`{name}` is not valid. It must be True or False. Received: {name}={value!r}"
+        )
+    return value

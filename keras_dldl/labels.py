@@ -1,0 +1,165 @@
+"""The label grid: range, step and task of the values a model predicts. NumPy only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_dldl.arguments import check_number
+from keras_dldl.errors import ConfigError
+
+# Two values closer than this share of a step are the same: float32 cannot hold 1.35 exactly, yet
+# 1.35 must stay a tie between 1.3 and 1.4. Between 7 and 8 float32 is good to 5e-6 of a 0.1 step.
+TIE_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class LabelGrid:
+    """Evenly spaced labels `start, start + step, ..., stop` (Gao et al. 2018/2020, section 3).
+
+    Immutable and hashable; two grids are equal when all four arguments are.
+
+    Args:
+        start: the least label, in years for age, in rating points for attractiveness.
+        stop: the greatest label, which is part of the grid; above `start`.
+        step: distance between neighbours; must divide `stop - start`.
+        task: what is estimated: "age", "attractiveness", or a name of your own.
+
+    Raises:
+        ConfigError: an argument is of the wrong kind or out of range, or `step` does not divide
+            the range.
+
+    >>> grid = LabelGrid(1, 5, step=0.1, task="attractiveness")
+    >>> grid.size, float(grid.labels64[3]), grid.unit
+    (41, 1.3, 'points')
+    """
+
+    start: float
+    stop: float
+    step: float = 1.0
+    task: str = "age"
+
+    def __post_init__(self) -> None:
+        start = check_number("start", self.start)
+        stop = check_number("stop", self.stop, minimum=start, exclusive=True)
+        step = check_number("step", self.step, minimum=0.0, exclusive=True)
+        steps = (stop - start) / step
+        if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * max(1.0, steps):
+            raise ConfigError(
+                "`step` does not fit the grid. It must divide `stop - start` "
+                f"({stop - start:g}) without remainder. Received: step={self.step!r}"
+            )
+        if not isinstance(self.task, str) or not self.task:
+            raise ConfigError(
+                "`task` is not valid. It must be a name such as 'age' or 'attractiveness'. "
+                f"Received: task={self.task!r}"
+            )
+        # Plain floats, so that grids made from integers or NumPy scalars have the same config.
+        for name, value in (("start", start), ("stop", stop), ("step", step)):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def age(cls) -> "LabelGrid":
+        """Return the grid of the age data sets: 0 to 100 years, step 1, 101 labels."""
+        return cls(0.0, 100.0, 1.0, "age")
+
+    @classmethod
+    def scut_fbp(cls) -> "LabelGrid":
+        """Return the grid of SCUT-FBP and SCUT-FBP5500: 1 to 5 points, step 0.1, 41 labels."""
+        return cls(1.0, 5.0, 0.1, "attractiveness")
+
+    @classmethod
+    def cfd(cls) -> "LabelGrid":
+        """Return the grid of the Chicago Face Database: 1 to 7 points, step 0.1, 61 labels."""
+        return cls(1.0, 7.0, 0.1, "attractiveness")
+
+    @cached_property
+    def size(self) -> int:
+        """Number of labels, K."""
+        return round((self.stop - self.start) / self.step) + 1
+
+    @cached_property
+    def labels64(self) -> np.ndarray:
+        """The labels, (K,) float64, read-only."""
+        # Decimal, because 1 + 3 * 0.1 is 1.3000000000000003 and a user's 1.3 must be on the grid.
+        start, stop = Decimal(repr(self.start)), Decimal(repr(self.stop))
+        last = self.size - 1
+        labels = np.array([float(start + (stop - start) * k / last) for k in range(self.size)])
+        labels.flags.writeable = False
+        return labels
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """The labels, (K,) float32, read-only."""
+        labels = self.labels64.astype(np.float32)
+        labels.flags.writeable = False
+        return labels
+
+    @property
+    def unit(self) -> str:
+        """Unit of the labels: "years" for the task "age", "points" for any other."""
+        return "years" if self.task == "age" else "points"
+
+    def contains(self, y: ArrayLike) -> np.ndarray:
+        """Return where `y` lies between `start` and `stop`, ends included; NaN does not.
+
+        >>> LabelGrid.age().contains([-1, 0, 55.5, 101]).tolist()
+        [False, True, True, False]
+        """
+        y = np.asarray(y, np.float64)
+        slack = TIE_TOLERANCE * self.step
+        return (y >= self.start - slack) & (y <= self.stop + slack)
+
+    def nearest_index(self, y: ArrayLike) -> np.ndarray:
+        """Return the index of the label nearest to each `y`, of the shape of `y`, int64.
+
+        A value midway between two labels (within 1e-5 of a step) takes the lower one; values
+        beyond the ends take the end.
+
+        Raises:
+            ValueError: a value is NaN.
+
+        >>> LabelGrid.age().nearest_index([-3.0, 36.5, 36.6, 250.0]).tolist()
+        [0, 36, 37, 100]
+        """
+        y = np.asarray(y, np.float64)
+        if np.isnan(y).any():
+            raise ValueError(
+                "`y` has no nearest label. It must hold numbers. "
+                f"Received: {np.count_nonzero(np.isnan(y))} NaN of {y.size} values"
+            )
+        position = (np.clip(y, self.start, self.stop) - self.start) / self.step
+        index = np.ceil(position - 0.5 - TIE_TOLERANCE).astype(np.int64)
+        return np.clip(index, 0, self.size - 1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments as a dictionary that JSON can hold."""
+        return {"start": self.start, "stop": self.stop, "step": self.step, "task": self.task}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "LabelGrid":
+        """Return the grid that `get_config` described."""
+        return cls(**config)
+
+
+def as_grid(grid: "LabelGrid | Mapping[str, Any]") -> LabelGrid:
+    """Return `grid` itself, or the grid of a config, as losses, metrics and layers store it.
+
+    Raises:
+        ConfigError: `grid` is neither.
+    """
+    if isinstance(grid, LabelGrid):
+        return grid
+    if isinstance(grid, Mapping) and {"start", "stop"} <= set(grid) <= set(_FIELDS):
+        return LabelGrid.from_config(grid)
+    raise ConfigError(
+        "`grid` is not valid. It must be a LabelGrid, or the dictionary its `get_config()` "
+        f"returns. Received: grid={grid!r}"
+    )
+
+
+_FIELDS = ("start", "stop", "step", "task")

@@ -1,0 +1,81 @@
+"""The loss of DEX: classification into the labels of the grid."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_dldl.labels import LabelGrid
+from keras_dldl.losses.base import GridLoss, check_predictions
+from keras_dldl.ops import (
+    compute_dtype,
+    kl_divergence,
+    kl_divergence_from_logits,
+    nearest_label,
+    split_label_sigma,
+    to_tensor,
+)
+
+
+def nearest_label_cross_entropy(
+    y_true: Any, y_pred: Any, labels: Any, from_logits: bool = False
+) -> Any:
+    """Return `-ln q_n` of each row, (B,), where n is the label nearest to `y`.
+
+    The arguments are those of `NearestLabelCrossEntropy`; `labels` is the grid, (K,).
+
+    >>> import numpy as np
+    >>> q, labels = np.array([[0.5, 0.25, 0.25]]), np.arange(3.0)
+    >>> round(float(nearest_label_cross_entropy(np.array([0.4]), q, labels)[0]), 4)  # ln 2
+    0.6931
+    """
+    dtype = compute_dtype(y_pred)
+    labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
+    check_predictions(y_pred, labels.shape[0])
+    y, _ = split_label_sigma(to_tensor(y_true, dtype), 0.0)
+    one_hot = ops.one_hot(nearest_label(y, labels), labels.shape[0], dtype=dtype)
+    # The divergence from a one-hot distribution is the cross-entropy: its own entropy is 0.
+    divergence = kl_divergence_from_logits if from_logits else kl_divergence
+    return divergence(one_hot, y_pred)
+
+
+@keras.saving.register_keras_serializable(package="keras_dldl")
+class NearestLabelCrossEntropy(GridLoss):
+    """Cross-entropy with the nearest label, method DEX (Gao et al. 2018/2020, section 4).
+
+    A label midway between two takes the lower one, a label beyond the ends the end.
+
+    Args:
+        grid: LabelGrid of the predictions, or its config.
+        from_logits: whether `y_pred` holds logits instead of probabilities.
+        reduction: Keras's reduction over the rows.
+        name: name of the loss.
+        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used.
+        y_pred: (B, K) probabilities or logits. Finite where a probability is 0.
+
+    Raises:
+        ConfigError: an argument is of the wrong kind or out of range.
+        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
+
+    >>> import numpy as np
+    >>> loss = NearestLabelCrossEntropy(LabelGrid(0, 2), from_logits=True)
+    >>> round(float(loss(np.array([2.0]), np.zeros((1, 3)))), 4)  # ln 3
+    1.0986
+    """
+
+    def __init__(
+        self,
+        grid: LabelGrid,
+        from_logits: bool = False,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "nearest_label_cross_entropy",
+        dtype: str | None = None,
+    ):
+        super().__init__(grid, from_logits, reduction, name, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each row, (B,)."""
+        return nearest_label_cross_entropy(y_true, y_pred, self.grid.labels64, self.from_logits)

@@ -1,0 +1,85 @@
+"""The loss of ER, expectation regression: the error of the expectation alone."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_dldl.arguments import check_choice
+from keras_dldl.labels import LabelGrid
+from keras_dldl.losses.base import GridLoss, check_predictions
+from keras_dldl.ops import compute_dtype, expectation, softmax32, split_label_sigma, to_tensor
+
+NORMS = ("l1", "l2")
+
+
+def predicted_expectation(y_pred: Any, labels: Any, from_logits: bool) -> Any:
+    """Return the expectation, (B,), of predictions (B, K) that are probabilities or logits."""
+    return expectation(softmax32(y_pred) if from_logits else y_pred, labels)
+
+
+def expectation_loss(
+    y_true: Any, y_pred: Any, labels: Any, norm: str = "l1", from_logits: bool = False
+) -> Any:
+    """Return `|E(q) - y|` ("l1") or `(E(q) - y)^2` ("l2") of each row, (B,).
+
+    The arguments are those of `ExpectationLoss`; `labels` is the grid, (K,).
+
+    >>> import numpy as np
+    >>> q, labels = np.array([[0.5, 0.5]]), np.array([20.0, 30.0])
+    >>> [float(expectation_loss(np.array([21.0]), q, labels, norm)[0]) for norm in ("l1", "l2")]
+    [4.0, 16.0]
+    """
+    dtype = compute_dtype(y_pred)
+    labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
+    check_predictions(y_pred, labels.shape[0])
+    y, _ = split_label_sigma(to_tensor(y_true, dtype), 0.0)
+    error = predicted_expectation(y_pred, labels, from_logits) - y
+    return ops.abs(error) if norm == "l1" else ops.square(error)
+
+
+@keras.saving.register_keras_serializable(package="keras_dldl")
+class ExpectationLoss(GridLoss):
+    """Absolute or squared error of the expectation, method ER (Gao et al. 2018/2020, section 4).
+
+    Args:
+        grid: LabelGrid of the predictions, or its config.
+        norm: "l1", the absolute error in the grid's unit, or "l2", its square.
+        from_logits: whether `y_pred` holds logits instead of probabilities.
+        reduction: Keras's reduction over the rows.
+        name: name of the loss.
+        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used.
+        y_pred: (B, K) probabilities or logits.
+
+    Raises:
+        ConfigError: an argument is of the wrong kind or out of range.
+        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
+
+    >>> import numpy as np
+    >>> loss = ExpectationLoss(LabelGrid(0, 2))
+    >>> float(loss(np.array([2.0]), np.array([[0.5, 0.5, 0.0]])))
+    1.5
+    """
+
+    def __init__(
+        self,
+        grid: LabelGrid,
+        norm: str = "l1",
+        from_logits: bool = False,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "expectation_loss",
+        dtype: str | None = None,
+    ):
+        self.norm = check_choice("norm", norm, NORMS)
+        super().__init__(grid, from_logits, reduction, name, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each row, (B,)."""
+        return expectation_loss(y_true, y_pred, self.grid.labels64, self.norm, self.from_logits)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument."""
+        return {**super().get_config(), "norm": self.norm}

@@ -1,0 +1,105 @@
+import keras
+import ml_dtypes
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.labels import LabelGrid
+from keras_dldl.losses import NearestLabelCrossEntropy
+from tests import reference
+from tests.keras_case import check_config, check_training
+
+tf = pytest.importorskip("tensorflow")  # for gradients
+
+AGE = LabelGrid.age()
+GRIDS = [AGE, LabelGrid.cfd()]
+TOLERANCE = {"float32": 2e-6, "float64": 1e-13}
+
+
+def batch(grid):
+    rng = np.random.default_rng(0)
+    y = np.append(rng.uniform(grid.start, grid.stop, 6), [grid.start - 1, grid.stop + 1])
+    return y, rng.normal(scale=3, size=(8, grid.size))
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_against_a_slow_loop_and_keras(grid, dtype, from_logits):
+    y, logits = batch(grid)
+    nearest = [reference.nearest(value, grid.labels64) for value in y]
+    logits = logits.astype(dtype)
+    rows = zip(logits.astype(float), nearest, strict=True)
+    expected = [logsumexp(row) - row[index] for row, index in rows]
+    loss = NearestLabelCrossEntropy(grid, from_logits, reduction=None, dtype=dtype)
+    y_pred = logits if from_logits else reference.softmax(logits).astype(dtype)
+    found = np.asarray(loss(y, y_pred))
+    np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype])
+    by_keras = keras.losses.sparse_categorical_crossentropy(
+        np.array(nearest), logits, from_logits=True
+    )
+    np.testing.assert_allclose(found, np.asarray(by_keras), rtol=2e-6)
+
+
+def test_a_tie_goes_down_and_the_ends_hold():
+    q = np.array([[0.5, 0.3, 0.2]])
+    loss = NearestLabelCrossEntropy(LabelGrid(0, 2), dtype="float64")
+    for y, probability in ((-9.0, 0.5), (0.5, 0.5), (0.6, 0.3), (1.5, 0.3), (1.6, 0.2), (9, 0.2)):
+        assert float(loss(np.array([y]), q)) == pytest.approx(-np.log(probability))
+
+
+@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
+def test_half_precision_predictions(half):
+    y, logits = batch(AGE)
+    logits = logits.astype(half)
+    found = np.asarray(NearestLabelCrossEntropy(AGE, True, reduction=None)(y, logits))
+    exact = logits.astype(float)
+    index = [reference.nearest(value, AGE.labels64) for value in y]
+    expected = logsumexp(exact, axis=1) - exact[np.arange(8), index]
+    np.testing.assert_allclose(found, expected, rtol=2e-6)
+
+
+def test_a_probability_of_zero_is_finite():
+    q = tf.constant(np.eye(101, dtype=np.float32)[[50]])
+    with tf.GradientTape() as tape:
+        tape.watch(q)
+        value = NearestLabelCrossEntropy(AGE)(np.float32([30]), q)
+    assert float(value) == pytest.approx(-np.log(np.finfo(np.float32).tiny))  # 87.3
+    assert np.isfinite(tape.gradient(value, q).numpy()).all()
+
+
+def test_gradient_of_the_logits_in_closed_form():
+    y, logits = batch(AGE)
+    target = np.eye(101)[[reference.nearest(value, AGE.labels64) for value in y]]
+    loss = NearestLabelCrossEntropy(AGE, True, reduction="sum", dtype="float64")
+    with tf.GradientTape() as tape:
+        tape.watch(tensor := tf.constant(logits))
+        value = loss(y, tensor)
+    gradient = tape.gradient(value, tensor).numpy()
+    np.testing.assert_allclose(gradient, reference.softmax(logits) - target, atol=1e-13)
+
+
+def test_config():
+    check_config(
+        NearestLabelCrossEntropy,
+        grid=LabelGrid.cfd().get_config(),
+        from_logits=True,
+        reduction="sum",
+        name="dex",
+        dtype="float64",
+    )
+
+
+def test_training_and_saving(tmp_path):
+    check_training(AGE, tmp_path, NearestLabelCrossEntropy(AGE))
+
+
+def test_wrong_arguments():
+    with pytest.raises(ConfigError, match=r"`grid` is not valid.*Received: grid=None"):
+        NearestLabelCrossEntropy(None)
+
+
+def test_wrong_shape_of_predictions():
+    with pytest.raises(ValueError, match=r"must be \(B, 101\).*Received: .*\(4, 41\)"):
+        NearestLabelCrossEntropy(AGE)(np.zeros(4), np.zeros((4, 41)))

@@ -1,0 +1,100 @@
+import ml_dtypes
+import numpy as np
+import pytest
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.labels import LabelGrid
+from keras_dldl.losses import ExpectationLoss, expectation_loss
+from tests import reference
+from tests.keras_case import check_config, check_training
+
+tf = pytest.importorskip("tensorflow")  # for gradients
+
+AGE = LabelGrid.age()
+GRIDS = [AGE, LabelGrid.scut_fbp()]
+TOLERANCE = {"float32": 3e-6, "float64": 1e-13}
+POWER = {"l1": 1, "l2": 2}
+
+
+def batch(grid):
+    rng = np.random.default_rng(0)
+    y = np.append(rng.uniform(grid.start, grid.stop, 6), [grid.start - 1, grid.stop + 1])
+    return y, rng.normal(scale=3, size=(8, grid.size))
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("norm", POWER)
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_against_the_reference(grid, dtype, norm, from_logits):
+    y, logits = batch(grid)
+    y, logits = y.astype(dtype), logits.astype(dtype)
+    q = reference.softmax(logits)
+    expected = np.abs(q @ grid.labels64 - y.astype(float)) ** POWER[norm]
+    loss = ExpectationLoss(grid, norm, from_logits, reduction=None, dtype=dtype)
+    found = np.asarray(loss(y, logits if from_logits else q.astype(dtype)))
+    # The float32 rounding of the expectation, up to 100 years, not of the error.
+    absolute = TOLERANCE[dtype] * grid.stop * (2 * np.sqrt(expected) if norm == "l2" else 1)
+    assert (np.abs(found - expected) <= absolute + TOLERANCE[dtype]).all()
+
+
+def test_by_hand():
+    q = np.array([[0.5, 0.5, 0.0]])  # expectation 0.5
+    assert float(ExpectationLoss(LabelGrid(0, 2))(np.array([2.0]), q)) == 1.5
+    assert float(ExpectationLoss(LabelGrid(0, 2), "l2")(np.array([2.0]), q)) == 2.25
+
+
+def test_sigma_is_not_used():
+    y, logits = batch(AGE)
+    with_sigma = np.stack([y, [0.0, -1.0, np.nan, 1, 2, 3, 4, 5]], axis=1)
+    found = expectation_loss(with_sigma, logits, AGE.labels64, from_logits=True)
+    expected = expectation_loss(y, logits, AGE.labels64, from_logits=True)
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+
+
+@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
+def test_half_precision_predictions(half):
+    y, logits = batch(AGE)
+    logits = logits.astype(half)
+    found = np.asarray(ExpectationLoss(AGE, from_logits=True, reduction=None)(y, logits))
+    expected = np.abs(reference.softmax(logits) @ AGE.labels64 - y)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("norm", POWER)
+def test_gradient_is_finite_where_the_error_is_zero(norm):
+    q = tf.constant(np.eye(101, dtype=np.float32)[[30]])
+    with tf.GradientTape() as tape:
+        tape.watch(q)
+        value = ExpectationLoss(AGE, norm)(np.float32([30]), q)
+    assert float(value) == 0
+    assert np.isfinite(tape.gradient(value, q).numpy()).all()
+
+
+def test_config():
+    check_config(
+        ExpectationLoss,
+        grid=LabelGrid.cfd().get_config(),
+        norm="l2",
+        from_logits=True,
+        reduction="sum",
+        name="er",
+        dtype="float64",
+    )
+
+
+def test_training_and_saving(tmp_path):
+    check_training(AGE, tmp_path, ExpectationLoss(AGE, "l2"))
+
+
+def test_wrong_arguments():
+    with pytest.raises(ConfigError, match=r"`norm` is not valid.*'l1', 'l2'.*Received: norm='L3'"):
+        ExpectationLoss(AGE, norm="L3")
+    with pytest.raises(ConfigError, match=r"`from_logits`.*Received: from_logits='yes'"):
+        ExpectationLoss(AGE, from_logits="yes")
+
+
+def test_wrong_shape_of_predictions():
+    with pytest.raises(ValueError, match=r"must be \(B, 101\).*Received: .*\(4, 41\)"):
+        ExpectationLoss(AGE)(np.zeros(4), np.zeros((4, 41)))

@@ -1,0 +1,217 @@
+import keras
+import ml_dtypes
+import numpy as np
+import pytest
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.labels import LabelGrid
+from keras_dldl.losses import LabelDistributionLoss, label_distribution_loss
+from tests import reference
+from tests.keras_case import check_config, check_training
+
+tf = pytest.importorskip("tensorflow")  # for gradients
+
+AGE = LabelGrid.age()
+GRIDS = [AGE, LabelGrid.scut_fbp(), LabelGrid.cfd()]
+TOLERANCE = {"float32": 3e-6, "float64": 1e-12}
+
+
+def batch(grid):
+    """9 labels with sigma, among them both ends, beyond the ends, sigma 0 and not given."""
+    rng = np.random.default_rng(0)
+    y = rng.uniform(grid.start, grid.stop, 9)
+    sigma = grid.step * rng.uniform(0.5, 5, 9)
+    y[:4] = grid.start, grid.stop, grid.start - 2 * grid.step, grid.stop + 3 * grid.step
+    sigma[4:7] = 0.0, -1.0, np.nan
+    return np.stack([y, sigma], axis=1), rng.normal(scale=3, size=(9, grid.size))
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("from_logits", [True, False])
+@pytest.mark.parametrize("kl_reduction", ["sum", "mean"])
+@pytest.mark.parametrize("weight", [0.0, 1.0, 2.5])
+def test_against_the_reference(grid, dtype, from_logits, kl_reduction, weight):
+    y_true, logits = batch(grid)
+    y_true, logits = y_true.astype(dtype), logits.astype(dtype)
+    q = reference.softmax(logits)
+    sigma = 2 * grid.step
+    expected = reference.label_distribution_loss(
+        y_true, q, grid.labels64, sigma, weight, kl_reduction
+    )
+    loss = LabelDistributionLoss(
+        grid, sigma, weight, from_logits, kl_reduction, reduction=None, dtype=dtype
+    )
+    found = np.asarray(loss(y_true, logits if from_logits else q.astype(dtype)))
+    assert found.shape == (9,)
+    np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+def test_by_hand():
+    # Grid 0, 1, 2 and sigma 0: p = (0, 1, 0). KL = ln(1 / 0.5), and E(q) = 0.5 + 2 * 0.3 = 1.1.
+    y_true, q = np.array([[1.0, 0.0]]), np.array([[0.2, 0.5, 0.3]])
+    loss = LabelDistributionLoss(LabelGrid(0, 2), expectation_weight=10)
+    assert float(loss(y_true, q)) == pytest.approx(np.log(2) + 10 * 0.1, rel=1e-6)
+    mean = LabelDistributionLoss(LabelGrid(0, 2), expectation_weight=10, kl_reduction="mean")
+    assert float(mean(y_true, q)) == pytest.approx(np.log(2) / 3 + 10 * 0.1, rel=1e-6)
+
+
+def test_agrees_with_the_divergence_of_keras():
+    # Keras clips both sides at 1e-7; these predictions are all above that.
+    y, logits = np.array([3.0, 36.5, 70.2]), np.random.default_rng(0).normal(size=(3, 101))
+    p, q = reference.label_distribution(y, 2.0, AGE.labels64), reference.softmax(logits)
+    expected = keras.losses.kl_divergence(keras.ops.convert_to_tensor(p), q)
+    found = label_distribution_loss(y, q, AGE.labels64, expectation_weight=0.0)
+    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), atol=1e-4)
+
+
+def test_forms_of_the_labels_agree():
+    logits = np.random.default_rng(0).normal(size=(3, 101))
+    loss = LabelDistributionLoss(AGE, sigma=2.0, from_logits=True)
+    y = np.array([20.0, 30.0, 40.0])
+    expected = float(loss(y, logits))
+    assert float(loss(y[:, None], logits)) == expected
+    assert float(loss(np.stack([y, np.full(3, 2.0)], 1), logits)) == expected
+    assert float(loss(np.stack([y, np.full(3, -1.0)], 1), logits)) == expected
+    assert float(loss(y.astype(np.int64), logits)) == expected
+    sigma_given = np.stack([y, np.full(3, 4.0)], axis=1)
+    assert float(loss(sigma_given, logits)) != expected
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+def test_reduction_and_sample_weight(reduction):
+    y_true, logits = batch(AGE)
+    rows = reference.label_distribution_loss(y_true, reference.softmax(logits), AGE.labels64)
+    weight = np.arange(9.0)
+    total = float(np.sum(rows * weight))
+    expected = {"sum_over_batch_size": total / 9, "sum": total}.get(reduction, total / weight.sum())
+    loss = LabelDistributionLoss(AGE, from_logits=True, reduction=reduction, dtype="float64")
+    assert float(loss(y_true, logits, weight)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_row():
+    y_true, logits = batch(AGE)
+    loss = LabelDistributionLoss(AGE, from_logits=True, reduction=None, dtype="float64")
+    whole = np.asarray(loss(y_true, logits))
+    single = [np.asarray(loss(y_true[i : i + 1], logits[i : i + 1])) for i in range(9)]
+    assert single[0].shape == (1,)
+    np.testing.assert_allclose(np.concatenate(single), whole, rtol=1e-14)
+
+
+@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_half_precision_predictions(half, from_logits):
+    y_true, logits = batch(AGE)
+    y_pred = (logits if from_logits else reference.softmax(logits)).astype(half)
+    loss = LabelDistributionLoss(AGE, from_logits=from_logits, reduction=None)
+    found = np.asarray(loss(y_true, y_pred))
+    assert found.dtype == np.float32
+    exact = y_pred.astype(np.float64)
+    if from_logits:
+        exact = reference.softmax(exact)
+    else:
+        exact = np.maximum(exact, np.finfo(np.float32).tiny)
+    expected = reference.label_distribution_loss(y_true, exact, AGE.labels64)
+    np.testing.assert_allclose(found, expected, rtol=5e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_loss_is_finite(dtype):
+    y_true, logits = batch(AGE)
+    loss = LabelDistributionLoss(AGE, from_logits=True, dtype=dtype)
+    expected = LabelDistributionLoss(AGE, from_logits=True)(y_true, logits)
+    assert float(loss(y_true, logits)) == pytest.approx(float(expected), rel=0.02)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1e-38, 1e-10, 1e-4, 1e6, np.inf])
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_loss_and_gradient_are_finite_at_any_sigma(sigma, from_logits):
+    y = np.float32([-30, 0, 0.5, 36.5, 36.500001, 99.9, 100, 140])
+    y_true = tf.constant(np.stack([y, np.full(8, sigma, np.float32)], axis=1))
+    y_pred = np.zeros((8, 101), np.float32)
+    y_pred[:, 50] = 200.0 if from_logits else 1.0  # every other probability is exactly 0
+    with tf.GradientTape() as tape:
+        tape.watch(y_pred := tf.constant(y_pred))
+        value = LabelDistributionLoss(AGE, from_logits=from_logits)(y_true, y_pred)
+    assert np.isfinite(float(value))
+    assert np.isfinite(tape.gradient(value, y_pred).numpy()).all()
+
+
+def test_gradient_through_a_saturated_softmax_is_finite_and_points_the_right_way():
+    logits = np.zeros((1, 101), np.float32)
+    logits[0, 50] = 200.0
+    loss = LabelDistributionLoss(AGE, expectation_weight=1.0)
+    with tf.GradientTape() as tape:
+        tape.watch(logits := tf.constant(logits))
+        value = loss(np.float32([30]), tf.nn.softmax(logits))
+    gradient = tape.gradient(value, logits).numpy()
+    assert np.isfinite(gradient).all()
+
+
+def test_gradient_of_the_logits_in_closed_form():
+    # dKL/dlogit_k = q_k - p_k, and d|E - y|/dlogit_k = sign(E - y) q_k (l_k - E).
+    y_true, logits = batch(AGE)
+    q = reference.softmax(logits)
+    y, sigma = reference.split(y_true, 2.0)
+    p = reference.label_distribution(y, sigma, AGE.labels64)
+    mean = (q @ AGE.labels64)[:, None]
+    expected = q - p + 0.7 * np.sign(mean - y[:, None]) * q * (AGE.labels64 - mean)
+    loss = LabelDistributionLoss(
+        AGE, expectation_weight=0.7, from_logits=True, reduction="sum", dtype="float64"
+    )
+    with tf.GradientTape() as tape:
+        tape.watch(logits := tf.constant(logits))
+        value = loss(y_true, logits)
+    np.testing.assert_allclose(tape.gradient(value, logits).numpy(), expected, atol=1e-12)
+
+
+def test_without_the_expectation_it_is_the_loss_of_dldl():
+    # The expectation of q is off by 20 years, but where only the divergence counts p = q is best.
+    p = reference.label_distribution([30.0], 2.0, AGE.labels64)
+    loss = LabelDistributionLoss(AGE, expectation_weight=0, dtype="float64")
+    assert float(loss(np.array([30.0]), p)) == pytest.approx(0, abs=1e-12)
+
+
+def test_config():
+    restored = check_config(
+        LabelDistributionLoss,
+        grid=LabelGrid.scut_fbp().get_config(),
+        sigma=0.25,
+        expectation_weight=0.1,
+        from_logits=True,
+        kl_reduction="mean",
+        reduction="sum",
+        name="joint",
+        dtype="float64",
+    )
+    assert restored.grid == LabelGrid.scut_fbp()
+    assert (restored.sigma, restored.expectation_weight) == (0.25, 0.1)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_training_and_saving(tmp_path, from_logits):
+    loss = LabelDistributionLoss(AGE, from_logits=from_logits)
+    check_training(AGE, tmp_path, loss, from_logits=from_logits)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sigma": -1}, r"`sigma` is not valid.*not below 0.*Received: sigma=-1"),
+        ({"sigma": float("nan")}, r"`sigma` is not valid.*Received: sigma=nan"),
+        ({"sigma": None}, r"`sigma` is not valid.*Received: sigma=None"),
+        ({"expectation_weight": -0.1}, r"`expectation_weight` is not valid.*=-0.1"),
+        ({"kl_reduction": "none"}, r"`kl_reduction`.*'sum', 'mean'.*Received: .*='none'"),
+        ({"from_logits": 1}, r"`from_logits` is not valid.*True or False.*Received: .*=1"),
+        ({"grid": 101}, r"`grid` is not valid.*Received: grid=101"),
+    ],
+)
+def test_wrong_arguments(arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        LabelDistributionLoss(**{"grid": AGE, **arguments})
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 100), (4, 101, 1)])
+def test_wrong_shape_of_predictions(shape):
+    with pytest.raises(ValueError, match=r"`y_pred` has the wrong shape.*\(B, 101\).*Received"):
+        LabelDistributionLoss(AGE)(np.zeros(4), np.zeros(shape))
