@@ -1,0 +1,8 @@
+"""Backbones, and models that know their label grid, method, input size and alignment."""
+
+from keras_dldl.models.build import build_model
+from keras_dldl.models.face_model import FaceModel
+from keras_dldl.models.inference import predict_views
+from keras_dldl.models.loading import list_models, load_model
+
+__all__ = ["FaceModel", "build_model", "list_models", "load_model", "predict_views"]

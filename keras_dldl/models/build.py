@@ -1,0 +1,40 @@
+"""`build_model`: the paper's networks by name."""
+
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.labels import LabelGrid
+from keras_dldl.methods import Method
+from keras_dldl.models.face_model import FaceModel
+
+
+def build_model(
+    name: str,
+    grid: LabelGrid,
+    method: str | Method = "dldl-v2",
+    input_size: int = 224,
+    alignment: Alignment | None = None,
+    dropout: float = 0.0,
+) -> FaceModel:
+    """Build an untrained model.
+
+    Args:
+        name: "tiny-age-net" (0.94 M parameters with 101 labels), "thin-age-net" (3.71 M) or "vgg16"
+            (134.7 M, the paper's baseline with its fully connected layers, at 224 x 224).
+        grid: the label grid; it sets the number of outputs.
+        method: "dldl-v2", "dldl", "er" or "dex", see `keras_dldl.methods`.
+        input_size: side of the input in pixels, from 32 up.
+        alignment: how faces are cut out for it; default `faces.Alignment()`.
+        dropout: rate before the head, in [0, 1). The paper has none.
+
+    Returns:
+        A functional `FaceModel`: (B, S, S, 3) images, 0 ... 255 -> (B, K) probabilities.
+
+    Raises:
+        ConfigError: an unknown name, or a number out of range.
+
+    >>> from keras_dldl import LabelGrid, build_model
+    >>> build_model("tiny-age-net", LabelGrid.age(), input_size=64).count_params()
+    936981
+    """
+    return FaceModel(
+        name, grid, method, input_size, alignment, dropout, name=name.replace("-", "_")
+    )

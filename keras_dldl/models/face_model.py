@@ -1,0 +1,112 @@
+"""A model that carries all that is needed to use it."""
+
+from typing import Any
+
+import keras
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.labels import LabelGrid
+from keras_dldl.layers.heads import distribution_head
+from keras_dldl.layers.normalization import face_normalization
+from keras_dldl.methods import Method, get_method
+from keras_dldl.models.backbones import BACKBONES
+
+MIN_INPUT_SIZE = 32
+
+
+@keras.saving.register_keras_serializable(package="keras_dldl")
+class FaceModel(keras.Model):
+    """A functional model from faces to a label distribution, self-describing in its file.
+
+    Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
+
+    Args:
+        backbone: a name: "tiny-age-net", "thin-age-net" or "vgg16".
+        grid: the label grid, or its config.
+        method: the method it is trained by, a name or a `Method` or its config.
+        input_size: side of the input in pixels, from 32 up.
+        alignment: how faces are cut out for it, or the config of that; default `Alignment()`.
+        dropout: rate before the head, in [0, 1).
+        card: anything else to keep in the file, as plain JSON values.
+
+    Input shape: (B, input_size, input_size, 3), 0 ... 255.
+    Output shape: (B, K) probabilities, float32.
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        grid: LabelGrid | dict,
+        method: str | Method | dict = "dldl-v2",
+        input_size: int = 224,
+        alignment: Alignment | dict | None = None,
+        dropout: float = 0.0,
+        card: dict[str, Any] | None = None,
+        **kwargs,
+    ):
+        _check(backbone, input_size, dropout)
+        grid = LabelGrid.from_config(grid) if isinstance(grid, dict) else grid
+        images = keras.Input((input_size, input_size, 3), name="images")
+        features = BACKBONES[backbone](face_normalization()(images))
+        if dropout:
+            features = keras.layers.Dropout(dropout, name="dropout")(features)
+        logits, probabilities = distribution_head(features, grid.size)
+        super().__init__(inputs=images, outputs=probabilities, **kwargs)
+
+        # === Config ===
+        self.backbone_name = backbone
+        self.grid = grid
+        self.method = get_method(method)
+        self.input_size = int(input_size)
+        self.alignment = _alignment(alignment)
+        self.dropout = float(dropout)
+        self.card = dict(card or {})
+        self._logits = logits
+
+    @property
+    def task(self) -> str:
+        """The task of the label grid: "age" or "attractiveness"."""
+        return self.grid.task
+
+    def logits_model(self) -> keras.Model:
+        """Return a model with the same weights that ends before the softmax, for training."""
+        return keras.Model(self.input, self._logits, name=f"{self.name}_logits")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {
+            "name": self.name,
+            "backbone": self.backbone_name,
+            "grid": self.grid.get_config(),
+            "method": self.method.get_config(),
+            "input_size": self.input_size,
+            "alignment": self.alignment.get_config(),
+            "dropout": self.dropout,
+            "card": self.card,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects=None) -> "FaceModel":
+        """Make a model from `get_config()`."""
+        return cls(**config)
+
+
+def _alignment(alignment: Alignment | dict | None) -> Alignment:
+    if isinstance(alignment, dict):
+        return Alignment.from_config(alignment)
+    return alignment or Alignment()
+
+
+def _check(backbone: str, input_size: int, dropout: float) -> None:
+    if backbone not in BACKBONES:
+        raise ConfigError(
+            f"A model's name must be one of {', '.join(BACKBONES)}. Received: {backbone!r}"
+        )
+    if int(input_size) != input_size or input_size < MIN_INPUT_SIZE:
+        raise ConfigError(
+            f"`input_size` must be a whole number of pixels from {MIN_INPUT_SIZE} up. "
+            f"Received: input_size={input_size}"
+        )
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")

@@ -1,0 +1,78 @@
+"""Models from files, and those that ship with the package."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+from keras_dldl.errors import ModelFileError
+from keras_dldl.models.face_model import FaceModel
+
+MODEL_FILE = "model.keras"
+
+
+def load_model(name: str | os.PathLike) -> FaceModel:
+    """Load a model.
+
+    Args:
+        name: a `.keras` file, a folder that holds `model.keras` (a run folder), or the name of a
+            shipped model, see `list_models()`.
+
+    Returns:
+        The `FaceModel`, ready to predict.
+
+    Raises:
+        ModelFileError: there is no such model, or the file is not a model of this package.
+    """
+    path = find_model(name)
+    if not zipfile.is_zipfile(path):
+        raise ModelFileError(_not_a_model(path, "not a .keras archive"))
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises many kinds for a damaged or foreign file
+        raise ModelFileError(_not_a_model(path, str(error).strip().split("\n")[0][:200])) from error
+    if not isinstance(model, FaceModel):
+        raise ModelFileError(_not_a_model(path, f"a {type(model).__name__} of another package"))
+    return model
+
+
+def list_models() -> list[str]:
+    """Return the names of the shipped models."""
+    folder = shipped_folder()
+    if not folder.is_dir():
+        return []
+    return sorted(path.parent.name for path in folder.glob(f"*/{MODEL_FILE}"))
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the shipped models."""
+    import keras_dldl.saved_models
+
+    return Path(keras_dldl.saved_models.__file__).parent
+
+
+def find_model(name: str | os.PathLike) -> Path:
+    """Return the file that `name` means: a file, a folder's `model.keras`, or a shipped model's.
+
+    Raises:
+        ModelFileError: there is none.
+    """
+    path = Path(name)
+    for candidate in (path, path / MODEL_FILE):
+        if candidate.is_file():
+            return candidate
+    shipped = shipped_folder() / str(name) / MODEL_FILE
+    if path.name == str(name) and shipped.is_file():
+        return shipped
+    raise ModelFileError(
+        "A model must be a .keras file, a run folder, or a shipped model "
+        f"({', '.join(list_models()) or 'none here'}). Received: {os.fspath(name)!r}, which is none"
+    )
+
+
+def _not_a_model(path: Path, why: str) -> str:
+    return (
+        "A model file must be one that `keras-dldl train` or FaceModel.save() wrote. "
+        f"Received: {path} ({why})"
+    )
