@@ -1,0 +1,87 @@
+"""Detection on a real photograph and on made pictures; a batch equals single images."""
+
+import numpy as np
+import pytest
+
+from keras_dldl.faces.aligner import FaceAligner, largest
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.detector import Face, FaceDetector
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return FaceDetector()
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    from skimage.data import astronaut
+
+    return astronaut()
+
+
+def test_finds_the_astronaut(detector, astronaut):
+    (face,) = detector.detect([astronaut])[0]
+    x, y, width, height = face.box
+    assert 160 < x < 200 and 50 < y < 90 and 70 < width < 100 and 90 < height < 130
+    left_eye, right_eye, nose, left_mouth, right_mouth = face.landmarks
+    assert left_eye[0] < nose[0] < right_eye[0] and left_mouth[0] < right_mouth[0]
+    assert left_eye[1] < nose[1] < left_mouth[1]
+    assert 0.9 < face.score <= 1
+
+
+def test_a_batch_of_mixed_shapes_equals_single_images(detector, astronaut):
+    images = [astronaut, np.full((90, 120, 3), 128, np.uint8), astronaut[:300, 100:340], astronaut]
+    together = detector.detect(images)
+    for image, faces in zip(images, together, strict=True):
+        alone = detector.detect([image])[0]
+        assert [face.box for face in faces] == [face.box for face in alone]
+    assert [len(faces) for faces in together] == [1, 0, 1, 1]
+
+
+def test_large_photos_are_reduced_and_boxes_are_in_their_own_pixels(detector, astronaut):
+    large = np.repeat(np.repeat(astronaut, 4, axis=0), 4, axis=1)
+    (face,) = detector.detect([large])[0]
+    (small,) = detector.detect([astronaut])[0]
+    assert np.array(face.box) == pytest.approx(4 * np.array(small.box), rel=0.1)
+
+
+def test_a_tight_crop_is_found_through_its_border(detector, astronaut):
+    tight = astronaut[85:160, 190:256]
+    faces = detector.detect([tight])[0]
+    assert len(faces) == 1
+    x, y, width, height = faces[0].box
+    assert x >= 0 and y >= 0 and x + width <= 66 and y + height <= 75
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (10, 10), (23, 300), (25, 25), (40, 4000)])
+def test_no_face_in_odd_pictures(detector, shape):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (*shape, 3), dtype=np.uint8)
+    assert detector.detect([image]) == [[]]
+
+
+def test_no_images(detector):
+    assert detector.detect([]) == []
+
+
+class OneFace:
+    """Finds a face of known place in light images only."""
+
+    def detect(self, images):
+        face = Face((10.0, 10.0, 20.0, 20.0), Alignment().template(40), 1.0)
+        return [[face] if image.mean() > 100 else [] for image in images]
+
+
+def test_aligner_takes_the_whole_image_where_no_face_is():
+    aligner = FaceAligner(detector=OneFace())
+    light, dark = np.full((50, 60, 3), 200, np.uint8), np.zeros((50, 60, 3), np.uint8)
+    (crop, face), (whole, none) = aligner.crops_of_largest([light, dark], 32)
+    assert crop.shape == whole.shape == (32, 32, 3)
+    assert face is not None and none is None
+
+
+def test_largest():
+    small, large = (Face((0, 0, k, k), np.zeros((5, 2)), 1.0) for k in (2, 3))
+    assert largest([small, large]) is large
+    assert largest([]) is None
