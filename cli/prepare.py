@@ -1,0 +1,85 @@
+"""`keras-dldl prepare`: a data set in its published layout becomes aligned, split data."""
+
+import json
+
+import click
+
+from keras_dldl.cli.options import json_option
+
+GRIDS = ("age", "scut-fbp", "cfd")
+
+
+@click.command()
+@click.argument("source", type=click.Choice(["utkface", "aaf", "csv", "synthetic"]))
+@click.option("--root", type=click.Path(), help="Folder of the data set (not for synthetic).")
+@click.option("--out", type=click.Path(), required=True, help="Folder to write.")
+@click.option("--size", default=224, show_default=True, help="Side of the aligned faces, pixels.")
+@click.option(
+    "--margin", default=0.16, show_default=True, help="Border around the face, share of its side."
+)
+@click.option(
+    "--on-missing", type=click.Choice(["whole", "skip", "fail"]), default="whole",
+    show_default=True, help="Where no face is found: take the whole image, leave it out, or stop.",
+)  # fmt: skip
+@click.option("--val", default=0.1, show_default=True, help="Share of validation rows.")
+@click.option("--test", default=0.1, show_default=True, help="Share of test rows.")
+@click.option("--seed", default=0, show_default=True, help="Seed of split and drawing.")
+@click.option("--crops/--no-crops", default=True, show_default=True, help="Write crops as images.")
+@click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core.")
+@click.option("--limit", default=0, show_default=True, help="Only so many rows; 0: all.")
+@click.option("--csv", "csv_path", type=click.Path(), help="csv: the file of path,label,...")
+@click.option(
+    "--grid", type=click.Choice(GRIDS), default="age", show_default=True, help="csv: grid."
+)
+@click.option(
+    "--on-bad-row", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
+    help="csv: stop at bad rows, or leave them out and list them.",
+)  # fmt: skip
+@click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
+@json_option
+def command(source, root, out, csv_path, grid, on_bad_row, count, as_json, **options):
+    """Read a data set, find and align its faces, split it, write manifest.csv and records.
+
+    SOURCE is the data set's layout. A stopped run continues when called again.
+    """
+    from pathlib import Path
+
+    from keras_dldl.data.prepare import PrepareOptions, prepare
+    from keras_dldl.data.sources import SOURCES
+
+    arguments = {
+        "csv": {"csv": csv_path, "label_grid": _grid(grid), "skip_bad_rows": on_bad_row == "skip"},
+        "synthetic": {"count": count, "seed": options["seed"]},
+    }.get(source, {})
+    if source == "synthetic":
+        root = root or str(Path(out) / "images")
+    if root is None:
+        raise click.UsageError(f"--root is needed for {source}: the folder of the data set.")
+    result = prepare(SOURCES[source](**arguments), root, out, PrepareOptions(**options))
+    _report(result, as_json)
+
+
+def _grid(name):
+    from keras_dldl.labels import LabelGrid
+
+    return {"age": LabelGrid.age, "scut-fbp": LabelGrid.scut_fbp, "cfd": LabelGrid.cfd}[name]()
+
+
+def _report(result, as_json):
+    if as_json:
+        content = {
+            "out": str(result.out),
+            "counts": result.counts,
+            "found": result.found,
+            "whole": result.whole,
+            "skipped": [{"path": item.path, "reason": item.reason} for item in result.skipped],
+        }
+        click.echo(json.dumps(content, indent=2))
+        return
+    for split, count in result.counts.items():
+        click.echo(f"{split:<8}{count:>8} faces")
+    click.echo(f"{'whole':<8}{result.whole:>8} images without a face found, taken whole")
+    click.echo(f"{'skipped':<8}{len(result.skipped):>8} images, listed in skipped.csv")
+    for item in result.skipped[:10]:
+        click.echo(f"  {item.path}: {item.reason}")
+    click.echo(f"written  {result.out}")

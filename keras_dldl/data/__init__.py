@@ -1,0 +1,1 @@
+"""Data sets: manifests, sources, splits, records and the `tf.data` pipeline."""

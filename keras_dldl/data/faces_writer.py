@@ -1,0 +1,146 @@
+"""One shard of work in `prepare`: read images, find and align faces, write records and crops."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from keras_dldl import files
+from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
+from keras_dldl.errors import DataError, UnreadableImage
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.images import read_image
+
+IMAGES_PER_BATCH = 32
+ON_MISSING = ("skip", "whole", "fail")
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """All that a worker needs; small, so that it travels to another process.
+
+    Args:
+        name: the shard's file name.
+        rows: (path, label, sigma) of each image, in order.
+        root: folder of the images.
+        out: folder of the prepared data.
+        size: side of the crops in pixels.
+        margin: of the alignment.
+        on_missing: what to do where no face is found.
+        crops: also write the crops as image files.
+    """
+
+    name: str
+    rows: tuple[tuple[str, float, float], ...]
+    root: str
+    out: str
+    size: int
+    margin: float
+    on_missing: str
+    crops: bool
+
+    @property
+    def report_path(self) -> Path:
+        """Where the shard's report goes; it is written last, so it says that the shard is done."""
+        return Path(self.out) / ".progress" / f"{self.name}.json"
+
+
+@dataclass
+class ShardReport:
+    """What became of each image of a shard.
+
+    Args:
+        name: the shard's file name.
+        count: number of records in it.
+        faces: for each record in order: its path, "found" or "whole", and the detector's score.
+        skipped: path and reason of each image left out.
+    """
+
+    name: str
+    count: int = 0
+    faces: list[dict] = field(default_factory=list)
+    skipped: list[dict] = field(default_factory=list)
+
+
+def read_report(path: Path) -> ShardReport:
+    """Read the report of a finished shard."""
+    return ShardReport(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def run_job(job: ShardJob) -> str:
+    """Do one shard; return its name. A shard that is already done is left as it is."""
+    if job.report_path.exists():
+        return job.name
+    report = ShardReport(job.name)
+    records = list(_records(job, report))
+    report.count = write_shard(records, Path(job.out) / "records" / job.name)
+    files.write_json(job.report_path, asdict(report))
+    return job.name
+
+
+def use_threads(count: int) -> None:
+    """Start a worker process: TensorFlow quiet, on `count` threads."""
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+@cache
+def _aligner(margin: float) -> FaceAligner:
+    return FaceAligner(Alignment(margin))
+
+
+def _records(job: ShardJob, report: ShardReport):
+    aligner = _aligner(job.margin)
+    for first in range(0, len(job.rows), IMAGES_PER_BATCH):
+        rows, images = _readable(job, job.rows[first : first + IMAGES_PER_BATCH], report)
+        cut = aligner.crops_of_largest(images, job.size)
+        for (path, label, sigma), (crop, face) in zip(rows, cut, strict=True):
+            if face is None and not _kept_without_face(job, path, report):
+                continue
+            score = None if face is None else round(face.score, 4)
+            report.faces.append(
+                {"path": path, "face": "whole" if face is None else "found", "score": score}
+            )
+            if job.crops:
+                _save_crop(crop, Path(job.out) / "crops" / path)
+            yield Record(encode_jpeg(crop), label, NO_SIGMA if np.isnan(sigma) else sigma, path)
+
+
+def _readable(job: ShardJob, rows, report: ShardReport):
+    kept, images = [], []
+    for row in rows:
+        try:
+            images.append(read_image(Path(job.root) / row[0], name=row[0]))
+            kept.append(row)
+        except UnreadableImage as error:
+            report.skipped.append({"path": row[0], "reason": str(error)})
+    return kept, images
+
+
+def _kept_without_face(job: ShardJob, path: str, report: ShardReport) -> bool:
+    if job.on_missing == "fail":
+        raise DataError(
+            f"No face found, and --on-missing is fail; allowed are {', '.join(ON_MISSING)}. "
+            f"Received: {path}"
+        )
+    if job.on_missing == "skip":
+        report.skipped.append({"path": path, "reason": "no face found"})
+    return job.on_missing == "whole"
+
+
+def _save_crop(crop: np.ndarray, path: Path) -> None:
+    from PIL import Image
+
+    with files.atomic_path(path) as temporary:
+        if path.suffix.lower() in (".jpg", ".jpeg"):
+            temporary.write_bytes(encode_jpeg(crop))
+        else:
+            Image.fromarray(crop).save(temporary)

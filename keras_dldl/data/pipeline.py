@@ -1,0 +1,157 @@
+"""`tf.data` from prepared faces to batches; one data set object is one epoch.
+
+The order of an epoch and its augmentations are functions of seed and epoch alone, so a resumed run
+sees what an uninterrupted one would have seen.
+"""
+
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from keras_dldl.data import augment as ops
+from keras_dldl.data.augment import Augmentation
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records import parse_batch
+from keras_dldl.data.store import FaceStore, decode, open_store
+
+STREAM_BUFFER = 8192
+
+
+def training_dataset(
+    data: PreparedData,
+    *,
+    input_size: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    augment: Augmentation,
+    split: str = "train",
+) -> tf.data.Dataset:
+    """Return one epoch of shuffled, augmented batches.
+
+    Args:
+        data: prepared folders.
+        input_size: side of the images in pixels.
+        batch_size: faces in a batch; the last one may be shorter.
+        seed: another seed, another order and other augmentations.
+        epoch: number of the epoch, likewise.
+        augment: strengths of the augmentations.
+        split: "train", "val" or "test".
+
+    Returns:
+        Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets: label, sigma
+        (negative where the data set has none).
+    """
+    store = open_store(data, split, input_size)
+    faces = _shuffled(store, input_size, seed, epoch)
+    seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([_mix(seed, epoch), k]))
+    if augment.resolution < 1:
+        faces = tf.data.Dataset.zip(faces, seeds).map(
+            lambda face, seed: (_lower(face[0], seed, augment, input_size), face[1]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    batches = faces.map(lambda image, target, *_: (image, target)).batch(batch_size)
+    if augment != Augmentation.none():
+        batches = tf.data.Dataset.zip(batches, seeds).map(
+            lambda batch, seed: (_augmented(batch[0], seed, augment), batch[1]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    else:
+        batches = batches.map(lambda images, y: (tf.cast(images, tf.float32), y))
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_dataset(
+    data: PreparedData, split: str, *, input_size: int, batch_size: int
+) -> tf.data.Dataset:
+    """Return the faces of a split in the order of `data.rows(split)`, as they are.
+
+    Returns:
+        Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets.
+    """
+    store = open_store(data, split, input_size)
+    faces = _in_order(store, np.arange(len(store)), input_size)
+    return faces.batch(batch_size).map(_as_float).prefetch(tf.data.AUTOTUNE)
+
+
+def batch_paths(
+    data: PreparedData,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    batch_index: int,
+    input_size: int,
+    split: str = "train",
+) -> list[str]:
+    """Return the manifest paths of the faces in one batch of `training_dataset`."""
+    store = open_store(data, split, input_size)
+    first = batch_index * batch_size
+    if not store.files:
+        return store.paths[_order(len(store), seed, epoch)][first : first + batch_size].tolist()
+    stream = _stream_records(store, seed, epoch).map(lambda image, label, sigma, path: path)
+    chosen = itertools.islice(stream.as_numpy_iterator(), first, first + batch_size)
+    return [path.decode("utf-8") for path in chosen]
+
+
+def _order(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng([abs(seed), epoch]).permutation(count)
+
+
+def _mix(seed: int, epoch: int) -> tf.Tensor:
+    # One 63-bit number for both, so that no epoch of one seed repeats an epoch of another.
+    state = np.random.SeedSequence([abs(seed), epoch]).generate_state(1, np.uint64)[0]
+    return tf.constant(int(state >> np.uint64(1)), tf.int64)
+
+
+def _shuffled(store: FaceStore, size: int, seed: int, epoch: int) -> tf.data.Dataset:
+    if not store.files:
+        return _in_order(store, _order(len(store), seed, epoch), size)
+    return _stream_records(store, seed, epoch).map(
+        lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
+def _in_order(store: FaceStore, order: np.ndarray, size: int) -> tf.data.Dataset:
+    """Return single (image, target) pairs in the order of the indices."""
+    targets = tf.constant(store.targets)
+    if store.files:
+        return _records(store.files).map(
+            lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    indices = tf.data.Dataset.from_tensor_slices(order.astype(np.int64))
+    if store.images is not None:
+        return indices.map(lambda i: (store.images[i], targets[i]))
+    return indices.map(
+        lambda i: (decode(store.encoded[i], size), targets[i]),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
+def _stream_records(store: FaceStore, seed: int, epoch: int) -> tf.data.Dataset:
+    files = [store.files[i] for i in _order(len(store.files), seed, epoch)]
+    return _records(files).shuffle(STREAM_BUFFER, seed=int(_mix(seed, epoch)) % 2**31)
+
+
+def _records(files) -> tf.data.Dataset:
+    names = [str(path) for path in files]
+    return tf.data.TFRecordDataset(names).batch(256).map(parse_batch).unbatch()
+
+
+def _lower(image, seed, augment: Augmentation, size: int) -> tf.Tensor:
+    share = ops.draw_resolution(augment, seed)
+    return ops.lower_resolution(tf.cast(image, tf.float32), share, size)
+
+
+def _augmented(images, seed, augment: Augmentation) -> tf.Tensor:
+    images = tf.cast(images, tf.float32)
+    # The single images took seed [m, k]; the batches take [m, -k - 1], so no seed serves twice.
+    draws = ops.draw_batch(augment, tf.shape(images)[0], tf.stack([seed[0], -seed[1] - 1]))
+    return ops.apply_batch(images, draws)
+
+
+def _as_float(images, targets):
+    return tf.cast(images, tf.float32), targets

@@ -1,0 +1,258 @@
+"""From a data set in its published layout to aligned faces: manifest, records, crops."""
+
+import json
+import logging
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_dldl import files
+from keras_dldl.data.faces_writer import (
+    ON_MISSING,
+    ShardJob,
+    read_report,
+    run_job,
+    use_threads,
+)
+from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
+from keras_dldl.data.prepared import INDEX_NAME, index_of
+from keras_dldl.data.sources.base import Skipped, Source
+from keras_dldl.data.splits import assign_splits
+from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.progress import progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+ROWS_PER_SHARD = 256
+PLAN_NAME = "plan.json"
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """How to prepare a data set.
+
+    Args:
+        size: side of the aligned faces in pixels, 32 ... 1024.
+        margin: border around the face, see `faces.Alignment`.
+        on_missing: where no face is found: "whole" takes the whole image (the paper's way),
+            "skip" leaves it out, "fail" stops.
+        val: share of validation rows, where the source does not say.
+        test: share of test rows, likewise.
+        seed: of the split.
+        crops: also write every aligned face as an image file, under `crops/`.
+        workers: processes; 0 means one for every core.
+        limit: only this many rows, spread evenly over the data set; 0 means all.
+    """
+
+    size: int = 224
+    margin: float = Alignment.margin
+    on_missing: str = "whole"
+    val: float = 0.1
+    test: float = 0.1
+    seed: int = 0
+    crops: bool = True
+    workers: int = 0
+    limit: int = 0
+
+    def __post_init__(self):
+        if not 32 <= self.size <= 1024:
+            raise ConfigError(f"`size` must be 32 ... 1024 pixels. Received: size={self.size}")
+        if self.on_missing not in ON_MISSING:
+            raise ConfigError(
+                f"`on_missing` must be one of {', '.join(ON_MISSING)}. "
+                f"Received: {self.on_missing!r}"
+            )
+        if self.workers < 0 or self.limit < 0:
+            raise ConfigError(
+                "`workers` and `limit` must be 0 or more. "
+                f"Received: workers={self.workers}, limit={self.limit}"
+            )
+
+
+@dataclass
+class PrepareResult:
+    """What `prepare` made: folder, faces by split, faces found or taken whole, images left out."""
+
+    out: Path
+    counts: dict[str, int]
+    found: int
+    whole: int
+    skipped: list[Skipped]
+
+
+def prepare(
+    source: Source, root: str | os.PathLike, out: str | os.PathLike, options: PrepareOptions
+) -> PrepareResult:
+    """Read a data set, align its faces, split it, and write it as prepared data.
+
+    A killed run continues where it stopped when it is called again with the same arguments, and
+    gives the same files as one that was not killed.
+
+    Args:
+        source: reads the data set's layout.
+        root: the data set's folder.
+        out: the folder to write: `manifest.csv`, `records/`, `crops/`, `skipped.csv` and
+            `dataset.json`, which comes last.
+        options: size, margin, splits and the like.
+
+    Raises:
+        DataError: the data set is not there, rows are bad, or `out` holds something else.
+        OSError: `out` cannot be written.
+    """
+    root, out = Path(root).resolve(), Path(out).resolve()
+    rows = source.read(root)
+    table, off_grid = _on_grid(rows.table, source)
+    table = _spread(table, options.limit)
+    table["split"] = assign_splits(table, options.val, options.test, options.seed)
+    plan = _plan(source, root, table, options)
+    _check_out(out, plan)
+    jobs = list(_jobs(table, root, out, options))
+    _run_all(jobs, options.workers)
+    return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
+
+
+def _on_grid(table: "pd.DataFrame", source: Source) -> tuple["pd.DataFrame", list[Skipped]]:
+    """Leave out rows whose label the grid does not hold; only sources with own labels have any."""
+    problems = row_problems(table, source.grid())
+    left_out = [Skipped(str(table["path"][i]), why) for i, why in sorted(problems.items())]
+    kept = table.drop(index=list(problems)).reset_index(drop=True)
+    if kept.empty:
+        raise DataError(f"No usable rows in the data set. Received: {len(problems)} bad rows only")
+    return kept, left_out
+
+
+def _spread(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
+    if not limit or limit >= len(table):
+        return table
+    step = len(table) / limit
+    return table.iloc[[int(i * step) for i in range(limit)]].reset_index(drop=True)
+
+
+def _plan(source: Source, root: Path, table: "pd.DataFrame", options: PrepareOptions) -> dict:
+    """Return all that decides the output, to tell a run to continue from another one."""
+    import pandas as pd
+
+    chosen = asdict(options)
+    del chosen["workers"]
+    content = pd.util.hash_pandas_object(table.astype(str), index=False).to_numpy()
+    return {
+        "source": source.name,
+        "root": os.fspath(root),
+        "options": chosen,
+        "rows": len(table),
+        "rows_hash": f"{int(content.sum()):016x}",
+    }
+
+
+def _check_out(out: Path, plan: dict[str, Any]) -> None:
+    """Make the output folder, or check that it was begun by the same call."""
+    place = out / PLAN_NAME
+    if place.exists():
+        begun = json.loads(place.read_text(encoding="utf-8"))
+        differing = sorted(key for key in plan if begun.get(key) != plan[key])
+        if differing:
+            raise DataError(
+                "`--out` must be a new folder, or one begun with the same arguments. "
+                f"Received: {out}, begun with another {', '.join(differing)}"
+            )
+        return
+    own = {"images", ".progress"}
+    if out.is_dir() and any(entry.name not in own for entry in out.iterdir()):
+        raise DataError(
+            f"`--out` must be a new or empty folder. Received: {out}, which holds other files"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    files.write_json(place, plan)
+
+
+def _jobs(
+    table: "pd.DataFrame", root: Path, out: Path, options: PrepareOptions
+) -> Iterator[ShardJob]:
+    import numpy as np
+
+    for split in SPLITS:
+        part = table[table["split"] == split]
+        # Neighbours in a data set's order are alike (one age, one person): spread them over shards,
+        # so that reading shard by shard is already a rough shuffle.
+        part = part.iloc[np.random.default_rng(options.seed).permutation(len(part))]
+        shards = -(-len(part) // ROWS_PER_SHARD)
+        for k in range(shards):
+            chunk = part.iloc[k * ROWS_PER_SHARD : (k + 1) * ROWS_PER_SHARD]
+            sigma = chunk["sigma"] if "sigma" in chunk else [float("nan")] * len(chunk)
+            rows = tuple(
+                zip(chunk["path"], map(float, chunk["label"]), map(float, sigma), strict=True)
+            )
+            name = f"{split}-{k:05d}-of-{shards:05d}.tfrecord"
+            yield ShardJob(
+                name, rows, str(root), str(out), options.size, options.margin,
+                options.on_missing, options.crops,
+            )  # fmt: skip
+
+
+def _run_all(jobs: list[ShardJob], workers: int) -> None:
+    """Run the jobs that are not done, here or in several processes, and show the progress."""
+    open_jobs = [job for job in jobs if not job.report_path.exists()]
+    cores = os.cpu_count() or 1
+    workers = min(workers or cores, len(open_jobs))
+    done = sum(len(job.rows) for job in jobs) - sum(len(job.rows) for job in open_jobs)
+    with progress(total=sum(len(job.rows) for job in jobs), label="aligning faces") as bar:
+        bar.update(done)
+        if workers <= 1:
+            for job in open_jobs:
+                run_job(job)
+                bar.update(len(job.rows))
+            return
+        _run_in_processes(open_jobs, workers, max(1, cores // workers), bar)
+
+
+def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> None:
+    # Spawned, not forked: TensorFlow's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, use_threads, (threads,)) as pool:
+        futures = {pool.submit(run_job, job): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                bar.update(len(futures[future].rows))
+        except BrokenProcessPool as error:
+            raise DataError(
+                "A worker process died, perhaps for want of memory. Run the same command again to "
+                f"continue, with fewer --workers. Received: workers={workers}"
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _finish(
+    out: Path, source: Source, table: "pd.DataFrame", jobs: list[ShardJob],
+    options: PrepareOptions, skipped: list[Skipped], plan: dict,
+) -> PrepareResult:  # fmt: skip
+    import pandas as pd
+
+    reports = [read_report(job.report_path) for job in jobs]
+    faces = pd.DataFrame(
+        [face for report in reports for face in report.faces], columns=["path", "face", "score"]
+    )
+    if faces.empty:
+        raise DataError(f"No image could be used. Received: {len(table)} rows, see {out}")
+    manifest = faces.merge(table, on="path", how="left", validate="one_to_one")
+    manifest = manifest.drop(columns="score")
+    write_manifest(manifest, out / "manifest.csv")
+    skipped = skipped + [Skipped(**item) for report in reports for item in report.skipped]
+    listed = pd.DataFrame([asdict(item) for item in skipped], columns=["path", "reason"])
+    with files.atomic_path(out / "skipped.csv") as temporary:
+        listed.to_csv(temporary, index=False, lineterminator="\n")
+    shards = {report.name: report.count for report in reports}
+    index = index_of(source, options, shards, manifest, plan)
+    files.write_json(out / INDEX_NAME, index)
+    counts = {name: int((manifest["split"] == name).sum()) for name in SPLITS}
+    found = int((manifest["face"] == "found").sum())
+    return PrepareResult(out, counts, found, len(manifest) - found, skipped)

@@ -1,0 +1,22 @@
+"""The data sets that `prepare` reads, by name."""
+
+from keras_dldl.data.sources.aaf import AllAgeFaces
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows
+from keras_dldl.data.sources.csv_file import CsvSource
+from keras_dldl.data.sources.synthetic import SyntheticSource
+from keras_dldl.data.sources.utkface import UTKFace
+
+SOURCES: dict[str, type[Source]] = {
+    source.name: source for source in (UTKFace, AllAgeFaces, CsvSource, SyntheticSource)
+}
+
+__all__ = [
+    "SOURCES",
+    "AllAgeFaces",
+    "CsvSource",
+    "Skipped",
+    "Source",
+    "SourceRows",
+    "SyntheticSource",
+    "UTKFace",
+]

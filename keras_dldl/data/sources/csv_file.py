@@ -1,0 +1,81 @@
+"""Any images, described by a CSV file in the form of a manifest."""
+
+from pathlib import Path
+
+from keras_dldl.data.manifest import (
+    line_number,
+    read_manifest,
+    read_table,
+    row_problems,
+)
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
+from keras_dldl.errors import DataError
+from keras_dldl.labels import LabelGrid
+
+
+class CsvSource(Source):
+    """Images below a root, listed in a CSV file with the columns `path` and `label`.
+
+    Optional columns: `sigma` (the annotators' standard deviation), `split` (train, val, test),
+    `subject` (an identity; one subject never stands in two parts), any others (kept for groups).
+
+    Args:
+        csv: the file; default: the only `.csv` file in the root.
+        label_grid: the grid the labels must lie on; default `LabelGrid.age()`.
+        skip_bad_rows: leave bad rows out and list them, instead of stopping.
+    """
+
+    name = "csv"
+    summary = "any images, with a CSV file of path,label[,sigma,split,subject,...]"
+
+    def __init__(
+        self,
+        csv: str | Path | None = None,
+        label_grid: LabelGrid | None = None,
+        skip_bad_rows: bool = False,
+    ):
+        self.csv = csv
+        self.label_grid = label_grid or LabelGrid.age()
+        self.skip_bad_rows = skip_bad_rows
+
+    def grid(self) -> LabelGrid:
+        """Return the grid given."""
+        return self.label_grid
+
+    def read(self, root: Path) -> SourceRows:
+        """Return the rows of the CSV file; bad ones are an error unless told to skip them."""
+        check_folder(root, "the images that the CSV file names")
+        path = Path(self.csv) if self.csv else _only_csv(root)
+        if not self.skip_bad_rows:
+            table = read_manifest(path, self.label_grid)
+            _check_not_empty(path, len(table))
+            return SourceRows(table)
+        return self._without_bad_rows(path)
+
+    def _without_bad_rows(self, path: Path) -> SourceRows:
+        table = read_table(path)
+        problems = row_problems(table, self.label_grid)
+        good = table.drop(index=list(problems)).reset_index(drop=True)
+        _check_not_empty(path, len(good))
+        numbers = {name: "float64" for name in ("label", "sigma") if name in good}
+        skipped = [
+            Skipped(str(table["path"][i]), f"line {line_number(i)}: {reason}")
+            for i, reason in sorted(problems.items())
+        ]
+        return SourceRows(good.astype(numbers), skipped)
+
+
+def _check_not_empty(path: Path, count: int) -> None:
+    if count == 0:
+        raise DataError(f"A CSV file must have at least one usable row. Received: {path} with none")
+
+
+def _only_csv(root: Path) -> Path:
+    found = sorted(root.glob("*.csv"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise DataError(
+            "Name the CSV file with --csv, or keep exactly one in the root. "
+            f"Received: {names} in {root}"
+        )
+    return found[0]

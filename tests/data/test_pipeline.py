@@ -1,0 +1,133 @@
+"""The pipeline: every face once, the same epoch from the same seed, whatever fits in memory."""
+
+import numpy as np
+import pytest
+
+from keras_dldl.data import store as store_module
+from keras_dldl.data.augment import Augmentation
+from keras_dldl.data.pipeline import batch_paths, evaluation_dataset, training_dataset
+from keras_dldl.data.prepare import PrepareOptions, prepare
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.sources import SyntheticSource
+from keras_dldl.errors import DataError
+
+PLAIN = Augmentation.none()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("prepared") / "faces"
+    options = PrepareOptions(size=40, workers=1, val=0.2, test=0)
+    prepare(SyntheticSource(count=40, image_size=64), out / "images", out, options)
+    return out
+
+
+# Decoded in memory, encoded in memory, read from files: bytes allowed for 30-odd faces of some kB.
+@pytest.fixture(params=[2**30, 120_000, 1_000], ids=["decoded", "encoded", "streamed"])
+def data(request, folder, monkeypatch):
+    monkeypatch.setattr(store_module, "MEMORY_LIMIT_BYTES", request.param)
+    return PreparedData(folder)
+
+
+def epoch_of(data, epoch=0, seed=1, augment=PLAIN, size=40, batch_size=8):
+    dataset = training_dataset(
+        data, input_size=size, batch_size=batch_size, seed=seed, epoch=epoch, augment=augment
+    )
+    batches = list(dataset.as_numpy_iterator())
+    images = np.concatenate([images for images, _ in batches])
+    return images, np.concatenate([y for _, y in batches]), [len(y) for _, y in batches]
+
+
+def test_the_memory_limits_choose_the_three_ways(folder, monkeypatch):
+    kinds = []
+    for limit in (2**30, 120_000, 1_000):
+        monkeypatch.setattr(store_module, "MEMORY_LIMIT_BYTES", limit)
+        store = store_module.open_store(PreparedData(folder), "train", 40)
+        kinds.append((store.images is not None, store.encoded is not None, bool(store.files)))
+    assert kinds == [(True, False, False), (False, True, False), (False, False, True)]
+
+
+def test_every_face_once_in_another_order_each_epoch(data):
+    expected = data.rows("train")["label"].to_numpy(np.float32)
+    images, y, sizes = epoch_of(data)
+    assert images.dtype == np.float32 and images.shape[1:] == (40, 40, 3)
+    assert 0 <= images.min() and 100 < images.max() <= 255
+    assert sizes[:-1] == [8] * (len(expected) // 8) and sum(sizes) == len(expected)
+    np.testing.assert_array_equal(np.sort(y[:, 0]), np.sort(expected))
+    assert (y[:, 1] < 0).all()
+    assert (epoch_of(data, epoch=1)[1] != y).any()
+    assert (epoch_of(data, seed=2)[1] != y).any()
+
+
+def test_an_epoch_repeats_from_seed_and_number(data):
+    augment = Augmentation(zoom=0.1)
+    first, again = (epoch_of(data, epoch=3, augment=augment) for _ in range(2))
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    other = epoch_of(data, epoch=4, augment=augment)
+    assert np.abs(other[0] - first[0]).max() > 10
+
+
+def test_evaluation_keeps_the_order_of_the_rows(data):
+    dataset = evaluation_dataset(data, "val", input_size=32, batch_size=4)
+    batches = list(dataset.as_numpy_iterator())
+    labels = np.concatenate([y[:, 0] for _, y in batches])
+    np.testing.assert_allclose(labels, data.rows("val")["label"], rtol=1e-6)
+    assert batches[0][0].shape == (4, 32, 32, 3)
+
+
+def test_batch_paths_name_the_faces_of_a_batch(data):
+    labels = data.rows("train").set_index("path")["label"]
+    for index in (0, 2):
+        paths = batch_paths(data, batch_size=8, seed=1, epoch=5, batch_index=index, input_size=40)
+        _, y, _ = epoch_of(data, epoch=5)
+        np.testing.assert_allclose(labels[paths], y[8 * index : 8 * index + 8, 0], rtol=1e-6)
+
+
+def test_images_are_those_of_the_crops(folder):
+    from PIL import Image
+
+    data = PreparedData(folder)
+    dataset = evaluation_dataset(data, "val", input_size=40, batch_size=64)
+    images = next(iter(dataset))[0].numpy()
+    for image, path in zip(images, data.rows("val")["path"], strict=True):
+        with Image.open(folder / "crops" / path) as opened:
+            crop = np.asarray(opened.convert("RGB"), np.float32)
+        assert np.abs(image - crop).mean() < 3  # the crop is a PNG, the record a JPEG
+
+
+def test_without_records_the_crops_are_read(folder, tmp_path):
+    import json
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("records", "images"))
+    index = json.loads((copy / "dataset.json").read_text())
+    (copy / "dataset.json").write_text(json.dumps({**index, "shards": {}}))
+    with_records = epoch_of(PreparedData(folder))
+    without = epoch_of(PreparedData(copy))
+    np.testing.assert_array_equal(with_records[1], without[1])
+    assert np.abs(with_records[0] - without[0]).mean() < 3
+
+
+def test_two_folders_are_one_data_set(folder):
+    once, twice = PreparedData(folder), PreparedData(folder, folder)
+    assert len(twice.rows("train")) == 2 * len(once.rows("train"))
+    _, y, _ = epoch_of(twice)
+    assert len(y) == 2 * len(once.rows("train"))
+
+
+def test_a_split_that_is_not_there(folder):
+    with pytest.raises(DataError, match="no rows of split 'test'; it has train, val"):
+        PreparedData(folder).rows("test")
+
+
+def test_records_that_do_not_match_the_manifest(folder, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    lines = (copy / "manifest.csv").read_text().splitlines()
+    (copy / "manifest.csv").write_text("\n".join([lines[0], *lines[2:]]) + "\n")
+    with pytest.raises(DataError, match="must hold the same faces"):
+        epoch_of(PreparedData(copy))

@@ -1,0 +1,261 @@
+"""`prepare`: whole runs on drawn faces, stopped runs, bad rows, missing faces."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from keras_dldl.data import prepare as module
+from keras_dldl.data.prepare import PrepareOptions, prepare
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records import read_shards
+from keras_dldl.data.sources import AllAgeFaces, CsvSource, SyntheticSource, UTKFace
+from keras_dldl.data.synthetic import draw_face
+from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.labels import LabelGrid
+
+OPTIONS = PrepareOptions(size=48, workers=1)
+
+
+def content(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory):
+    out = tmp_path_factory.mktemp("prepared") / "faces"
+    source = SyntheticSource(count=30, image_size=96)
+    return prepare(source, out / "images", out, OPTIONS)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A root with three drawn faces and a picture without a face."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    for k, age in enumerate((10, 40, 70)):
+        face = draw_face(age, np.random.default_rng(k), size=96)
+        Image.fromarray(face.image).save(root / f"face{k}.png")
+    Image.new("RGB", (80, 60), (9, 80, 9)).save(root / "meadow.jpg")
+    return root
+
+
+def csv(root, rows, header="path,label"):
+    (root / "labels.csv").write_text(header + "\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return CsvSource(root / "labels.csv")
+
+
+def test_a_whole_run(synthetic):
+    out = synthetic.out
+    assert sum(synthetic.counts.values()) == 30 and synthetic.skipped == []
+    assert synthetic.found >= 28
+    data = PreparedData(out)
+    assert data.grid == LabelGrid.age() and data.size == 48
+    manifest = pd.read_csv(out / "manifest.csv")
+    assert {"path", "label", "split", "face", "gender", "database"} <= set(manifest.columns)
+    for split in data.splits:
+        rows = data.rows(split)
+        names = [p.decode() for part in read_shards(data.shards(split)) for p in part[3]]
+        labels = np.concatenate([part[1] for part in read_shards(data.shards(split))])
+        assert names == rows["path"].tolist()
+        np.testing.assert_allclose(labels, rows["label"], rtol=1e-6)
+    with Image.open(out / "crops" / manifest["path"][0]) as crop:
+        assert crop.size == (48, 48)
+
+
+def test_a_second_call_changes_nothing(synthetic):
+    before = content(synthetic.out)
+    again = prepare(
+        SyntheticSource(count=30, image_size=96), synthetic.out / "images", synthetic.out, OPTIONS
+    )
+    assert again.counts == synthetic.counts and content(synthetic.out) == before
+
+
+def test_another_call_into_the_same_folder_is_refused(synthetic):
+    source = SyntheticSource(count=30, image_size=96)
+    with pytest.raises(DataError, match="begun with the same arguments.*another options"):
+        prepare(source, synthetic.out / "images", synthetic.out, PrepareOptions(size=64))
+
+
+@pytest.mark.slow
+def test_a_killed_run_continues_to_the_same_files(tmp_path):
+    script = (
+        "import sys; from keras_dldl.data import prepare as m\n"
+        "from keras_dldl.data.sources import SyntheticSource\n"
+        "from pathlib import Path\n"
+        "m.ROWS_PER_SHARD = 8\n"
+        "out = Path(sys.argv[1])\n"
+        "source = SyntheticSource(count=40, image_size=64)\n"
+        "m.prepare(source, out / 'images', out, m.PrepareOptions(size=32, workers=1))\n"
+    )
+    command = [sys.executable, "-c", script]
+    killed, whole = tmp_path / "a" / "faces", tmp_path / "b" / "faces"
+    process = subprocess.Popen([*command, str(killed)], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((killed / ".progress").glob("*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    done = {p: p.stat().st_mtime_ns for p in (killed / ".progress").glob("*.json")}
+    assert done and not (killed / "dataset.json").exists()
+    with pytest.raises(DataError, match="begun but not finished"):
+        PreparedData(killed)
+    for out in (killed, whole):
+        subprocess.run([*command, str(out)], check=True, stderr=subprocess.DEVNULL)
+    assert {p: p.stat().st_mtime_ns for p in done} == done
+    differing = {"plan.json", "dataset.json"}  # they name the root, which differs here
+    first, second = content(killed), content(whole)
+    assert first.keys() == second.keys()
+    assert [k for k in first if first[k] != second[k] and k not in differing] == []
+
+
+@pytest.mark.slow
+def test_several_processes_give_what_one_gives(tmp_path, synthetic, monkeypatch):
+    monkeypatch.setattr(module, "ROWS_PER_SHARD", 10)
+    results = {}
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        options = PrepareOptions(size=48, workers=workers)
+        prepare(SyntheticSource(count=30, image_size=96), synthetic.out / "images", out, options)
+        results[workers] = content(out)
+    assert results[1] == {**results[2], "dataset.json": results[1]["dataset.json"]}
+    assert len([k for k in results[1] if k.startswith("records/train")]) >= 2
+
+
+@pytest.mark.parametrize(("on_missing", "faces", "skipped"), [("whole", 4, 0), ("skip", 3, 1)])
+def test_where_no_face_is_found(photos, tmp_path, on_missing, faces, skipped):
+    source = csv(photos, ["face0.png,10", "face1.png,40", "face2.png,70", "meadow.jpg,5"])
+    options = PrepareOptions(size=32, val=0, test=0, workers=1, on_missing=on_missing)
+    result = prepare(source, photos, tmp_path / "out", options)
+    assert result.counts["train"] == faces and len(result.skipped) == skipped
+    assert result.whole == 4 - 3 - skipped
+    listed = pd.read_csv(tmp_path / "out" / "skipped.csv")
+    assert listed["path"].tolist() == ["meadow.jpg"] * skipped
+
+
+def test_on_missing_fail_names_the_image(photos, tmp_path):
+    source = csv(photos, ["face0.png,10", "meadow.jpg,5"])
+    with pytest.raises(DataError, match=r"No face found.*meadow\.jpg"):
+        options = PrepareOptions(size=32, workers=1, on_missing="fail")
+        prepare(source, photos, tmp_path / "out", options)
+
+
+def test_one_bad_image_does_not_lose_the_others(photos, tmp_path):
+    (photos / "text.jpg").write_text("hello")
+    (photos / "empty.png").write_bytes(b"")
+    rows = ["face0.png,10", "text.jpg,20", "empty.png,30", "missing.jpg,40", "face1.png,50"]
+    options = PrepareOptions(size=32, val=0, test=0, workers=1)
+    result = prepare(csv(photos, rows), photos, tmp_path / "out", options)
+    assert result.counts["train"] == 2
+    assert {item.path for item in result.skipped} == {"text.jpg", "empty.png", "missing.jpg"}
+
+
+def test_sigma_split_and_subject_of_a_csv_file_are_kept(photos, tmp_path):
+    rows = ["face0.png,10,1.5,train,a", "face1.png,40,,val,b", "face2.png,70,0,test,c"]
+    source = csv(photos, rows, "path,label,sigma,split,subject")
+    prepare(source, photos, tmp_path / "out", PrepareOptions(size=32, workers=1))
+    data = PreparedData(tmp_path / "out")
+    assert data.splits == ("train", "val", "test")
+    sigmas = [float(next(iter(read_shards(data.shards(s))))[2][0]) for s in data.splits]
+    assert sigmas == [1.5, -1, 0]
+
+
+def test_bad_csv_rows_stop_or_are_left_out_and_listed(photos, tmp_path):
+    source = csv(photos, ["face0.png,10", "face1.png,old", "face2.png,170"])
+    with pytest.raises(DataError, match="2 bad rows: line 3: .*line 4: label 170 is off the grid"):
+        prepare(source, photos, tmp_path / "out", OPTIONS)
+    source.skip_bad_rows = True
+    options = PrepareOptions(size=32, val=0, test=0, workers=1)
+    result = prepare(source, photos, tmp_path / "out", options)
+    assert result.counts["train"] == 1
+    assert [item.reason[:6] for item in result.skipped] == ["line 3", "line 4"]
+
+
+def test_utkface_names(tmp_path):
+    root = tmp_path / "utk"
+    root.mkdir()
+    for name in (
+        "7_1_2_20170109.jpg.chip.jpg",
+        "110_0_0_2017.jpg.chip.jpg",
+        "61_1_2017.jpg.chip.jpg",
+    ):
+        Image.new("RGB", (40, 40), (90, 70, 60)).save(root / name)
+    rows = UTKFace().read(root)
+    assert rows.table["label"].tolist() == [110, 7]
+    assert rows.table["gender"].tolist() == ["male", "female"]
+    assert rows.table["race"].tolist() == ["white", "asian"]
+    assert [item.path for item in rows.skipped] == ["61_1_2017.jpg.chip.jpg"]
+    options = PrepareOptions(size=32, val=0, test=0, workers=1)
+    result = prepare(UTKFace(), root, tmp_path / "out", options)
+    assert result.counts["train"] == 1
+    reasons = [item.reason for item in result.skipped]
+    assert reasons == ["name is not age_gender_race_date", "label 110 is off the grid 0...100"]
+
+
+def test_all_age_faces(tmp_path):
+    (tmp_path / "faces").mkdir()
+    for name in ("00000A02.jpg", "00002A60.jpg", "other.jpg"):
+        Image.new("RGB", (40, 40)).save(tmp_path / "faces" / name)
+    (tmp_path / "train.txt").write_text("00000A02.jpg 0\n")
+    (tmp_path / "val.txt").write_text("00002A60.jpg 1\n")
+    rows = AllAgeFaces().read(tmp_path)
+    assert rows.table["label"].tolist() == [2, 60]
+    assert rows.table["gender"].tolist() == ["female", "male"]
+    assert rows.table["official"].tolist() == ["train", "test"]
+    assert [item.path for item in rows.skipped] == ["faces/other.jpg"]
+
+
+@pytest.mark.parametrize("source", [UTKFace, AllAgeFaces])
+def test_a_wrong_root_says_what_was_looked_for_and_found(source, tmp_path):
+    with pytest.raises(DataError, match="must be a folder with images named"):
+        source().read(tmp_path / "nowhere")
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(DataError, match=r"Looked for: images named .* with notes\.txt"):
+        source().read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"size": 8}, "32 ... 1024"),
+        ({"on_missing": "guess"}, "skip, whole, fail"),
+        ({"workers": -1}, "0 or more"),
+    ],
+)
+def test_bad_options(options, reason):
+    with pytest.raises(ConfigError, match=reason):
+        PrepareOptions(**options)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_an_unwritable_folder_is_an_os_error(photos, tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(OSError, match="locked"):
+        prepare(csv(photos, ["face0.png,10"]), photos, locked / "out", OPTIONS)
+
+
+def test_a_file_in_the_way_of_the_output(photos, tmp_path):
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(OSError, match="out"):
+        prepare(csv(photos, ["face0.png,10"]), photos, tmp_path / "out", OPTIONS)
+
+
+def test_limit_spreads_over_the_data_set(photos, tmp_path):
+    source = csv(photos, ["face0.png,10", "face1.png,40", "face2.png,70", "meadow.jpg,5"])
+    options = PrepareOptions(size=32, val=0, test=0, workers=1, limit=2)
+    prepare(source, photos, tmp_path / "out", options)
+    names = set(pd.read_csv(tmp_path / "out" / "manifest.csv")["path"])
+    assert names == {"face0.png", "face2.png"}
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["counts"]["train"] == 2
