@@ -1,0 +1,90 @@
+"""`keras-dldl train`: prepared data becomes a trained model and a run folder."""
+
+import json
+
+import click
+
+from keras_dldl.cli.options import json_option
+from keras_dldl.training.config import PRECISIONS, TrainConfig
+
+_DEFAULTS = TrainConfig()
+
+
+def _option(flags: str, name: str, help: str, kind=None, **more):
+    """Return an option for the setting `name`, which overrides the config file only if given."""
+    default = getattr(_DEFAULTS, name)
+    shown = "none" if default in (None, ()) else str(default)
+    return click.option(flags, name, type=kind, default=None, show_default=shown, help=help, **more)
+
+
+@click.command()
+@click.option(
+    "--data", type=click.Path(), multiple=True, show_default="as in the config",
+    help="Folder that `prepare` wrote; may be repeated.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(), required=True, help="Run folder to write.")
+@click.option(
+    "--config", "file", type=click.Path(), default=None, show_default="none",
+    help="YAML file of settings, such as a run's config.yaml; options override it.",
+)  # fmt: skip
+@click.option("--resume", is_flag=True, show_default=True, help="Go on with the run in --out.")
+@_option("--model", "model", "Backbone: tiny-age-net, thin-age-net or vgg16.")
+@_option("--method", "method", "Method: dldl-v2, dldl, er or dex.")
+@_option("--init", "init", "Model to start from: file, run folder or shipped name.")
+@_option("--epochs", "epochs", "Times through the data.", int)
+@_option("--batch-size", "batch_size", "Images a step.", int)
+@_option("--learning-rate", "learning_rate", "Highest learning rate.", float)
+@_option(
+    "--schedule",
+    "schedule",
+    "Learning rate over time.",
+    click.Choice(["step", "cosine", "constant"]),
+)
+@click.option(
+    "--input-size", type=int, default=None, show_default="the data's", help="Side in pixels."
+)
+@_option("--sigma", "sigma", "Width of the label distribution where the data bring none.", float)
+@_option("--lambda", "expectation_weight", "Weight of the expectation term.", float)
+@_option("--seed", "seed", "Seed of weights, order and augmentation.", int)
+@_option("--precision", "precision", "Of the arithmetic.", click.Choice(PRECISIONS))
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
+    help="Any setting, such as augment.rotation=0; may be repeated. Overrides the other options.",
+)  # fmt: skip
+@json_option
+def command(out, file, resume, assignments, as_json, data, **named):
+    """Train a model on prepared data.
+
+    Writes a run folder: config.yaml, history.csv, model.keras (the best on the validation split),
+    checkpoint/ and curves.png. A stopped run goes on with --resume, to the same result.
+    """
+    from keras_dldl.training.config import choose_config, parse_assignments
+
+    changes = {name: value for name, value in named.items() if value is not None}
+    if data:
+        changes["data"] = list(data)
+    changes |= parse_assignments(assignments)
+    config = choose_config(out, file=file, changes=changes, resume=resume)
+
+    from keras_dldl.training.trainer import train
+
+    _report(train(config, out, resume=resume), as_json)
+
+
+def _report(result, as_json):
+    if as_json:
+        content = {
+            "out": str(result.out),
+            "model": str(result.model),
+            "epochs": len(result.rows),
+            "best_epoch": result.best_epoch,
+            "val_mae": result.best_val_mae,
+            "already_finished": result.already_finished,
+        }
+        click.echo(json.dumps(content, indent=2))
+        return
+    if result.already_finished:
+        click.echo("This run was finished before; nothing was done.")
+    mae = "none" if result.best_val_mae is None else f"{result.best_val_mae:.3f}"
+    click.echo(f"{'best epoch':>10}  {'epochs':>6}  {'val MAE':>8}  model")
+    click.echo(f"{result.best_epoch:>10}  {len(result.rows):>6}  {mae:>8}  {result.model}")

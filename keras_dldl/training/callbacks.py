@@ -1,0 +1,60 @@
+"""What happens at each step of an epoch: the learning rate, the bar, and the watch for NaN."""
+
+import math
+from collections.abc import Callable
+
+import keras
+
+from keras_dldl.progress import progress
+from keras_dldl.training.schedule import LearningRate
+
+
+class StepWatch(keras.callbacks.Callback):
+    """Sets the learning rate before each step, shows the loss, and stops at a loss not finite.
+
+    Args:
+        rate: the learning rate of each step.
+        epoch: number of this epoch, from 0.
+        epochs: number of all epochs.
+        on_bad_loss: called with the number of the batch, from 0, and the loss; it must raise.
+    """
+
+    def __init__(
+        self,
+        rate: LearningRate,
+        epoch: int,
+        epochs: int,
+        on_bad_loss: Callable[[int, float], None],
+    ) -> None:
+        super().__init__()
+        self.rate = rate
+        self.first_step = epoch * rate.steps_per_epoch
+        self.label = f"epoch {epoch + 1}/{epochs}"
+        self.on_bad_loss = on_bad_loss
+        self.last_rate = 0.0
+        self._bar = None
+
+    def on_train_begin(self, logs=None):
+        """Open the bar."""
+        self._bar = progress(total=self.rate.steps_per_epoch, label=self.label)
+        self._bar.leave = False
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Set the learning rate of this step."""
+        value = self.rate.at(self.first_step + batch)
+        if value != self.last_rate:
+            self.model.optimizer.learning_rate = value
+            self.last_rate = value
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Show the means of the epoch so far; they are not finite from the first bad batch on."""
+        if not math.isfinite(logs["loss"]):
+            self.on_bad_loss(batch, logs["loss"])
+        text = f"{self.label}  loss {logs['loss']:.4f}  MAE {logs['mae']:.3f}"
+        self._bar.set_description_str(text, refresh=False)
+        self._bar.update(1)
+
+    def close(self) -> None:
+        """Close the bar, also after an error."""
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,213 @@
+"""Every number of a training run, in one frozen object that a YAML file holds."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.files import write_text
+from keras_dldl.training.settings import check_known, setting, setting_of
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Settings of one training run. The defaults are the paper's (Gao et al. 2018).
+
+    Each field is a key of the YAML file and can be set on the command line by `--set key=value`.
+
+    Raises:
+        ConfigError: a value has the wrong type or is out of range.
+
+    >>> TrainConfig(epochs=2).learning_rate
+    0.001
+    >>> TrainConfig(epochs=-1)
+    Traceback (most recent call last):
+    keras_dldl.errors.ConfigError: The setting `epochs` cannot have this value. Allowed: a whole \
+number, at least 1. Received: epochs=-1.
+    """
+
+    data: tuple[str, ...] = setting("texts", (), "prepared folders to train on, together")
+    model: str = setting("text", "tiny-age-net", "backbone")
+    method: str = setting("text", "dldl-v2", "head, target, loss and decoder")
+    sigma: float = setting(
+        "number", 2.0, "width of the label distribution where the data bring none", minimum=0
+    )
+    expectation_weight: float = setting(
+        "number", 1.0, "lambda, the weight of the expectation term", minimum=0
+    )
+    kl_reduction: str = setting(
+        "text", "sum", "KL over the grid: paper, or reference code", choices=("sum", "mean")
+    )
+    expectation_norm: str = setting(
+        "text", "l1", "method er: distance of the expectation", choices=("l1", "l2")
+    )
+    input_size: int | None = setting(
+        "integer", None, "pixels; null: the data's size", minimum=32, optional=True
+    )
+    init: str | None = setting(
+        "text", None, "model file or shipped name to start from", optional=True
+    )
+    epochs: int = setting("integer", 60, "times through the data", minimum=1)
+    batch_size: int = setting("integer", 128, "images a step", minimum=1)
+    optimizer: str = setting("text", "adam", "update rule", choices=("adam", "adamw", "sgd"))
+    learning_rate: float = setting("number", 1e-3, "highest learning rate", above=0)
+    beta_1: float = setting("number", 0.9, "Adam's first decay", minimum=0, maximum=1)
+    beta_2: float = setting("number", 0.999, "Adam's second decay", minimum=0, maximum=1)
+    epsilon: float = setting("number", 1e-8, "Adam's epsilon", above=0)
+    momentum: float = setting("number", 0.9, "momentum of sgd", minimum=0, maximum=1)
+    weight_decay: float = setting(
+        "number", 0.0, "decoupled weight decay of kernels, any optimizer", minimum=0
+    )
+    gradient_clip_norm: float | None = setting(
+        "number", None, "highest norm of all gradients together", above=0, optional=True
+    )
+    schedule: str = setting(
+        "text", "step", "learning rate over time", choices=("step", "cosine", "constant")
+    )
+    decay_factor: float = setting("number", 0.1, "step schedule: multiply by this", above=0)
+    decay_epochs: int = setting("integer", 30, "step schedule: every so many epochs", minimum=1)
+    final_learning_rate: float = setting("number", 0.0, "cosine schedule: last value", minimum=0)
+    warmup_epochs: float = setting("number", 0.0, "linear rise from zero", minimum=0)
+    dropout: float = setting(
+        "number", 0.0, "share dropped before the head", minimum=0, maximum=0.99
+    )
+    seed: int = setting(
+        "integer", 0, "initial weights, order, augmentation", minimum=0, maximum=2**31 - 1
+    )
+    precision: str = setting("text", "float32", "of the arithmetic", choices=PRECISIONS)
+    deterministic: bool = setting("switch", False, "refuse operations that vary from run to run")
+    validation_split: str | None = setting(
+        "text", "val", "split that chooses the best epoch; null: none", optional=True
+    )
+    augment: Mapping[str, Any] = setting("mapping", None, "random changes of the training images")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = setting_of(field).check(field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """Return a config from names and values; an unknown name raises `ConfigError`."""
+        check_known(values, [field.name for field in dataclasses.fields(cls)])
+        return cls(**values)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "TrainConfig":
+        """Return the config in a YAML file, such as the `config.yaml` of a run folder."""
+        return cls.from_dict(read_yaml(path))
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the config as YAML; `load` gives an equal one back."""
+        write_text(path, self.to_yaml())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values by name, in the order of the fields."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**values, "data": list(self.data), "augment": dict(self.augment)}
+
+    def to_yaml(self) -> str:
+        """Return the config as YAML text, each line with what the setting does."""
+        import yaml
+
+        lines = []
+        for field in dataclasses.fields(self):
+            value = self.to_dict()[field.name]
+            lines.append(f"# {setting_of(field).help} ({setting_of(field).allowed()})")
+            lines.append(yaml.safe_dump({field.name: value}, sort_keys=False, allow_unicode=True))
+        return "\n".join(line.rstrip("\n") for line in lines) + "\n"
+
+    def updated(self, changes: Mapping[str, Any]) -> "TrainConfig":
+        """Return a copy with `changes`; "augment.rotation" reaches into a mapping."""
+        values = self.to_dict()
+        for key, value in changes.items():
+            name, _, inner = key.partition(".")
+            check_known([name], values)
+            if inner and not isinstance(values[name], dict):
+                raise ConfigError(
+                    f"The setting `{name}` has no parts. Allowed: --set {name}=VALUE. "
+                    f"Received: {key}."
+                )
+            if inner:
+                values[name][inner] = value
+            else:
+                values[name] = value
+        return TrainConfig.from_dict(values)
+
+    def with_augmentation(self) -> "TrainConfig":
+        """Return a copy whose `augment` is complete, so that a changed default changes nothing."""
+        from keras_dldl.data.augment import Augmentation
+
+        check_known(self.augment, Augmentation().get_config(), prefix="augment.")
+        augmentation = Augmentation.from_config(dict(self.augment))
+        return dataclasses.replace(self, augment=augmentation.get_config())
+
+
+def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
+    """Return the mapping in a YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or holds no mapping.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            f"The config file cannot be read: {reason}. Allowed: a YAML file of `name: value` "
+            f"lines. Received: {os.fspath(path)}."
+        ) from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(
+            "The config file must hold a mapping, one `name: value` a line. "
+            f"Received: {os.fspath(path)}, which holds a {type(values).__name__}."
+        )
+    return values
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+    """Return names and values of texts such as "augment.rotation=0", the values read as YAML.
+
+    >>> parse_assignments(["augment.rotation=0", "init=null"])
+    {'augment.rotation': 0, 'init': None}
+    """
+    import yaml
+
+    changes = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        try:
+            changes[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not key.strip():
+            raise ConfigError(
+                f"A setting is given as KEY=VALUE, the value as in YAML. Received: {text!r}."
+            )
+    return changes
+
+
+def choose_config(
+    out: str | os.PathLike,
+    *,
+    file: str | os.PathLike | None = None,
+    changes: Mapping[str, Any] | None = None,
+    resume: bool = False,
+) -> TrainConfig:
+    """Return the config of a run: defaults, then the file, then `changes`.
+
+    A run that is resumed without a file starts from the `config.yaml` in its own folder.
+    """
+    stored = Path(out) / "config.yaml"
+    if file is None and resume and stored.exists():
+        file = stored
+    base = TrainConfig() if file is None else TrainConfig.load(file)
+    return base.updated(changes or {})

@@ -1,0 +1,34 @@
+"""From the settings to a Keras optimizer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_dldl.training.config import TrainConfig
+
+
+def make_optimizer(config: TrainConfig, variables: Sequence[Any]) -> Any:
+    """Return the optimizer of `config`.
+
+    Weight decay is decoupled from the gradient for every kind, and spares vectors and scalars
+    (biases, batch normalisation), which gain nothing from being small.
+
+    Args:
+        config: the settings.
+        variables: trainable variables of the model; those of one axis are spared the decay.
+    """
+    import keras
+
+    common = {
+        "learning_rate": config.learning_rate,
+        "weight_decay": config.weight_decay or None,
+        "global_clipnorm": config.gradient_clip_norm,
+    }
+    if config.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(momentum=config.momentum, **common)
+    else:
+        betas = {"beta_1": config.beta_1, "beta_2": config.beta_2, "epsilon": config.epsilon}
+        kind = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[config.optimizer]
+        optimizer = kind(**betas, **common)
+    if config.weight_decay:
+        optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
+    return optimizer

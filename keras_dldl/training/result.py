@@ -1,0 +1,34 @@
+"""What a run gave."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_dldl.training.history import best_row
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run gave.
+
+    Attributes:
+        out: the run folder.
+        model: the file of the best model, or of the last one without validation.
+        rows: the rows of `history.csv`.
+        already_finished: whether there was nothing left to do.
+    """
+
+    out: Path
+    model: Path
+    rows: tuple[dict[str, Any], ...]
+    already_finished: bool = False
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the model in the file, from 1."""
+        return best_row(self.rows)["epoch"]
+
+    @property
+    def best_val_mae(self) -> float | None:
+        """Its MAE on the validation split in label units, or None without validation."""
+        return best_row(self.rows).get("val_mae")

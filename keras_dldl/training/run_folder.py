@@ -1,0 +1,148 @@
+"""The run folder: where its files are, and whether a run may begin or go on in it."""
+
+import hashlib
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from keras_dldl.errors import ConfigError, TrainingError
+from keras_dldl.files import write_json
+from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.state import Checkpoint, load_checkpoint
+
+# The fingerprint speaks for the data, wherever it lies now; epochs may be raised.
+_MAY_DIFFER = ("data", "epochs")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files of a run."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """Settings, enough to repeat the run."""
+        return self.path / "config.yaml"
+
+    @property
+    def provenance(self) -> Path:
+        """Versions, data and command behind the run."""
+        return self.path / "provenance.json"
+
+    @property
+    def history(self) -> Path:
+        """A row an epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def model(self) -> Path:
+        """The best model on the validation split."""
+        return self.path / "model.keras"
+
+    @property
+    def checkpoint(self) -> Path:
+        """All variables after the last whole epoch."""
+        return self.path / "checkpoint" / "state.npz"
+
+    @property
+    def curves(self) -> Path:
+        """The history, drawn."""
+        return self.path / "curves.png"
+
+    def resume_command(self) -> str:
+        """Return the command that continues this run."""
+        return f"keras-dldl train --out {self.path} --resume"
+
+    def open(self, resume: bool) -> Checkpoint | None:
+        """Return the checkpoint to go on from, or None to begin.
+
+        Raises:
+            TrainingError: there is a checkpoint and `resume` was not asked for, or there is nothing
+                to resume, or the checkpoint is damaged.
+        """
+        if self.checkpoint.exists():
+            if not resume:
+                raise TrainingError(
+                    "The run folder already holds a run. Continue it with --resume, or choose "
+                    f"another folder with --out. Received: {self.path}."
+                )
+            return load_checkpoint(self.checkpoint)
+        # A run killed in its first epoch has settings and no checkpoint: it begins again.
+        if resume and not self.config.exists():
+            raise TrainingError(
+                "There is no run to resume here. Begin one without --resume, or name the folder of "
+                f"a run. Received: {self.path}."
+            )
+        return None
+
+
+def check_same_run(stored: dict[str, Any], config: TrainConfig, fingerprint: str) -> None:
+    """Raise `ConfigError` if the checkpoint's run had other settings or other data.
+
+    Args:
+        stored: the checkpoint's `progress`.
+        config: settings of the run that would go on.
+        fingerprint: of the data that would be used.
+    """
+    before, now = TrainConfig.from_dict(stored["config"]).to_dict(), config.to_dict()
+    changed = [name for name in now if name not in _MAY_DIFFER and before[name] != now[name]]
+    if now["epochs"] < before["epochs"] or (
+        now["epochs"] > before["epochs"] and config.schedule == "cosine"
+    ):
+        changed.append("epochs")
+    if changed:
+        listed = "; ".join(
+            f"{name}: {before[name]!r} before, {now[name]!r} now" for name in changed
+        )
+        raise ConfigError(
+            "A run is resumed with the settings it began with; only epochs may be raised, and not "
+            f"with the cosine schedule, whose every step depends on them. Received: {listed}."
+        )
+    if stored["fingerprint"] != fingerprint:
+        raise ConfigError(
+            "A run is resumed on the data it began with. The rows of the prepared folders are "
+            f"others now. Received: data={list(config.data)}."
+        )
+
+
+def data_fingerprint(data: Any, splits: list[str]) -> str:
+    """Return a digest of paths, labels and sigmas of the rows of `splits`, in their order."""
+    digest = hashlib.sha256()
+    for split in splits:
+        rows = data.rows(split)
+        columns = [name for name in ("path", "label", "sigma") if name in rows.columns]
+        digest.update(rows[columns].to_csv(index=False).encode("utf-8"))
+    return digest.hexdigest()
+
+
+def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> None:
+    """Write what the settings do not say: versions, machine, command, label grid, counts."""
+    packages = ("keras-dldl", "keras", "tensorflow", "numpy")
+    content = {
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in packages},
+        },
+        "platform": platform.platform(),
+        "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+        "grid": data.grid.get_config(),
+        "images": {split: len(data.rows(split)) for split in data.splits},
+        **facts,
+    }
+    write_json(folder.provenance, content)
+
+
+def _version(package: str) -> str | None:
+    if package == "keras-dldl":
+        from keras_dldl import __version__
+
+        return __version__
+    try:
+        return version(package)
+    except PackageNotFoundError:  # TensorFlow has wheels of other names, such as tensorflow-cpu
+        return None

@@ -1,0 +1,146 @@
+"""One setting of a run: its kind, its range, and the check that a value fits."""
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field
+from typing import Any
+
+from keras_dldl.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a value of one setting may be.
+
+    Attributes:
+        kind: "text", "texts", "number", "integer", "switch" or "mapping".
+        help: one line on what the setting does.
+        choices: the only values allowed, or empty.
+        minimum: lowest number allowed, or None.
+        above: numbers must be greater than this, or None.
+        maximum: highest number allowed, or None.
+        optional: whether null is allowed.
+    """
+
+    kind: str
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    optional: bool = False
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return `value` in the setting's own type, or raise `ConfigError`."""
+        if value is None and self.optional:
+            return None
+        converted = _CONVERTERS[self.kind](value)
+        if converted is None or not self._in_range(converted):
+            raise ConfigError(
+                f"The setting `{name}` cannot have this value. Allowed: {self.allowed()}. "
+                f"Received: {name}={value!r}."
+            )
+        return converted
+
+    def allowed(self) -> str:
+        """Return in words what this setting takes."""
+        text = ", ".join(f'"{choice}"' for choice in self.choices) or _KIND_NAMES[self.kind]
+        bounds = (
+            ("at least", self.minimum),
+            ("greater than", self.above),
+            ("at most", self.maximum),
+        )
+        text += "".join(f", {word} {bound:g}" for word, bound in bounds if bound is not None)
+        return text + (", or null" if self.optional else "")
+
+    def _in_range(self, value: Any) -> bool:
+        if self.choices and value not in self.choices:
+            return False
+        return not (
+            (self.minimum is not None and value < self.minimum)
+            or (self.above is not None and value <= self.above)
+            or (self.maximum is not None and value > self.maximum)
+        )
+
+
+def setting(kind: str, default: Any, help: str, **limits: Any) -> Any:
+    """Return a dataclass field that carries a `Setting`."""
+    metadata = {"setting": Setting(kind, help, **limits)}
+    if kind == "mapping":
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def setting_of(dataclass_field: Field) -> Setting:
+    """Return the `Setting` of a field made by `setting`."""
+    return dataclass_field.metadata["setting"]
+
+
+def check_known(keys: Iterable[str], known: Iterable[str], prefix: str = "") -> None:
+    """Raise `ConfigError` for the first of `keys` that is not in `known`, with near matches."""
+    known = list(known)
+    for key in keys:
+        if key in known:
+            continue
+        near = difflib.get_close_matches(str(key), known, n=3, cutoff=0.5)
+        names = near or known
+        hint = "Did you mean" if near else "The settings are"
+        listed = ", ".join(f"`{prefix}{name}`" for name in names)
+        end = "?" if near else "."
+        raise ConfigError(
+            f"There is no setting `{prefix}{key}`. {hint} {listed}{end} Received: {prefix}{key}."
+        )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(value: Any) -> tuple[str, ...] | None:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, (list, tuple)) or not all(_text(item) for item in values):
+        return None
+    return tuple(values)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        # YAML reads 1e-3, which has no dot, as text.
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _integer(value: Any) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number == int(number) else None
+
+
+def _switch(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _mapping(value: Any) -> dict | None:
+    return dict(value) if isinstance(value, Mapping) else None
+
+
+_CONVERTERS = {
+    "text": _text,
+    "texts": _texts,
+    "number": _number,
+    "integer": _integer,
+    "switch": _switch,
+    "mapping": _mapping,
+}
+_KIND_NAMES = {
+    "text": "text",
+    "texts": "a list of texts",
+    "number": "a number",
+    "integer": "a whole number",
+    "switch": "true or false",
+    "mapping": "a mapping of names to values",
+}

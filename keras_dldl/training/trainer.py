@@ -1,0 +1,71 @@
+"""The training engine: from a config to a run folder."""
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.result import RunResult
+from keras_dldl.training.run_folder import RunFolder, check_same_run, data_fingerprint
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> RunResult:
+    """Train a model and write a run folder.
+
+    The folder gets `config.yaml`, `provenance.json`, `history.csv`, `model.keras` (the best on the
+    validation split), `checkpoint/` (after every epoch) and `curves.png`. All are written whole.
+
+    Args:
+        config: the settings.
+        out: the run folder; made if it is not there.
+        resume: go on with the run in `out`, to the result it would have had without the stop.
+
+    Returns:
+        The history and the place of the model.
+
+    Raises:
+        ConfigError: a setting does not fit the model, the data, or the run to resume.
+        DataError: the prepared data cannot be read.
+        TrainingError: the loss is not finite, or the folder holds another run.
+    """
+    from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.training.build import precision
+    from keras_dldl.training.run import Run
+
+    folder = RunFolder(Path(out))
+    checkpoint = folder.open(resume)
+    if not config.data:
+        raise ConfigError(
+            "Training needs data: prepared folders, by --data or `data:`. Received: none."
+        )
+    data = PreparedData(*config.data)
+    config = _completed(config, data)
+    splits = ["train", config.validation_split] if config.validation_split else ["train"]
+    fingerprint = data_fingerprint(data, splits)
+    if checkpoint is not None:
+        check_same_run(checkpoint.progress, config, fingerprint)
+    with precision(config.precision):
+        return Run(config, folder, data, fingerprint).execute(checkpoint)
+
+
+def _completed(config: TrainConfig, data: Any) -> TrainConfig:
+    """Fill in what the data decide, and make paths hold from any working folder."""
+    split = config.validation_split
+    if split is not None and split not in data.splits:
+        _LOGGER.warning(
+            "The data have no split %r: the last epoch's model is kept, not the best one.", split
+        )
+        split = None
+    init = config.init
+    return replace(
+        config.with_augmentation(),
+        data=[os.path.abspath(folder) for folder in config.data],
+        input_size=config.input_size or data.size,
+        init=os.path.abspath(init) if init and os.path.exists(init) else init,
+        validation_split=split,
+    )

@@ -1,0 +1,97 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from keras_dldl.cli.main import cli
+from keras_dldl.training import trainer
+from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.result import RunResult
+from tests.training.small_data import write_small_data
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["train", *map(str, arguments)])
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """Collect what the command asks for, in place of training."""
+    calls = []
+
+    def pretend(config, out, resume=False):
+        calls.append((config, out, resume))
+        row = {"epoch": 3, "val_mae": 4.5}
+        return RunResult(tmp_path, tmp_path / "model.keras", (row,), already_finished=resume)
+
+    monkeypatch.setattr(trainer, "train", pretend)
+    return calls
+
+
+def test_every_named_option_reaches_the_config(asked, tmp_path):
+    result = run(
+        "--data", "a", "--data", "b", "--out", tmp_path, "--model", "thin-age-net",
+        "--method", "dldl", "--init", "x", "--epochs", 2, "--batch-size", 3, "--learning-rate",
+        0.5, "--schedule", "cosine", "--input-size", 64, "--sigma", 1, "--lambda", 0.25, "--seed",
+        9, "--precision", "mixed_bfloat16", "--set", "augment.rotation=0", "--set", "epochs=4",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    config, out, resume = asked[0]
+    assert (str(out), resume) == (str(tmp_path), False)
+    assert config == TrainConfig(
+        data=["a", "b"], model="thin-age-net", method="dldl", init="x", epochs=4, batch_size=3,
+        learning_rate=0.5, schedule="cosine", input_size=64, sigma=1, expectation_weight=0.25,
+        seed=9, precision="mixed_bfloat16", augment={"rotation": 0},
+    )  # fmt: skip
+
+
+def test_no_options_leave_the_file_alone(asked, tmp_path):
+    stored = TrainConfig(data=["a"], epochs=5, seed=4, learning_rate=0.1)
+    stored.save(tmp_path / "c.yaml")
+    assert run("--config", tmp_path / "c.yaml", "--out", tmp_path).exit_code == 0
+    assert asked[0][0] == stored
+
+
+def test_table_and_json(asked, tmp_path):
+    shown = run("--out", tmp_path, "--resume").stdout
+    assert "finished before" in shown
+    assert shown.splitlines()[-1].split() == ["3", "1", "4.500", str(tmp_path / "model.keras")]
+    content = json.loads(run("--out", tmp_path, "--json").stdout)
+    assert (content["best_epoch"], content["val_mae"]) == (3, 4.5)
+
+
+def test_help_shows_defaults():
+    text = " ".join(run("--help").stdout.split())
+    for option, default in (("--epochs", "60"), ("--lambda", "1.0"), ("--model", "tiny-age-net")):
+        assert option in text
+        assert f"[default: ({default})]" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["--set", "epoch=3"], 1, "Error: There is no setting `epoch`"),
+        (["--epochs", "0"], 1, "Error: The setting `epochs`"),
+        (["--epochs", "x"], 2, "--epochs"),
+        ([], 1, "Error: Training needs data"),
+        (["--data", "nowhere"], 1, "Error: A data folder must be"),
+        (["--config", "nowhere.yaml"], 1, "Error: The config file cannot be read"),
+    ],
+)
+def test_failures_are_one_line(tmp_path, arguments, status, reason):
+    result = run("--out", tmp_path / "run", *arguments)
+    assert result.exit_code == status
+    assert reason in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_trains(tmp_path):
+    data = write_small_data(tmp_path / "data", train=8, val=4)
+    result = run("--data", data, "--out", tmp_path / "run", "--epochs", 1, "--batch-size", 4)
+    assert result.exit_code == 0, result.output
+    assert "best epoch" in result.stdout
+    assert "epoch 1/1  loss" in result.stderr
+    again = run("--data", data, "--out", tmp_path / "run")
+    assert again.exit_code == 1
+    assert "--resume" in again.stderr

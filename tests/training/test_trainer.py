@@ -1,0 +1,171 @@
+import json
+import logging
+
+import keras
+import numpy as np
+import pytest
+
+from keras_dldl import load_model
+from keras_dldl.data.pipeline import batch_paths
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.errors import ConfigError, TrainingError
+from keras_dldl.training import TrainConfig, train
+from keras_dldl.training.callbacks import StepWatch
+from tests.training.small_data import SMALL, write_small_data
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_small_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def finished(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return train(TrainConfig(data=[str(folder)], **SMALL), out)
+
+
+def config_of(folder, **changes):
+    return TrainConfig(data=[str(folder)], **{**SMALL, **changes})
+
+
+def test_run_folder_is_complete(finished, folder):
+    names = {path.name for path in finished.out.iterdir()}
+    assert names == {
+        "config.yaml", "provenance.json", "history.csv", "model.keras", "checkpoint", "curves.png",
+    }  # fmt: skip
+    provenance = json.loads((finished.out / "provenance.json").read_text())
+    assert provenance["images"] == {"train": 20, "val": 6}
+    assert provenance["versions"]["keras"] == keras.__version__
+    assert [row["epoch"] for row in finished.rows] == [1, 2]
+    assert not finished.already_finished
+
+
+def test_config_repeats_the_run(finished, tmp_path):
+    config = TrainConfig.load(finished.out / "config.yaml")
+    again = train(config, tmp_path / "again")
+    assert TrainConfig.load(tmp_path / "again" / "config.yaml") == config
+    columns = ("loss", "mae", "val_loss", "val_mae", "learning_rate")
+    for first, second in zip(finished.rows, again.rows, strict=True):
+        assert [first[name] for name in columns] == [second[name] for name in columns]
+
+
+def test_model_is_the_best_epochs_and_its_mae_is_exact(finished, folder):
+    model = load_model(finished.model)
+    data = PreparedData(folder)
+    from keras_dldl.data.pipeline import evaluation_dataset
+
+    images, labels = [], []
+    for x, y in evaluation_dataset(data, "val", input_size=32, batch_size=4):
+        images.append(np.asarray(x))
+        labels.append(np.asarray(y)[:, 0])
+    probabilities = np.asarray(model(np.concatenate(images), training=False), np.float64)
+    mae = np.mean(np.abs(probabilities @ np.arange(101.0) - np.concatenate(labels)))
+    assert finished.best_val_mae == min(row["val_mae"] for row in finished.rows)
+    assert mae == pytest.approx(finished.best_val_mae, abs=1e-3)
+    assert model.card["training"]["epoch"] == finished.best_epoch
+    assert model.alignment == data.alignment
+
+
+def test_finished_run_says_so(finished, folder, caplog):
+    caplog.set_level(logging.INFO, "keras_dldl")
+    (finished.out / "curves.png").unlink()
+    result = train(config_of(folder), finished.out, resume=True)
+    assert result.already_finished
+    assert "This run is finished: 2 of 2 epochs." in caplog.text
+    assert (finished.out / "curves.png").exists()
+
+
+def test_run_folder_in_use(finished, folder):
+    with pytest.raises(TrainingError, match=r"--resume, or choose another folder with --out"):
+        train(config_of(folder), finished.out)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"batch_size": 4}, "batch_size: 8 before, 4 now"),
+        ({"epochs": 1}, "epochs: 2 before, 1 now"),
+        ({"augment": {"flip": 0.0}}, "augment"),
+        ({"schedule": "cosine", "epochs": 3}, "schedule.*epochs"),
+    ],
+)
+def test_resume_with_other_settings(finished, folder, changes, named):
+    with pytest.raises(ConfigError, match=f"only epochs may be raised.*{named}"):
+        train(config_of(folder, **changes), finished.out, resume=True)
+
+
+def test_resume_on_other_data(finished, tmp_path):
+    other = write_small_data(tmp_path, seed=1)
+    with pytest.raises(ConfigError, match="rows of the prepared folders are others"):
+        train(config_of(other), finished.out, resume=True)
+
+
+def test_resume_on_moved_data(finished, tmp_path):
+    assert train(config_of(write_small_data(tmp_path)), finished.out, resume=True).already_finished
+
+
+def test_nothing_to_resume(folder, tmp_path):
+    with pytest.raises(TrainingError, match="no run to resume"):
+        train(config_of(folder), tmp_path / "none", resume=True)
+
+
+def test_no_data():
+    with pytest.raises(ConfigError, match="Training needs data"):
+        train(TrainConfig(), "nowhere")
+
+
+def test_bad_loss_stops_and_names_the_files(folder, tmp_path, monkeypatch):
+    config = config_of(folder, epochs=3)
+    end_of_batch = StepWatch.on_train_batch_end
+
+    def broken(self, batch, logs=None):
+        bad = self.label == "epoch 2/3" and batch == 1
+        end_of_batch(self, batch, {**logs, "loss": float("nan")} if bad else logs)
+
+    monkeypatch.setattr(StepWatch, "on_train_batch_end", broken)
+    with pytest.raises(TrainingError, match=r"epoch 2, batch 2 of 3\. Try a lower") as caught:
+        train(config, tmp_path / "run")
+    paths = batch_paths(
+        PreparedData(folder), batch_size=8, seed=0, epoch=1, batch_index=1, input_size=32
+    )
+    assert all(path in str(caught.value) for path in paths)
+    monkeypatch.undo()
+    assert len(train(config, tmp_path / "run", resume=True).rows) == 3
+
+
+def test_a_diverging_run_stops(folder, tmp_path):
+    config = config_of(folder, learning_rate=1e38, optimizer="sgd", epochs=1, batch_size=4)
+    with pytest.raises(TrainingError, match="not finite in epoch 1, batch"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "model.keras").exists()
+
+
+def test_without_validation_the_last_model_stays(tmp_path, caplog):
+    data = write_small_data(tmp_path / "data", train=8, val=0)
+    result = train(config_of(data, epochs=1), tmp_path / "run")
+    assert "no split 'val'" in caplog.text
+    assert (result.best_epoch, result.best_val_mae) == (1, None)
+    assert load_model(result.model).card["training"]["epoch"] == 1
+
+
+def test_init_and_mixed_precision_give_a_plain_model(finished, folder, tmp_path):
+    config = config_of(folder, epochs=1, init=str(finished.model), precision="mixed_bfloat16")
+    result = train(config, tmp_path / "run")
+    model = load_model(result.model)
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    stored = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    assert stored["init"]["left"] == []
+    assert len(stored["init"]["copied"]) == 27
+
+
+def test_ctrl_c_tells_how_to_go_on(folder, tmp_path, monkeypatch, caplog):
+    def stop(self, batch, logs=None):
+        if self.label == "epoch 2/2":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(StepWatch, "on_train_batch_end", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(config_of(folder), tmp_path / "run")
+    assert f"keras-dldl train --out {tmp_path / 'run'} --resume" in caplog.text
