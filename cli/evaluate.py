@@ -1,0 +1,87 @@
+"""`keras-dldl evaluate`: a model's numbers on labelled faces."""
+
+import click
+
+from keras_dldl.cli.options import json_option
+
+
+@click.command()
+@click.option(
+    "--model", required=True, help="A .keras file, a run folder, or a shipped model's name."
+)
+@click.option(
+    "--data", "folders", multiple=True, type=click.Path(),
+    help="Folder of prepared data; may be given several times.",
+)  # fmt: skip
+@click.option(
+    "--manifest", type=click.Path(),
+    help="Instead of --data: a CSV file of path,label[,...] for images of any kind.",
+)  # fmt: skip
+@click.option(
+    "--root", type=click.Path(),
+    help="With --manifest: the folder its paths are relative to.",
+)  # fmt: skip
+@click.option("--out", required=True, type=click.Path(), help="Folder to write.")
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test"]),
+    help="Which rows.  [default: with --data test, or else val; with --manifest all]",
+)  # fmt: skip
+@click.option(
+    "--align/--no-align", default=True,
+    help="With --manifest: find and align faces; --no-align for crops that prepare made.",
+)  # fmt: skip
+@click.option(
+    "--group-by", multiple=True, metavar="COLUMN",
+    help="Column to break the numbers down by; several are possible.  [default: all suitable]",
+)  # fmt: skip
+@click.option("--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Only the first faces; 0: all.")
+@json_option
+def command(
+    model, folders, manifest, root, out, split, align, group_by, batch_size, limit, as_json
+):
+    """Measure a model on prepared data, or on any labelled images.
+
+    Writes metrics.json, predictions.csv and report.html. With --manifest, images in which no face
+    is found are used whole, and counted; images that cannot be read are left out and reported, and
+    the exit status is 1 although all the rest is written.
+    """
+    _check_usage(folders, manifest, root, align)
+    from keras_dldl.errors import DataError
+    from keras_dldl.evaluation import LabelledImages, PreparedFaces, evaluate
+    from keras_dldl.evaluation.tables import text_report
+
+    if manifest:
+        faces = LabelledImages(manifest, root, align=align, split=split, limit=limit)
+    else:
+        faces = PreparedFaces(*folders, split=split, limit=limit)
+    evaluation = evaluate(model, faces, group_by=group_by, batch_size=batch_size)
+    paths = evaluation.save(out)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(evaluation.metrics, indent=2))
+    else:
+        click.echo(text_report(evaluation.metrics))
+        for path in paths:
+            click.echo(f"written {path}")
+    if faces.unreadable:
+        raise DataError(_left_out(faces.unreadable))
+
+
+def _check_usage(folders, manifest, root, align):
+    if bool(folders) == bool(manifest):
+        raise click.UsageError("Give either --data, or --manifest with --root.")
+    if bool(manifest) != bool(root):
+        raise click.UsageError("--manifest and --root go together.")
+    if folders and not align:
+        raise click.UsageError("--no-align is for --manifest; prepared data is aligned already.")
+
+
+def _left_out(unreadable):
+    first = unreadable[0]
+    return (
+        "Every image should be readable and every label on the model's grid; the numbers are "
+        f"written without those that are not. Received: "
+        f"{len(unreadable)} left out; the first, line {first.line}: {first.reason}"
+    )

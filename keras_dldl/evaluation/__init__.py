@@ -1,0 +1,7 @@
+"""Measuring a model: numbers, predictions and a report."""
+
+from keras_dldl.evaluation.evaluate import Evaluation, decode, evaluate
+from keras_dldl.evaluation.inputs import LabelledImages, PreparedFaces
+from keras_dldl.evaluation.numbers import summary
+
+__all__ = ["Evaluation", "LabelledImages", "PreparedFaces", "decode", "evaluate", "summary"]

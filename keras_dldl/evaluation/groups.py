@@ -1,0 +1,117 @@
+"""Numbers apart by what the manifest says of the faces: gender, database, decade of age ..."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_dldl.errors import DataError
+from keras_dldl.evaluation.numbers import summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DECADE = "decade"
+MISSING = "(none)"
+MAX_VALUES = 50
+# Not properties of a face, or continuous.
+NEVER_BY_DEFAULT = ("path", "label", "sigma")
+
+
+def grouping_columns(
+    rows: "pd.DataFrame", asked_for: Sequence[str] = (), task: str = "age"
+) -> list[str]:
+    """Return the columns to group by, always with "decade" for ages.
+
+    Args:
+        rows: the manifest's rows.
+        asked_for: columns to use instead of all with at most 50 different values.
+        task: the label grid's task.
+
+    Raises:
+        DataError: a column asked for does not exist.
+    """
+    chosen = list(dict.fromkeys(asked_for)) or [c for c in rows.columns if _is_suitable(rows, c)]
+    has_decade = task == "age"
+    unknown = [c for c in chosen if c not in rows.columns and not (has_decade and c == DECADE)]
+    if unknown:
+        allowed = [c for c in rows.columns if c not in NEVER_BY_DEFAULT] + [DECADE] * has_decade
+        raise DataError(
+            f"`group_by` must name columns of the manifest: {', '.join(allowed) or 'it has none'}. "
+            f"Received: {', '.join(unknown)}"
+        )
+    return [c for c in chosen if c != DECADE] + [DECADE] if has_decade else chosen
+
+
+def group_summaries(
+    rows: "pd.DataFrame", value: np.ndarray, columns: Sequence[str], task: str = "age"
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return {column: {value of the column: its numbers}}, the values in their natural order.
+
+    Args:
+        rows: (N) rows with `label`, optionally `sigma`, and the columns to group by.
+        value: (N,) predicted values.
+        columns: as `grouping_columns` returns them.
+        task: the label grid's task; for "age", the column "decade" is made from the label.
+    """
+    label = rows["label"].to_numpy(np.float64)
+    sigma = rows["sigma"].to_numpy(np.float64) if "sigma" in rows else np.full(label.shape, np.nan)
+    groups = {}
+    for column in columns:
+        made_here = column == DECADE and task == "age"
+        members = _members(decades(label) if made_here else rows[column].to_numpy())
+        groups[column] = {
+            name: summary(label[index], value[index], sigma[index])
+            for name, index in members.items()
+        }
+    return groups
+
+
+def decades(label: np.ndarray) -> np.ndarray:
+    """Return the decade of each (N,) age as text.
+
+    >>> decades(np.array([0.0, 9.9, 10.0, 100.0])).tolist()
+    ['0-9', '0-9', '10-19', '100-109']
+    """
+    starts = (np.floor(np.asarray(label, np.float64) / 10) * 10).astype(int)
+    return np.array([f"{start}-{start + 9}" for start in starts], dtype=object)
+
+
+def _is_suitable(rows: "pd.DataFrame", column: str) -> bool:
+    return column not in NEVER_BY_DEFAULT and rows[column].nunique() <= MAX_VALUES
+
+
+def _members(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Return name -> indices of the rows, in natural order, rows without a value last."""
+    indices: dict[str, list[int]] = {}
+    for i, one in enumerate(values):
+        indices.setdefault(_name(one), []).append(i)
+    return {name: np.array(indices[name]) for name in sorted(indices, key=_order)}
+
+
+def _name(value: Any) -> str:
+    import pandas as pd
+
+    if pd.isna(value) or value == "":
+        return MISSING
+    # A column of whole numbers with a gap is read as floats: 1.0 was 1 in the file.
+    if isinstance(value, (float, np.floating)) and math.isfinite(value) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def _order(name: str) -> tuple[bool, bool, float, str]:
+    number = _leading_number(name)
+    return name == MISSING, number is None, 0.0 if number is None else number, name
+
+
+def _leading_number(name: str) -> float | None:
+    """Return the number of "7", "-0.5" or of the start of "10-19"; None for other names."""
+    start, dash, _ = name[1:].partition("-")
+    text = name[:1] + start if dash else name
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

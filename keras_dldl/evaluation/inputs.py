@@ -1,0 +1,302 @@
+"""The faces an evaluation runs over: prepared data, or any labelled images."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from keras_dldl.data.manifest import line_number, read_manifest
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.errors import ConfigError, DataError, UnreadableImage
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.images import read_image
+from keras_dldl.labels import LabelGrid
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from keras_dldl.models import FaceModel
+
+log = logging.getLogger(__name__)
+DEFAULT_SPLITS = ("test", "val")
+# As many images as the detector is given at once, and the pixels that may wait in memory.
+IMAGES_PER_GROUP = 32
+PIXELS_PER_GROUP = 64_000_000
+
+Batch = tuple[Sequence[int], np.ndarray]
+
+
+class Faces(Protocol):
+    """Labelled faces in batches.
+
+    Attributes:
+        rows: the manifest's rows to evaluate, indexed 0, 1, 2 ...
+        source: where they come from, as plain JSON values.
+        unreadable: what was left out so far; filled while batches are made.
+    """
+
+    rows: "pd.DataFrame"
+    source: dict[str, Any]
+    unreadable: list["Unreadable"]
+
+    def check(self, model: "FaceModel") -> list[str]:
+        """Return remarks on how the faces suit the model; raise DataError where they cannot."""
+
+    def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
+        """Yield (positions in `rows`, (B, S, S, 3) faces, 0 ... 255) until all rows are through."""
+
+    def detection(self) -> dict[str, int] | None:
+        """Return how many faces were "found" or taken "whole"; None where that is not known."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A row that was left out (image or label): its path, its line in the manifest, and why."""
+
+    path: str
+    line: int
+    reason: str
+
+
+class PreparedFaces:
+    """The faces of one split of prepared data.
+
+    Args:
+        *folders: folders that `prepare` wrote, or one `PreparedData`.
+        split: "train", "val" or "test"; default: "test" where there is one, else "val".
+        limit: only this many faces, the first ones; 0 means all.
+
+    Raises:
+        DataError: not prepared data, or no such split.
+    """
+
+    def __init__(
+        self, *folders: str | os.PathLike | PreparedData, split: str | None = None, limit: int = 0
+    ):
+        given_open = len(folders) == 1 and isinstance(folders[0], PreparedData)
+        self.data = folders[0] if given_open else PreparedData(*folders)
+        self.split = split or _default_split(self.data)
+        self.rows = _first(self.data.rows(self.split), limit)
+        self.unreadable: list[Unreadable] = []
+        self.source = {
+            "kind": "prepared",
+            "folders": [str(folder.path) for folder in self.data.folders],
+            "split": self.split,
+        }
+
+    def check(self, model: "FaceModel") -> list[str]:
+        """Compare task and alignment of data and model; see `Faces`."""
+        if self.data.grid.task != model.grid.task:
+            raise DataError(
+                f"The data must have the model's task, {model.grid.task}. "
+                f"Received: data of task {self.data.grid.task}"
+            )
+        remarks = []
+        if self.data.alignment != model.alignment:
+            remarks.append(
+                "the faces were not cut out as the model expects: "
+                f"{self.data.alignment} in the data, {model.alignment} in the model"
+            )
+        return remarks
+
+    def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
+        """Yield the faces in the order of the records; see `Faces`."""
+        from keras_dldl.data.pipeline import evaluation_dataset
+
+        dataset = evaluation_dataset(
+            self.data, self.split, input_size=model.input_size, batch_size=batch_size
+        )
+        labels, first = self.rows["label"].to_numpy(), 0
+        for images, y in dataset.as_numpy_iterator():
+            count = min(len(images), len(labels) - first)
+            positions = range(first, first + count)
+            # Guards against records and manifest of different runs of `prepare`.
+            if not np.allclose(y[:count, 0], labels[positions.start : positions.stop], atol=1e-3):
+                raise DataError(self._disagreement(f"other labels from row {first} on"))
+            yield positions, images[:count]
+            first += count
+            if first == len(labels):
+                return
+        raise DataError(self._disagreement(f"{first} records for {len(labels)} rows"))
+
+    def detection(self) -> dict[str, int] | None:
+        """Return what `prepare` noted in the column `face`; see `Faces`."""
+        if "face" not in self.rows:
+            return None
+        return {state: int((self.rows["face"] == state).sum()) for state in ("found", "whole")}
+
+    def _disagreement(self, what: str) -> str:
+        return (
+            "Records and manifest.csv must be of one run of `keras-dldl prepare`; prepare the data "
+            f"again. Received: {what}, in {', '.join(self.source['folders'])}"
+        )
+
+
+class LabelledImages:
+    """Any images with labels, found and aligned as at prediction.
+
+    Where no face is found the whole image is used, and counted; an image that cannot be read is
+    left out and listed in `unreadable`.
+
+    Args:
+        manifest: a CSV file of `path,label[,sigma,split,...]`.
+        root: the folder its paths are relative to.
+        align: find and align the faces; False for crops that `prepare` made.
+        split: only the rows of this split; None takes all rows, whatever their split.
+        limit: only this many images, the first ones; 0 means all.
+        aligner: finds the faces; default: a `FaceAligner` with the model's alignment.
+
+    Raises:
+        DataError: the manifest is bad, or has no such rows.
+    """
+
+    def __init__(
+        self,
+        manifest: str | os.PathLike,
+        root: str | os.PathLike,
+        *,
+        align: bool = True,
+        split: str | None = None,
+        limit: int = 0,
+        aligner: FaceAligner | None = None,
+    ):
+        table = read_manifest(manifest)
+        if split is not None:
+            table = _rows_of_split(table, split, manifest)
+        table = _first(table, limit)
+        if table.empty:
+            raise DataError(
+                f"A manifest must have rows to evaluate. Received: {manifest} with none"
+            )
+        if not Path(root).is_dir():
+            raise DataError(f"`root` must be the folder of the images. Received: {root}")
+        self._lines = [line_number(int(i)) for i in table.index]
+        self._off_grid: list[Unreadable] = []
+        self.rows = table.reset_index(drop=True)
+        self.root, self.align, self.aligner = Path(root), align, aligner
+        self.unreadable: list[Unreadable] = []
+        self.whole: list[str] = []
+        self.source = {
+            "kind": "manifest",
+            "manifest": str(manifest),
+            "root": str(root),
+            "split": split or "all",
+            "aligned_here": align,
+        }
+
+    def check(self, model: "FaceModel") -> list[str]:
+        """Leave out the rows whose label the model's grid does not hold; see `Faces`."""
+        held = model.grid.contains(self.rows["label"])
+        self._off_grid = [
+            Unreadable(self.rows["path"][i], self._lines[i], self._off_grid_reason(i, model.grid))
+            for i in np.flatnonzero(~held)
+        ]
+        if not held.any():
+            raise DataError(f"No label suits the model. {self._off_grid[0].reason}")
+        self._lines = [line for line, kept in zip(self._lines, held, strict=True) if kept]
+        self.rows = self.rows[held].reset_index(drop=True)
+        count = len(self._off_grid)
+        return [f"{count} rows with labels off the model's grid were left out"] if count else []
+
+    def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
+        """Yield the readable images' faces in the manifest's order; see `Faces`."""
+        self.unreadable, self.whole = list(self._off_grid), []
+        cut = self._whole_crops if not self.align else self._aligned_crops
+        aligner = self.aligner or FaceAligner(model.alignment)
+        for positions, images in self._groups():
+            crops = cut(aligner, positions, images, model.input_size)
+            for i in range(0, len(crops), batch_size):
+                yield positions[i : i + batch_size], np.stack(crops[i : i + batch_size])
+
+    def detection(self) -> dict[str, int] | None:
+        """Return the counts of this run; see `Faces`."""
+        if not self.align:
+            return None
+        whole = len(self.whole)
+        unreadable = len(self.unreadable) - len(self._off_grid)
+        return {"found": len(self.rows) - unreadable - whole, "whole": whole}
+
+    def _off_grid_reason(self, i: int, grid: LabelGrid) -> str:
+        return (
+            f"Labels must lie on the model's grid, {grid.start:g} ... {grid.stop:g} {grid.unit}. "
+            f"Received: label {self.rows['label'][i]:g} of {self.rows['path'][i]}"
+        )
+
+    def _groups(self) -> Iterator[tuple[list[int], list[np.ndarray]]]:
+        """Read images group by group; keep at most `PIXELS_PER_GROUP` and one image in memory."""
+        positions, images, pixels = [], [], 0
+        for i, path in enumerate(self.rows["path"]):
+            image = self._read(i, path)
+            if image is None:
+                continue
+            positions.append(i)
+            images.append(image)
+            pixels += image.shape[0] * image.shape[1]
+            if len(images) == IMAGES_PER_GROUP or pixels >= PIXELS_PER_GROUP:
+                yield positions, images
+                positions, images, pixels = [], [], 0
+        if images:
+            yield positions, images
+
+    def _read(self, i: int, path: str) -> np.ndarray | None:
+        try:
+            return read_image(self.root / path, name=path)
+        except (UnreadableImage, OSError) as error:
+            self.unreadable.append(Unreadable(path, self._lines[i], str(error)))
+            log.warning("line %d: left out: %s", self._lines[i], error)
+            return None
+
+    def _aligned_crops(
+        self, aligner: FaceAligner, positions: list[int], images: list[np.ndarray], size: int
+    ) -> list[np.ndarray]:
+        crops = []
+        for i, (crop, face) in zip(positions, aligner.crops_of_largest(images, size), strict=True):
+            if face is None:
+                self.whole.append(self.rows["path"][i])
+                log.info(
+                    "line %d: no face found, whole image used: %s", self._lines[i], self.whole[-1]
+                )
+            crops.append(crop)
+        return crops
+
+    def _whole_crops(
+        self, aligner: FaceAligner, positions: list[int], images: list[np.ndarray], size: int
+    ) -> list[np.ndarray]:
+        return [aligner.alignment.whole(image, size) for image in images]
+
+
+def unreadable_as_json(unreadable: Sequence[Unreadable]) -> list[dict[str, Any]]:
+    """Return the images left out as plain JSON values."""
+    return [asdict(item) for item in unreadable]
+
+
+def _default_split(data: PreparedData) -> str:
+    for split in DEFAULT_SPLITS:
+        if split in data.splits:
+            return split
+    raise DataError(
+        "Without a split named, the data must have rows of test or val. "
+        f"Received: only {', '.join(data.splits) or 'empty splits'}"
+    )
+
+
+def _first(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
+    if limit < 0:
+        raise ConfigError(f"`limit` must be 0 (all) or more. Received: limit={limit}")
+    return table.iloc[:limit] if limit else table
+
+
+def _rows_of_split(
+    table: "pd.DataFrame", split: str, manifest: str | os.PathLike
+) -> "pd.DataFrame":
+    present = sorted(table["split"].dropna().unique()) if "split" in table else []
+    if split not in present:
+        raise DataError(
+            f"The manifest must have rows of the split asked for. {manifest} has: "
+            f"{', '.join(present) or 'no splits'}. Received: split={split!r}"
+        )
+    return table[table["split"] == split]

@@ -1,0 +1,93 @@
+"""The numbers as rows of text, for the terminal and for the report."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_dldl.evaluation.numbers import THRESHOLDS
+
+VIEW_TITLES = {"average": "average of both", "image": "image", "mirror": "mirror image"}
+
+
+def headings(unit: str) -> list[str]:
+    """Return the headings of the columns that `cells` fills; `unit` is "years" or "points".
+
+    >>> headings("years")[1]
+    'MAE (years)'
+    """
+    scores = [f"CS@{t} (%)" for t in THRESHOLDS]
+    return ["n", f"MAE ({unit})", f"bias ({unit})", *scores, "RMSE", "Pearson", "epsilon-error"]
+
+
+def cells(numbers: dict[str, Any]) -> list[str]:
+    """Return one summary as text, "-" where a number is not defined."""
+    scores = [f"{numbers['cs'][str(t)]:.1f}" for t in THRESHOLDS]
+    return [
+        f"{numbers['n']:,}",
+        f"{numbers['mae']:.3f}",
+        f"{numbers['bias']:+.3f}",
+        *scores,
+        f"{numbers['rmse']:.3f}",
+        _number(numbers["pearson"]),
+        _number(numbers["epsilon_error"]),
+    ]
+
+
+def view_rows(metrics: dict[str, Any]) -> list[list[str]]:
+    """Return a row for the average, the image and the mirror image, titles first."""
+    views = {"average": metrics, **metrics["views"]}
+    return [[title, *cells(views[name])] for name, title in VIEW_TITLES.items()]
+
+
+def group_rows(groups: dict[str, Any]) -> list[list[str]]:
+    """Return a row for each value of one column, names first."""
+    return [[name, *cells(numbers)] for name, numbers in groups.items()]
+
+
+def remarks(metrics: dict[str, Any]) -> list[str]:
+    """Return what a reader of the numbers must know, a sentence each."""
+    found = list(metrics["notes"])
+    detection, unreadable = metrics["detection"], metrics["unreadable"]
+    if detection:
+        found.append(
+            f"images with a face found: {detection['found']:,}; without one, taken whole: "
+            f"{detection['whole']:,}"
+        )
+    if unreadable:
+        found.append(f"images that could not be read and are left out: {len(unreadable):,}")
+    return found
+
+
+def described_data(data: dict[str, Any]) -> str:
+    """Return in a line what was evaluated, from `metrics["data"]`."""
+    if data["kind"] == "prepared":
+        return f"split {data['split']} of {', '.join(data['folders'])}"
+    return f"split {data['split']} of {data['manifest']}, images in {data['root']}"
+
+
+def text_report(metrics: dict[str, Any]) -> str:
+    """Return the short table for a terminal."""
+    unit = unit_of(metrics)
+    lines = [described_data(metrics["data"])]
+    lines += _aligned([["", *headings(unit)], *view_rows(metrics)])
+    return "\n".join(lines + [f"note: {remark}" for remark in remarks(metrics)])
+
+
+def unit_of(metrics: dict[str, Any]) -> str:
+    """Return the unit of the labels."""
+    from keras_dldl.labels import LabelGrid
+
+    return LabelGrid.from_config(metrics["model"]["grid"]).unit
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(_padded(row, widths)) for row in rows]
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    first, *rest = (text.rjust(width) for text, width in zip(row, widths, strict=True))
+    return [row[0].ljust(len(first)), *rest]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

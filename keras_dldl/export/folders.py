@@ -1,0 +1,64 @@
+"""Writing a folder so that a killed process leaves no half folder under a real name."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from keras_dldl.errors import ConfigError
+
+
+@contextmanager
+def new_folder(place: Path, *, marker: str, force: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder beside `place`, renamed onto `place` when the block ends well.
+
+    Args:
+        place: the folder to make. Missing parents are made; an empty folder there is no obstacle.
+        marker: a file by which an earlier result is known; a folder without it is never replaced.
+        force: replace an earlier result.
+
+    Raises:
+        ConfigError: `place` is not free and may not be replaced; checked before the block runs.
+        OSError: the parent cannot be written.
+    """
+    place = Path(os.path.abspath(place))  # "." has no name and no parent
+    _check_free(place, marker, force)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    outer = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    try:
+        temporary = outer / "new"
+        temporary.mkdir()  # unlike `outer`, with the rights of any other new folder
+        yield temporary
+        _check_free(place, marker, force)
+        _exchange(temporary, place, outer / "old")
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)
+
+
+def _exchange(new: Path, place: Path, old: Path) -> None:
+    if place.exists():
+        os.rename(place, old)
+    try:
+        os.rename(new, place)
+    except OSError:
+        if old.exists():
+            os.rename(old, place)
+        raise
+
+
+def _check_free(place: Path, marker: str, force: bool) -> None:
+    if not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir())):
+        return
+    is_ours = place.is_dir() and (place / marker).is_file()
+    if not is_ours:
+        raise ConfigError(
+            "The folder to write must be new, empty, or an earlier export. "
+            f"Received: {place}, which holds something else"
+        )
+    if not force:
+        raise ConfigError(
+            "The folder to write must be new or empty; --force (force=True) replaces an earlier "
+            f"export. Received: {place}, which holds one"
+        )

@@ -1,0 +1,138 @@
+"""SavedModel, the format of TensorFlow Serving and of every TensorFlow runtime."""
+
+import os
+import subprocess  # noqa: S404
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from keras_dldl import ops
+from keras_dldl.errors import ConfigError
+from keras_dldl.export.parity import ParityError
+from keras_dldl.models import FaceModel
+
+MARKER = "saved_model.pb"
+# Where TensorFlow expects files it does not know.
+CARD_FOLDER = "assets.extra"
+TENSORFLOW_ALONE = Path(__file__).with_name("tensorflow_alone.py")
+TIMEOUT_SECONDS = 600
+
+
+def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
+    """Write a SavedModel into `folder`.
+
+    Its signature `serving_default` takes `images`, (B, H, W, 3) uint8 RGB of any size, which are
+    resized where they are not of the model's size; it returns `value` (B,), `std` (B,) and
+    `distribution` (B, K), float32. All outputs have a row a face, as TensorFlow Serving's REST
+    interface demands.
+
+    Args:
+        model: what to write.
+        folder: an empty folder.
+        mirror: average the image and its mirror image inside.
+
+    Raises:
+        ConfigError: Keras does not run on TensorFlow.
+    """
+    import keras
+    import tensorflow as tf
+
+    if keras.backend.backend() != "tensorflow":
+        raise ConfigError(
+            "A SavedModel is written by Keras on TensorFlow: set KERAS_BACKEND=tensorflow. "
+            f"Received: KERAS_BACKEND={keras.backend.backend()}"
+        )
+    # Not keras.export.ExportArchive, which stores every weight twice.
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    signature = [tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")]
+    module.serve = tf.function(
+        serving_function(model, mirror), input_signature=signature, autograph=False
+    )
+    tf.saved_model.save(module, os.fspath(folder), signatures={"serving_default": module.serve})
+
+
+def serving_function(model: FaceModel, mirror: bool = True) -> Callable:
+    """Return the function that is exported: images -> value, std, distribution.
+
+    Args:
+        model: a `FaceModel` on the TensorFlow back end.
+        mirror: average the image and its mirror image.
+    """
+    import tensorflow as tf
+
+    size, labels = model.input_size, model.grid.labels
+
+    def serve(images):
+        faces = _resized(images, size)
+        if mirror:
+            both = model(tf.concat([faces, faces[:, :, ::-1]], axis=0), training=False)
+            p = sum(tf.split(both, 2)) / 2
+        else:
+            p = model(faces, training=False)
+        value = ops.expectation(p, labels)
+        return {"value": value, "std": tf.sqrt(ops.variance(p, labels)), "distribution": p}
+
+    return serve
+
+
+def _resized(images, size: int):
+    """Return float32 images of `size`, resized as `Alignment.whole` does: bicubic, smoothed."""
+    import tensorflow as tf
+
+    def resize():
+        small = tf.image.resize(images, (size, size), "bicubic", antialias=True)
+        return tf.clip_by_value(tf.round(small), 0.0, 255.0)
+
+    is_right = tf.reduce_all(tf.equal(tf.shape(images)[1:3], size))
+    faces = tf.cond(is_right, lambda: tf.cast(images, tf.float32), resize)
+    return tf.ensure_shape(faces, (None, size, size, 3))
+
+
+def run_alone(folder: Path, batches: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Run a SavedModel in a new process in which Keras and this package cannot be imported.
+
+    Args:
+        folder: the SavedModel.
+        batches: (B, H, W, 3) uint8 arrays.
+
+    Returns:
+        The outputs by name, for each batch.
+
+    Raises:
+        ParityError: the process failed.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        given, result = Path(scratch) / "given.npz", Path(scratch) / "result.npz"
+        np.savez(given, **{str(i): batch for i, batch in enumerate(batches)})
+        _run_python(TENSORFLOW_ALONE.read_text(encoding="utf-8"), folder, given, result)
+        with np.load(result) as arrays:
+            named = {key: arrays[key] for key in arrays.files}
+    outputs: list[dict[str, np.ndarray]] = [{} for _ in batches]
+    for key, array in named.items():
+        index, _, name = key.partition("/")
+        outputs[int(index)][name] = array
+    return outputs
+
+
+def _run_python(source: str, *arguments: Path) -> None:
+    # On the processor, whose numbers are exact; the parent may hold all of an accelerator's memory.
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", source, *map(os.fspath, arguments)]
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ParityError(
+            f"An exported model must run within {TIMEOUT_SECONDS} seconds. Received: no answer"
+        ) from error
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ParityError(
+            "An exported model must load and run in TensorFlow alone; nothing was kept. "
+            f"Received: {reason} (exit status {done.returncode})"
+        )

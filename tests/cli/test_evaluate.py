@@ -1,0 +1,109 @@
+"""`keras-dldl evaluate`: files, table, JSON, exit statuses."""
+
+import json
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from keras_dldl.cli.main import cli
+from tests.evaluation.given import tiny_model, write_images, write_prepared
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a saved model, prepared data and labelled images."""
+    folder = tmp_path_factory.mktemp("place")
+    tiny_model().save(folder / "model.keras")
+    write_prepared(folder / "data", {"val": 4, "test": 6})
+    (folder / "any").mkdir()
+    write_images(folder / "any", 5)
+    return folder
+
+
+def run(place, out, *arguments):
+    given = ["evaluate", "--model", place / "model.keras", "--out", out, *arguments]
+    return CliRunner().invoke(cli, list(map(str, given)))
+
+
+def images(place):
+    return "--manifest", place / "any" / "manifest.csv", "--root", place / "any" / "images"
+
+
+def test_prepared_data_gives_three_files_and_a_table(place, tmp_path):
+    result = run(place, tmp_path, "--data", place / "data", "--batch-size", 4)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith(f"split test of {place / 'data'}\n")
+    assert "MAE (years)" in result.stdout
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "metrics.json",
+        "predictions.csv",
+        "report.html",
+    ]
+    assert json.loads((tmp_path / "metrics.json").read_text())["n"] == 6
+
+
+def test_json_is_the_one_document_on_stdout(place, tmp_path):
+    arguments = "--data", place / "data", "--split", "val", "--limit", 3, "--group-by", "gender"
+    result = run(place, tmp_path, *arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    metrics = json.loads(result.stdout)
+    assert metrics == json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["n"] == 3 and set(metrics["groups"]) == {"gender", "decade"}
+
+
+def test_a_manifest_is_detected_and_what_has_no_face_is_used_whole(place, tmp_path):
+    result = run(place, tmp_path, *images(place))
+    assert result.exit_code == 0, result.stderr
+    assert "without one, taken whole: 5" in result.stdout
+    predictions = pd.read_csv(tmp_path / "predictions.csv")
+    assert predictions.columns[:4].tolist() == ["path", "label", "value", "std"]
+    assert len(predictions) == 5
+
+
+def test_an_unreadable_image_ends_in_status_1_with_all_else_written(place, tmp_path):
+    rows = write_images(tmp_path, 4)
+    (tmp_path / "images" / rows["path"][2]).write_bytes(b"no picture")
+    given = "--manifest", tmp_path / "manifest.csv", "--root", tmp_path / "images", "--no-align"
+    result = run(place, tmp_path / "out", *given, "--json")
+    assert result.exit_code == 1
+    assert "line 4" in result.stderr and rows["path"][2] in result.stderr
+    assert "Traceback" not in result.stderr
+    metrics = json.loads(result.stdout)
+    assert metrics["n"] == 3 and metrics["unreadable"][0]["line"] == 4
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--data", "data", "--manifest", "m.csv", "--root", "r"),
+        ("--manifest", "m.csv"),
+        ("--data", "data", "--root", "r"),
+        ("--data", "data", "--no-align"),
+        ("--data", "data", "--split", "dev"),
+    ],
+)
+def test_wrong_usage_ends_in_status_2(place, tmp_path, arguments):
+    assert run(place, tmp_path, *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--data", "missing"), "not prepared data"),
+        (("--manifest", "missing.csv", "--root", "."), "no manifest"),
+    ],
+)
+def test_missing_data_ends_in_one_line(place, tmp_path, arguments, reason):
+    result = run(place, tmp_path, *arguments)
+    assert result.exit_code == 1
+    assert reason in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_column_that_is_not_there_ends_in_one_line(place, tmp_path):
+    result = run(place, tmp_path, "--data", place / "data", "--group-by", "race")
+    assert result.exit_code == 1
+    assert "Received: race" in result.stderr

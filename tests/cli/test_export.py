@@ -1,0 +1,58 @@
+"""`keras-dldl export`: a folder, a line of comparison, exit statuses."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from keras_dldl.cli.main import cli
+from tests.evaluation.given import run_in_process, tiny_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    tiny_model().save(path)
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["export", *map(str, arguments)])
+
+
+def test_it_writes_compares_and_refuses_to_overwrite(model, tmp_path, monkeypatch):
+    run_in_process(monkeypatch)
+    given = "--model", model, "--format", "saved-model", "--out", tmp_path / "m"
+    result = run(*given)
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "m" / "saved_model.pb").is_file()
+    assert "years from Keras" in result.stdout
+
+    again = run(*given)
+    assert again.exit_code == 1
+    assert "--force" in again.stderr
+
+    forced = run(*given, "--force", "--json")
+    found = json.loads(forced.stdout)
+    assert found["path"] == str(tmp_path / "m")
+    assert found["parity"]["value"] < 1e-3
+
+
+def test_help_says_what_is_not_built():
+    result = run("--help")
+    assert result.exit_code == 0
+    assert "ONNX and LiteRT are not built yet" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize("arguments", [("--format", "onnx"), ("--version", "0"), ()])
+def test_wrong_usage_ends_in_status_2(model, tmp_path, arguments):
+    given = ("--model", model, "--out", tmp_path) if arguments else ("--model", model)
+    assert run(*given, *arguments).exit_code == 2
+
+
+def test_a_file_that_is_no_model_ends_in_one_line(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"no model")
+    result = run("--model", tmp_path / "model.keras", "--out", tmp_path / "m")
+    assert result.exit_code == 1
+    assert "not a .keras archive" in result.stderr
+    assert not (tmp_path / "m").exists()

@@ -1,0 +1,263 @@
+"""A whole evaluation: against a slow loop over single images, and what it writes."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_dldl.errors import ConfigError, DataError, ModelFileError
+from keras_dldl.evaluation import Evaluation, LabelledImages, PreparedFaces, decode, evaluate
+from keras_dldl.evaluation.numbers import summary
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.images import read_image
+from keras_dldl.labels import LabelGrid
+from keras_dldl.models import build_model
+from keras_dldl.prediction import Prediction
+from tests.evaluation.given import FixedDetector, tiny_model, write_images, write_prepared
+
+AGE = LabelGrid.age()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_model()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared")
+    write_prepared(folder, {"train": 4, "val": 7, "test": 11})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluation(model, prepared):
+    return evaluate(model, prepared, batch_size=4)
+
+
+def values_one_by_one(model, crops):
+    """Values of image and mirror image, by a loop over single images and labels."""
+    values = []
+    for crop in crops:
+        for face in (crop, np.fliplr(crop)):
+            (p,) = np.asarray(model(face[None].astype(np.float32)), np.float64)
+            values.append(sum(k * p[k] for k in range(101)) / p.sum())
+    return np.array(values).reshape(-1, 2).T
+
+
+def test_numbers_are_those_of_a_loop_over_single_images(model, prepared, evaluation):
+    from keras_dldl.data.records import read_shards
+    from keras_dldl.data.store import decode as decode_face
+
+    (batch,) = read_shards([prepared / "records" / "test-00000-of-00001.tfrecord"])
+    crops = [decode_face(encoded, 32).numpy() for encoded in batch[0]]
+    rows = PreparedFaces(prepared).rows
+    image, mirror = values_one_by_one(model, crops)
+    assert np.abs(image - mirror).max() > 0.01, "the two views must differ for this test to tell"
+    for found, value in (
+        (evaluation.metrics, (image + mirror) / 2),
+        (evaluation.metrics["views"]["image"], image),
+        (evaluation.metrics["views"]["mirror"], mirror),
+    ):
+        expected = summary(rows["label"], value, rows["sigma"])
+        for name in ("n", "mae", "rmse", "pearson", "epsilon_error"):
+            assert found[name] == pytest.approx(expected[name], abs=2e-3), name
+    assert np.abs(evaluation.predictions["value"] - (image + mirror) / 2).max() < 2e-3
+
+
+def test_metrics_have_the_contracts_shape(evaluation):
+    keys = {"n", "mae", "cs", "rmse", "pearson", "epsilon_error"}
+    metrics = evaluation.metrics
+    assert keys | {"views", "groups"} <= set(metrics)
+    assert set(metrics["views"]) == {"image", "mirror"}
+    parts = [*metrics["views"].values(), *metrics["groups"]["decade"].values()]
+    assert all(keys <= set(part) and set(part["cs"]) == {"3", "5", "8"} for part in parts)
+    assert metrics["n"] == 11
+    assert metrics["detection"] == {"found": 10, "whole": 1}
+    assert metrics["data"]["split"] == "test"
+    assert metrics["model"]["grid"] == AGE.get_config()
+    assert metrics["task"] == "age" and metrics["input_size"] == 32
+    assert set(metrics["groups"]) == {"subject", "gender", "value", "split", "face", "decade"}
+    assert sum(part["n"] for part in metrics["groups"]["gender"].values()) == 11
+
+
+def test_batch_size_and_open_data_make_no_difference(model, prepared, evaluation):
+    again = evaluate(model, PreparedFaces(prepared, split="test"), batch_size=64)
+    assert again.metrics["mae"] == pytest.approx(evaluation.metrics["mae"], abs=1e-4)
+    assert again.predictions["path"].equals(evaluation.predictions["path"])
+
+
+def test_predictions_start_with_the_contracts_columns(evaluation):
+    columns = evaluation.predictions.columns.tolist()
+    assert columns[:4] == ["path", "label", "value", "std"]
+    assert columns[4:] == ["sigma", "subject", "gender", "manifest_value", "split", "face"]
+
+
+def test_coverage_is_that_of_single_predictions(model, prepared, evaluation):
+    random = np.random.default_rng(0)
+    p = random.dirichlet(np.full(101, 0.1), 5)
+    value, std = decode(p, AGE)
+    for row, v, s in zip(p, value, std, strict=True):
+        one = Prediction(row, AGE)
+        assert (one.value, one.std) == pytest.approx((v, s), abs=1e-5)
+    assert 0 <= evaluation.metrics["interval_90_coverage"] <= 100
+
+
+def test_default_split_is_val_where_there_is_no_test(model, tmp_path):
+    write_prepared(tmp_path / "a", {"train": 3, "val": 4})
+    assert evaluate(model, tmp_path / "a").metrics["data"]["split"] == "val"
+    write_prepared(tmp_path / "b", {"train": 3})
+    with pytest.raises(DataError, match="only train"):
+        PreparedFaces(tmp_path / "b")
+    with pytest.raises(DataError, match="'test'"):
+        PreparedFaces(tmp_path / "b", split="test")
+
+
+def test_several_folders_are_one_data_set(model, tmp_path):
+    for seed in (1, 2):
+        write_prepared(tmp_path / str(seed), {"test": 3 * seed}, seed=seed)
+    both = evaluate(model, PreparedFaces(tmp_path / "1", tmp_path / "2"))
+    single = [evaluate(model, tmp_path / name).metrics for name in ("1", "2")]
+    assert both.metrics["n"] == 9
+    mean = (3 * single[0]["mae"] + 6 * single[1]["mae"]) / 9
+    assert both.metrics["mae"] == pytest.approx(mean, abs=1e-4)
+
+
+def test_limit_takes_the_first_faces(model, prepared, evaluation):
+    first = evaluate(model, PreparedFaces(prepared, limit=3), batch_size=2)
+    assert first.predictions["path"].tolist() == evaluation.predictions["path"].tolist()[:3]
+    with pytest.raises(ConfigError, match="limit=-1"):
+        PreparedFaces(prepared, limit=-1)
+
+
+def test_records_of_another_run_are_noticed(model, tmp_path):
+    write_prepared(tmp_path, {"test": 5})
+    table = pd.read_csv(tmp_path / "manifest.csv")
+    table.iloc[:4].to_csv(tmp_path / "manifest.csv", index=False)
+    with pytest.raises(DataError, match="same faces"):
+        evaluate(model, tmp_path)
+
+
+def test_data_of_another_task_is_refused(prepared):
+    model = build_model("tiny-age-net", LabelGrid.scut_fbp(), input_size=32)
+    with pytest.raises(DataError, match="attractiveness"):
+        evaluate(model, prepared)
+
+
+def test_another_alignment_is_remarked(prepared):
+    from keras_dldl.faces.alignment import Alignment
+
+    model = build_model("tiny-age-net", AGE, input_size=32, alignment=Alignment(margin=0.5))
+    notes = evaluate(model, prepared).metrics["notes"]
+    assert any("margin=0.5" in note for note in notes)
+
+
+def test_labelled_images_are_aligned_as_at_prediction(model, tmp_path):
+    rows = write_images(tmp_path, 6)
+    aligner = FaceAligner(model.alignment, FixedDetector())
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", aligner=aligner)
+    found = evaluate(model, faces, batch_size=4)
+    images = [read_image(tmp_path / "images" / path) for path in rows["path"]]
+    crops = [model.alignment.align(image, FixedDetector.landmarks, 32) for image in images]
+    expected = values_one_by_one(model, crops).mean(axis=0)
+    assert np.abs(found.predictions["value"] - expected).max() < 2e-3
+    assert found.metrics["detection"] == {"found": 6, "whole": 0}
+    assert found.metrics["data"]["split"] == "all"
+
+
+def test_crops_are_taken_as_they_are_without_align(model, tmp_path):
+    rows = write_images(tmp_path, 3)
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", align=False)
+    found = evaluate(model, faces)
+    images = [read_image(tmp_path / "images" / path) for path in rows["path"]]
+    expected = values_one_by_one(model, [model.alignment.whole(i, 32) for i in images]).mean(axis=0)
+    assert np.abs(found.predictions["value"] - expected).max() < 2e-3
+    assert found.metrics["detection"] is None
+
+
+def test_no_face_counts_as_whole_and_unreadable_images_are_left_out(model, tmp_path):
+    from PIL import Image
+
+    rows = write_images(tmp_path, 6)
+    Image.new("RGB", (48, 48)).save(tmp_path / "images" / rows["path"][1])
+    (tmp_path / "images" / rows["path"][3]).write_bytes(b"not an image")
+    (tmp_path / "images" / rows["path"][4]).unlink()
+    aligner = FaceAligner(model.alignment, FixedDetector())
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", aligner=aligner)
+    for _ in range(2):  # counts start anew in every run
+        metrics = evaluate(model, faces).metrics
+        assert metrics["n"] == 4
+        assert metrics["detection"] == {"found": 3, "whole": 1}
+        assert [item["line"] for item in metrics["unreadable"]] == [5, 6]
+        assert metrics["unreadable"][0]["path"] == rows["path"][3]
+
+
+def test_lines_are_those_of_the_file_when_only_a_split_is_taken(model, tmp_path):
+    rows = write_images(tmp_path, 4).assign(split=["train", "test", "train", "test"])
+    rows.to_csv(tmp_path / "manifest.csv", index=False)
+    (tmp_path / "images" / rows["path"][3]).unlink()
+    place = tmp_path / "manifest.csv", tmp_path / "images"
+    faces = LabelledImages(*place, align=False, split="test")
+    assert evaluate(model, faces).metrics["n"] == 1
+    assert faces.unreadable[0].line == 5
+    with pytest.raises(DataError, match="test, train. Received: split='val'"):
+        LabelledImages(*place, split="val")
+
+
+def test_a_root_without_the_images_says_so(model, tmp_path):
+    write_images(tmp_path, 3)
+    (tmp_path / "other").mkdir()
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "other")
+    with pytest.raises(DataError, match="Received: 3 that are not; the first, line 2"):
+        evaluate(model, faces)
+    with pytest.raises(DataError, match="`root`"):
+        LabelledImages(tmp_path / "manifest.csv", tmp_path / "missing")
+
+
+def test_labels_off_the_models_grid_are_left_out_and_listed(model, tmp_path):
+    rows = write_images(tmp_path, 3)
+    rows.assign(label=[130, 20, -4]).to_csv(tmp_path / "manifest.csv", index=False)
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", align=False)
+    found = evaluate(model, faces)
+    assert found.metrics["n"] == 1 and found.predictions["label"].tolist() == [20]
+    assert [(item["line"], item["path"]) for item in found.metrics["unreadable"]] == [
+        (2, rows["path"][0]),
+        (4, rows["path"][2]),
+    ]
+    assert "Received: label 130 of" in found.metrics["unreadable"][0]["reason"]
+    assert "2 rows with labels off the model's grid" in " ".join(found.metrics["notes"])
+
+
+def test_no_label_on_the_models_grid(model, tmp_path):
+    write_images(tmp_path, 2).assign(label=130).to_csv(tmp_path / "manifest.csv", index=False)
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", align=False)
+    with pytest.raises(DataError, match="No label suits the model.*label 130"):
+        evaluate(model, faces)
+
+
+def test_a_model_that_gives_nan_is_refused(prepared):
+    model = tiny_model()
+    layer = model.get_layer("logits")
+    layer.set_weights([weight * np.nan for weight in layer.get_weights()])
+    with pytest.raises(ModelFileError, match="damaged"):
+        evaluate(model, prepared)
+
+
+def test_save_writes_three_whole_files(evaluation, tmp_path):
+    paths = evaluation.save(tmp_path / "new" / "out")
+    assert [path.name for path in paths] == ["metrics.json", "predictions.csv", "report.html"]
+    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(p.name for p in paths)
+    assert json.loads(paths[0].read_text()) == evaluation.metrics
+    read = pd.read_csv(paths[1])
+    assert read["value"].tolist() == evaluation.predictions["value"].tolist()
+
+
+def test_a_model_file_is_told_by_its_hash(model, prepared, tmp_path):
+    import hashlib
+
+    model.save(tmp_path / "model.keras")
+    found = evaluate(tmp_path / "model.keras", PreparedFaces(prepared, limit=2))
+    assert isinstance(found, Evaluation)
+    digest = hashlib.sha256((tmp_path / "model.keras").read_bytes()).hexdigest()
+    assert found.metrics["model"]["sha256"] == digest

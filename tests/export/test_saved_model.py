@@ -1,0 +1,132 @@
+"""The SavedModel: read by TensorFlow alone, the numbers of prediction, any image size."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.export import ParityError, export_model, exporter, saved_model
+from keras_dldl.export.parity import generated_images, keras_outputs
+from keras_dldl.models import predict_views
+from keras_dldl.predict import predict_age
+from tests.evaluation.given import noise, tiny_model
+
+tf = pytest.importorskip("tensorflow")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_model()
+
+
+@pytest.fixture(scope="module")
+def result(model, tmp_path_factory):
+    return export_model(model, "saved-model", tmp_path_factory.mktemp("export") / "m", version=2)
+
+
+@pytest.fixture(scope="module")
+def serve(result):
+    loaded = tf.saved_model.load(str(result.path))
+    signature = loaded.signatures["serving_default"]
+    signature.keep = loaded  # the signature does not keep the weights alive
+    return signature
+
+
+def test_it_lies_where_a_server_looks_and_agrees_with_keras(result):
+    assert result.path.name == "2"
+    assert (result.path / "saved_model.pb").is_file()
+    assert 0 <= result.parity.value < 1e-4
+    assert [entry.name for entry in result.path.parent.iterdir()] == ["2"]
+
+
+def test_weights_are_stored_once(model, result):
+    assert result.size < 4 * model.count_params() + 500_000
+
+
+def test_the_signature_is_named_and_typed(serve):
+    (images,) = serve.structured_input_signature[1].values()
+    assert (images.name, images.dtype, images.shape.as_list()) == (
+        "images",
+        tf.uint8,
+        [None, None, None, 3],
+    )
+    shapes = {name: spec.shape.as_list() for name, spec in serve.structured_outputs.items()}
+    assert shapes == {"value": [None], "std": [None], "distribution": [None, 101]}
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_numbers_are_those_of_prediction(model, serve, count):
+    faces = noise(count, seed=count)
+    served = serve(images=tf.constant(faces))
+    predicted = predict_age(list(faces), model=model, detect=False)
+    assert np.abs(served["value"].numpy() - [float(p) for p in predicted]).max() < 1e-4
+    assert np.abs(served["std"].numpy() - [p.std for p in predicted]).max() < 1e-4
+    distributions = np.stack([p.distribution for p in predicted])
+    assert np.abs(served["distribution"].numpy() - distributions).max() < 1e-6
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (47, 90), (20, 25)])
+def test_other_sizes_are_resized_as_at_prediction(model, serve, shape):
+    image = generated_images(1, 96, seed=5)[0][: shape[0], : shape[1]]
+    served = serve(images=tf.constant(image[None]))["value"].numpy()[0]
+    # Pillow rounds once more, between the two directions.
+    assert served == pytest.approx(float(predict_age(image, model=model, detect=False)), abs=0.05)
+
+
+def test_without_mirror_only_the_image_counts(model, tmp_path, in_process):
+    export_model(model, "saved-model", tmp_path / "m", mirror=False)
+    loaded = tf.saved_model.load(str(tmp_path / "m"))
+    faces = noise(3, seed=9)
+    served = loaded.signatures["serving_default"](images=tf.constant(faces))
+    image, _ = predict_views(model, faces)
+    assert np.abs(served["distribution"].numpy() - image).max() < 1e-6
+    card = json.loads((tmp_path / "m" / "assets.extra" / "keras_dldl.json").read_text())
+    assert card["mirror_averaged"] is False
+
+
+def test_the_card_tells_how_to_feed_it(model, result):
+    card = json.loads((result.path / "assets.extra" / "keras_dldl.json").read_text())
+    assert card["input_size"] == 32 and card["task"] == "age" and card["unit"] == "years"
+    assert card["labels"] == list(range(101))
+    assert np.allclose(card["alignment"]["five_points"], model.alignment.template(32))
+
+
+def test_the_other_process_cannot_import_keras(tmp_path):
+    program = saved_model.TENSORFLOW_ALONE.read_text()
+    probe = program.replace("    import numpy as np", "    import keras")
+    with pytest.raises(ParityError, match="import of keras halted.*exit status 1"):
+        saved_model._run_python(probe, *[tmp_path] * 3)
+
+
+def test_a_model_that_does_not_agree_is_not_kept(model, tmp_path, monkeypatch):
+    def other_numbers(folder, batches):
+        assert (folder / "saved_model.pb").is_file()
+        outputs = [keras_outputs(model, images, True) for images in batches]
+        return [o | {"value": o["value"] + 0.01} for o in outputs]
+
+    spoilt = exporter._Format(saved_model.write, other_numbers, saved_model.MARKER)
+    monkeypatch.setitem(exporter.FORMATS, "saved-model", spoilt)
+    with pytest.raises(ParityError, match="0.01 in `value`"):
+        export_model(model, "saved-model", tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("onnx-runtime", "m"), "`format` must be one of saved-model"),
+        (("saved-model", "m", 0), "`version`"),
+    ],
+)
+def test_wrong_arguments_are_refused(model, tmp_path, arguments, message):
+    format, name, *version = arguments
+    with pytest.raises(ConfigError, match=message):
+        export_model(model, format, tmp_path / name, version=version[0] if version else None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_model_leaves_no_folder(tmp_path):
+    with pytest.raises(ModelFileError):
+        export_model(tmp_path / "missing.keras", "saved-model", tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
