@@ -1,0 +1,101 @@
+"""The command `keras-dldl`: a table of commands, each loaded when it is asked for."""
+
+import errno
+import os
+import sys
+import traceback
+from importlib import import_module
+
+import click
+
+from keras_dldl import __version__
+from keras_dldl.cli.options import (
+    add_common_options,
+    debug_is_on,
+    debug_option,
+    log_level_option,
+    on_one_line,
+)
+from keras_dldl.cli.quiet import quieten_tensorflow
+
+# The help stands here and not only in the commands, so that `--help` need not load them.
+COMMANDS = {
+    "prepare": "Read a data set, align its faces, split it.",
+    "train": "Train a model on prepared data.",
+    "evaluate": "Measure a model on prepared data, or on any labelled images.",
+    "export": "Write a model for a server or a device, and check what was written.",
+    "predict": "Estimate age or attractiveness from photos.",
+    "models": "List the models that ship with the package.",
+}
+EXIT_FAILURE = 1
+EXIT_STOPPED = 130  # what shells report for a process ended by Ctrl-C: 128 + SIGINT
+
+
+class CommandTable(click.Group):
+    """A group that loads `keras_dldl.cli.<name>` on use, and ends every failure in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return add_common_options(import_module(f"keras_dldl.cli.{name}").command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(EXIT_STOPPED)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # the reader of our output went away; click ends quietly
+            if debug_is_on(ctx):
+                click.echo(traceback.format_exc(), err=True)
+            click.echo(f"Error: {_reason(error)}", err=True)
+            ctx.exit(EXIT_FAILURE)
+
+
+def _reason(error: Exception) -> str:
+    """Return why `error` happened, on one line."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.strerror}: {os.fspath(error.filename)}"
+    if isinstance(error, (OSError, ValueError, RuntimeError)) and str(error).strip():
+        return on_one_line(error)
+    # The message of a KeyError or the like says little without its type.
+    return on_one_line(f"{type(error).__name__}: {error}").removesuffix(":")
+
+
+@click.group(
+    cls=CommandTable,
+    params=[debug_option(), log_level_option(default="info")],
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+@click.version_option(__version__, prog_name="keras-dldl")
+def cli() -> None:
+    """Estimate age and attractiveness from face photos; train, measure and export such models."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and end the process with its exit status."""
+    quieten_tensorflow()
+    try:
+        cli.main(args, prog_name="keras-dldl")
+    except KeyboardInterrupt:  # before or after a command had the chance to see it
+        click.echo("Stopped.", err=True)
+        sys.exit(EXIT_STOPPED)
+
+
+if "__mp_main__" in sys.modules:
+    # Imported by a worker process of a command, which does not call `main`.
+    quieten_tensorflow()
+
+if __name__ == "__main__":
+    main()

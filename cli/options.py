@@ -1,0 +1,90 @@
+"""Options that several commands share."""
+
+import logging
+from typing import Any
+
+import click
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOGGER = "keras_dldl"
+_DEBUG = "keras_dldl.debug"
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+)
+
+
+def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_DEBUG] = True  # seen by the parents of `ctx` too
+
+
+def _set_log_level(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        set_up_logging(value)
+
+
+def debug_option() -> click.Option:
+    """Return `--debug`, which acts on the whole run: see `debug_is_on`."""
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        is_eager=True,  # so that it holds for the other options' failures too
+        expose_value=False,
+        callback=_set_debug,
+        help="Show the traceback of a failure.",
+    )
+
+
+def log_level_option(default: str | None = None) -> click.Option:
+    """Return `--log-level`, which acts on the whole run."""
+    return click.Option(
+        ["--log-level"],
+        type=click.Choice(LOG_LEVELS),
+        default=default,
+        expose_value=False,
+        callback=_set_log_level,
+        help="Least severe messages to log to stderr.",
+    )
+
+
+def add_common_options(command: click.Command) -> click.Command:
+    """Give `command` `--debug` and `--log-level`, unless it has them, and return it.
+
+    Every command takes them, so that they may stand on either side of its name.
+    """
+    present = {option for param in command.params for option in param.opts}
+    for option in (debug_option(), log_level_option()):
+        if not present & set(option.opts):
+            command.params.append(option)
+    return command
+
+
+def debug_is_on(ctx: click.Context) -> bool:
+    """Tell whether `--debug` was given, before or after the command's name."""
+    return bool(ctx.meta.get(_DEBUG))
+
+
+class _StderrHandler(logging.Handler):
+    # Looks stderr up at each message: a stream kept from the start may be closed or replaced.
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
+
+
+def set_up_logging(level: str) -> None:
+    """Send this package's messages from `level` (one of `LOG_LEVELS`) on to stderr."""
+    logger = logging.getLogger(LOGGER)
+    logger.setLevel(level.upper())
+    if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
+        handler = _StderrHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+        logger.addHandler(handler)
+
+
+def on_one_line(text: Any) -> str:
+    """Join the lines of `text` by spaces.
+
+    >>> on_one_line("Not a label grid.\\n  Received: 3\\n")
+    'Not a label grid. Received: 3'
+    """
+    return " ".join(line.strip() for line in str(text).splitlines() if line.strip())

@@ -1,0 +1,70 @@
+"""Keeps TensorFlow's start-up notes off stderr, where the command's own messages go."""
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+# What TensorFlow 2.18 on writes while it is imported, before it heeds TF_CPP_MIN_LOG_LEVEL.
+NOTES = ("WARNING: All log messages before absl::", "I0000 ", "W0000 ")
+
+
+def quieten_tensorflow() -> None:
+    """Drop TensorFlow's notes and warnings about itself, at its import and after.
+
+    Has an effect only before TensorFlow is imported. Who sets TF_CPP_MIN_LOG_LEVEL=0 in the
+    environment sees all of it.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
+        return
+    if not any(isinstance(finder, _TensorFlowFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _TensorFlowFinder())
+
+
+class _TensorFlowFinder(MetaPathFinder):
+    """Finds nothing itself, but has the import of TensorFlow run inside `notes_dropped`."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name != "tensorflow" or self.asked:
+            return None
+        self.asked = True
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            def run_quietly(module: ModuleType) -> None:
+                with notes_dropped():
+                    run(module)
+
+            spec.loader.exec_module = run_quietly
+        return spec
+
+
+@contextmanager
+def notes_dropped(notes: tuple[str, ...] = NOTES) -> Iterator[None]:
+    """Hold back what the process writes to stderr, then pass it on less the lines of `notes`.
+
+    Works on the file descriptor, as the notes are written by C++ code.
+    """
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            for line in held.read().splitlines(keepends=True):
+                if not line.startswith(tuple(note.encode() for note in notes)):
+                    os.write(2, line)

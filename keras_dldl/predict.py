@@ -1,0 +1,334 @@
+"""From photos to predictions: `predict_age`, `predict_attractiveness`, and what they stand on."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_dldl.arguments import check_choice, check_number
+from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
+from keras_dldl.faces.aligner import FaceAligner, largest
+from keras_dldl.faces.detector import Face, FaceDetector
+from keras_dldl.faces.images import image_name, read_image
+from keras_dldl.prediction import Prediction
+
+if TYPE_CHECKING:
+    from keras_dldl.models import FaceModel
+
+DEFAULT_MODELS = {"age": "tiny-age"}
+ON_ERROR = ("raise", "return")
+MODELS_KEPT = 4
+# Images of a batch are read and searched for faces in groups of at most so many pixels (120 MB).
+GROUP_PIXELS = 40_000_000
+
+FaceOrWhole = tuple[np.ndarray, Face | None]
+Result = Prediction | list[Prediction] | NoFaceFound | UnreadableImage
+
+
+def predict_age(
+    img: Any,
+    model: Any = None,
+    *,
+    all_faces: bool = False,
+    detect: bool = True,
+    on_error: str | None = None,
+    batch_size: int = 32,
+    max_pixels: int | None = None,
+) -> Any:
+    """Estimate the age of the people in a photo, in years.
+
+    The face is found and aligned, the face and its mirror image go through the model, and the two
+    distributions are averaged (Gao et al. 2020, section 5.1).
+
+    Args:
+        img: a path, bytes, a binary file object, a PIL image, or a (H, W, 3) uint8 RGB array; or a
+            list (or iterator) of such, which is predicted in batches.
+        model: a path, the name of a shipped model, or a loaded `FaceModel`; default "tiny-age".
+        all_faces: predict every face, left to right, and not only the largest.
+        detect: False where `img` is already an aligned face crop; it is only resized.
+        on_error: "raise", or "return" to put the error in the result's place. Default: "raise" for
+            one image, "return" for a list.
+        batch_size: faces in one forward pass, images in one round of detection.
+        max_pixels: largest image accepted, see `faces.read_image`.
+
+    Returns:
+        A `Prediction`; with `all_faces` a list of them. For a list of images, a list of such in
+        order, where an `UnreadableImage` or `NoFaceFound` stands in the place of an image that
+        failed.
+
+    Raises:
+        NoFaceFound: there is no face in the image.
+        UnreadableImage: it is not an image, damaged, or too large.
+        ModelFileError: there is no such model.
+        ConfigError: the model does not estimate age, or an argument is out of range.
+    """
+    predictor = Predictor(model, "age")
+    return _predict(predictor, img, on_error, all_faces, detect, batch_size, max_pixels)
+
+
+def predict_attractiveness(
+    img: Any,
+    model: Any = None,
+    *,
+    all_faces: bool = False,
+    detect: bool = True,
+    on_error: str | None = None,
+    batch_size: int = 32,
+    max_pixels: int | None = None,
+) -> Any:
+    """Estimate how attractive raters would find the faces in a photo, on the model's rating scale.
+
+    Args:
+        img: see `predict_age`.
+        model: a path, the name of a shipped model, or a loaded `FaceModel`. It must be given: no
+            model for attractiveness ships with the package.
+        all_faces: see `predict_age`.
+        detect: see `predict_age`.
+        on_error: see `predict_age`.
+        batch_size: see `predict_age`.
+        max_pixels: see `predict_age`.
+
+    Returns:
+        As `predict_age`, in points.
+
+    Raises:
+        NoFaceFound: there is no face in the image.
+        UnreadableImage: it is not an image, damaged, or too large.
+        ModelFileError: there is no such model.
+        ConfigError: no model is given, it does not estimate attractiveness, or an argument is out
+            of range.
+    """
+    predictor = Predictor(model, "attractiveness")
+    return _predict(predictor, img, on_error, all_faces, detect, batch_size, max_pixels)
+
+
+def _predict(predictor, img, on_error, all_faces, detect, batch_size, max_pixels):
+    many = is_batch(img)
+    if on_error is None:
+        on_error = "return" if many else "raise"
+    check_choice("on_error", on_error, ON_ERROR)
+    options = PredictOptions(all_faces, detect, batch_size, max_pixels)
+    results = []
+    for result in predictor.predict(img if many else [img], options):
+        if on_error == "raise" and isinstance(result, Exception):
+            raise result
+        results.append(result)
+    return results if many else results[0]
+
+
+def is_batch(img: Any) -> bool:
+    """Return whether `img` is several images: a list, a tuple or an iterator of them."""
+    if isinstance(img, (list, tuple)):
+        return True
+    return isinstance(img, Iterator) and not hasattr(img, "read")  # files are iterators too
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """How to predict; see `predict_age` for the meaning of each."""
+
+    all_faces: bool = False
+    detect: bool = True
+    batch_size: int = 32
+    max_pixels: int | None = None
+
+    def __post_init__(self):
+        if check_number("batch_size", self.batch_size, minimum=1) != int(self.batch_size):
+            raise ConfigError(
+                "`batch_size` is not valid. It must be a whole number. "
+                f"Received: batch_size={self.batch_size!r}"
+            )
+
+
+@dataclass
+class _Item:
+    """An image on its way: its name, then pixels or an error, then faces, then its predictions."""
+
+    name: str
+    image: np.ndarray | None = None
+    error: Exception | None = None
+    faces: Sequence[Face | None] = ()
+
+
+class Predictor:
+    """A model and a detector, ready for photos.
+
+    Args:
+        model: a path, the name of a shipped model, or a loaded `FaceModel`; default the shipped
+            model of `task`. Files are loaded once and kept as long as they do not change.
+        task: what the model must estimate, "age" or "attractiveness"; None takes any.
+        detector: anything with `detect(images) -> list[list[Face]]`; default the one detector that
+            all predictors share. Tests put a fake one here.
+
+    Raises:
+        ModelFileError: there is no such model.
+        ConfigError: the model estimates something else, or `task` has no shipped model.
+    """
+
+    def __init__(self, model: Any = None, task: str | None = None, detector: Any = None):
+        self.model = _resolve_model(model, task)
+        self.aligner = FaceAligner(self.model.alignment, detector or shared_detector())
+
+    def predict(self, images: Iterable[Any], options: PredictOptions) -> Iterator[Result]:
+        """Yield for each image, in order, what `predict_age` returns, or its error.
+
+        Images are read while the results are taken, a group at a time, so any number of them fits
+        into memory.
+        """
+        for group in self._groups(images, options):
+            self._find_faces(group, options)
+            yield from self._results(group, options)
+
+    def _groups(self, images: Iterable[Any], options: PredictOptions) -> Iterator[list[_Item]]:
+        group: list[_Item] = []
+        pixels = 0
+        for number, source in enumerate(images, 1):
+            item = _read(source, number, options.max_pixels)
+            size = 0 if item.image is None else item.image.shape[0] * item.image.shape[1]
+            if group and (len(group) >= options.batch_size or pixels + size > GROUP_PIXELS):
+                yield group
+                group, pixels = [], 0
+            group.append(item)
+            pixels += size
+        if group:
+            yield group
+
+    def _find_faces(self, group: list[_Item], options: PredictOptions) -> None:
+        readable = [item for item in group if item.image is not None]
+        if not options.detect:
+            for item in readable:
+                item.faces = [None]  # the whole image is the face
+            return
+        found = self.aligner.detect([item.image for item in readable]) if readable else []
+        for item, faces in zip(readable, found, strict=True):
+            item.faces = faces if options.all_faces else [largest(faces)] if faces else []
+            if not item.faces:
+                item.error = NoFaceFound(_no_face_message(item))
+
+    def _results(self, group: list[_Item], options: PredictOptions) -> Iterator[Result]:
+        crops = [self._crop(item.image, face) for item in group for face in item.faces]
+        distributions = iter(self._distributions(crops, options.batch_size))
+        for item in group:
+            predictions = [
+                self._prediction(next(distributions), face, item.name) for face in item.faces
+            ]
+            yield item.error or (predictions if options.all_faces else predictions[0])
+
+    def _crop(self, image: np.ndarray, face: Face | None) -> np.ndarray:
+        alignment, size = self.aligner.alignment, self.model.input_size
+        if face is None:
+            return alignment.whole(image, size)
+        return alignment.align(image, face.landmarks, size)
+
+    def _distributions(self, crops: list[np.ndarray], batch_size: int) -> np.ndarray:
+        from keras_dldl.models.inference import predict_views
+
+        if not crops:
+            return np.empty((0, self.model.grid.size))
+        image, mirror = predict_views(self.model, np.stack(crops), int(batch_size))
+        mean = (image.astype(np.float64) + mirror) / 2
+        if not np.isfinite(mean).all():
+            raise ModelFileError(
+                "The model must give probabilities. Its weights are damaged: train it again. "
+                f"Received: NaN or infinite outputs from the model {self.model.name}"
+            )
+        return mean
+
+    def _prediction(self, distribution: np.ndarray, face: Face | None, name: str) -> Prediction:
+        found = (
+            {}
+            if face is None
+            else {"box": face.box, "landmarks": face.landmarks, "score": face.score}
+        )
+        return Prediction(distribution, self.model.grid, name=name, **found)
+
+
+def _read(source: Any, number: int, max_pixels: int | None) -> _Item:
+    name = image_name(source)
+    if not isinstance(source, (str, os.PathLike)):  # its place tells more than its kind
+        name = f"image {number} {name}"
+    try:
+        return _Item(name, image=read_image(source, max_pixels=max_pixels, name=name))
+    except UnreadableImage as error:
+        return _Item(name, error=error)
+
+
+def _no_face_message(item: _Item) -> str:
+    height, width = item.image.shape[:2]
+    return (
+        f"{item.name}: no face was found. Give a larger picture: faces under about 20 pixels, or "
+        "under 1/64 of its longer side, are not found; or, if it is an aligned face crop already, "
+        "pass detect=False (command line: --no-detect). "
+        f"Received: a picture of {width} x {height} pixels"
+    )
+
+
+@lru_cache(maxsize=1)
+def shared_detector() -> FaceDetector:
+    """Return the one face detector of this process; it loads its networks at the first image."""
+    return FaceDetector()
+
+
+def _resolve_model(model: Any, task: str | None) -> "FaceModel":
+    resolved = _loaded(_default_model(task) if model is None else model)
+    if task is not None and resolved.grid.task != task:
+        raise ConfigError(
+            f"A model that estimates {task} is needed. For this one use "
+            f"`predict_{resolved.grid.task}`, or keras-dldl predict without --task. "
+            f"Received: a model that estimates {resolved.grid.task}"
+        )
+    return resolved
+
+
+def _default_model(task: str | None) -> str:
+    task = "age" if task is None else task
+    if task not in DEFAULT_MODELS:
+        raise ConfigError(
+            f"No model for {task} ships with the package. Train one, and pass it as `model=` "
+            "(command line: --model), a path or a loaded model. Received: model=None"
+        )
+    return DEFAULT_MODELS[task]
+
+
+def _loaded(model: Any) -> "FaceModel":
+    from keras_dldl.models.face_model import FaceModel
+
+    if isinstance(model, FaceModel):
+        return model
+    if isinstance(model, (str, os.PathLike)):
+        return _CACHE.get(model)
+    raise ConfigError(
+        "`model` must be a path, the name of a shipped model, or a FaceModel from `load_model` or "
+        f"`build_model`. Received: type {type(model).__name__}"
+    )
+
+
+class _ModelCache:
+    """The models loaded last, by file; a file that has changed is loaded again."""
+
+    def __init__(self, size: int):
+        self._size = size
+        self._models: OrderedDict[tuple, FaceModel] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str | os.PathLike) -> "FaceModel":
+        from keras_dldl.models.loading import find_model, load_model
+
+        path = find_model(name)
+        status = path.stat()
+        key = (path.resolve(), status.st_mtime_ns, status.st_size)
+        with self._lock:  # two threads that ask at once wait for one loading
+            if key not in self._models:
+                self._models[key] = load_model(path)
+            self._models.move_to_end(key)
+            while len(self._models) > self._size:
+                self._models.popitem(last=False)
+            return self._models[key]
+
+
+_CACHE = _ModelCache(MODELS_KEPT)

@@ -1,0 +1,198 @@
+"""What is estimated for one face: a value, and the distribution it is the expectation of."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from keras_dldl.arguments import check_number
+from keras_dldl.errors import ConfigError
+from keras_dldl.labels import LabelGrid, as_grid
+
+DEFAULT_LEVEL = 0.9
+MASS_TOLERANCE = 1e-2
+
+
+class Prediction(float):
+    """The estimate for one face. It is a float, its value, with the distribution attached.
+
+    So it can be formatted, compared, rounded, added and averaged like any number; the results of
+    arithmetic are plain floats.
+
+    Args:
+        distribution: (K,) probabilities over the labels; scaled to sum to 1.
+        grid: the label grid, or its config.
+        box: (x, y, width, height) of the face, in pixels of the upright image; None for a crop.
+        landmarks: (5, 2), x and y of eyes, nose tip and mouth corners; None for a crop.
+        score: the detector's confidence, 0 ... 1; None for a crop.
+        name: what the image is called.
+
+    Raises:
+        ConfigError: the distribution is not (K,) probabilities.
+
+    >>> grid = LabelGrid(0, 4)
+    >>> p = Prediction([0.0, 0.25, 0.5, 0.25, 0.0], grid)
+    >>> p
+    Prediction(2.0 years, 90 % interval 0.7 ... 3.3)
+    >>> f"{p:.2f}", p > 1.5, p + 1
+    ('2.00', True, 3.0)
+    """
+
+    distribution: np.ndarray
+    grid: LabelGrid
+    box: tuple[float, float, float, float] | None
+    landmarks: np.ndarray | None
+    score: float | None
+    name: str | None
+
+    def __new__(
+        cls,
+        distribution: Any,
+        grid: LabelGrid,
+        *,
+        box: tuple[float, float, float, float] | None = None,
+        landmarks: Any = None,
+        score: float | None = None,
+        name: str | None = None,
+    ) -> "Prediction":
+        """Compute the value, which a float has from its making on."""
+        grid = as_grid(grid)
+        exact = _checked_distribution(distribution, grid)
+        self = super().__new__(cls, exact @ grid.labels64)
+        self.distribution = exact.astype(np.float32)
+        self.grid = grid
+        self.box = None if box is None else tuple(float(side) for side in box)
+        self.landmarks = None if landmarks is None else np.asarray(landmarks, np.float32)
+        self.score = None if score is None else float(score)
+        self.name = name
+        return self
+
+    @property
+    def value(self) -> float:
+        """The expectation of the distribution (Gao et al. 2020, section 3.3), in `unit`."""
+        return float(self)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels that the distribution is over, (K,) float32."""
+        return self.grid.labels
+
+    @property
+    def task(self) -> str:
+        """What is estimated: "age", "attractiveness", or the grid's own name."""
+        return self.grid.task
+
+    @property
+    def unit(self) -> str:
+        """Unit of value, std and interval: "years" or "points"."""
+        return self.grid.unit
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the distribution, in `unit`."""
+        offsets = self.grid.labels64 - self.value
+        return math.sqrt(self.distribution.astype(np.float64) @ offsets**2)
+
+    def interval(self, level: float = DEFAULT_LEVEL) -> tuple[float, float]:
+        """Return the central interval that holds `level` of the distribution.
+
+        Each label stands for the cell of half a step to either side, over which its probability is
+        spread evenly; the interval is cut at the ends of the grid.
+
+        Args:
+            level: the share inside, between 0 and 1, both excluded.
+
+        Returns:
+            (low, high), in `unit`.
+
+        Raises:
+            ConfigError: `level` is out of range.
+
+        >>> Prediction([0, 0, 1, 0, 0], LabelGrid(0, 4)).interval(0.5)
+        (1.75, 2.25)
+        """
+        level = check_level(level)
+        half = self.grid.step / 2
+        edges = np.append(self.grid.labels64 - half, self.grid.stop + half)
+        below = np.append(0.0, np.cumsum(self.distribution, dtype=np.float64))
+        tail = (1 - level) / 2
+        ends = np.interp([tail * below[-1], (1 - tail) * below[-1]], below, edges)
+        low, high = np.clip(ends, self.grid.start, self.grid.stop)
+        return float(low), float(high)
+
+    def to_dict(self, level: float = DEFAULT_LEVEL) -> dict[str, Any]:
+        """Return the face as plain JSON values, as `keras-dldl predict --json` prints it.
+
+        Args:
+            level: of the interval.
+        """
+        return {
+            "value": self.value,
+            "std": self.std,
+            "interval": list(self.interval(level)),
+            "level": float(level),
+            "box": None if self.box is None else list(self.box),
+            "score": self.score,
+        }
+
+    def describe(self, level: float = DEFAULT_LEVEL) -> str:
+        """Return value and interval in words, with as many decimals as the grid's step deserves.
+
+        >>> Prediction([0, 0, 1, 0, 0], LabelGrid(0, 4)).describe(0.5)
+        '2.0 years, 50 % interval 1.8 ... 2.2'
+        """
+        low, high = (self.format_number(end) for end in self.interval(level))
+        value = self.format_number(self.value)
+        return f"{value} {self.unit}, {100 * level:g} % interval {low} ... {high}"
+
+    def format_number(self, number: float) -> str:
+        """Return `number` with one decimal on a grid of whole steps, with two on a finer one."""
+        return f"{number:.{1 if self.grid.step >= 1 else 2}f}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.describe()})"
+
+    def __str__(self) -> str:
+        return float.__repr__(self)
+
+    def __reduce__(self) -> tuple:
+        # A float is pickled and copied by its value alone, which would lose the distribution.
+        return _restored, (type(self), self.value, dict(self.__dict__))
+
+
+def _restored(kind: type, value: float, attributes: dict[str, Any]) -> Prediction:
+    prediction = float.__new__(kind, value)
+    prediction.__dict__.update(attributes)
+    return prediction
+
+
+def check_level(level: Any) -> float:
+    """Return `level`, the share of a distribution inside an interval.
+
+    Raises:
+        ConfigError: it is not a number between 0 and 1, both excluded.
+    """
+    number = check_number("level", level, minimum=0, exclusive=True)
+    if number >= 1:
+        raise ConfigError(
+            "`level` is not valid. It must be a share between 0 and 1, both excluded, such as 0.9. "
+            f"Received: level={level!r}"
+        )
+    return number
+
+
+def _checked_distribution(distribution: Any, grid: LabelGrid) -> np.ndarray:
+    """Return `distribution` as float64 that sums to 1."""
+    exact = np.asarray(distribution, np.float64)
+    total = exact.sum()
+    if (
+        exact.shape != (grid.size,)
+        or not np.isfinite(total)
+        or exact.min() < 0
+        or abs(total - 1) > MASS_TOLERANCE
+    ):
+        raise ConfigError(
+            f"`distribution` is not valid. It must be ({grid.size},) probabilities that sum to 1. "
+            f"Received: shape {exact.shape}, sum {total:g}"
+        )
+    return exact / total

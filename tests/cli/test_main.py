@@ -1,0 +1,220 @@
+"""The command table: help, exit statuses, one-line failures, options on either side."""
+
+import logging
+import signal
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import keras_dldl
+from keras_dldl.cli.main import COMMANDS, cli
+from keras_dldl.cli.options import LOGGER, set_up_logging
+from keras_dldl.errors import NoFaceFound
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Return a function that puts a command with the body it is given in the place of predict."""
+
+    def install(body, *params):
+        module = types.ModuleType("keras_dldl.cli.predict")
+        module.command = click.Command("predict", callback=body, params=list(params))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    return install
+
+
+@pytest.fixture(autouse=True)
+def restored_logging():
+    logger = logging.getLogger(LOGGER)
+    level, handlers = logger.level, list(logger.handlers)
+    yield
+    logger.setLevel(level)
+    logger.handlers = handlers
+
+
+def failing(error):
+    def body():
+        raise error
+
+    return body
+
+
+def run(*args):
+    return CliRunner().invoke(cli, list(args))
+
+
+def start(body):
+    """Start a process with a command of the expression `body` in the place of predict."""
+    code = f"""
+import click, sys, time, types
+module = types.ModuleType("keras_dldl.cli.predict")
+module.command = click.Command("predict", callback=lambda: {body})
+sys.modules[module.__name__] = module
+from keras_dldl.cli.main import main
+main(["predict"])
+"""
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def test_help_lists_every_command_in_the_order_of_work():
+    result = run("--help")
+    assert result.exit_code == 0
+    places = [result.stdout.index(f"\n  {name} ") for name in COMMANDS]
+    assert places == sorted(places)
+
+
+def test_version():
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"keras-dldl, version {keras_dldl.__version__}\n",
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_loads_and_explains_each_of_its_options(name):
+    result = run(name, "--help")
+    assert result.exit_code == 0, result.output
+    command = cli.get_command(click.Context(cli), name)
+    assert command.help
+    for param in command.params:
+        if isinstance(param, click.Option):
+            assert param.help, f"{name} {param.opts[0]} has no help"
+            assert param.opts[0] in result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_takes_the_common_options_once(name):
+    command = cli.get_command(click.Context(cli), name)
+    command = cli.get_command(click.Context(cli), name)
+    options = [option for param in command.params for option in param.opts]
+    assert options.count("--debug") == 1
+    assert options.count("--log-level") == 1
+
+
+@pytest.mark.parametrize("args", [["nonesuch"], ["predict", "--nonesuch"], ["--nonesuch"]])
+def test_wrong_usage_exits_2(install, args):
+    install(lambda: None)
+    result = run(*args)
+    assert result.exit_code == 2
+    assert "nonesuch" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            NoFaceFound("No face in a.jpg.\n  Pass detect=False."),
+            "No face in a.jpg. Pass detect=False.",
+        ),
+        (
+            FileNotFoundError(2, "No such file or directory", "a.jpg"),
+            "No such file or directory: a.jpg",
+        ),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (KeyError("label"), "KeyError: 'label'"),
+        (ValueError(), "ValueError"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_a_failure_is_one_line_on_stderr_and_exits_1(install, error, line):
+    install(failing(error))
+    result = run("predict")
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {line}\n"
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("args", [["--debug", "predict"], ["predict", "--debug"]])
+def test_debug_on_either_side_shows_the_traceback(install, args):
+    install(failing(NoFaceFound("No face.")))
+    result = run(*args)
+    assert result.exit_code == 1
+    assert "Traceback (most recent call last)" in result.stderr
+    assert result.stderr.endswith("Error: No face.\n")
+
+
+def test_debug_holds_for_a_failure_in_another_option(install):
+    def callback(ctx, param, value):
+        raise NoFaceFound("No face.")
+
+    install(lambda face: None, click.Option(["--face"], callback=callback))
+    assert "Traceback" in run("predict", "--face", "x", "--debug").stderr
+
+
+def test_a_click_failure_keeps_its_own_status(install):
+    def body():
+        click.get_current_context().exit(7)
+
+    install(body)
+    assert run("predict").exit_code == 7
+    install(failing(click.BadParameter("too small")))
+    assert run("predict").exit_code == 2
+
+
+def test_ctrl_c_says_stopped_and_exits_130(install):
+    install(failing(KeyboardInterrupt()))
+    result = run("predict")
+    assert result.exit_code == 130
+    assert result.stderr == "Stopped.\n"
+
+
+def test_ctrl_c_as_a_signal_exits_130():
+    with start("(click.echo('up'), time.sleep(60))") as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (130, "Stopped.\n")
+
+
+def test_a_reader_that_goes_away_is_a_quiet_end():
+    with start("[(click.echo('x' * 1000), time.sleep(0.01)) for _ in range(1000)]") as process:
+        process.stdout.readline()
+        process.stdout.close()
+        stderr = process.stderr.read()
+        process.wait(timeout=30)
+    assert (process.returncode, stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("args", "shown"),
+    [
+        (["predict"], ["INFO told", "WARNING warned"]),
+        (["--log-level", "warning", "predict"], ["WARNING warned"]),
+        (["predict", "--log-level", "warning"], ["WARNING warned"]),
+        (["--log-level", "error", "predict", "--log-level", "debug"], ["DEBUG", "INFO", "WARNING"]),
+    ],
+)
+def test_log_level_on_either_side(install, args, shown):
+    def body():
+        logger = logging.getLogger("keras_dldl.predict")
+        logger.debug("noted")
+        logger.info("told")
+        logger.warning("warned")
+
+    install(body)
+    lines = run(*args).stderr.splitlines()
+    assert len(lines) == len(shown)
+    assert all(text in line for text, line in zip(shown, lines, strict=True))
+
+
+def test_logging_set_up_twice_says_a_thing_once(capsys):
+    set_up_logging("info")
+    set_up_logging("info")
+    logging.getLogger("keras_dldl.predict").info("once")
+    assert capsys.readouterr().err.count("once") == 1

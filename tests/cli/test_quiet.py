@@ -1,0 +1,82 @@
+"""What TensorFlow says about itself stays off stderr; what anything else says does not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keras_dldl.cli.quiet import notes_dropped, quieten_tensorflow
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def restored(monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+
+
+@pytest.fixture
+def fake_tensorflow(monkeypatch, tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os\nos.write(2, b'I0000 00:00 port.cc:153] oneDNN\\nsomething else\\n')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+
+
+def test_only_the_notes_are_dropped(capfd):
+    with notes_dropped(("NOTE ",)):
+        os.write(2, b"NOTE one\nkept NOTE\n")
+        os.write(2, b"NOTE two\nkept without an end")
+    os.write(2, b"\nNOTE after\n")
+    assert capfd.readouterr().err == "kept NOTE\nkept without an end\nNOTE after\n"
+
+
+def test_what_was_held_back_is_shown_on_failure(capfd):
+    with pytest.raises(ImportError), notes_dropped(("NOTE ",)):
+        os.write(2, b"NOTE one\nwhy it failed\n")
+        raise ImportError
+    assert capfd.readouterr().err == "why it failed\n"
+
+
+def test_the_import_of_tensorflow_is_quiet(capfd, fake_tensorflow):
+    quieten_tensorflow()
+    quieten_tensorflow()
+    import tensorflow
+
+    assert tensorflow.__spec__.name == "tensorflow"
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
+    assert capfd.readouterr().err == "something else\n"
+
+
+def test_level_0_shows_all(capfd, fake_tensorflow, monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    quieten_tensorflow()
+    import tensorflow  # noqa: F401
+
+    assert "oneDNN" in capfd.readouterr().err
+
+
+def test_worker_processes_of_a_command_are_quiet(fake_tensorflow, tmp_path):
+    # As the installed script is: it imports `main`, and so does each spawned worker.
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import importlib, multiprocessing\n"
+        "from keras_dldl.cli.main import main\n"
+        "if __name__ == '__main__':\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    worker = context.Process(target=importlib.import_module, args=('tensorflow',))\n"
+        "    worker.start()\n"
+        "    worker.join()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stderr == "something else\n"
