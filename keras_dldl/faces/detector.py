@@ -1,6 +1,7 @@
 """Faces and five points by MTCNN (Zhang et al. 2016), the paper's detector."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,22 +61,25 @@ class FaceDetector:
         Args:
             images: (H, W, 3) uint8 RGB arrays, of any sizes.
         """
-        found = self._detect_reduced(images)
+        if not images:
+            return []
+        reduced, factors = zip(*(_reduced(image, self.max_side) for image in images), strict=True)
+        found = self._detect_reduced(reduced)
         missed = [i for i, faces in enumerate(found) if not faces]
-        widened = [_with_border(images[i]) for i in missed]
+        widened = [_with_border(reduced[i]) for i in missed]
         again = self._detect_reduced([image for image, _ in widened])
         for i, faces, (_, border) in zip(missed, again, widened, strict=True):
-            found[i] = [_moved(face, border, images[i].shape) for face in faces]
-        return [sorted(_clear(faces), key=lambda face: face.box[0]) for faces in found]
+            found[i] = [_moved(face, -border) for face in faces]
+        return [
+            [_in_image(face, factor, image.shape) for face in _left_to_right(_clear(faces))]
+            for faces, factor, image in zip(found, factors, images, strict=True)
+        ]
 
-    def _detect_reduced(self, images: list[np.ndarray]) -> list[list[Face]]:
+    def _detect_reduced(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
         found: list[list[Face]] = [[] for _ in images]
-        reduced = [_reduced(image, self.max_side) for image in images]
-        for batch in _batches_of_one_shape([image for image, _ in reduced]):
-            rows = self._run([reduced[i][0] for i in batch])
-            for row in rows:
-                i = batch[int(row[0])]
-                found[i].append(_face(row, reduced[i][1], images[i].shape))
+        for batch in _batches_of_one_shape(images):
+            for row in self._run([images[i] for i in batch]):
+                found[batch[int(row[0])]].append(_face(row))
         return found
 
     def _run(self, images: list[np.ndarray]) -> np.ndarray:
@@ -117,7 +121,7 @@ def _reduced(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
     return np.asarray(smaller), factor
 
 
-def _batches_of_one_shape(images: list[np.ndarray]) -> list[list[int]]:
+def _batches_of_one_shape(images: Sequence[np.ndarray]) -> list[list[int]]:
     """Return index lists: images of one shape together, so many pixels; too small ones left out."""
     by_shape: dict[tuple, list[int]] = {}
     for i, image in enumerate(images):
@@ -135,24 +139,30 @@ def _clear(faces: list[Face]) -> list[Face]:
     return [face for face in faces if face.score >= CLEAR_SCORE] or faces
 
 
-def _face(row: np.ndarray, factor: float, shape: tuple) -> Face:
-    x1, y1, x2, y2 = row[1:5] * factor
-    landmarks = np.stack([row[6:11], row[11:16]], axis=1) * factor
-    return Face(_cut_box(x1, y1, x2, y2, shape), landmarks.astype(np.float32), float(row[5]))
+def _left_to_right(faces: list[Face]) -> list[Face]:
+    return sorted(faces, key=lambda face: face.box[0])
 
 
-def _cut_box(x1: float, y1: float, x2: float, y2: float, shape: tuple) -> tuple:
-    x1, x2 = np.clip([x1, x2], 0, shape[1])
-    y1, y2 = np.clip([y1, y2], 0, shape[0])
-    return (float(x1), float(y1), float(x2 - x1), float(y2 - y1))
+def _face(row: np.ndarray) -> Face:
+    x1, y1, x2, y2, score = (float(value) for value in row[1:6])
+    landmarks = np.stack([row[6:11], row[11:16]], axis=1)
+    return Face((x1, y1, x2 - x1, y2 - y1), landmarks, score)
+
+
+def _moved(face: Face, by: float) -> Face:
+    x, y, width, height = face.box
+    return Face((x + by, y + by, width, height), face.landmarks + by, face.score)
+
+
+def _in_image(face: Face, factor: float, shape: tuple[int, ...]) -> Face:
+    """Return the face in the image's own pixels, its box cut at the image's edges."""
+    x, y, width, height = (side * factor for side in face.box)
+    left, right = np.clip([x, x + width], 0, shape[1])
+    top, bottom = np.clip([y, y + height], 0, shape[0])
+    box = (float(left), float(top), float(right - left), float(bottom - top))
+    return Face(box, (face.landmarks * factor).astype(np.float32), face.score)
 
 
 def _with_border(image: np.ndarray) -> tuple[np.ndarray, int]:
     border = round(BORDER * max(image.shape[:2]))
     return np.pad(image, ((border, border), (border, border), (0, 0)), mode="edge"), border
-
-
-def _moved(face: Face, border: int, shape: tuple) -> Face:
-    x, y, width, height = face.box
-    box = _cut_box(x - border, y - border, x + width - border, y + height - border, shape)
-    return Face(box, face.landmarks - np.float32(border), face.score)
