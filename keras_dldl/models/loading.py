@@ -6,10 +6,9 @@ from pathlib import Path
 
 import keras
 
+from keras_dldl import saved_models
 from keras_dldl.errors import ModelFileError
 from keras_dldl.models.face_model import FaceModel
-
-MODEL_FILE = "model.keras"
 
 
 def load_model(name: str | os.PathLike) -> FaceModel:
@@ -39,17 +38,7 @@ def load_model(name: str | os.PathLike) -> FaceModel:
 
 def list_models() -> list[str]:
     """Return the names of the shipped models."""
-    folder = shipped_folder()
-    if not folder.is_dir():
-        return []
-    return sorted(path.parent.name for path in folder.glob(f"*/{MODEL_FILE}"))
-
-
-def shipped_folder() -> Path:
-    """Return the folder of the shipped models."""
-    import keras_dldl.saved_models
-
-    return Path(keras_dldl.saved_models.__file__).parent
+    return saved_models.names()
 
 
 def find_model(name: str | os.PathLike) -> Path:
@@ -59,12 +48,11 @@ def find_model(name: str | os.PathLike) -> Path:
         ModelFileError: there is none.
     """
     path = Path(name)
-    for candidate in (path, path / MODEL_FILE):
+    for candidate in (path, path / saved_models.MODEL_FILE):
         if candidate.is_file():
             return candidate
-    shipped = shipped_folder() / str(name) / MODEL_FILE
-    if path.name == str(name) and shipped.is_file():
-        return shipped
+    if str(name) in list_models():
+        return saved_models.folder(str(name)) / saved_models.MODEL_FILE
     raise ModelFileError(
         "A model must be a .keras file, a run folder, or a shipped model "
         f"({', '.join(list_models()) or 'none here'}). Received: {os.fspath(name)!r}, which is none"
