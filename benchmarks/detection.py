@@ -80,7 +80,7 @@ def area(box) -> float:
 
 
 def differing(boxes: list, ours: list) -> int:
-    """Count images whose boxes differ by over 1.5 pixels, among those where both ways found a face."""
+    """Count images in which both ways found a face and the boxes differ by over 1.5 pixels."""
     pairs = [(a, b) for a, b in zip(boxes, ours, strict=True) if a and b]
     return sum(max(abs(x - y) for x, y in zip(a, b, strict=True)) > 1.5 for a, b in pairs)
 

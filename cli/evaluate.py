@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import json_option, max_pixels_option
 
 
 @click.command()
@@ -35,47 +35,56 @@ from keras_dldl.cli.options import json_option
     help="Column to break the numbers down by; several are possible.  [default: all suitable]",
 )  # fmt: skip
 @click.option("--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass.")
+@max_pixels_option
 @click.option("--limit", default=0, type=click.IntRange(0), help="Only the first faces; 0: all.")
 @json_option
-def command(
-    model, folders, manifest, root, out, split, align, group_by, batch_size, limit, as_json
-):
+def command(model, folders, manifest, root, out, align, max_pixels, as_json, **options):
     """Measure a model on prepared data, or on any labelled images.
 
     Writes metrics.json, predictions.csv and report.html. With --manifest, images in which no face
     is found are used whole, and counted; images that cannot be read are left out and reported, and
     the exit status is 1 although all the rest is written.
     """
-    _check_usage(folders, manifest, root, align)
+    _check_usage(folders, manifest, root, align, max_pixels)
     from keras_dldl.errors import DataError
     from keras_dldl.evaluation import LabelledImages, PreparedFaces, evaluate
-    from keras_dldl.evaluation.tables import text_report
+    from keras_dldl.files import check_writable
 
+    part = {name: options.pop(name) for name in ("split", "limit")}
     if manifest:
-        faces = LabelledImages(manifest, root, align=align, split=split, limit=limit)
+        faces = LabelledImages(manifest, root, align=align, max_pixels=max_pixels, **part)
     else:
-        faces = PreparedFaces(*folders, split=split, limit=limit)
-    evaluation = evaluate(model, faces, group_by=group_by, batch_size=batch_size)
-    paths = evaluation.save(out)
-    if as_json:
-        import json
-
-        click.echo(json.dumps(evaluation.metrics, indent=2))
-    else:
-        click.echo(text_report(evaluation.metrics))
+        faces = PreparedFaces(*folders, **part)
+    check_writable(out)  # now, and not when hours of work are lost by it
+    evaluation = evaluate(model, faces, **options)
+    try:
+        _show(evaluation.metrics, as_json)  # first, so that a full disk loses only the files
+    finally:  # nor does a reader of stdout who goes away lose them
+        paths = evaluation.save(out)
+    if not as_json:
         for path in paths:
             click.echo(f"written {path}")
     if faces.unreadable:
         raise DataError(_left_out(faces.unreadable))
 
 
-def _check_usage(folders, manifest, root, align):
+def _show(metrics, as_json):
+    import json
+
+    from keras_dldl.evaluation.tables import text_report
+
+    click.echo(json.dumps(metrics, indent=2, allow_nan=False) if as_json else text_report(metrics))
+
+
+def _check_usage(folders, manifest, root, align, max_pixels):
     if bool(folders) == bool(manifest):
         raise click.UsageError("Give either --data, or --manifest with --root.")
     if bool(manifest) != bool(root):
         raise click.UsageError("--manifest and --root go together.")
     if folders and not align:
         raise click.UsageError("--no-align is for --manifest; prepared data is aligned already.")
+    if folders and max_pixels is not None:
+        raise click.UsageError("--max-pixels is for --manifest; prepared data is read already.")
 
 
 def _left_out(unreadable):

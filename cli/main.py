@@ -1,7 +1,6 @@
 """The command `keras-dldl`: a table of commands, each loaded when it is asked for."""
 
 import errno
-import os
 import sys
 import traceback
 from importlib import import_module
@@ -14,7 +13,7 @@ from keras_dldl.cli.options import (
     debug_is_on,
     debug_option,
     log_level_option,
-    on_one_line,
+    reason_of,
 )
 from keras_dldl.cli.quiet import quieten_tensorflow
 
@@ -59,18 +58,8 @@ class CommandTable(click.Group):
                 raise  # the reader of our output went away; click ends quietly
             if debug_is_on(ctx):
                 click.echo(traceback.format_exc(), err=True)
-            click.echo(f"Error: {_reason(error)}", err=True)
+            click.echo(f"Error: {reason_of(error)}", err=True)
             ctx.exit(EXIT_FAILURE)
-
-
-def _reason(error: Exception) -> str:
-    """Return why `error` happened, on one line."""
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{error.strerror}: {os.fspath(error.filename)}"
-    if isinstance(error, (OSError, ValueError, RuntimeError)) and str(error).strip():
-        return on_one_line(error)
-    # The message of a KeyError or the like says little without its type.
-    return on_one_line(f"{type(error).__name__}: {error}").removesuffix(":")
 
 
 @click.group(

@@ -13,6 +13,13 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
 )
 
+max_pixels_option = click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
+    help="Largest picture to read.",
+)
+
 
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
@@ -79,6 +86,20 @@ def set_up_logging(level: str) -> None:
         handler = _StderrHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
         logger.addHandler(handler)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why `error` happened, on one line.
+
+    >>> reason_of(FileNotFoundError(2, "No such file or directory", "a.jpg"))
+    'No such file or directory: a.jpg'
+    """
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.strerror}: {error.filename}"
+    if isinstance(error, (OSError, ValueError, RuntimeError)) and str(error).strip():
+        return on_one_line(error)
+    # The message of a KeyError or the like says little without its type.
+    return on_one_line(f"{type(error).__name__}: {error}").removesuffix(":")
 
 
 def on_one_line(text: Any) -> str:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import click
 
-from keras_dldl.cli.options import json_option, on_one_line
+from keras_dldl.cli.options import json_option, max_pixels_option, on_one_line, reason_of
 
 TASKS = ("age", "attractiveness")
+DEFAULT_PLOT = "distribution.png"
+# File systems take names of 255 bytes; "-annotated-12345.png" is to fit behind it.
+LONGEST_STEM = 255 - 20
 
 
 @click.command()
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
+@click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path())
 @click.option(
     "--model",
     show_default="tiny-age",
@@ -33,12 +36,7 @@ TASKS = ("age", "attractiveness")
     default=0.9,
     help="Share of the distribution inside the interval.",
 )
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
-    help="Largest picture to read.",
-)
+@max_pixels_option
 @click.option(
     "--save",
     type=click.Path(),
@@ -48,8 +46,11 @@ TASKS = ("age", "attractiveness")
 @click.option(
     "--plot",
     type=click.Path(),
+    is_flag=False,
+    flag_value=DEFAULT_PLOT,
     show_default="none",
-    help="Draw the distributions into this picture, PDF or SVG file.",
+    help="Draw the distributions into this picture, PDF or SVG file. Without a file, as the last "
+    f"word of the line: {DEFAULT_PLOT}.",
 )
 @json_option
 @click.pass_context
@@ -60,6 +61,7 @@ def command(ctx, images, model, task, save, plot, as_json, **options):
     and the exit status is 1.
     """
     level = options.pop("level")
+    _check_images(images, plot)
     pictures = _pictures_to_save(images, save)
     _check_plot(plot, [*images, *pictures])
     results = []
@@ -68,9 +70,9 @@ def command(ctx, images, model, task, save, plot, as_json, **options):
         _report(path, result, level, as_json)
     if as_json:
         _echo_json(images, results, level)
-    _save_pictures(images, results, pictures, options["max_pixels"])
-    _save_plot(results, plot, level)
-    if any(isinstance(result, Exception) for result in results):
+    saved = _save_pictures(images, results, pictures, options["max_pixels"])
+    plotted = _save_plot(results, plot, level)
+    if not (saved and plotted) or any(isinstance(result, Exception) for result in results):
         ctx.exit(1)
 
 
@@ -116,6 +118,16 @@ def _echo_json(images, results, level) -> None:
     click.echo(json.dumps(items, indent=2, allow_nan=False))
 
 
+def _check_images(images, plot) -> None:
+    if images:
+        return
+    taken = (
+        f" --plot takes the word after it as its file, here {plot}: give --plot last, or with a "
+        "file of its own."
+    )
+    raise click.UsageError("Missing argument 'IMAGE...'." + (taken if plot else ""))
+
+
 def _pictures_to_save(images, save) -> list[Path]:
     """Return where each image's picture goes; empty where none is wanted."""
     if save is None:
@@ -142,14 +154,20 @@ def _pictures_to_save(images, save) -> list[Path]:
 
 def _names_in_folder(images, folder: Path) -> list[Path]:
     """Return a name of its own for each image, also where two have the same name."""
-    names: list[str] = []
+    names: dict[str, None] = {}  # a set that keeps the order
     for image in images:
-        stem = f"{Path(image).stem}-annotated"
+        stem = f"{_shortened(Path(image).stem)}-annotated"
         name, number = f"{stem}.png", 2
         while name in names:
             name, number = f"{stem}-{number}.png", number + 1
-        names.append(name)
+        names[name] = None
     return [folder / name for name in names]
+
+
+def _shortened(stem: str) -> str:
+    while len(os.fsencode(stem)) > LONGEST_STEM:
+        stem = stem[:-1]
+    return stem
 
 
 def _picture_suffixes() -> set[str]:
@@ -170,6 +188,25 @@ def _check_plot(plot, others) -> None:
             f"Received: --plot {plot}"
         )
     _check_not_input("--plot", [Path(plot)], others)
+    if _is_photo(plot):
+        raise click.UsageError(
+            "--plot takes the word after it as its file, and must not overwrite a picture that is "
+            f"no plot: give --plot last, or name another file. Received: --plot {plot}"
+        )
+
+
+def _is_photo(path) -> bool:
+    """Return whether there is a picture at `path`, other than one that `--plot` drew before."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            drawn_by = str(picture.info.get("Software", ""))
+            return picture.format != "EPS" and not drawn_by.startswith("Matplotlib")
+    except OSError:  # nothing there, or another kind of file
+        return False
+    except Image.DecompressionBombError:
+        return True
 
 
 def _check_not_input(option, targets, others) -> None:
@@ -181,26 +218,48 @@ def _check_not_input(option, targets, others) -> None:
             )
 
 
-def _save_pictures(images, results, pictures, max_pixels) -> None:
+def _save_pictures(images, results, pictures, max_pixels) -> bool:
+    """Return whether all that is to be saved is saved."""
     from keras_dldl.drawing import annotate
-    from keras_dldl.files import atomic_path
+
+    def draw(place, path, result):
+        if Path(path).is_fifo():
+            raise ValueError(
+                "Drawing reads a picture again, which a pipe does not allow; give a file. "
+                f"Received: {path}"
+            )
+        annotate(path, result, max_pixels=max_pixels).save(place)
 
     if not pictures:
-        return
-    for path, result, target in zip(images, results, pictures, strict=True):
-        if isinstance(result, Exception):
-            continue
-        picture = annotate(path, result, max_pixels=max_pixels)
-        with atomic_path(target) as temporary:
-            picture.save(temporary)
+        return True
+    done = [
+        _written(target, draw, path, result)
+        for path, result, target in zip(images, results, pictures, strict=True)
+        if not isinstance(result, Exception)
+    ]
+    return all(done)
 
 
-def _save_plot(results, plot, level) -> None:
+def _save_plot(results, plot, level) -> bool:
+    """Return whether the plot is saved, where there is something to plot."""
     from keras_dldl.drawing import plot_distribution
-    from keras_dldl.files import atomic_path
+
+    def draw(place):
+        plot_distribution(predictions, level=level).savefig(place, dpi=150)
 
     predictions = [p for result in results if not isinstance(result, Exception) for p in result]
-    if plot is None or not predictions:
-        return
-    with atomic_path(plot) as temporary:
-        plot_distribution(predictions, level=level).savefig(temporary, dpi=150)
+    return plot is None or not predictions or _written(plot, draw)
+
+
+def _written(target, draw, *arguments) -> bool:
+    """Have `draw` write to `target`; where it fails, report that and return False."""
+    from keras_dldl.files import atomic_path
+
+    try:
+        with atomic_path(target) as temporary:
+            draw(temporary, *arguments)
+    except (OSError, ValueError) as error:
+        reason = reason_of(error).removesuffix(f": {target}")
+        click.echo(f"{click.format_filename(target)}: {reason}", err=True)
+        return False
+    return True

@@ -3,10 +3,13 @@
 import json
 
 import click
+from click.core import ParameterSource
 
 from keras_dldl.cli.options import json_option
 
 GRIDS = ("age", "scut-fbp", "cfd")
+# Options that only one source has.
+OF_SOURCE = {"csv_path": "csv", "grid": "csv", "on_bad_row": "csv", "count": "synthetic"}
 
 
 @click.command()
@@ -25,8 +28,14 @@ GRIDS = ("age", "scut-fbp", "cfd")
 @click.option("--test", default=0.1, show_default=True, help="Share of test rows.")
 @click.option("--seed", default=0, show_default=True, help="Seed of split and drawing.")
 @click.option("--crops/--no-crops", default=True, show_default=True, help="Write crops as images.")
-@click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core.")
+@click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core, up to 8.")
 @click.option("--limit", default=0, show_default=True, help="Only so many rows; 0: all.")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
+    help="Largest picture to read; larger ones are skipped.",
+)
 @click.option("--csv", "csv_path", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(
     "--grid", type=click.Choice(GRIDS), default="age", show_default=True, help="csv: grid."
@@ -37,7 +46,8 @@ GRIDS = ("age", "scut-fbp", "cfd")
 )  # fmt: skip
 @click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
 @json_option
-def command(source, root, out, csv_path, grid, on_bad_row, count, as_json, **options):
+@click.pass_context
+def command(ctx, source, root, out, csv_path, grid, on_bad_row, count, as_json, **options):
     """Read a data set, find and align its faces, split it, write manifest.csv and records.
 
     SOURCE is the data set's layout. A stopped run continues when called again.
@@ -47,6 +57,7 @@ def command(source, root, out, csv_path, grid, on_bad_row, count, as_json, **opt
     from keras_dldl.data.prepare import PrepareOptions, prepare
     from keras_dldl.data.sources import SOURCES
 
+    _check_options_of(source, ctx)
     arguments = {
         "csv": {"csv": csv_path, "label_grid": _grid(grid), "skip_bad_rows": on_bad_row == "skip"},
         "synthetic": {"count": count, "seed": options["seed"]},
@@ -57,6 +68,17 @@ def command(source, root, out, csv_path, grid, on_bad_row, count, as_json, **opt
         raise click.UsageError(f"--root is needed for {source}: the folder of the data set.")
     result = prepare(SOURCES[source](**arguments), root, out, PrepareOptions(**options))
     _report(result, as_json)
+
+
+def _check_options_of(source, ctx):
+    """Refuse options that the source would not look at."""
+    given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    for option in ctx.command.params:
+        owner = OF_SOURCE.get(option.name, source)
+        if owner != source and ctx.get_parameter_source(option.name) in given:
+            raise click.UsageError(
+                f"{option.opts[0]} is for the source {owner} only. Received: {source}"
+            )
 
 
 def _grid(name):

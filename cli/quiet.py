@@ -5,11 +5,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import IO
 
+STDERR = 2
 # What TensorFlow 2.18 on writes while it is imported, before it heeds TF_CPP_MIN_LOG_LEVEL.
 NOTES = ("WARNING: All log messages before absl::", "I0000 ", "W0000 ")
 
@@ -52,19 +54,45 @@ class _TensorFlowFinder(MetaPathFinder):
 def notes_dropped(notes: tuple[str, ...] = NOTES) -> Iterator[None]:
     """Hold back what the process writes to stderr, then pass it on less the lines of `notes`.
 
-    Works on the file descriptor, as the notes are written by C++ code.
+    Works on the file descriptor, as the notes are written by C++ code. Where stderr is closed, or
+    there is no folder for temporary files, nothing is held back.
     """
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    held = _temporary_file()
+    if held is None:
+        yield
+        return
+    with held:
+        _flush_stderr()
+        stderr = os.dup(STDERR)
+        os.dup2(held.fileno(), STDERR)
         try:
             yield
         finally:
-            sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            _flush_stderr()
+            os.dup2(stderr, STDERR)
             held.seek(0)
-            for line in held.read().splitlines(keepends=True):
-                if not line.startswith(tuple(note.encode() for note in notes)):
-                    os.write(2, line)
+            with suppress(OSError):  # nobody reads stderr any more
+                _write_without(notes, held, stderr)
+            os.close(stderr)
+
+
+def _temporary_file() -> IO[bytes] | None:
+    """Return a file to hold what is written to stderr; None where that cannot be done."""
+    if sys.stderr is None:  # closed from the start; its number may be another file's by now
+        return None
+    try:
+        os.fstat(STDERR)
+        return tempfile.TemporaryFile()
+    except OSError:
+        return None
+
+
+def _flush_stderr() -> None:
+    with suppress(OSError, ValueError):  # ValueError: closed
+        sys.stderr.flush()
+
+
+def _write_without(notes: tuple[str, ...], held: IO[bytes], target: int) -> None:
+    for line in held.read().splitlines(keepends=True):
+        if not line.startswith(tuple(note.encode() for note in notes)):
+            os.write(target, line)

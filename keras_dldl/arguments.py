@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from keras_dldl.errors import ConfigError
@@ -34,6 +34,29 @@ def check_number(
             f"`{name}` is not valid. It must be {allowed}. Received: {name}={value!r}"
         )
     return number
+
+
+def check_integer(name: str, value: Any, minimum: int) -> int:
+    """Return `value` as an int.
+
+    Args:
+        name: the argument's name, for the message.
+        value: a whole number, also NumPy's; booleans, floats and text do not count.
+        minimum: the least value allowed.
+
+    Raises:
+        ConfigError: `value` is not a whole number, or under `minimum`.
+
+    >>> check_integer("batch_size", 32, minimum=1)
+    32
+    """
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_integer or value < minimum:
+        raise ConfigError(
+            f"`{name}` is not valid. It must be a whole number, {minimum} or more. "
+            f"Received: {name}={value!r}"
+        )
+    return int(value)
 
 
 def check_choice(name: str, value: Any, allowed: Collection[str]) -> str:

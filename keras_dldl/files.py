@@ -1,5 +1,6 @@
 """Writing files so that a killed process leaves no half file under a real name."""
 
+import errno
 import json
 import os
 import tempfile
@@ -7,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+# Short, so that a name as long as the file system allows can be written too.
+TEMPORARY_PREFIX = ".tmp-"
+LONGEST_SUFFIX = 16
 
 
 @contextmanager
@@ -19,7 +24,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         path: the file to write. Missing parent folders are made.
 
     Raises:
-        OSError: the folder cannot be written, or the disk is full; the temporary file is removed.
+        OSError: the folder cannot be written, or the disk is full; the temporary file is removed,
+            and it is `path` that the error names.
 
     >>> import pathlib, tempfile
     >>> place = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
@@ -29,18 +35,75 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     'whole'
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    make_folder(path.parent)
+    with errors_about(path):
+        temporary = _new_file(path)
+        try:
+            yield temporary
+            _apply_umask(temporary)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+def make_folder(folder: str | os.PathLike) -> None:
+    """Make a folder and its parents, where they are missing.
+
+    Raises:
+        OSError: it cannot be made; NotADirectoryError where a file has its name.
+    """
     try:
-        yield temporary
-        _apply_umask(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        reason = os.strerror(errno.ENOTDIR)
+        raise NotADirectoryError(errno.ENOTDIR, reason, str(folder)) from error
+
+
+def check_writable(folder: str | os.PathLike) -> None:
+    """Make a folder where it is missing, and prove that files can be written into it.
+
+    Raises:
+        OSError: they cannot.
+    """
+    make_folder(folder)
+    with errors_about(folder), tempfile.TemporaryFile(prefix=TEMPORARY_PREFIX, dir=folder) as file:
+        file.write(b"x")
+
+
+@contextmanager
+def errors_about(path: str | os.PathLike) -> Iterator[None]:
+    """Have every OSError of the block that names a temporary file, or none, name `path`.
+
+    >>> with errors_about("a.txt"):
+    ...     raise OSError(28, "No space left on device", "/b/.tmp-123.txt")
+    Traceback (most recent call last):
+    OSError: [Errno 28] No space left on device: 'a.txt'
+    """
+    try:
+        yield
+    except OSError as error:
+        if not _names_no_real_file(error):
+            raise
+        if error.errno is None:  # a library's own, with nothing but a message
+            raise OSError(f"{os.fspath(path)}: {error}") from error
+        # OSError itself chooses the subclass by the number.
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def _names_no_real_file(error: OSError) -> bool:
+    name = error.filename
+    if not isinstance(name, (str, bytes, os.PathLike)):  # None, or the number of an open file
+        return True
+    return any(part.startswith(TEMPORARY_PREFIX) for part in Path(os.fsdecode(name)).parts)
+
+
+def _new_file(path: Path) -> Path:
+    suffix = path.suffix if len(path.suffix) <= LONGEST_SUFFIX else ""
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=suffix, dir=path.parent)
+    os.close(handle)
+    return Path(name)
 
 
 def _apply_umask(path: Path) -> None:

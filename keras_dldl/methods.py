@@ -74,7 +74,7 @@ class Method:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
-        if self.name not in METHODS:
+        if not isinstance(self.name, str) or self.name not in METHODS:
             raise ConfigError(
                 f"A method must be one of {', '.join(METHODS)}. Received: {self.name!r}"
             )
@@ -108,6 +108,6 @@ def get_method(method: str | Method | dict, **options: Any) -> Method:
     """
     if isinstance(method, Method):
         return method
-    if isinstance(method, dict):
+    if isinstance(method, dict) and set(method) <= {"name", "options"}:
         return Method.from_config(method)
     return Method(method, options)

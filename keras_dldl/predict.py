@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.arguments import check_choice, check_number
+from keras_dldl.arguments import check_choice, check_integer
 from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, largest
 from keras_dldl.faces.detector import Face, FaceDetector
+from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.images import image_name, read_image
 from keras_dldl.prediction import Prediction
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_MODELS = {"age": "tiny-age"}
 ON_ERROR = ("raise", "return")
 MODELS_KEPT = 4
-# Images of a batch are read and searched for faces in groups of at most so many pixels (120 MB).
+# Images of a batch are read and searched for faces in groups that end at so many pixels (120 MB).
 GROUP_PIXELS = 40_000_000
 
 FaceOrWhole = tuple[np.ndarray, Face | None]
@@ -138,11 +139,7 @@ class PredictOptions:
     max_pixels: int | None = None
 
     def __post_init__(self):
-        if check_number("batch_size", self.batch_size, minimum=1) != int(self.batch_size):
-            raise ConfigError(
-                "`batch_size` is not valid. It must be a whole number. "
-                f"Received: batch_size={self.batch_size!r}"
-            )
+        check_integer("batch_size", self.batch_size, minimum=1)
 
 
 @dataclass
@@ -180,23 +177,12 @@ class Predictor:
         Images are read while the results are taken, a group at a time, so any number of them fits
         into memory.
         """
-        for group in self._groups(images, options):
-            self._find_faces(group, options)
-            yield from self._results(group, options)
-
-    def _groups(self, images: Iterable[Any], options: PredictOptions) -> Iterator[list[_Item]]:
-        group: list[_Item] = []
-        pixels = 0
-        for number, source in enumerate(images, 1):
-            item = _read(source, number, options.max_pixels)
-            size = 0 if item.image is None else item.image.shape[0] * item.image.shape[1]
-            if group and (len(group) >= options.batch_size or pixels + size > GROUP_PIXELS):
-                yield group
-                group, pixels = [], 0
-            group.append(item)
-            pixels += size
-        if group:
-            yield group
+        items = (_read(source, number, options) for number, source in enumerate(images, 1))
+        pairs = ((item, item.image) for item in items)
+        for group in groups(pairs, options.batch_size, GROUP_PIXELS):
+            read = [item for item, _ in group]
+            self._find_faces(read, options)
+            yield from self._results(read, options)
 
     def _find_faces(self, group: list[_Item], options: PredictOptions) -> None:
         readable = [item for item in group if item.image is not None]
@@ -230,7 +216,7 @@ class Predictor:
 
         if not crops:
             return np.empty((0, self.model.grid.size))
-        image, mirror = predict_views(self.model, np.stack(crops), int(batch_size))
+        image, mirror = predict_views(self.model, np.stack(crops), batch_size)
         mean = (image.astype(np.float64) + mirror) / 2
         if not np.isfinite(mean).all():
             raise ModelFileError(
@@ -248,12 +234,12 @@ class Predictor:
         return Prediction(distribution, self.model.grid, name=name, **found)
 
 
-def _read(source: Any, number: int, max_pixels: int | None) -> _Item:
+def _read(source: Any, number: int, options: PredictOptions) -> _Item:
     name = image_name(source)
     if not isinstance(source, (str, os.PathLike)):  # its place tells more than its kind
         name = f"image {number} {name}"
     try:
-        return _Item(name, image=read_image(source, max_pixels=max_pixels, name=name))
+        return _Item(name, image=read_image(source, max_pixels=options.max_pixels, name=name))
     except UnreadableImage as error:
         return _Item(name, error=error)
 

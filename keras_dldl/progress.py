@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -12,14 +13,15 @@ def progress(iterable: Iterable | None = None, *, total: int | None = None, labe
     """Return a progress display over `iterable`, or one to `update(n)` by hand.
 
     On a terminal a live bar (tqdm's); elsewhere (a log file, a pipe) a plain line on stderr at most
-    every five seconds, and one at the end. Usable as a context manager.
+    every five seconds, and one at the end; nothing where stderr is closed. Usable as a context
+    manager.
 
     Args:
         iterable: what to go through, or None to call `update` by hand.
         total: number of steps, where `iterable` has no length.
         label: what is being done, in a word or two.
     """
-    if not sys.stderr.isatty():
+    if not _is_terminal():
         return PlainProgress(iterable, total, label)
     from tqdm import tqdm
 
@@ -76,8 +78,17 @@ class PlainProgress:
         total = "" if self._total is None else f"/{self._total}"
         seconds = int(self._last_line - self._begun)
         text = f"{self._label}: {self._done}{total} [{seconds // 60:02d}:{seconds % 60:02d}]"
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        if sys.stderr is not None:  # None: the process was started without one
+            with suppress(OSError, ValueError):  # its reader is gone; it was closed
+                sys.stderr.write(text + "\n")
+                sys.stderr.flush()
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:  # it was closed
+        return False
 
 
 def _length(iterable: Iterable) -> int | None:

@@ -44,3 +44,61 @@ def test_no_folder_can_be_made_below_a_file(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OSError):  # noqa: PT011 - its kind differs between systems
         files.write_text(tmp_path / "file" / "a.txt", "x")
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".txt", "x." + "b" * 253, "." + "c" * 254])
+def test_a_name_as_long_as_there_can_be_is_written(tmp_path, name):
+    files.write_text(tmp_path / name, "x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_failure_names_the_real_file(tmp_path):
+    place = tmp_path / "a.txt"
+    for raised in (
+        lambda temporary: OSError(28, "No space left on device"),
+        lambda temporary: OSError(28, "No space left on device", 7),
+        lambda temporary: OSError(28, "No space left on device", str(temporary)),
+        lambda temporary: PermissionError(13, "Permission denied", bytes(temporary)),
+    ):
+        with pytest.raises(OSError) as caught, files.atomic_path(place) as temporary:  # noqa: PT011
+            error = raised(temporary)
+            raise error
+        assert caught.value.filename == str(place)
+        assert (type(caught.value), caught.value.errno) == (type(error), error.errno)
+    with pytest.raises(OSError, match=r"a\.txt: cannot write mode F as PNG"):
+        with files.atomic_path(place):
+            raise OSError("cannot write mode F as PNG")
+
+
+def test_a_failure_with_another_file_is_passed_on(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, files.atomic_path(tmp_path / "a.txt"):
+        open(tmp_path / "missing")
+    assert caught.value.filename == str(tmp_path / "missing")
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - its kind differs between systems
+        files.write_text(tmp_path / "a.txt", "x")
+    assert caught.value.filename == str(tmp_path / "a.txt")
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]
+
+
+def test_a_folder_is_made_and_proved_writable(tmp_path, monkeypatch):
+    folder = tmp_path / "a" / "b"
+    files.check_writable(folder)
+    files.check_writable(folder)
+    assert folder.is_dir() and not list(folder.iterdir())
+    (tmp_path / "file").write_text("x")
+    for place in (tmp_path / "file", tmp_path / "file" / "b"):
+        with pytest.raises(NotADirectoryError) as caught:
+            files.check_writable(place)
+        assert str(caught.value.filename).startswith(str(tmp_path / "file"))
+
+    def read_only(*_, **__):
+        raise OSError(30, "Read-only file system", str(folder / ".tmp-x"))
+
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", read_only)
+    with pytest.raises(OSError, match="Read-only") as caught:
+        files.check_writable(folder)
+    assert caught.value.filename == str(folder)

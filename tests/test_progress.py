@@ -1,5 +1,8 @@
 """Plain progress: few lines, the last one true."""
 
+import io
+import sys
+
 import pytest
 
 from keras_dldl import progress as module
@@ -31,3 +34,21 @@ def test_a_failure_shows_how_far_it_came_and_passes_on(capsys):
 def test_nothing_done_says_nothing(capsys):
     assert list(progress([], label="faces")) == []
     assert capsys.readouterr().err == ""
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+class ReaderGone(io.StringIO):
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+@pytest.mark.parametrize("stderr", [None, closed(), ReaderGone()])
+def test_work_goes_on_without_stderr(monkeypatch, stderr):
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    assert list(progress(range(5), label="faces")) == [0, 1, 2, 3, 4]

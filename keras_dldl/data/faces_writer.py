@@ -1,6 +1,7 @@
 """One shard of work in `prepare`: read images, find and align faces, write records and crops."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,10 +13,14 @@ from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
 from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.images import read_image
 
-IMAGES_PER_BATCH = 32
 ON_MISSING = ("skip", "whole", "fail")
+# Crops with these names keep every pixel; any other name holds the JPEG of the records.
+LOSSLESS = {".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
+
+Row = tuple[str, float, float]
 
 
 @dataclass(frozen=True)
@@ -31,16 +36,18 @@ class ShardJob:
         margin: of the alignment.
         on_missing: what to do where no face is found.
         crops: also write the crops as image files.
+        max_pixels: of the largest image to read; None leaves it to `faces.read_image`.
     """
 
     name: str
-    rows: tuple[tuple[str, float, float], ...]
+    rows: tuple[Row, ...]
     root: str
     out: str
     size: int
     margin: float
     on_missing: str
     crops: bool
+    max_pixels: int | None = None
 
     @property
     def report_path(self) -> Path:
@@ -97,32 +104,38 @@ def _aligner(margin: float) -> FaceAligner:
     return FaceAligner(Alignment(margin))
 
 
-def _records(job: ShardJob, report: ShardReport):
-    aligner = _aligner(job.margin)
-    for first in range(0, len(job.rows), IMAGES_PER_BATCH):
-        rows, images = _readable(job, job.rows[first : first + IMAGES_PER_BATCH], report)
-        cut = aligner.crops_of_largest(images, job.size)
-        for (path, label, sigma), (crop, face) in zip(rows, cut, strict=True):
-            if face is None and not _kept_without_face(job, path, report):
-                continue
-            score = None if face is None else round(face.score, 4)
-            report.faces.append(
-                {"path": path, "face": "whole" if face is None else "found", "score": score}
-            )
-            if job.crops:
-                _save_crop(crop, Path(job.out) / "crops" / path)
-            yield Record(encode_jpeg(crop), label, NO_SIGMA if np.isnan(sigma) else sigma, path)
+def _records(job: ShardJob, report: ShardReport) -> Iterator[Record]:
+    for group in groups(_read(job, report)):
+        readable = [(row, image) for row, image in group if image is not None]
+        del group
+        yield from _records_of(job, readable, report)
+        del readable  # before the next group is read
 
 
-def _readable(job: ShardJob, rows, report: ShardReport):
-    kept, images = [], []
-    for row in rows:
+def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[Row, np.ndarray | None]]:
+    for row in job.rows:
         try:
-            images.append(read_image(Path(job.root) / row[0], name=row[0]))
-            kept.append(row)
+            yield row, read_image(Path(job.root) / row[0], name=row[0], max_pixels=job.max_pixels)
         except UnreadableImage as error:
             report.skipped.append({"path": row[0], "reason": str(error)})
-    return kept, images
+            yield row, None
+
+
+def _records_of(
+    job: ShardJob, readable: list[tuple[Row, np.ndarray]], report: ShardReport
+) -> Iterator[Record]:
+    cut = _aligner(job.margin).crops_of_largest([image for _, image in readable], job.size)
+    for ((path, label, sigma), _), (crop, face) in zip(readable, cut, strict=True):
+        if face is None and not _kept_without_face(job, path, report):
+            continue
+        score = None if face is None else round(face.score, 4)
+        report.faces.append(
+            {"path": path, "face": "whole" if face is None else "found", "score": score}
+        )
+        encoded = encode_jpeg(crop)
+        if job.crops:
+            _save_crop(crop, encoded, Path(job.out) / "crops" / path)
+        yield Record(encoded, label, NO_SIGMA if np.isnan(sigma) else sigma, path)
 
 
 def _kept_without_face(job: ShardJob, path: str, report: ShardReport) -> bool:
@@ -136,11 +149,13 @@ def _kept_without_face(job: ShardJob, path: str, report: ShardReport) -> bool:
     return job.on_missing == "whole"
 
 
-def _save_crop(crop: np.ndarray, path: Path) -> None:
+def _save_crop(crop: np.ndarray, encoded: bytes, path: Path) -> None:
+    """Write a crop under its image's name, which need not be that of an image format at all."""
     from PIL import Image
 
+    image_format = LOSSLESS.get(path.suffix.lower())
+    if image_format is None:
+        files.write_bytes(path, encoded)
+        return
     with files.atomic_path(path) as temporary:
-        if path.suffix.lower() in (".jpg", ".jpeg"):
-            temporary.write_bytes(encode_jpeg(crop))
-        else:
-            Image.fromarray(crop).save(temporary)
+        Image.fromarray(crop).save(temporary, image_format)

@@ -1,7 +1,9 @@
 """`manifest.csv`: a row a face, with path, label and whatever else a data set says of it."""
 
+import csv
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 REQUIRED = ("path", "label")
 KNOWN = ("path", "label", "sigma", "split", "subject")
+TEXT = ("path", "subject", "split")
 SPLITS = ("train", "val", "test")
 SHOWN_PROBLEMS = 10
 
@@ -28,7 +31,8 @@ def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd
 
     Returns:
         A frame with `path` str, `label` float64, `sigma` float64 where present, the rest as text
-        or numbers.
+        or numbers. Only an empty cell is a missing value: NA is a text like any other. The index
+        is made for `line_number`, so it has gaps where the file has blank lines.
 
     Raises:
         DataError: the file cannot be read, a column is missing, or rows are bad; names the lines.
@@ -37,39 +41,84 @@ def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd
     problems = row_problems(table, grid)
     if problems:
         raise DataError(_listing(path, problems))
-    return _typed(table)
+    return typed(table)
 
 
 def read_table(path: str | os.PathLike) -> "pd.DataFrame":
-    """Read the CSV file as it is, checking only that it is one and has the required columns."""
+    """Read the CSV file as text, checking only that it is one and has the required columns.
+
+    Returns:
+        A frame of text with missing values for empty cells; its index is made for `line_number`.
+
+    Raises:
+        DataError: the file cannot be read, a column is missing or there twice, or a row has more
+            fields than the header.
+    """
     import pandas as pd
 
+    numbered = _lines(path)
+    _, header = next(numbered, (1, []))
+    columns = [name or f"Unnamed: {k}" for k, name in enumerate(header)]
+    _check_columns(path, columns)
+    index: list[int] = []
+    cells: list[list[str | float]] = []
+    too_long: dict[int, str] = {}
+    for line, row in numbered:
+        index.append(line - line_number(0))
+        if len(row) > len(columns):
+            too_long[index[-1]] = f"{len(row)} fields where the header has {len(columns)}"
+        cells.append([cell or math.nan for cell in row] + [math.nan] * (len(columns) - len(row)))
+    if too_long:
+        raise DataError(_listing(path, too_long))
+    return pd.DataFrame(cells, index=index, columns=columns)
+
+
+def _lines(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each row of the file begins, and its fields; blank lines left out."""
+    before = 0
     try:
-        table = pd.read_csv(path, dtype={"path": str, "subject": str, "split": str})
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            rows = csv.reader(stream, strict=True)  # strict: an open quote would swallow the rest
+            for row in rows:
+                if "".join(row).strip() or len(row) > 1:
+                    yield before + 1, row
+                before = rows.line_num
     except FileNotFoundError:
         raise DataError(
             f"There is no manifest at this place. Received: {os.fspath(path)}"
         ) from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        place = f"line {before + 1}: {error}" if isinstance(error, csv.Error) else error
         raise DataError(
             "A manifest must be a UTF-8 CSV file with a header line. "
-            f"Received: {os.fspath(path)} ({error})"
+            f"Received: {os.fspath(path)} ({place})"
         ) from error
-    missing = [name for name in REQUIRED if name not in table.columns]
+
+
+def _check_columns(path: str | os.PathLike, columns: list[str]) -> None:
+    if not columns:
+        raise DataError(
+            "A manifest must be a UTF-8 CSV file with a header line. "
+            f"Received: {os.fspath(path)} with nothing in it"
+        )
+    missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise DataError(
             f"{os.fspath(path)}: column missing: {', '.join(missing)}. A manifest needs path and "
             "label. "
-            f"Received: columns {', '.join(map(str, table.columns))}"
+            f"Received: columns {', '.join(columns)}"
         )
-    return table
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise DataError(
+            f"{os.fspath(path)}: column there twice: {', '.join(twice)}. Each needs a name of its "
+            f"own. Received: columns {', '.join(columns)}"
+        )
 
 
 def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[int, str]:
     """Return what is wrong with each bad row: index in `table` -> reason (first fault only)."""
-    import pandas as pd
-
-    labels = pd.to_numeric(table["label"], errors="coerce")
+    labels = _numbers(table["label"])
     problems: dict[int, str] = {}
 
     def note(mask, reason: Callable[[int], str]) -> None:
@@ -86,7 +135,7 @@ def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[i
             outside, lambda i: f"label {labels[i]:g} is off the grid {grid.start:g}...{grid.stop:g}"
         )
     if "sigma" in table:
-        sigma = pd.to_numeric(table["sigma"], errors="coerce")
+        sigma = _numbers(table["sigma"])
         bad = table["sigma"].notna() & ~(sigma >= 0)
         note(bad, lambda i: f"sigma must be a number >= 0 or empty: {table['sigma'][i]!r}")
     if "split" in table:
@@ -97,7 +146,7 @@ def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[i
 
 
 def line_number(index: int) -> int:
-    """Return the line of the CSV file that holds row `index`; line 1 is the header."""
+    """Return the line of the CSV file on which the row with this `index` in its table begins."""
     return index + 2
 
 
@@ -121,6 +170,24 @@ def _listing(path: str | os.PathLike, problems: dict[int, str]) -> str:
     return f"{os.fspath(path)}: {count}: {'; '.join(lines[:SHOWN_PROBLEMS])}{more}"
 
 
-def _typed(table: "pd.DataFrame") -> "pd.DataFrame":
-    numbers = {name: "float64" for name in ("label", "sigma") if name in table}
-    return table.astype(numbers)
+def typed(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a table of text, without bad rows, with numbers in the columns that hold numbers."""
+    import pandas as pd
+
+    def column(values: "pd.Series") -> "pd.Series":
+        if values.name in ("label", "sigma"):
+            return _numbers(values)
+        if values.name in TEXT:
+            return values
+        numbers = pd.to_numeric(values, errors="coerce")
+        return numbers if (numbers.notna() | values.isna()).all() else values
+
+    return pd.DataFrame({name: column(table[name]) for name in table}, index=table.index)
+
+
+def _numbers(values: "pd.Series") -> "pd.Series":
+    """Return finite float64 numbers, NaN in the place of anything else."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    return numbers.where(numbers.abs() < math.inf)

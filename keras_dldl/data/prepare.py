@@ -1,6 +1,5 @@
 """From a data set in its published layout to aligned faces: manifest, records, crops."""
 
-import json
 import logging
 import multiprocessing
 import os
@@ -9,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_dldl import files
 from keras_dldl.data.faces_writer import (
@@ -20,11 +19,13 @@ from keras_dldl.data.faces_writer import (
     use_threads,
 )
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
+from keras_dldl.data.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepared import INDEX_NAME, index_of
 from keras_dldl.data.sources.base import Skipped, Source
-from keras_dldl.data.splits import assign_splits
+from keras_dldl.data.splits import assign_splits, check_shares
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.images import pixel_limit
 from keras_dldl.progress import progress
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ROWS_PER_SHARD = 256
-PLAN_NAME = "plan.json"
+MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class PrepareOptions:
         test: share of test rows, likewise.
         seed: of the split.
         crops: also write every aligned face as an image file, under `crops/`.
-        workers: processes; 0 means one for every core.
+        workers: processes; 0 means one for every core this process may use, 8 at most.
         limit: only this many rows, spread evenly over the data set; 0 means all.
+        max_pixels: of the largest image to read, see `faces.read_image`; larger ones are skipped.
     """
 
     size: int = 224
@@ -61,6 +63,7 @@ class PrepareOptions:
     crops: bool = True
     workers: int = 0
     limit: int = 0
+    max_pixels: int | None = None
 
     def __post_init__(self):
         if not 32 <= self.size <= 1024:
@@ -75,6 +78,9 @@ class PrepareOptions:
                 "`workers` and `limit` must be 0 or more. "
                 f"Received: workers={self.workers}, limit={self.limit}"
             )
+        check_shares(self.val, self.test)
+        if self.max_pixels is not None:
+            pixel_limit(self.max_pixels)
 
 
 @dataclass
@@ -94,7 +100,8 @@ def prepare(
     """Read a data set, align its faces, split it, and write it as prepared data.
 
     A killed run continues where it stopped when it is called again with the same arguments, and
-    gives the same files as one that was not killed.
+    gives the same files as one that was not killed. With another number of threads to a worker the
+    detector rounds otherwise, and now and then a crop's pixel is one level lighter or darker.
 
     Args:
         source: reads the data set's layout.
@@ -104,16 +111,20 @@ def prepare(
         options: size, margin, splits and the like.
 
     Raises:
+        ConfigError: the environment variable for `max_pixels` is not a number.
         DataError: the data set is not there, rows are bad, or `out` holds something else.
         OSError: `out` cannot be written.
     """
     root, out = Path(root).resolve(), Path(out).resolve()
+    pixel_limit(options.max_pixels)  # of the environment: not after an hour, in a worker
+    check_output(out, _call(source, root, options))
+    remove_leftovers(out, keep=None if source.draws_root else root)
     rows = source.read(root)
     table, off_grid = _on_grid(rows.table, source)
     table = _spread(table, options.limit)
     table["split"] = assign_splits(table, options.val, options.test, options.seed)
-    plan = _plan(source, root, table, options)
-    _check_out(out, plan)
+    plan = {**_call(source, root, options), **_content(table)}
+    begin_output(out, plan)
     jobs = list(_jobs(table, root, out, options))
     _run_all(jobs, options.workers)
     return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
@@ -136,41 +147,21 @@ def _spread(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
     return table.iloc[[int(i * step) for i in range(limit)]].reset_index(drop=True)
 
 
-def _plan(source: Source, root: Path, table: "pd.DataFrame", options: PrepareOptions) -> dict:
-    """Return all that decides the output, to tell a run to continue from another one."""
+def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
+    """Return what decides the output, and is known before the data set is read.
+
+    With `_content` it is the plan, by which a run to continue is told from another one.
+    """
+    chosen = {name: value for name, value in asdict(options).items() if value is not None}
+    del chosen["workers"]
+    return {"source": source.name, "root": os.fspath(root), "options": chosen}
+
+
+def _content(table: "pd.DataFrame") -> dict:
     import pandas as pd
 
-    chosen = asdict(options)
-    del chosen["workers"]
     content = pd.util.hash_pandas_object(table.astype(str), index=False).to_numpy()
-    return {
-        "source": source.name,
-        "root": os.fspath(root),
-        "options": chosen,
-        "rows": len(table),
-        "rows_hash": f"{int(content.sum()):016x}",
-    }
-
-
-def _check_out(out: Path, plan: dict[str, Any]) -> None:
-    """Make the output folder, or check that it was begun by the same call."""
-    place = out / PLAN_NAME
-    if place.exists():
-        begun = json.loads(place.read_text(encoding="utf-8"))
-        differing = sorted(key for key in plan if begun.get(key) != plan[key])
-        if differing:
-            raise DataError(
-                "`--out` must be a new folder, or one begun with the same arguments. "
-                f"Received: {out}, begun with another {', '.join(differing)}"
-            )
-        return
-    own = {"images", ".progress"}
-    if out.is_dir() and any(entry.name not in own for entry in out.iterdir()):
-        raise DataError(
-            f"`--out` must be a new or empty folder. Received: {out}, which holds other files"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    files.write_json(place, plan)
+    return {"rows": len(table), "rows_hash": f"{int(content.sum()):016x}"}
 
 
 def _jobs(
@@ -193,15 +184,15 @@ def _jobs(
             name = f"{split}-{k:05d}-of-{shards:05d}.tfrecord"
             yield ShardJob(
                 name, rows, str(root), str(out), options.size, options.margin,
-                options.on_missing, options.crops,
+                options.on_missing, options.crops, options.max_pixels,
             )  # fmt: skip
 
 
 def _run_all(jobs: list[ShardJob], workers: int) -> None:
     """Run the jobs that are not done, here or in several processes, and show the progress."""
     open_jobs = [job for job in jobs if not job.report_path.exists()]
-    cores = os.cpu_count() or 1
-    workers = min(workers or cores, len(open_jobs))
+    cores = _cores()
+    workers = min(workers or min(cores, MOST_WORKERS), len(open_jobs))
     done = sum(len(job.rows) for job in jobs) - sum(len(job.rows) for job in open_jobs)
     with progress(total=sum(len(job.rows) for job in jobs), label="aligning faces") as bar:
         bar.update(done)
@@ -211,6 +202,13 @@ def _run_all(jobs: list[ShardJob], workers: int) -> None:
                 bar.update(len(job.rows))
             return
         _run_in_processes(open_jobs, workers, max(1, cores // workers), bar)
+
+
+def _cores() -> int:
+    """Return the number of cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> None:

@@ -1,5 +1,6 @@
 """The faces of one split, held as far as memory allows."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,46 @@ import tensorflow as tf
 
 from keras_dldl.data.prepared import PreparedData, PreparedFolder
 from keras_dldl.data.records import NO_SIGMA, read_shards
-from keras_dldl.errors import DataError
+from keras_dldl.errors import ConfigError, DataError
 
-# Decoded faces at the input size are kept in memory up to this; beyond it their encoded form is,
-# and beyond that again they are read from the files in every epoch.
-MEMORY_LIMIT_BYTES = int(os.environ.get("KERAS_DLDL_CACHE_BYTES", 4 * 2**30))
+LIMIT_VARIABLE = "KERAS_DLDL_CACHE_BYTES"
+MOST_BYTES = 4 * 2**30
+SHARE_OF_MEMORY = 4
+DECODED_AT_ONCE = 64
+ALIGNMENT = 64  # bytes
+
+
+def memory_limit() -> int:
+    """Return how many bytes the faces of a split may take in memory.
+
+    Decoded faces at the input size are kept up to this; beyond it their encoded form is, and beyond
+    that again they are read from the files in every epoch.
+
+    Returns:
+        The environment variable KERAS_DLDL_CACHE_BYTES, or else 4 GiB, but no more than a quarter
+        of the machine's memory where that is known.
+
+    Raises:
+        ConfigError: the variable is not a whole number of bytes.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if not text:
+        physical = _physical_memory()
+        return MOST_BYTES if physical is None else min(MOST_BYTES, physical // SHARE_OF_MEMORY)
+    if not (text.isascii() and text.isdigit()):
+        raise ConfigError(
+            f"The environment variable {LIMIT_VARIABLE} must be a whole number of bytes, 0 or more."
+            f" Received: {LIMIT_VARIABLE}={text!r}"
+        )
+    return int(text)
+
+
+def _physical_memory() -> int | None:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no such function, name, or answer
+        return None
+    return size if size > 0 else None
 
 
 @dataclass(frozen=True)
@@ -26,12 +62,15 @@ class FaceStore:
         images: (N, S, S, 3) uint8, or None where they do not fit.
         encoded: (N,) encoded images, or None where they are decoded or do not fit.
         files: record files in order, where nothing fits.
+
+    Images are in variables, because a `tf.data` pipeline copies the tensors that it takes images
+    from. Take them by `images[i]`: `tf.gather` copies a variable with memory from outside.
     """
 
     targets: np.ndarray
     paths: np.ndarray
-    images: tf.Tensor | None = None
-    encoded: tf.Tensor | None = None
+    images: tf.Variable | None = None
+    encoded: tf.Variable | None = None
     files: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
@@ -42,12 +81,14 @@ def open_store(data: PreparedData, split: str, input_size: int) -> FaceStore:
     """Return the faces of a split, loaded once for each data set, split and size.
 
     Raises:
+        ConfigError: the environment variable with the memory limit is not a number.
         DataError: the split is empty, or the records do not match the manifest.
     """
     stores = data.__dict__.setdefault("_stores", {})
-    key = (split, input_size, MEMORY_LIMIT_BYTES)
+    limit = memory_limit()
+    key = (split, input_size, limit)
     if key not in stores:
-        stores[key] = _load(data, split, input_size)
+        stores[key] = _load(data, split, input_size, limit)
     return stores[key]
 
 
@@ -64,12 +105,12 @@ def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
 
 
-def _load(data: PreparedData, split: str, input_size: int) -> FaceStore:
+def _load(data: PreparedData, split: str, input_size: int, limit: int) -> FaceStore:
     rows = data.rows(split)
     sigma = rows["sigma"].fillna(NO_SIGMA) if "sigma" in rows else np.full(len(rows), NO_SIGMA)
     targets = np.stack([rows["label"], sigma], axis=1).astype(np.float32)
     paths = rows["path"].to_numpy()
-    if _bytes_of(data, split) > MEMORY_LIMIT_BYTES:
+    if _bytes_of(data, split) > limit:
         return FaceStore(targets, paths, files=tuple(data.shards(split)))
     encoded = np.concatenate([_encoded(folder, split) for folder in data.folders])
     if len(encoded) != len(rows):
@@ -77,9 +118,11 @@ def _load(data: PreparedData, split: str, input_size: int) -> FaceStore:
             f"Records and manifest must hold the same faces; prepare the data again. Received: "
             f"{len(encoded)} records and {len(rows)} rows of split {split!r}"
         )
-    if len(rows) * input_size**2 * 3 > MEMORY_LIMIT_BYTES:
-        return FaceStore(targets, paths, encoded=tf.constant(encoded))
-    return FaceStore(targets, paths, images=_decode_all(encoded, input_size))
+    with tf.device("CPU:0"):
+        encoded = tf.constant(encoded)
+    if len(rows) * input_size**2 * 3 > limit:
+        return FaceStore(targets, paths, encoded=_variable(encoded))
+    return FaceStore(targets, paths, images=_variable(_decode_all(encoded, input_size)))
 
 
 def _bytes_of(data: PreparedData, split: str) -> int:
@@ -108,13 +151,28 @@ def _read(path: Path) -> bytes:
         raise DataError(f"A crop is missing; prepare the data again. Received: {path}") from error
 
 
-def _decode_all(encoded: np.ndarray, size: int) -> tf.Tensor:
-    images = np.empty((len(encoded), size, size, 3), np.uint8)
-    dataset = tf.data.Dataset.from_tensor_slices(tf.constant(encoded))
+def _decode_all(encoded: tf.Tensor, size: int) -> tf.Tensor:
+    """Decode all images into one (N, S, S, 3) uint8 tensor; they are never in memory twice."""
+    images = _aligned_empty((len(encoded), size, size, 3))
+    dataset = tf.data.Dataset.from_tensor_slices(encoded)
     dataset = dataset.map(lambda image: decode(image, size), num_parallel_calls=tf.data.AUTOTUNE)
     first = 0
-    for batch in dataset.batch(256).as_numpy_iterator():
+    for batch in dataset.batch(DECODED_AT_ONCE).as_numpy_iterator():
         images[first : first + len(batch)] = batch
         first += len(batch)
+    # A tensor on the array's own memory, where `tf.constant` would copy it.
+    return tf.experimental.dlpack.from_dlpack(images.__dlpack__())
+
+
+def _variable(tensor: tf.Tensor) -> tf.Variable:
+    """Return a variable on the tensor's own memory, which on a CPU is not copied."""
     with tf.device("CPU:0"):
-        return tf.constant(images)
+        return tf.Variable(tensor, trainable=False)
+
+
+def _aligned_empty(shape: tuple[int, ...]) -> np.ndarray:
+    """Return an empty uint8 array whose memory begins where TensorFlow wants a tensor to begin."""
+    size = math.prod(shape)
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    return memory[first : first + size].reshape(shape)

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl import files
-from keras_dldl.errors import ConfigError, DataError, ModelFileError
+from keras_dldl import files, saved_models
+from keras_dldl.arguments import check_integer
+from keras_dldl.errors import DataError, ModelFileError
 from keras_dldl.evaluation.groups import group_summaries, grouping_columns
-from keras_dldl.evaluation.inputs import (
-    Faces,
-    PreparedFaces,
-    unreadable_as_json,
-)
+from keras_dldl.evaluation.inputs import Faces, PreparedFaces, unreadable_as_json
 from keras_dldl.evaluation.numbers import coverage, summary
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel, load_model, predict_views
@@ -91,12 +88,12 @@ def evaluate(
 
     Raises:
         DataError: the data cannot be read, does not suit the model, or no image could be read.
+        ConfigError: `batch_size` is not a whole number above 0.
         ModelFileError: `model` is not a model of this package, or gives no numbers.
     """
     if isinstance(faces, (str, os.PathLike)):
         faces = PreparedFaces(faces)
-    if batch_size < 1:
-        raise ConfigError(f"`batch_size` must be 1 or more. Received: batch_size={batch_size}")
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
     identity = _identity(model)
     model = model if isinstance(model, FaceModel) else load_model(model)
     remarks = faces.check(model)
@@ -193,11 +190,19 @@ def _check_labels(rows: "pd.DataFrame", grid: LabelGrid) -> None:
 
 
 def _identity(model: str | os.PathLike | FaceModel) -> dict[str, Any]:
-    """Return what tells this model file from any other."""
+    """Return what tells this model file from any other, but not where it lies."""
     if isinstance(model, FaceModel):
-        return {"path": None, "sha256": None}
+        return {"name": None, "sha256": None}
     path = find_model(model)
-    return {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {"name": _name_of(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _name_of(model_file: Path) -> str:
+    """Return the name of a shipped model, or else file and folder, such as "run/model.keras"."""
+    folder = Path(os.path.abspath(model_file)).parent
+    if folder.name in saved_models.names() and folder.samefile(saved_models.folder(folder.name)):
+        return folder.name
+    return f"{folder.name}/{model_file.name}".lstrip("/")
 
 
 def _provenance(model: FaceModel, identity: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from keras_dldl.arguments import check_integer
 from keras_dldl.data.manifest import line_number, read_manifest
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.errors import ConfigError, DataError, UnreadableImage
+from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
-from keras_dldl.faces.images import read_image
+from keras_dldl.faces.grouping import groups
+from keras_dldl.faces.images import pixel_limit, read_image
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 DEFAULT_SPLITS = ("test", "val")
-# As many images as the detector is given at once, and the pixels that may wait in memory.
-IMAGES_PER_GROUP = 32
-PIXELS_PER_GROUP = 64_000_000
 
 Batch = tuple[Sequence[int], np.ndarray]
 
@@ -35,7 +34,8 @@ class Faces(Protocol):
 
     Attributes:
         rows: the manifest's rows to evaluate, indexed 0, 1, 2 ...
-        source: where they come from, as plain JSON values.
+        source: where they come from, as plain JSON values; names without folders, as they are
+            published with the numbers.
         unreadable: what was left out so far; filled while batches are made.
     """
 
@@ -84,7 +84,7 @@ class PreparedFaces:
         self.unreadable: list[Unreadable] = []
         self.source = {
             "kind": "prepared",
-            "folders": [str(folder.path) for folder in self.data.folders],
+            "folders": [base_name(folder.path) for folder in self.data.folders],
             "split": self.split,
         }
 
@@ -130,9 +130,10 @@ class PreparedFaces:
         return {state: int((self.rows["face"] == state).sum()) for state in ("found", "whole")}
 
     def _disagreement(self, what: str) -> str:
+        folders = ", ".join(str(folder.path) for folder in self.data.folders)
         return (
             "Records and manifest.csv must be of one run of `keras-dldl prepare`; prepare the data "
-            f"again. Received: {what}, in {', '.join(self.source['folders'])}"
+            f"again. Received: {what}, in {folders}"
         )
 
 
@@ -149,9 +150,11 @@ class LabelledImages:
         split: only the rows of this split; None takes all rows, whatever their split.
         limit: only this many images, the first ones; 0 means all.
         aligner: finds the faces; default: a `FaceAligner` with the model's alignment.
+        max_pixels: largest image accepted, see `faces.read_image`.
 
     Raises:
         DataError: the manifest is bad, or has no such rows.
+        ConfigError: `limit` or `max_pixels` is out of range.
     """
 
     def __init__(
@@ -163,7 +166,9 @@ class LabelledImages:
         split: str | None = None,
         limit: int = 0,
         aligner: FaceAligner | None = None,
+        max_pixels: int | None = None,
     ):
+        self.max_pixels = pixel_limit(max_pixels)
         table = read_manifest(manifest)
         if split is not None:
             table = _rows_of_split(table, split, manifest)
@@ -182,8 +187,8 @@ class LabelledImages:
         self.whole: list[str] = []
         self.source = {
             "kind": "manifest",
-            "manifest": str(manifest),
-            "root": str(root),
+            "manifest": base_name(manifest),
+            "root": base_name(root),
             "split": split or "all",
             "aligned_here": align,
         }
@@ -207,8 +212,10 @@ class LabelledImages:
         self.unreadable, self.whole = list(self._off_grid), []
         cut = self._whole_crops if not self.align else self._aligned_crops
         aligner = self.aligner or FaceAligner(model.alignment)
-        for positions, images in self._groups():
+        for group in groups(self._readable()):
+            positions, images = zip(*group, strict=True)
             crops = cut(aligner, positions, images, model.input_size)
+            del group, images  # so that they are not in memory beside the next ones
             for i in range(0, len(crops), batch_size):
                 yield positions[i : i + batch_size], np.stack(crops[i : i + batch_size])
 
@@ -226,32 +233,21 @@ class LabelledImages:
             f"Received: label {self.rows['label'][i]:g} of {self.rows['path'][i]}"
         )
 
-    def _groups(self) -> Iterator[tuple[list[int], list[np.ndarray]]]:
-        """Read images group by group; keep at most `PIXELS_PER_GROUP` and one image in memory."""
-        positions, images, pixels = [], [], 0
+    def _readable(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield position and image of each row, as far as it can be read; note the others."""
         for i, path in enumerate(self.rows["path"]):
-            image = self._read(i, path)
-            if image is None:
-                continue
-            positions.append(i)
-            images.append(image)
-            pixels += image.shape[0] * image.shape[1]
-            if len(images) == IMAGES_PER_GROUP or pixels >= PIXELS_PER_GROUP:
-                yield positions, images
-                positions, images, pixels = [], [], 0
-        if images:
-            yield positions, images
-
-    def _read(self, i: int, path: str) -> np.ndarray | None:
-        try:
-            return read_image(self.root / path, name=path)
-        except (UnreadableImage, OSError) as error:
-            self.unreadable.append(Unreadable(path, self._lines[i], str(error)))
-            log.warning("line %d: left out: %s", self._lines[i], error)
-            return None
+            try:
+                yield i, read_image(self.root / path, max_pixels=self.max_pixels, name=path)
+            except (UnreadableImage, OSError) as error:
+                self.unreadable.append(Unreadable(path, self._lines[i], str(error)))
+                log.warning("line %d: left out: %s", self._lines[i], error)
 
     def _aligned_crops(
-        self, aligner: FaceAligner, positions: list[int], images: list[np.ndarray], size: int
+        self,
+        aligner: FaceAligner,
+        positions: Sequence[int],
+        images: Sequence[np.ndarray],
+        size: int,
     ) -> list[np.ndarray]:
         crops = []
         for i, (crop, face) in zip(positions, aligner.crops_of_largest(images, size), strict=True):
@@ -264,7 +260,11 @@ class LabelledImages:
         return crops
 
     def _whole_crops(
-        self, aligner: FaceAligner, positions: list[int], images: list[np.ndarray], size: int
+        self,
+        aligner: FaceAligner,
+        positions: Sequence[int],
+        images: Sequence[np.ndarray],
+        size: int,
     ) -> list[np.ndarray]:
         return [aligner.alignment.whole(image, size) for image in images]
 
@@ -272,6 +272,15 @@ class LabelledImages:
 def unreadable_as_json(unreadable: Sequence[Unreadable]) -> list[dict[str, Any]]:
     """Return the images left out as plain JSON values."""
     return [asdict(item) for item in unreadable]
+
+
+def base_name(path: str | os.PathLike) -> str:
+    """Return the name of a file or folder without where it lies.
+
+    >>> base_name("data/faces/")
+    'faces'
+    """
+    return os.path.basename(os.path.abspath(path))
 
 
 def _default_split(data: PreparedData) -> str:
@@ -285,8 +294,7 @@ def _default_split(data: PreparedData) -> str:
 
 
 def _first(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
-    if limit < 0:
-        raise ConfigError(f"`limit` must be 0 (all) or more. Received: limit={limit}")
+    limit = check_integer("limit", limit, minimum=0)
     return table.iloc[:limit] if limit else table
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.errors import DataError
+from keras_dldl.labels import TIE_TOLERANCE
 
 THRESHOLDS = (3, 5, 8)
 
@@ -49,10 +50,13 @@ def summary(label: Any, value: Any, sigma: Any = None) -> dict[str, Any]:
 def cumulative_score(error: np.ndarray, threshold: float) -> float:
     """Return CS(t): the share of (N,) errors with |error| <= `threshold`, in percent.
 
+    As with the metric `CumulativeScore`, an error within 1e-5 (years, points) of the threshold
+    counts as equal to it: 8.3 - 5.3 is not exactly 3 in binary.
+
     >>> cumulative_score(np.array([-3.0, 1.0, 4.0, 9.0]), 3)
     50.0
     """
-    return float(100 * np.mean(np.abs(error) <= threshold))
+    return float(100 * np.mean(np.abs(error) <= threshold + TIE_TOLERANCE))
 
 
 def coverage(label: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:

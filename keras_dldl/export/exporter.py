@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl.arguments import check_integer
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import parity, saved_model
 from keras_dldl.export.folders import new_folder
@@ -68,8 +69,8 @@ def export_model(
     """
     if format not in FORMATS:
         raise ConfigError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
-    if version is not None and version < 1:
-        raise ConfigError(f"`version` must be a whole number, 1 or more. Received: {version}")
+    if version is not None:
+        version = check_integer("version", version, minimum=1)
     chosen = FORMATS[format]
     place = Path(out) if version is None else Path(out) / str(version)
     with new_folder(place, marker=chosen.marker, force=force) as temporary:

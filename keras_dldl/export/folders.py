@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keras_dldl.errors import ConfigError
+from keras_dldl.files import TEMPORARY_PREFIX, errors_about, make_folder
 
 
 @contextmanager
@@ -21,20 +22,21 @@ def new_folder(place: Path, *, marker: str, force: bool = False) -> Iterator[Pat
 
     Raises:
         ConfigError: `place` is not free and may not be replaced; checked before the block runs.
-        OSError: the parent cannot be written.
+        OSError: the parent cannot be written; it is `place` that the error names.
     """
     place = Path(os.path.abspath(place))  # "." has no name and no parent
     _check_free(place, marker, force)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    outer = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
-    try:
-        temporary = outer / "new"
-        temporary.mkdir()  # unlike `outer`, with the rights of any other new folder
-        yield temporary
-        _check_free(place, marker, force)
-        _exchange(temporary, place, outer / "old")
-    finally:
-        shutil.rmtree(outer, ignore_errors=True)
+    make_folder(place.parent)
+    with errors_about(place):
+        outer = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=place.parent))
+        try:
+            temporary = outer / "new"
+            temporary.mkdir()  # unlike `outer`, with the rights of any other new folder
+            yield temporary
+            _check_free(place, marker, force)
+            _exchange(temporary, place, outer / "old")
+        finally:
+            shutil.rmtree(outer, ignore_errors=True)
 
 
 def _exchange(new: Path, place: Path, old: Path) -> None:

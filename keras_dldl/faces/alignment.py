@@ -18,6 +18,25 @@ MEAN_SHAPE = np.array([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.60], [-0.445, 1.04], [0.
 FACE_SIDE = 2.4
 CENTRE_BELOW_EYES = 0.45
 
+# Pixels between the eyes of the mean shape when it is fitted to five points. With less they are one
+# point: far under what any detector sees as a face, far over the rounding of coordinates.
+MIN_EYE_DISTANCE = 0.1
+
+
+def spans_a_face(landmarks: np.ndarray) -> bool:
+    """Return whether a face can be cut out by these points; `Alignment.align` then does it.
+
+    Args:
+        landmarks: (5, 2), x and y in pixels.
+
+    >>> spans_a_face(MEAN_SHAPE * 40), spans_a_face(np.full((5, 2), 7.0))
+    (True, False)
+    """
+    points = np.asarray(landmarks, np.float64)
+    if not np.isfinite(points).all():
+        return False
+    return abs(_scale(_as_complex(MEAN_SHAPE), _as_complex(points))) >= MIN_EYE_DISTANCE
+
 
 @dataclass(frozen=True)
 class Alignment:
@@ -70,6 +89,9 @@ class Alignment:
 
         Returns:
             (size, size, 3) uint8 RGB.
+
+        Raises:
+            ValueError: the points are one point, or no numbers; see `spans_a_face`.
         """
         scale, shift = _similarity(self.template(size), np.asarray(landmarks, np.float64))
         # Where a crop pixel covers several image pixels, sample finer and average: no aliasing.
@@ -107,13 +129,21 @@ def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[complex, comple
     With points as complex numbers the best rotation, scale and shift without mirroring (Umeyama
     1991) are one quotient; that saves importing a library where a cold start counts.
     """
-    points = source[:, 0] + 1j * source[:, 1]
-    images = target[:, 0] + 1j * target[:, 1]
-    centred = points - points.mean()
-    scale = np.vdot(centred, images - images.mean()) / np.vdot(centred, centred).real
+    points, images = _as_complex(source), _as_complex(target)
+    scale = _scale(points, images) if np.isfinite(target).all() else 0.0
     if not abs(scale) > 1e-9:
         raise ValueError(f"The five points must span a face. Received: landmarks={target.tolist()}")
-    return complex(scale), complex(images.mean() - scale * points.mean())
+    return scale, complex(images.mean() - scale * points.mean())
+
+
+def _as_complex(points: np.ndarray) -> np.ndarray:
+    return points[:, 0] + 1j * points[:, 1]
+
+
+def _scale(points: np.ndarray, images: np.ndarray) -> complex:
+    """Return scale and rotation of the best similarity as one number."""
+    centred = points - points.mean()
+    return complex(np.vdot(centred, images - images.mean()) / np.vdot(centred, centred).real)
 
 
 def _region(image: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_dldl.faces.alignment import spans_a_face
+
 # The detector's own smallest face is 20 pixels; images are reduced to this side before, which
 # bounds time and memory, so in larger photos a face must fill 1/64 of the longer side.
 MAX_SIDE = 1280
@@ -79,7 +81,10 @@ class FaceDetector:
         found: list[list[Face]] = [[] for _ in images]
         for batch in _batches_of_one_shape(images):
             for row in self._run([images[i] for i in batch]):
-                found[batch[int(row[0])]].append(_face(row))
+                face = _face(row)
+                # Once in a while the five points are one, or no numbers: nothing to cut out.
+                if np.isfinite(row).all() and spans_a_face(face.landmarks):
+                    found[batch[int(row[0])]].append(face)
         return found
 
     def _run(self, images: list[np.ndarray]) -> np.ndarray:

@@ -216,18 +216,18 @@ def _opened_path(source: str | os.PathLike, name: str) -> IO[bytes]:
         with stream:  # a pipe, or empty
             return _stream(stream.read(), name, "0 bytes")
     except FileNotFoundError:
-        _refuse(name, "the file does not exist", "Give the path of a picture", _shown(source))
+        _refuse(name, "the file does not exist", "Give the path of a picture", _shown(name))
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         if path.is_dir():
-            _refuse(name, "this is a folder", "Give the pictures in it one by one", _shown(source))
+            _refuse(name, "this is a folder", "Give the pictures in it one by one", _shown(name))
         why = getattr(error, "strerror", None) or str(error)
         _refuse(name, "the file cannot be opened", "Give the path of a picture", why)
 
 
-def _shown(source: str | os.PathLike) -> str:
-    text = os.fsdecode(source)
-    hint = " (addresses are not fetched: download it first)" if "://" in text[:10] else ""
-    return repr(text[:LONGEST_NAME]) + hint
+def _shown(name: str) -> str:
+    # The name and not the path: who gave another name may publish the message.
+    hint = " (addresses are not fetched: download it first)" if "://" in name[:10] else ""
+    return repr(name[:LONGEST_NAME]) + hint
 
 
 def _identified(stream: IO[bytes], name: str) -> "Image.Image":

@@ -33,15 +33,19 @@ def age_net_features(images, widths: tuple[int, ...]):
 
 
 def _convolution(x, width: int, name: str):
-    # N(0, sqrt(2 / (k k n_out))): the paper scales by the fan out, untruncated.
-    initializer = keras.initializers.VarianceScaling(
-        2.0, mode="fan_out", distribution="untruncated_normal"
-    )
     x = keras.layers.Conv2D(
-        width, 3, padding="same", use_bias=False, kernel_initializer=initializer, name=name
+        width, 3, padding="same", use_bias=False, kernel_initializer=_initializer(), name=name
     )(x)
     x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _initializer() -> keras.initializers.Initializer:
+    # One for each layer: the same object gives two kernels of one shape the same values.
+    # N(0, sqrt(2 / (k k n_out))): the paper scales by the fan out, untruncated.
+    return keras.initializers.VarianceScaling(
+        2.0, mode="fan_out", distribution="untruncated_normal"
+    )
 
 
 def vgg16_features(images):
@@ -54,7 +58,7 @@ def vgg16_features(images):
     for stage, (width, count) in enumerate(zip(VGG_WIDTHS, STAGE_CONVOLUTIONS, strict=True), 1):
         for k in range(1, count + 1):
             x = keras.layers.Conv2D(
-                width, 3, padding="same", activation="relu", kernel_initializer="he_normal",
+                width, 3, padding="same", activation="relu", kernel_initializer=_initializer(),
                 name=f"stage{stage}_conv{k}",
             )(x)  # fmt: skip
         x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)

@@ -35,6 +35,5 @@ def build_model(
     >>> build_model("tiny-age-net", LabelGrid.age(), input_size=64).count_params()
     936981
     """
-    return FaceModel(
-        name, grid, method, input_size, alignment, dropout, name=name.replace("-", "_")
-    )
+    layer_name = str(name).replace("-", "_")
+    return FaceModel(name, grid, method, input_size, alignment, dropout, name=layer_name)

@@ -4,9 +4,10 @@ from typing import Any
 
 import keras
 
+from keras_dldl.arguments import check_choice, check_number
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.labels import LabelGrid
+from keras_dldl.labels import LabelGrid, as_grid
 from keras_dldl.layers.heads import distribution_head
 from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.methods import Method, get_method
@@ -46,7 +47,7 @@ class FaceModel(keras.Model):
         **kwargs,
     ):
         _check(backbone, input_size, dropout)
-        grid = LabelGrid.from_config(grid) if isinstance(grid, dict) else grid
+        grid, input_size = as_grid(grid), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
         features = BACKBONES[backbone](face_normalization()(images))
         if dropout:
@@ -58,7 +59,7 @@ class FaceModel(keras.Model):
         self.backbone_name = backbone
         self.grid = grid
         self.method = get_method(method)
-        self.input_size = int(input_size)
+        self.input_size = input_size
         self.alignment = _alignment(alignment)
         self.dropout = float(dropout)
         self.card = dict(card or {})
@@ -95,18 +96,21 @@ class FaceModel(keras.Model):
 def _alignment(alignment: Alignment | dict | None) -> Alignment:
     if isinstance(alignment, dict):
         return Alignment.from_config(alignment)
-    return alignment or Alignment()
+    if alignment is None or isinstance(alignment, Alignment):
+        return alignment or Alignment()
+    raise ConfigError(
+        "`alignment` must be a faces.Alignment, its config or None. "
+        f"Received: alignment={alignment!r}"
+    )
 
 
 def _check(backbone: str, input_size: int, dropout: float) -> None:
-    if backbone not in BACKBONES:
-        raise ConfigError(
-            f"A model's name must be one of {', '.join(BACKBONES)}. Received: {backbone!r}"
-        )
-    if int(input_size) != input_size or input_size < MIN_INPUT_SIZE:
+    check_choice("name", backbone, BACKBONES)
+    size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
+    if size != int(size):
         raise ConfigError(
             f"`input_size` must be a whole number of pixels from {MIN_INPUT_SIZE} up. "
             f"Received: input_size={input_size}"
         )
-    if not 0 <= dropout < 1:
+    if not 0 <= check_number("dropout", dropout) < 1:
         raise ConfigError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")

@@ -47,6 +47,8 @@ def find_model(name: str | os.PathLike) -> Path:
     Raises:
         ModelFileError: there is none.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise ModelFileError(f"A model must be named by text or a path. Received: {name!r}")
     path = Path(name)
     for candidate in (path, path / saved_models.MODEL_FILE):
         if candidate.is_file():

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import shlex
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -56,14 +57,15 @@ class RunFolder:
 
     def resume_command(self) -> str:
         """Return the command that continues this run."""
-        return f"keras-dldl train --out {self.path} --resume"
+        return f"keras-dldl train --out {shlex.quote(str(self.path))} --resume"
 
     def open(self, resume: bool) -> Checkpoint | None:
         """Return the checkpoint to go on from, or None to begin.
 
         Raises:
             TrainingError: there is a checkpoint and `resume` was not asked for, or there is nothing
-                to resume, or the checkpoint is damaged.
+                to resume, or the checkpoint is damaged, or it is missing beside results that a run
+                from the beginning would overwrite.
         """
         if self.checkpoint.exists():
             if not resume:
@@ -72,6 +74,7 @@ class RunFolder:
                     f"another folder with --out. Received: {self.path}."
                 )
             return load_checkpoint(self.checkpoint)
+        self._check_no_results(resume)
         # A run killed in its first epoch has settings and no checkpoint: it begins again.
         if resume and not self.config.exists():
             raise TrainingError(
@@ -79,6 +82,17 @@ class RunFolder:
                 f"a run. Received: {self.path}."
             )
         return None
+
+    def _check_no_results(self, resume: bool) -> None:
+        # A run killed right before its first checkpoint has a model, though no history yet.
+        results = [self.history] if resume else [self.model, self.history]
+        found = [file.name for file in results if file.exists()]
+        if found:
+            raise TrainingError(
+                "The run folder holds results without a checkpoint to go on from, and they are not "
+                "overwritten. Restore checkpoint/ and add --resume, move the results away, or "
+                f"choose another folder with --out. Received: {', '.join(found)} in {self.path}."
+            )
 
 
 def check_same_run(stored: dict[str, Any], config: TrainConfig, fingerprint: str) -> None:

@@ -33,7 +33,7 @@ def images(place):
 def test_prepared_data_gives_three_files_and_a_table(place, tmp_path):
     result = run(place, tmp_path, "--data", place / "data", "--batch-size", 4)
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith(f"split test of {place / 'data'}\n")
+    assert result.stdout.startswith("split test of data\n")
     assert "MAE (years)" in result.stdout
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "metrics.json",
@@ -82,6 +82,8 @@ def test_an_unreadable_image_ends_in_status_1_with_all_else_written(place, tmp_p
         ("--manifest", "m.csv"),
         ("--data", "data", "--root", "r"),
         ("--data", "data", "--no-align"),
+        ("--data", "data", "--max-pixels", "100"),
+        ("--manifest", "m.csv", "--root", "r", "--max-pixels", "0"),
         ("--data", "data", "--split", "dev"),
     ],
 )
@@ -107,3 +109,44 @@ def test_a_column_that_is_not_there_ends_in_one_line(place, tmp_path):
     result = run(place, tmp_path, "--data", place / "data", "--group-by", "race")
     assert result.exit_code == 1
     assert "Received: race" in result.stderr
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(place, tmp_path, monkeypatch):
+    from keras_dldl import evaluation
+
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_, **__: pytest.fail("evaluated"))
+    (tmp_path / "file").write_text("x")
+    for out in (tmp_path / "file", tmp_path / "file" / "out"):
+        result = run(place, out, "--data", place / "data")
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"Error: Not a directory: {tmp_path / 'file'}")
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_disk_that_fills_up_loses_only_the_files(place, tmp_path, monkeypatch, more):
+    from keras_dldl.evaluation import Evaluation
+
+    def full(self, out):
+        raise OSError(28, "No space left on device", "out/metrics.json")
+
+    monkeypatch.setattr(Evaluation, "save", full)
+    result = run(place, tmp_path, "--data", place / "data", *more)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "Error: No space left on device: out/metrics.json"
+    assert (json.loads(result.stdout)["n"] == 6) if more else ("MAE (years)" in result.stdout)
+
+
+def test_a_reader_of_stdout_who_goes_away_does_not_lose_the_files(place, tmp_path, monkeypatch):
+    from keras_dldl.evaluation import tables
+
+    def gone(metrics):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(tables, "text_report", gone)
+    assert run(place, tmp_path, "--data", place / "data").exit_code == 1
+    assert (tmp_path / "metrics.json").is_file()
+
+
+def test_pictures_over_the_limit_are_left_out(place, tmp_path):
+    result = run(place, tmp_path, *images(place), "--max-pixels", 100)
+    assert result.exit_code == 1 and "over the limit of 100" in result.stderr

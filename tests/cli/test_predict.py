@@ -181,6 +181,9 @@ def test_plot(run, place):
         (["one.png", "--save", "a.png", "--plot", "a.png"], "must not overwrite"),
         (["one.png", "--plot", "a.txt"], "--plot must be a file that ends in"),
         (["one.png", "--plot", "a"], "--plot must be a file that ends in"),
+        (["--plot", "one.png"], "Missing argument 'IMAGE...'. --plot takes the word after it"),
+        (["--plot", "one.png", "three.png"], "--plot takes the word after it as its file, and"),
+        (["--plot"], "Missing argument 'IMAGE...'."),
         (["one.png", "--level", "1"], "--level"),
         (["one.png", "--max-pixels", "0"], "--max-pixels"),
         (["one.png", "--task", "wisdom"], "--task"),
@@ -198,7 +201,69 @@ def test_results_are_printed_even_where_the_picture_cannot_be_written(run, place
     (place / "taken").write_text("a file, not a folder")
     result = run("one.png", "--json", "--save", "taken/a.png")
     assert result.exit_code == 1 and len(json.loads(result.stdout)[0]["faces"]) == 1
-    assert result.stderr.startswith("Error: ") and "Traceback" not in result.stderr
+    assert result.stderr == "taken/a.png: Not a directory: taken\n"
+
+
+def test_one_picture_that_cannot_be_written_does_not_lose_the_others(run, place):
+    (place / "out" / "one-annotated.png").mkdir(parents=True)
+    result = run("one.png", "three.png", "--save", "out", "--plot", "out/plot.png")
+    assert result.exit_code == 1 and len(result.stdout.splitlines()) == 4
+    assert result.stderr == "out/one-annotated.png: Is a directory\n"
+    assert is_annotated(place / "out" / "three-annotated.png", place / "three.png")
+    assert (place / "out" / "plot.png").stat().st_size > 3000
+    assert len(list((place / "out").iterdir())) == 3
+
+
+def test_a_picture_that_its_format_does_not_hold_is_one_line(run, place):
+    # WebP holds no side over 16383 pixels.
+    Image.fromarray(picture(1, width=16400, height=30)).save("wide.png")
+    result = run("wide.png", "--save", "wide.webp")
+    assert result.exit_code == 1 and len(result.stdout.splitlines()) == 1
+    assert len(result.stderr.splitlines()) == 1 and result.stderr.startswith("wide.webp: ")
+    assert not (place / "wide.webp").exists()
+
+
+def test_a_pipe_is_predicted_but_not_drawn(run, place):
+    import os
+    import threading
+
+    os.mkfifo("pipe")
+    content = (place / "one.png").read_bytes()
+    writer = threading.Thread(target=lambda: (place / "pipe").write_bytes(content))
+    writer.start()
+    result = run("pipe", "three.png", "--save", "out")
+    writer.join()
+    assert result.exit_code == 1 and len(result.stdout.splitlines()) == 4
+    assert result.stderr.startswith("out/pipe-annotated.png: Drawing reads a picture again")
+    assert [path.name for path in (place / "out").iterdir()] == ["three-annotated.png"]
+
+
+def test_long_names_are_cut_and_stay_apart(run, place):
+    long = ["a" * 251 + ".png", "ü" * 125 + ".png", "ü" * 124 + "ab.png"]
+    for name in long:
+        Image.fromarray(picture(1)).save(name)
+    assert run(*long, "--save", "out").exit_code == 0
+    names = sorted(path.name for path in (place / "out").iterdir())
+    assert names == sorted(
+        ["a" * 235 + "-annotated.png", "ü" * 117 + "-annotated.png", "ü" * 117 + "-annotated-2.png"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "name"),
+    [
+        (["one.png", "--plot"], "distribution.png"),
+        (["--plot", "--largest", "one.png"], "distribution.png"),
+        (["--plot", "out.png", "one.png"], "out.png"),
+        (["one.png", "--plot", "out.png"], "out.png"),
+        (["--plot=out.png", "one.png"], "out.png"),
+    ],
+)
+def test_plot_with_and_without_a_file(run, place, args, name):
+    for _ in range(2):  # a plot may be drawn again
+        result = run(*args)
+        assert result.exit_code == 0, result.stderr
+        assert (place / name).stat().st_size > 3000
 
 
 @pytest.mark.slow

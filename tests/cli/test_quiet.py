@@ -80,3 +80,41 @@ def test_worker_processes_of_a_command_are_quiet(fake_tensorflow, tmp_path):
         check=True,
     )
     assert result.stderr == "something else\n"
+
+
+def test_nothing_is_held_back_where_that_cannot_be_done(capfd, monkeypatch):
+    def no_place(*_, **__):
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", no_place)
+    with notes_dropped(("NOTE ",)):
+        os.write(2, b"NOTE one\n")
+    assert capfd.readouterr().err == "NOTE one\n"
+
+
+def test_stderr_may_be_none(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    with notes_dropped(("NOTE ",)):
+        done = True
+    assert done
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes a descriptor by the shell")
+@pytest.mark.parametrize("given", ["2>&-", "2>&1 | exit 0"])
+def test_a_command_runs_without_stderr(fake_tensorflow, tmp_path, given):
+    code = (
+        "import sys, time; time.sleep(0.2)\n"
+        "from keras_dldl.cli.quiet import quieten_tensorflow\n"
+        "quieten_tensorflow()\n"
+        "import tensorflow\n"
+        "open('done', 'w').close()\n"
+    )
+    # The fake writes to the descriptor, which is not there: what it is about is our own part.
+    (tmp_path / "tensorflow.py").write_text("")
+    subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {given}', sys.executable, code],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (tmp_path / "done").exists()

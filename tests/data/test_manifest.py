@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.data.manifest import read_manifest, write_manifest
+from keras_dldl.data.manifest import line_number, read_manifest, write_manifest
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
@@ -41,6 +41,12 @@ def test_round_trip_keeps_columns_and_puts_the_known_ones_first(tmp_path):
         ("a.jpg,5,-2,", "sigma must be a number >= 0"),
         ("a.jpg,5,,holdout", "split must be one of train, val, test: 'holdout'"),
         ("ok.jpg,5,,", "path occurs twice: 'ok.jpg'"),
+        ("a.jpg,inf,,", "line 3: label is not a number: 'inf'"),
+        ("a.jpg,5,-inf,", "sigma must be a number >= 0"),
+        ("a.jpg,5,inf,", "sigma must be a number >= 0 or empty: 'inf'"),
+        ("a.jpg,NA,,", "label is not a number: 'NA'"),
+        ("a.jpg", "line 3: label is not a number"),
+        ("a.jpg,5,,train,", "line 3: 5 fields where the header has 4"),
     ],
 )
 def test_a_bad_row_is_named_by_its_line(tmp_path, row, reason):
@@ -72,3 +78,80 @@ def test_a_missing_file_and_a_binary_one(tmp_path):
     (tmp_path / "b.csv").write_bytes(bytes(range(256)))
     with pytest.raises(DataError, match="UTF-8 CSV"):
         read_manifest(tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize("rows", ["a.jpg,20,x\n", "a.jpg,20,\n", "b.jpg,30\na.jpg,20,x,y\n"])
+def test_a_row_with_fields_too_many(tmp_path, rows):
+    with pytest.raises(DataError, match=rf"line {1 + rows.count(chr(10))}: \d fields where .* 2$"):
+        read_manifest(write(tmp_path, "path,label\n" + rows))
+
+
+def test_a_row_with_fields_too_few_has_missing_cells(tmp_path):
+    table = read_manifest(write(tmp_path, "path,label,sigma,gender\na.jpg,20\nb.jpg,30,1,f\n"))
+    assert table["sigma"].isna().tolist() == table["gender"].isna().tolist() == [True, False]
+
+
+BLANKS_AND_BREAKS = """
+path,label,note
+
+a.jpg,20,"two
+lines"
+
+  \t
+b.jpg,30,"one ""quoted"" line"
+c.jpg,40,
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_those_of_the_file_after_blank_lines_and_quoted_breaks(tmp_path, end):
+    path = tmp_path / "manifest.csv"
+    path.write_bytes(BLANKS_AND_BREAKS.replace("\n", end).encode("utf-8"))
+    table = read_manifest(path)
+    lines = path.read_bytes().decode("utf-8").split(end)
+    assert [lines[line_number(i) - 1].split(",")[0] for i in table.index] == table["path"].tolist()
+    assert table["note"].tolist()[:2] == [f"two{end}lines", 'one "quoted" line']
+    path.write_bytes((BLANKS_AND_BREAKS + "d.jpg,-3,\n").replace("\n", end).encode("utf-8"))
+    with pytest.raises(DataError, match=f"line {len(lines)}: label -3 is off the grid"):
+        read_manifest(path, LabelGrid.age())
+
+
+def test_na_is_a_name_and_a_text_like_any_other(tmp_path):
+    rows = "NA,20,NA,null\nnan,30,,\n"
+    table = read_manifest(write(tmp_path, f"path,label,gender,subject\n{rows}"))
+    assert table["path"].tolist() == ["NA", "nan"]
+    assert table["gender"].tolist()[0] == "NA" and table["gender"].isna().tolist()[1]
+    assert table["subject"].tolist()[0] == "null"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
+    path = tmp_path / "manifest.csv"
+    path.write_bytes(b'\xef\xbb\xbf"path",label\na.jpg,20\n')
+    assert read_manifest(path)["path"].tolist() == ["a.jpg"]
+
+
+def test_numbers_in_other_columns_are_numbers(tmp_path):
+    text = "path,label,age_group,fold,empty,subject\na.jpg,20,3,1.5,,07\nb.jpg,30,4,,,8\n"
+    table = read_manifest(write(tmp_path, text))
+    assert table["age_group"].dtype == np.int64 and table["fold"].dtype == np.float64
+    assert table["subject"].tolist() == ["07", "8"] and table["empty"].isna().all()
+    assert table["label"].dtype == np.float64 and table["label"].tolist() == [20.0, 30.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('path,label\na.jpg,20\n"b.jpg,30\nc.jpg,40\n', "line 3: unexpected end of data"),
+        ('path,label\n"a"b.jpg,20\n', "line 2: .*expected after"),
+        ("path,label,label\na.jpg,20,30\n", "column there twice: label"),
+        ("\n\n", "header line"),
+    ],
+)
+def test_quotes_columns_and_headers_that_cannot_be_meant(tmp_path, text, reason):
+    with pytest.raises(DataError, match=reason):
+        read_manifest(write(tmp_path, text))
+
+
+def test_a_header_alone_is_a_manifest_without_rows(tmp_path):
+    table = read_manifest(write(tmp_path, "path,label,sigma\n"))
+    assert table.empty and table["label"].dtype == table["sigma"].dtype == np.float64

@@ -1,15 +1,23 @@
 """The pipeline: every face once, the same epoch from the same seed, whatever fits in memory."""
 
+import gc
+import resource
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from keras_dldl.data import pipeline as pipeline_module
 from keras_dldl.data import store as store_module
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.pipeline import batch_paths, evaluation_dataset, training_dataset
 from keras_dldl.data.prepare import PrepareOptions, prepare
 from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records import encode_jpeg
 from keras_dldl.data.sources import SyntheticSource
-from keras_dldl.errors import DataError
+from keras_dldl.errors import ConfigError, DataError
 
 PLAIN = Augmentation.none()
 
@@ -25,7 +33,7 @@ def folder(tmp_path_factory):
 # Decoded in memory, encoded in memory, read from files: bytes allowed for 30-odd faces of some kB.
 @pytest.fixture(params=[2**30, 120_000, 1_000], ids=["decoded", "encoded", "streamed"])
 def data(request, folder, monkeypatch):
-    monkeypatch.setattr(store_module, "MEMORY_LIMIT_BYTES", request.param)
+    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(request.param))
     return PreparedData(folder)
 
 
@@ -41,10 +49,81 @@ def epoch_of(data, epoch=0, seed=1, augment=PLAIN, size=40, batch_size=8):
 def test_the_memory_limits_choose_the_three_ways(folder, monkeypatch):
     kinds = []
     for limit in (2**30, 120_000, 1_000):
-        monkeypatch.setattr(store_module, "MEMORY_LIMIT_BYTES", limit)
+        monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(limit))
         store = store_module.open_store(PreparedData(folder), "train", 40)
         kinds.append((store.images is not None, store.encoded is not None, bool(store.files)))
     assert kinds == [(True, False, False), (False, True, False), (False, False, True)]
+
+
+def test_the_memory_limit_is_4_gib_or_a_quarter_of_the_memory(monkeypatch):
+    monkeypatch.delenv("KERAS_DLDL_CACHE_BYTES", raising=False)
+    for physical, limit in ((2**36, 2**32), (2**33, 2**31), (None, 2**32)):
+        monkeypatch.setattr(store_module, "_physical_memory", lambda answer=physical: answer)
+        assert store_module.memory_limit() == limit
+    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", "123")
+    assert store_module.memory_limit() == 123
+
+
+def test_the_physical_memory_is_that_of_the_system(monkeypatch):
+    with open("/proc/meminfo") as stream:
+        total = int(stream.readline().split()[1]) * 1024
+    assert abs(store_module._physical_memory() - total) < 2**20
+    monkeypatch.delattr("os.sysconf")  # as on Windows
+    assert store_module._physical_memory() is None
+
+
+@pytest.mark.parametrize("text", ["much", "4e9", "-1", "4 GiB"])
+def test_a_memory_limit_that_is_no_number(folder, monkeypatch, text):
+    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", text)
+    with pytest.raises(ConfigError, match=f"KERAS_DLDL_CACHE_BYTES must be .*={text!r}"):
+        store_module.open_store(PreparedData(folder), "train", 40)
+    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", "")
+    assert store_module.open_store(PreparedData(folder), "train", 40).images is not None
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells the memory on Linux only")
+def test_decoded_faces_are_in_memory_once():
+    side, count = 256, 1000  # 197 MB decoded
+    face = encode_jpeg(np.full((8, 8, 3), 90, np.uint8))
+    store_module._variable(store_module._decode_all(tf.constant([face] * 8), side))  # warm up
+    encoded = tf.constant([face] * count)
+    size, most, done = count * side**2 * 3, [resident()], threading.Event()
+    before = most[0]
+
+    def watch():
+        while not done.wait(0.002):
+            most[0] = max(most[0], resident())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        images = store_module._variable(store_module._decode_all(encoded, side))
+        targets, paths = np.zeros((count, 2), np.float32), np.array(["a"] * count)
+        store = store_module.FaceStore(targets, paths, images=images)
+        batches = pipeline_module._in_order(store, np.arange(count), side).batch(16)
+        assert [len(y) for _, y in batches.take(3)] == [16] * 3
+    finally:
+        done.set()
+        watcher.join()
+    assert images.shape == (count, side, side, 3) and (images[-1].numpy() == 90).all()
+    assert size < most[0] - before < 1.7 * size
+
+
+def test_an_epoch_outlives_its_data_set_and_store(data):
+    expected = epoch_of(data)[1]
+    epoch = training_dataset(
+        PreparedData(*(folder.path for folder in data.folders)),
+        input_size=40, batch_size=8, seed=1, epoch=0, augment=PLAIN,
+    )  # fmt: skip
+    gc.collect()
+    batches = iter(epoch)
+    del epoch
+    gc.collect()
+    np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), expected)
 
 
 def test_every_face_once_in_another_order_each_epoch(data):

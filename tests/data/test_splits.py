@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from keras_dldl.data.splits import assign_splits, unit_hash
-from keras_dldl.errors import ConfigError
+from keras_dldl.errors import ConfigError, DataError
 
 
 def rows(count=4000, **columns):
@@ -38,6 +38,39 @@ def test_given_splits_stay():
     table = rows(6, split=["test", None, "train", None, "val", None])
     split = assign_splits(table, val=0, test=0)
     assert split.tolist() == ["test", "train", "train", "train", "val", "train"]
+
+
+def test_a_split_given_to_one_row_holds_for_its_subject():
+    table = rows(7, subject=["a", "a", "b", "b", None, None, "c"])
+    table["split"] = [None, "test", "val", None, "test", None, None]
+    split = assign_splits(table, val=0, test=0)
+    assert split.tolist() == ["test", "test", "val", "val", "test", "train", "train"]
+    drawn = assign_splits(table.drop(columns="split"), val=0.3, test=0.3, seed=5)
+    split = assign_splits(table, val=0.3, test=0.3, seed=5)
+    assert split.tolist()[5:] == drawn.tolist()[5:]
+
+
+def test_rows_without_subject_are_no_subject():
+    table = rows(3, subject=[None, None, "a"], split=["test", "val", None])
+    assert assign_splits(table, val=0, test=0).tolist() == ["test", "val", "train"]
+
+
+@pytest.mark.parametrize("empty", [None, float("nan")])
+def test_an_empty_column_of_splits_gives_none(empty):
+    table = rows(50, subject=[f"s{k % 9}" for k in range(50)])
+    drawn = assign_splits(table, val=0.3)
+    assert assign_splits(table.assign(split=empty), val=0.3).tolist() == drawn.tolist()
+    nobody = table.assign(subject=empty, split=empty)
+    assert assign_splits(nobody).tolist() == assign_splits(rows(50)).tolist()
+
+
+def test_a_subject_given_two_splits_is_refused():
+    table = rows(16, subject=[f"s{k // 2}" for k in range(16)], split=["train", "test"] * 8)
+    with pytest.raises(DataError, match="different ones for subject s0, s1, s2, s3, s4 and 3 more"):
+        assign_splits(table)
+    table.loc[2:, "split"] = "val"
+    with pytest.raises(DataError, match="for subject s0$"):
+        assign_splits(table)
 
 
 def test_hash_is_the_head_of_sha256():

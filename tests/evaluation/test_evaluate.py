@@ -261,3 +261,104 @@ def test_a_model_file_is_told_by_its_hash(model, prepared, tmp_path):
     assert isinstance(found, Evaluation)
     digest = hashlib.sha256((tmp_path / "model.keras").read_bytes()).hexdigest()
     assert found.metrics["model"]["sha256"] == digest
+
+
+def published(evaluation, out):
+    """All text of the three files, but for the pictures."""
+    import re
+
+    text = "".join(path.read_text() for path in evaluation.save(out))
+    return re.sub(r"base64,[^\"]*", "", text)
+
+
+def test_nothing_published_says_where_things_lie(model, prepared, tmp_path):
+    place = tmp_path / "home" / "run"
+    place.mkdir(parents=True)
+    model.save(place / "model.keras")
+    found = evaluate(place, prepared)
+    assert found.metrics["model"]["name"] == "run/model.keras"
+    assert found.metrics["data"]["folders"] == [prepared.name]
+    assert str(tmp_path.parent) not in published(found, tmp_path / "a")
+
+    rows = write_images(place, 4)
+    (place / "images" / rows["path"][1]).unlink()
+    (place / "images" / rows["path"][2]).write_bytes(b"not an image")
+    faces = LabelledImages(place / "manifest.csv", place / "images", align=False)
+    found = evaluate(place / "model.keras", faces)
+    assert (found.metrics["data"]["manifest"], found.metrics["data"]["root"]) == (
+        "manifest.csv",
+        "images",
+    )
+    assert [item["line"] for item in found.metrics["unreadable"]] == [3, 4]
+    assert str(tmp_path) not in published(found, tmp_path / "b")
+
+
+def test_names_of_models(model, prepared, tmp_path, monkeypatch):
+    from keras_dldl import saved_models
+
+    few = PreparedFaces(prepared, limit=2)
+    assert evaluate(model, few).metrics["model"]["name"] is None
+    for name in ("shipped", "mine"):
+        (tmp_path / name).mkdir()
+        model.save(tmp_path / name / "model.keras")
+    (tmp_path / "ships").mkdir()
+    (tmp_path / "shipped").rename(tmp_path / "ships" / "shipped")
+    monkeypatch.setattr(saved_models, "ROOT", tmp_path / "ships")
+    monkeypatch.chdir(tmp_path / "mine")
+    for given, name in (
+        ("shipped", "shipped"),
+        (tmp_path / "ships" / "shipped" / "model.keras", "shipped"),
+        ("model.keras", "mine/model.keras"),
+        (".", "mine/model.keras"),
+    ):
+        assert evaluate(given, few).metrics["model"]["name"] == name
+
+
+def test_labels_that_are_not_finite_are_told_by_their_line(model, tmp_path):
+    write_images(tmp_path, 4).assign(label=["inf", 20, "-inf", 30]).to_csv(
+        tmp_path / "manifest.csv", index=False
+    )
+    with pytest.raises(DataError, match="line 2: .*inf.*line 4: .*-inf"):
+        LabelledImages(tmp_path / "manifest.csv", tmp_path / "images")
+    write_prepared(tmp_path / "data", {"test": 3})
+    table = pd.read_csv(tmp_path / "data" / "manifest.csv").assign(label=[20, np.inf, 30])
+    table.to_csv(tmp_path / "data" / "manifest.csv", index=False)
+    with pytest.raises(DataError, match="line 3: .*inf"):
+        evaluate(model, tmp_path / "data")
+
+
+def test_large_images_are_left_out_where_a_limit_says_so(model, tmp_path):
+    write_images(tmp_path, 2)
+    place = tmp_path / "manifest.csv", tmp_path / "images"
+    assert (
+        evaluate(model, LabelledImages(*place, align=False, max_pixels=48 * 48)).metrics["n"] == 2
+    )
+    with pytest.raises(DataError, match="over the limit of 2,303.*--max-pixels"):
+        evaluate(model, LabelledImages(*place, align=False, max_pixels=48 * 48 - 1))
+    with pytest.raises(ConfigError, match="max_pixels=0"):
+        LabelledImages(*place, max_pixels=0)
+
+
+@pytest.mark.parametrize("batch_size", [0, 2.5, "4", True])
+def test_a_batch_size_is_a_whole_number(model, prepared, batch_size):
+    with pytest.raises(ConfigError, match="`batch_size` .* whole number"):
+        evaluate(model, prepared, batch_size=batch_size)
+
+
+def test_groups_of_images_make_no_difference(model, tmp_path, monkeypatch):
+    from keras_dldl.evaluation import inputs
+
+    write_images(tmp_path, 5)
+    place = tmp_path / "manifest.csv", tmp_path / "images"
+    whole = evaluate(model, LabelledImages(*place, align=False)).predictions
+    groups, sizes = inputs.groups, []
+
+    def small(pairs):
+        for group in groups(pairs, most_images=2):
+            sizes.append(len(group))
+            yield group
+
+    monkeypatch.setattr(inputs, "groups", small)
+    single = evaluate(model, LabelledImages(*place, align=False)).predictions
+    assert sizes == [2, 2, 1]
+    assert np.allclose(single["value"], whole["value"], atol=1e-4)

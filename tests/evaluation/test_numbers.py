@@ -45,6 +45,18 @@ def test_against_scipy_and_a_slow_loop(seed):
 
 def test_an_error_equal_to_the_threshold_counts():
     assert cumulative_score(np.array([3.0, -3.0, 3.0001]), 3) == pytest.approx(200 / 3)
+    assert 8.3 - 5.3 > 3, "this case must be one that binary fractions get wrong"
+    assert cumulative_score(np.array([8.3 - 5.3, 5.3 - 8.3]), 3) == 100.0
+
+
+def test_cumulative_score_is_that_of_the_metric():
+    from keras_dldl.labels import LabelGrid
+    from keras_dldl.metrics import CumulativeScore
+
+    label = np.array([20.0, 20.0, 20.0, 20.0, 20.0])
+    value = label + [3.0, 3 + 5e-6, 3 + 5e-5, -3 - 5e-6, 9.0]
+    metric = CumulativeScore(LabelGrid.age(), threshold=3, dtype="float64")
+    assert cumulative_score(value - label, 3) == float(metric(label, value)) == 60.0
 
 
 @pytest.mark.parametrize(

@@ -77,3 +77,21 @@ def test_the_current_folder_can_be_written(tmp_path, monkeypatch):
     with new_folder(Path("."), marker=MARKER) as temporary:
         (temporary / MARKER).write_text("one")
     assert (tmp_path / "a" / MARKER).read_text() == "one"
+
+
+def test_names_as_long_as_there_can_be(tmp_path):
+    place = tmp_path / ("a" * 255)
+    assert write(place, "one") == "one"
+    assert write(place, "two", force=True) == "two"
+    assert os.listdir(tmp_path) == [place.name]
+
+
+def test_a_failure_names_the_real_folder(tmp_path):
+    with pytest.raises(OSError, match="No space") as caught:
+        with new_folder(tmp_path / "a", marker=MARKER) as temporary:
+            raise OSError(28, "No space left on device", str(temporary / MARKER))
+    assert (caught.value.filename, caught.value.errno) == (str(tmp_path / "a"), 28)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotADirectoryError) as caught:
+        write(tmp_path / "file" / "a", "one")
+    assert caught.value.filename == str(tmp_path / "file")

@@ -5,7 +5,7 @@ import pytest
 from skimage.transform import SimilarityTransform, warp
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment, _similarity
+from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment, _similarity, spans_a_face
 
 
 def smooth_image(height=120, width=150):
@@ -84,6 +84,25 @@ def test_config_round_trip_and_limits():
         Alignment(-1)
 
 
-def test_points_in_one_place_are_refused():
+NO_FACES = {
+    "one point": np.ones((5, 2)),
+    "not a number": np.full((5, 2), np.nan),
+    "infinite": np.where(MEAN_SHAPE == 0.5, np.inf, MEAN_SHAPE),
+}
+
+
+@pytest.mark.parametrize("what", NO_FACES)
+def test_points_in_one_place_are_refused(what):
+    assert not spans_a_face(NO_FACES[what])
     with pytest.raises(ValueError, match="five points"):
-        Alignment().align(smooth_image(), np.ones((5, 2)), 32)
+        Alignment().align(smooth_image(), NO_FACES[what], 32)
+
+
+def test_points_that_span_a_face_are_cut_out_whatever_their_number_type():
+    for distance in (0.11, 1, 300):
+        points = landmarks_at(distance, 0.5, [80, 60])
+        assert spans_a_face(points) and spans_a_face(points.astype(np.float32).tolist())
+        for size in (32, 1024):
+            crop = Alignment().align(smooth_image(), points.astype(np.float32), size)
+            assert crop.shape == (size, size, 3)
+    assert not spans_a_face(landmarks_at(0.09, 0.5, [80, 60]))

@@ -85,3 +85,25 @@ def test_largest():
     small, large = (Face((0, 0, k, k), np.zeros((5, 2)), 1.0) for k in (2, 3))
     assert largest([small, large]) is large
     assert largest([]) is None
+
+
+def row_of(image, left, landmarks, score=0.99):
+    """Return a face as the networks give it."""
+    x, y = np.asarray(landmarks, np.float64).T
+    return [image, left, 10, left + 30, 40, score, *x, *y]
+
+
+def test_faces_whose_points_cannot_be_aligned_are_dropped(monkeypatch):
+    good = Alignment().template(40)
+    flat, broken = np.full((5, 2), 20.0), np.where(good > 20, np.nan, good)
+    rows = [row_of(0, 30, flat), row_of(0, 20, good), row_of(0, 10, broken), row_of(1, 5, flat)]
+    detector = FaceDetector()
+    at_border = np.array([row_of(0, 5, flat)])  # the second image's other chance
+    monkeypatch.setattr(
+        detector, "_run", lambda images: np.array(rows) if len(images) == 2 else at_border
+    )
+    images = [np.full((50, 60, 3), 99, np.uint8)] * 2
+    (face,), none = detector.detect(images)
+    assert face.box[0] == 20 and none == []
+    crops = FaceAligner(detector=detector).crops_of_largest(images, 32)
+    assert [found is None for _, found in crops] == [False, True]

@@ -260,6 +260,15 @@ def test_missing_folder_null_and_address(tmp_path):
         read_image("")
 
 
+def test_the_name_given_stands_for_the_path_in_messages(tmp_path):
+    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "empty.jpg").touch()
+    for path in ("missing.jpg", ".", "text.jpg", "empty.jpg"):
+        with pytest.raises(UnreadableImage, match="^faces/1.jpg: ") as caught:
+            read_image(tmp_path / path, name="faces/1.jpg")
+        assert str(tmp_path) not in str(caught.value)
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_the_right_to_read(file):
     file.chmod(0)

@@ -122,6 +122,8 @@ def test_a_model_of_another_package_and_no_file(tmp_path):
         load_model(tmp_path / "other.keras")
     with pytest.raises(ModelFileError, match="which is none"):
         load_model(tmp_path / "missing.keras")
+    with pytest.raises(ModelFileError, match="Received: None"):
+        load_model(None)
     with pytest.raises(ModelFileError, match="a run folder"):
         load_model("no-such-shipped-model")
 
@@ -129,9 +131,14 @@ def test_a_model_of_another_package_and_no_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"name": "huge"}, "one of tiny-age-net, thin-age-net, vgg16. Received: 'huge'"),
-        ({"input_size": 16}, "from 32 up. Received: input_size=16"),
+        ({"name": "huge"}, "one of 'tiny-age-net', 'thin-age-net', 'vgg16'. Received: name='huge'"),
+        ({"name": ["x"]}, r"Received: name=\['x'\]"),
+        ({"input_size": 16}, "not below 32. Received: input_size=16"),
+        ({"input_size": 40.5}, "whole number of pixels"),
+        ({"input_size": None}, "Received: input_size=None"),
         ({"dropout": 1.0}, r"in \[0, 1\)"),
+        ({"grid": 101}, "must be a LabelGrid"),
+        ({"alignment": "wide"}, "must be a faces.Alignment"),
         ({"method": "magic"}, "A method must be one of dldl-v2"),
     ],
 )

@@ -50,10 +50,12 @@ class Source:
     Attributes:
         name: the word after `keras-dldl prepare`.
         summary: one line for the list of sources.
+        draws_root: whether `read` makes the images itself, so that the root is this package's.
     """
 
     name = ""
     summary = ""
+    draws_root = False
 
     def grid(self) -> LabelGrid:
         """Return the label grid on which this data set's labels lie."""

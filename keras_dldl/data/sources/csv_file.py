@@ -7,6 +7,7 @@ from keras_dldl.data.manifest import (
     read_manifest,
     read_table,
     row_problems,
+    typed,
 )
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
 from keras_dldl.errors import DataError
@@ -49,7 +50,7 @@ class CsvSource(Source):
         if not self.skip_bad_rows:
             table = read_manifest(path, self.label_grid)
             _check_not_empty(path, len(table))
-            return SourceRows(table)
+            return SourceRows(table.reset_index(drop=True))
         return self._without_bad_rows(path)
 
     def _without_bad_rows(self, path: Path) -> SourceRows:
@@ -57,12 +58,11 @@ class CsvSource(Source):
         problems = row_problems(table, self.label_grid)
         good = table.drop(index=list(problems)).reset_index(drop=True)
         _check_not_empty(path, len(good))
-        numbers = {name: "float64" for name in ("label", "sigma") if name in good}
         skipped = [
             Skipped(str(table["path"][i]), f"line {line_number(i)}: {reason}")
             for i, reason in sorted(problems.items())
         ]
-        return SourceRows(good.astype(numbers), skipped)
+        return SourceRows(typed(good), skipped)
 
 
 def _check_not_empty(path: Path, count: int) -> None:

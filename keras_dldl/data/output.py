@@ -1,0 +1,91 @@
+"""The folder that `prepare` writes: whose it is, which run began it, what a killed run left."""
+
+import errno
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from keras_dldl import files
+from keras_dldl.errors import DataError
+
+PLAN_NAME = "plan.json"
+# What a run that was killed early can leave before it writes its plan.
+BEFORE_THE_PLAN = frozenset({"images", ".progress"})
+
+
+def check_output(out: Path, plan: dict[str, Any]) -> None:
+    """Check that `out` can be written: a new or empty folder, or one begun by the same call.
+
+    Nothing is written, so that a wrong `out` costs nothing and stays as it is.
+
+    Args:
+        out: the folder.
+        plan: all that decides the output, or as much of it as is known so far.
+
+    Raises:
+        DataError: `out` holds other files, or was begun with other arguments.
+        OSError: `out` is not a folder, or cannot be read.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(out))
+    begun = _begun_plan(out)
+    if begun is None:
+        if any(not _is_ours(entry.name) for entry in out.iterdir()):
+            raise DataError(
+                f"`--out` must be a new or empty folder. Received: {out}, which holds other files"
+            )
+        return
+    differing = sorted(key for key in plan if begun.get(key) != plan[key])
+    if differing:
+        raise DataError(
+            "`--out` must be a new folder, or one begun with the same arguments. "
+            f"Received: {out}, begun with another {', '.join(differing)}"
+        )
+
+
+def begin_output(out: Path, plan: dict[str, Any]) -> None:
+    """Make the folder and note the plan, or check that it was begun by the same call.
+
+    Raises:
+        DataError: see `check_output`.
+        OSError: `out` cannot be written.
+    """
+    check_output(out, plan)
+    if not (out / PLAN_NAME).exists():
+        files.write_json(out / PLAN_NAME, plan)
+
+
+def remove_leftovers(out: Path, keep: Path | None = None) -> None:
+    """Remove the half files of a killed run from `out`, all but those below the folder `keep`."""
+    if keep == out:
+        return
+    for folder, subfolders, names in os.walk(out):
+        subfolders[:] = [name for name in subfolders if Path(folder, name) != keep]
+        for name in names:
+            if name.startswith(files.TEMPORARY_PREFIX):
+                with suppress(FileNotFoundError):
+                    Path(folder, name).unlink()
+
+
+def _begun_plan(out: Path) -> dict[str, Any] | None:
+    """Return the plan of the run that began `out`; None where none did."""
+    try:
+        plan = json.loads((out / PLAN_NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:  # not JSON, not UTF-8: some other program's plan
+        plan = None
+    if not isinstance(plan, dict) or "rows_hash" not in plan:
+        raise DataError(
+            f"`--out` must be a new or empty folder. Received: {out}, which holds other files, "
+            f"among them a {PLAN_NAME} of something else"
+        )
+    return plan
+
+
+def _is_ours(name: str) -> bool:
+    return name in BEFORE_THE_PLAN or name.startswith(files.TEMPORARY_PREFIX)

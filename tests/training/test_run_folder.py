@@ -1,0 +1,51 @@
+"""The run folder: when a run may begin in it, and how to go on with one."""
+
+import shlex
+import shutil
+
+import pytest
+
+from keras_dldl.errors import TrainingError
+from keras_dldl.training.run_folder import RunFolder
+from keras_dldl.training.state import save_checkpoint
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run folder of a run that was killed in its first epoch."""
+    for name in ("config.yaml", "provenance.json"):
+        (tmp_path / name).write_text("{}")
+    return RunFolder(tmp_path)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_killed_in_its_first_epoch_begins_again(folder, resume):
+    assert folder.open(resume) is None
+
+
+def test_killed_between_the_first_model_and_the_first_checkpoint(folder):
+    folder.model.write_bytes(b"a model")
+    assert folder.open(resume=True) is None
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_results_whose_checkpoint_is_gone_are_not_overwritten(folder, resume):
+    save_checkpoint(folder.checkpoint, [], {})
+    folder.model.write_bytes(b"a model")
+    folder.history.write_text("epoch")
+    shutil.rmtree(folder.checkpoint.parent)
+    with pytest.raises(TrainingError, match="without a checkpoint.*--resume.*--out.*history.csv"):
+        folder.open(resume)
+
+
+@pytest.mark.parametrize("name", ["model.keras", "history.csv"])
+def test_a_foreign_model_or_history_is_not_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(TrainingError, match=f"not overwritten.*Received: {name} in "):
+        RunFolder(tmp_path).open(resume=False)
+
+
+def test_the_command_to_resume_can_be_pasted_into_a_shell(tmp_path):
+    place = tmp_path / "my run; it's $5"
+    words = shlex.split(RunFolder(place).resume_command())
+    assert words == ["keras-dldl", "train", "--out", str(place), "--resume"]
