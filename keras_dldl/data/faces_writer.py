@@ -1,6 +1,9 @@
 """One shard of work in `prepare`: read images, find and align faces, write records and crops."""
 
 import json
+import multiprocessing
+import os
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -88,11 +91,22 @@ def run_job(job: ShardJob) -> str:
     return job.name
 
 
-def use_threads(count: int) -> None:
-    """Start a worker process: TensorFlow quiet, on `count` threads."""
-    import os
-
+def start_worker(threads: int) -> None:
+    """Start a worker process: TensorFlow quiet, on so many threads; it ends with its parent."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _use_threads(threads)
+
+
+def _end_with_parent() -> None:
+    # A parent that is killed cannot end its workers; they would wait for work for ever.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _use_threads(count: int) -> None:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(count)

@@ -58,7 +58,7 @@ def read_table(path: str | os.PathLike) -> "pd.DataFrame":
 
     numbered = _lines(path)
     _, header = next(numbered, (1, []))
-    columns = [name or f"Unnamed: {k}" for k, name in enumerate(header)]
+    columns = [name.strip() or f"Unnamed: {k}" for k, name in enumerate(header)]
     _check_columns(path, columns)
     index: list[int] = []
     cells: list[list[str | float]] = []
@@ -70,7 +70,9 @@ def read_table(path: str | os.PathLike) -> "pd.DataFrame":
         cells.append([cell or math.nan for cell in row] + [math.nan] * (len(columns) - len(row)))
     if too_long:
         raise DataError(_listing(path, too_long))
-    return pd.DataFrame(cells, index=index, columns=columns)
+    table = pd.DataFrame(cells, index=index, columns=columns)
+    table["path"] = table["path"].map(_plain, na_action="ignore")
+    return table
 
 
 def _lines(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
@@ -156,6 +158,15 @@ def write_manifest(table: "pd.DataFrame", path: str | os.PathLike) -> None:
     rest = [name for name in table.columns if name not in first]
     with files.atomic_path(path) as temporary:
         table[first + rest].to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _plain(path: str) -> str:
+    """Return the shortest spelling of a path, so that one image has one name.
+
+    >>> _plain("./a//b.jpg")
+    'a/b.jpg'
+    """
+    return str(PurePosixPath(path))
 
 
 def _leaves_root(path: str) -> bool:

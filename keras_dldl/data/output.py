@@ -11,6 +11,7 @@ from keras_dldl import files
 from keras_dldl.errors import DataError
 
 PLAN_NAME = "plan.json"
+CONTENT = ("rows", "rows_hash")
 # What a run that was killed early can leave before it writes its plan.
 BEFORE_THE_PLAN = frozenset({"images", ".progress"})
 
@@ -18,7 +19,8 @@ BEFORE_THE_PLAN = frozenset({"images", ".progress"})
 def check_output(out: Path, plan: dict[str, Any]) -> None:
     """Check that `out` can be written: a new or empty folder, or one begun by the same call.
 
-    Nothing is written, so that a wrong `out` costs nothing and stays as it is.
+    A call that ended before its first shard binds nobody. Nothing is written here, so that a wrong
+    `out` costs nothing and stays as it is.
 
     Args:
         out: the folder.
@@ -39,11 +41,11 @@ def check_output(out: Path, plan: dict[str, Any]) -> None:
                 f"`--out` must be a new or empty folder. Received: {out}, which holds other files"
             )
         return
-    differing = sorted(key for key in plan if begun.get(key) != plan[key])
-    if differing:
+    differing = _differing(begun, plan)
+    if differing and _has_shards(out):
         raise DataError(
-            "`--out` must be a new folder, or one begun with the same arguments. "
-            f"Received: {out}, begun with another {', '.join(differing)}"
+            "`--out` must be a new folder, or one begun with the same arguments; choose another, "
+            f"or remove it. Received: {out}, begun with other arguments: {'; '.join(differing)}"
         )
 
 
@@ -55,7 +57,7 @@ def begin_output(out: Path, plan: dict[str, Any]) -> None:
         OSError: `out` cannot be written.
     """
     check_output(out, plan)
-    if not (out / PLAN_NAME).exists():
+    if _begun_plan(out) != plan:
         files.write_json(out / PLAN_NAME, plan)
 
 
@@ -85,6 +87,35 @@ def _begun_plan(out: Path) -> dict[str, Any] | None:
             f"among them a {PLAN_NAME} of something else"
         )
     return plan
+
+
+def _differing(begun: dict[str, Any], plan: dict[str, Any]) -> list[str]:
+    """Return what `plan` has otherwise, as texts for a message."""
+    before, now = _flat(begun), _flat(plan)
+    if before.get("on_missing") == "fail":
+        # Its finished shards lack no face, so they are what any other choice would have written.
+        now["on_missing"] = "fail"
+    known = now.keys() | _options(begun).keys()  # `plan` may not know the content yet
+    differing = [name for name in sorted(known) if before.get(name) != now.get(name)]
+    texts = [
+        f"{name}={before.get(name)!r}, now {now.get(name)!r}"
+        for name in differing
+        if name not in CONTENT
+    ]
+    return texts + ["the data set has other rows now"] * any(name in CONTENT for name in differing)
+
+
+def _flat(plan: dict[str, Any]) -> dict[str, Any]:
+    return {**{name: plan[name] for name in plan if name != "options"}, **_options(plan)}
+
+
+def _options(plan: dict[str, Any]) -> dict[str, Any]:
+    options = plan.get("options")
+    return options if isinstance(options, dict) else {}
+
+
+def _has_shards(out: Path) -> bool:
+    return any((out / "records").glob("*.tfrecord"))
 
 
 def _is_ours(name: str) -> bool:

@@ -16,7 +16,7 @@ from keras_dldl.data.faces_writer import (
     ShardJob,
     read_report,
     run_job,
-    use_threads,
+    start_worker,
 )
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
 from keras_dldl.data.output import begin_output, check_output, remove_leftovers
@@ -79,6 +79,7 @@ class PrepareOptions:
                 f"Received: workers={self.workers}, limit={self.limit}"
             )
         check_shares(self.val, self.test)
+        Alignment(self.margin)  # checks it
         if self.max_pixels is not None:
             pixel_limit(self.max_pixels)
 
@@ -123,6 +124,7 @@ def prepare(
     table, off_grid = _on_grid(rows.table, source)
     table = _spread(table, options.limit)
     table["split"] = assign_splits(table, options.val, options.test, options.seed)
+    _warn_of_empty_splits(table, options)
     plan = {**_call(source, root, options), **_content(table)}
     begin_output(out, plan)
     jobs = list(_jobs(table, root, out, options))
@@ -145,6 +147,16 @@ def _spread(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
         return table
     step = len(table) / limit
     return table.iloc[[int(i * step) for i in range(limit)]].reset_index(drop=True)
+
+
+def _warn_of_empty_splits(table: "pd.DataFrame", options: PrepareOptions) -> None:
+    for split, share in (("val", options.val), ("test", options.test)):
+        if share > 0 and not (table["split"] == split).any():
+            log.warning(
+                "No row is drawn for the split %r: %d rows are too few for a share of %g. "
+                "Raise the share, try another seed, or give splits in the data.",
+                split, len(table), share,
+            )  # fmt: skip
 
 
 def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
@@ -214,7 +226,7 @@ def _cores() -> int:
 def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> None:
     # Spawned, not forked: TensorFlow's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, use_threads, (threads,)) as pool:
+    with ProcessPoolExecutor(workers, context, start_worker, (threads,)) as pool:
         futures = {pool.submit(run_job, job): job for job in jobs}
         try:
             for future in as_completed(futures):

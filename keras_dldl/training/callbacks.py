@@ -17,6 +17,7 @@ class StepWatch(keras.callbacks.Callback):
         epoch: number of this epoch, from 0.
         epochs: number of all epochs.
         on_bad_loss: called with the number of the batch, from 0, and the loss; it must raise.
+        check: called after each step; it may raise to stop.
     """
 
     def __init__(
@@ -25,12 +26,14 @@ class StepWatch(keras.callbacks.Callback):
         epoch: int,
         epochs: int,
         on_bad_loss: Callable[[int, float], None],
+        check: Callable[[], None],
     ) -> None:
         super().__init__()
         self.rate = rate
         self.first_step = epoch * rate.steps_per_epoch
         self.label = f"epoch {epoch + 1}/{epochs}"
         self.on_bad_loss = on_bad_loss
+        self.check = check
         self.last_rate = 0.0
         self._bar = None
 
@@ -53,6 +56,7 @@ class StepWatch(keras.callbacks.Callback):
         text = f"{self.label}  loss {logs['loss']:.4f}  MAE {logs['mae']:.3f}"
         self._bar.set_description_str(text, refresh=False)
         self._bar.update(1)
+        self.check()
 
     def close(self) -> None:
         """Close the bar, also after an error."""

@@ -19,6 +19,7 @@ from keras_dldl.training.callbacks import StepWatch
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.curves import draw_curves
 from keras_dldl.training.history import best_row, describe_row, write_history
+from keras_dldl.training.interrupt import Interrupt
 from keras_dldl.training.result import RunResult
 from keras_dldl.training.run_folder import RunFolder, write_provenance
 from keras_dldl.training.schedule import LearningRate
@@ -29,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 _CURVES_EVERY_EPOCHS = 5
 _REMEDIES = (
     "Try a lower learning_rate, gradient_clip_norm=1, warmup_epochs=1 or precision=float32, and "
-    "look at the files; the checkpoint of the last good epoch stays."
+    "look at the files"
 )
 
 
@@ -53,6 +54,7 @@ class Run:
         self.rate = LearningRate(config, self.steps_per_epoch)
         self.face_model: Any = None
         self.trained: Any = None
+        self.interrupt = Interrupt()
 
     def execute(self, checkpoint: Checkpoint | None) -> RunResult:
         """Train from the beginning or from `checkpoint` to the last epoch."""
@@ -65,8 +67,10 @@ class Run:
             return self._result(already_finished=True)
         self._build(checkpoint)
         try:
-            for epoch in range(len(self.rows), self.config.epochs):
-                self._one_epoch(epoch)
+            with self.interrupt:
+                for epoch in range(len(self.rows), self.config.epochs):
+                    self._one_epoch(epoch)
+                    self.interrupt.check()
         except KeyboardInterrupt:
             self._say_how_to_resume()
             raise
@@ -83,10 +87,10 @@ class Run:
         if checkpoint:
             restore_variables(self._variables(), checkpoint.arrays)
             _LOGGER.info("Going on after epoch %d of %d.", len(self.rows), self.config.epochs)
-        self.config.save(self.folder.config)
         facts = {"parameters": self.face_model.count_params(), "init": warm_start}
         if not checkpoint:
-            write_provenance(self.folder, self.data, facts)
+            write_provenance(self.folder, self.data, facts)  # first: by it a run folder is known
+        self.config.save(self.folder.config)
 
     def _warm_start(self) -> dict[str, Any] | None:
         if self.config.init is None:
@@ -128,7 +132,13 @@ class Run:
             epoch=epoch,
             augment=Augmentation.from_config(dict(self.config.augment)),
         )
-        watch = StepWatch(self.rate, epoch, self.config.epochs, self._stop_at_bad_loss(epoch))
+        watch = StepWatch(
+            self.rate,
+            epoch,
+            self.config.epochs,
+            self._stop_at_bad_loss(epoch),
+            self.interrupt.check,
+        )
         try:
             fitted = self.trained.fit(
                 dataset,
@@ -151,13 +161,21 @@ class Run:
             input_size=self.config.input_size,
             batch_size=self.config.batch_size,
         )
-        logs = self.trained.evaluate(dataset, verbose=0, return_dict=True)
+        logs = self.trained.evaluate(
+            dataset, verbose=0, return_dict=True, callbacks=[self._listener()]
+        )
         if not math.isfinite(logs["loss"]):
             raise TrainingError(
-                f"The validation loss is not finite after epoch {epoch + 1}. {_REMEDIES} "
+                f"The validation loss is not finite after epoch {epoch + 1}. "
+                f"{self._remedies()}. "
                 f"Received: loss={logs['loss']}."
             )
         return {"val_loss": logs["loss"], "val_mae": logs["mae"]}
+
+    def _listener(self) -> keras.callbacks.Callback:
+        return keras.callbacks.LambdaCallback(
+            on_test_batch_end=lambda batch, logs: self.interrupt.check()
+        )
 
     def _stop_at_bad_loss(self, epoch: int) -> Any:
         def stop(batch: int, loss: float) -> NoReturn:
@@ -171,11 +189,15 @@ class Run:
             )
             raise TrainingError(
                 f"The loss is not finite in epoch {epoch + 1}, batch {batch + 1} of "
-                f"{self.steps_per_epoch}. {_REMEDIES} Received: loss={loss}; files of the batch: "
-                f"{', '.join(paths)}."
+                f"{self.steps_per_epoch}. {self._remedies()}. "
+                f"Received: loss={loss}; files of the batch: {', '.join(paths)}."
             )
 
         return stop
+
+    def _remedies(self) -> str:
+        kept = "; the checkpoint of the last good epoch stays" if self.rows else ""
+        return _REMEDIES + kept
 
     def _save_model(self, row: dict[str, Any]) -> None:
         facts = {"data": [os.path.basename(path) for path in self.config.data]}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl.errors import ConfigError, TrainingError
-from keras_dldl.files import write_json
+from keras_dldl.files import TEMPORARY_PREFIX, write_json
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.state import Checkpoint, load_checkpoint
 
@@ -65,7 +65,7 @@ class RunFolder:
         Raises:
             TrainingError: there is a checkpoint and `resume` was not asked for, or there is nothing
                 to resume, or the checkpoint is damaged, or it is missing beside results that a run
-                from the beginning would overwrite.
+                from the beginning would overwrite, or the folder holds something else.
         """
         if self.checkpoint.exists():
             if not resume:
@@ -81,7 +81,23 @@ class RunFolder:
                 "There is no run to resume here. Begin one without --resume, or name the folder of "
                 f"a run. Received: {self.path}."
             )
+        self._check_not_foreign()
         return None
+
+    def _check_not_foreign(self) -> None:
+        if not self.path.is_dir() or self.provenance.exists():
+            return
+        others = sorted(
+            entry.name
+            for entry in self.path.iterdir()
+            if not entry.name.startswith(TEMPORARY_PREFIX)
+        )
+        if others:
+            raise TrainingError(
+                "A run begins in a new or empty folder; choose another with --out. "
+                f"Received: {self.path}, which holds {', '.join(others[:3])}"
+                + (f" and {len(others) - 3} more." if len(others) > 3 else ".")
+            )
 
     def _check_no_results(self, resume: bool) -> None:
         # A run killed right before its first checkpoint has a model, though no history yet.

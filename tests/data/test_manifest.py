@@ -46,6 +46,7 @@ def test_round_trip_keeps_columns_and_puts_the_known_ones_first(tmp_path):
         ("a.jpg,5,inf,", "sigma must be a number >= 0 or empty: 'inf'"),
         ("a.jpg,NA,,", "label is not a number: 'NA'"),
         ("a.jpg", "line 3: label is not a number"),
+        ("./ok.jpg,5,,", "line 3: path occurs twice: 'ok.jpg'"),
         ("a.jpg,5,,train,", "line 3: 5 fields where the header has 4"),
     ],
 )
@@ -55,6 +56,12 @@ def test_a_bad_row_is_named_by_its_line(tmp_path, row, reason):
         read_manifest(path, LabelGrid.age())
     assert reason in str(error.value)
     assert "1 bad row:" in str(error.value)
+
+
+def test_blanks_around_names_of_columns_do_not_matter(tmp_path):
+    path = write(tmp_path, "path, label ,\tgroup\n./a//b.jpg,30,x\n")
+    table = read_manifest(path)
+    assert list(table) == ["path", "label", "group"] and table["path"][0] == "a/b.jpg"
 
 
 def test_many_bad_rows_are_counted(tmp_path):

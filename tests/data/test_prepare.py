@@ -106,7 +106,7 @@ def test_a_second_call_changes_nothing(synthetic):
 
 def test_another_call_into_the_same_folder_is_refused(synthetic):
     source = SyntheticSource(count=30, image_size=96)
-    with pytest.raises(DataError, match="begun with the same arguments.*another options"):
+    with pytest.raises(DataError, match=r"begun with the same arguments.*size=48, now 64$"):
         prepare(source, synthetic.out / "images", synthetic.out, PrepareOptions(size=64))
 
 
@@ -182,6 +182,30 @@ def test_on_missing_fail_names_the_image(photos, tmp_path):
         prepare(source, photos, tmp_path / "out", options)
 
 
+def test_after_on_missing_fail_another_choice_goes_on(photos, tmp_path):
+    source = csv(photos, ["face0.png,10", "meadow.jpg,5"])
+    options = PrepareOptions(size=32, val=0, test=0, workers=1, on_missing="fail")
+    with pytest.raises(DataError, match="No face found"):
+        prepare(source, photos, tmp_path / "out", options)
+    options = dataclasses.replace(options, on_missing="skip")
+    assert prepare(source, photos, tmp_path / "out", options).counts["train"] == 1
+    with pytest.raises(DataError, match="on_missing='skip', now 'whole'"):
+        options = dataclasses.replace(options, on_missing="whole")
+        prepare(source, photos, tmp_path / "out", options)
+
+
+def test_a_call_that_wrote_no_shard_binds_nobody(photos, tmp_path, monkeypatch, no_faces):
+    source, out = csv(photos, ["face0.png,10"]), tmp_path / "out"
+    monkeypatch.setattr(module, "_run_all", None)
+    with pytest.raises(TypeError):
+        prepare(source, photos, out, OPTIONS)
+    monkeypatch.undo()
+    monkeypatch.setattr(faces_writer, "_aligner", lambda margin: no_faces)
+    options = PrepareOptions(size=32, val=0, test=0, workers=1)
+    assert prepare(source, photos, out, options).counts["train"] == 1
+    assert json.loads((out / "plan.json").read_text())["options"]["size"] == 32
+
+
 def test_one_bad_image_does_not_lose_the_others(photos, tmp_path):
     (photos / "text.jpg").write_text("hello")
     (photos / "empty.png").write_bytes(b"")
@@ -231,7 +255,10 @@ def test_utkface_names(tmp_path):
     result = prepare(UTKFace(), root, tmp_path / "out", options)
     assert result.counts["train"] == 1
     reasons = [item.reason for item in result.skipped]
-    assert reasons == ["name is not age_gender_race_date", "label 110 is off the grid 0...100"]
+    assert reasons == [
+        "name is not age_gender_race_date.jpg.chip.jpg",
+        "label 110 is off the grid 0...100",
+    ]
 
 
 def test_all_age_faces(tmp_path):
@@ -256,6 +283,25 @@ def test_a_wrong_root_says_what_was_looked_for_and_found(source, tmp_path):
         source().read(tmp_path)
 
 
+@pytest.mark.parametrize("source", [UTKFace, AllAgeFaces])
+def test_images_of_another_data_set_are_named(source, photos):
+    with pytest.raises(DataError, match=r"No image is named .*with 4 images, such as face0\.png"):
+        source().read(photos)
+
+
+def test_mostly_other_names_are_warned_of(photos, caplog):
+    (photos / "face0.png").rename(photos / "7_1_2_20170109.jpg.chip.jpg")
+    assert len(UTKFace().read(photos).table) == 1
+    assert "Only 1 of 4 images are named age_gender" in caplog.text
+
+
+def test_a_split_without_rows_is_warned_of(photos, tmp_path, caplog, no_faces):
+    source = csv(photos, ["face0.png,10,train"], "path,label,split")
+    prepare(source, photos, tmp_path / "out", PrepareOptions(size=32, workers=1, test=0))
+    assert "No row is drawn for the split 'val': 1 rows" in caplog.text
+    assert "'test'" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -265,6 +311,8 @@ def test_a_wrong_root_says_what_was_looked_for_and_found(source, tmp_path):
         ({"val": 0.5, "test": 0.5}, "together below 1"),
         ({"val": -0.1}, "Received: val=-0.1"),
         ({"test": float("nan")}, "Received: val=0.1, test=nan"),
+        ({"margin": float("nan")}, "margin"),
+        ({"margin": -1}, "margin"),
         ({"max_pixels": 0}, "whole number of pixels"),
     ],
 )
@@ -322,7 +370,7 @@ def test_images_over_the_limit_on_pixels_are_skipped(photos, tmp_path, monkeypat
     result = prepare(source, photos, tmp_path / "a", options)
     assert [item.path for item in result.skipped] == ["face0.png"]
     assert "over the limit of 5,000" in result.skipped[0].reason
-    with pytest.raises(DataError, match="begun with another options"):
+    with pytest.raises(DataError, match="other arguments: max_pixels=5000, now None"):
         prepare(source, photos, tmp_path / "a", dataclasses.replace(options, max_pixels=None))
     monkeypatch.setenv("KERAS_DLDL_MAX_PIXELS", "4000")
     with pytest.raises(DataError, match="No image could be used"):
@@ -351,7 +399,7 @@ def test_a_foreign_folder_stays_as_it_is(tmp_path, other):
 def test_another_call_is_refused_before_anything_is_read(synthetic, monkeypatch):
     source = SyntheticSource(count=30, image_size=96)
     monkeypatch.setattr(source, "read", None)
-    with pytest.raises(DataError, match="begun with another options"):
+    with pytest.raises(DataError, match="other arguments: seed=0, now 3"):
         prepare(source, synthetic.out / "images", synthetic.out, PrepareOptions(seed=3))
 
 

@@ -49,3 +49,15 @@ def test_the_command_to_resume_can_be_pasted_into_a_shell(tmp_path):
     place = tmp_path / "my run; it's $5"
     words = shlex.split(RunFolder(place).resume_command())
     assert words == ["keras-dldl", "train", "--out", str(place), "--resume"]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "thesis.tex"])
+def test_a_foreign_folder_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(TrainingError, match=f"new or empty folder.*which holds {name}"):
+        RunFolder(tmp_path).open(resume=False)
+
+
+def test_half_files_of_a_killed_run_are_no_obstacle(tmp_path):
+    (tmp_path / ".tmp-abc.json").write_text("{")
+    assert RunFolder(tmp_path).open(resume=False) is None

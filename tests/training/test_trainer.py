@@ -1,5 +1,7 @@
 import json
 import logging
+import os
+import signal
 
 import keras
 import numpy as np
@@ -161,11 +163,11 @@ def test_init_and_mixed_precision_give_a_plain_model(finished, folder, tmp_path)
 
 
 def test_ctrl_c_tells_how_to_go_on(folder, tmp_path, monkeypatch, caplog):
-    def stop(self, batch, logs=None):
-        if self.label == "epoch 2/2":
-            raise KeyboardInterrupt
+    def press(self, batch, logs=None):
+        if self.label == "epoch 2/2" and batch == 0:
+            os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(StepWatch, "on_train_batch_end", stop)
+    monkeypatch.setattr(StepWatch, "on_train_batch_begin", press)
     with pytest.raises(KeyboardInterrupt):
         train(config_of(folder), tmp_path / "run")
     assert f"keras-dldl train --out {tmp_path / 'run'} --resume" in caplog.text

@@ -2,8 +2,9 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows, images_below
+from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
 
 NAME = re.compile(r"^(\d{5})A(\d{2})\.jpg$", re.IGNORECASE)
 LISTS = {"train.txt": "train", "val.txt": "test"}
@@ -25,25 +26,18 @@ class AllAgeFaces(Source):
     def read(self, root: Path) -> SourceRows:
         """Return a row an image, with `subject`, `gender` and `official` where known."""
         listed = _read_lists(root)
-        rows, skipped = [], []
-        for path in images_below(root, "images named 00000A02.jpg (person, age)"):
-            relative = path.relative_to(root).as_posix()
-            match = NAME.match(path.name)
-            if match is None:
-                skipped.append(Skipped(relative, "name is not <person>A<age>.jpg"))
-                continue
+
+        def row(match: re.Match, path: Path) -> dict[str, Any]:
             gender, official = listed.get(path.name, (None, None))
-            rows.append(
-                {
-                    "path": relative,
-                    "label": float(match[2]),
-                    "subject": f"aaf-{match[1]}",
-                    "gender": gender,
-                    "database": "AAF",
-                    "official": official,
-                }
-            )
-        return SourceRows.from_dicts(rows, skipped)
+            return {
+                "label": float(match[2]),
+                "subject": f"aaf-{match[1]}",
+                "gender": gender,
+                "database": "AAF",
+                "official": official,
+            }
+
+        return rows_by_name(root, NAME, "<person>A<age>.jpg, such as 00000A02.jpg", row)
 
 
 def _read_lists(root: Path) -> dict[str, tuple[str | None, str]]:

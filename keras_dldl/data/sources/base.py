@@ -1,6 +1,8 @@
 """What a data set source is: it reads a published layout and returns rows."""
 
-from collections.abc import Iterable
+import logging
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from keras_dldl.labels import LabelGrid
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger(__name__)
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 
 
@@ -93,6 +96,47 @@ def images_below(root: Path, wanted: str) -> list[Path]:
             + (", ".join(entries) if entries else "nothing in it")
         )
     return found
+
+
+def rows_by_name(
+    root: Path,
+    pattern: re.Pattern,
+    form: str,
+    row_of: Callable[[re.Match, Path], dict[str, Any]],
+) -> SourceRows:
+    """Return a row for every image below `root` whose name says what the data set knows of it.
+
+    Args:
+        root: the data set's folder.
+        pattern: what a name must match.
+        form: the names' form, in words.
+        row_of: makes the row, without its `path`, from the match and the image's path.
+
+    Returns:
+        The rows, with `path` first; images of other names are in `skipped`.
+
+    Raises:
+        DataError: no such folder, no image in it, or none with such a name.
+    """
+    rows, skipped = [], []
+    for path in images_below(root, f"images named {form}"):
+        relative = path.relative_to(root).as_posix()
+        match = pattern.match(path.name)
+        if match is None:
+            skipped.append(Skipped(relative, f"name is not {form}"))
+        else:
+            rows.append({"path": relative, **row_of(match, path)})
+    if not rows:
+        raise DataError(
+            f"No image is named {form}. Received: {root} with {len(skipped):,} images, "
+            f"such as {', '.join(item.path for item in skipped[:3])}"
+        )
+    if len(skipped) > len(rows):
+        log.warning(
+            "Only %d of %d images are named %s; is this the right data set?",
+            len(rows), len(rows) + len(skipped), form,
+        )  # fmt: skip
+    return SourceRows.from_dicts(rows, skipped)
 
 
 def check_folder(root: Path, wanted: str) -> None:

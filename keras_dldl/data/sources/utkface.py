@@ -2,8 +2,9 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows, images_below
+from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
 
 NAME = re.compile(r"^(\d{1,3})_([01])_([0-4])_(\d+)\.jpg(\.chip)?(\.jpg)?$", re.IGNORECASE)
 GENDERS = ("male", "female")
@@ -24,21 +25,14 @@ class UTKFace(Source):
 
     def read(self, root: Path) -> SourceRows:
         """Return a row an image, with `gender` and `race`."""
-        rows, skipped = [], []
-        for path in images_below(root, "images named age_gender_race_date.jpg.chip.jpg"):
-            relative = path.relative_to(root).as_posix()
-            match = NAME.match(path.name)
-            if match is None:
-                skipped.append(Skipped(relative, "name is not age_gender_race_date"))
-                continue
-            age, gender, race = (int(match[k]) for k in (1, 2, 3))
-            rows.append(
-                {
-                    "path": relative,
-                    "label": float(age),
-                    "gender": GENDERS[gender],
-                    "race": RACES[race],
-                    "database": "UTKFace",
-                }
-            )
-        return SourceRows.from_dicts(rows, skipped)
+        return rows_by_name(root, NAME, "age_gender_race_date.jpg.chip.jpg", _row)
+
+
+def _row(match: re.Match, _: Path) -> dict[str, Any]:
+    age, gender, race = (int(match[k]) for k in (1, 2, 3))
+    return {
+        "label": float(age),
+        "gender": GENDERS[gender],
+        "race": RACES[race],
+        "database": "UTKFace",
+    }
