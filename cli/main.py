@@ -16,6 +16,7 @@ from keras_dldl.cli.options import (
     reason_of,
 )
 from keras_dldl.cli.quiet import quieten_tensorflow
+from keras_dldl.errors import ConfigError
 
 # The help stands here and not only in the commands, so that `--help` need not load them.
 COMMANDS = {
@@ -27,6 +28,7 @@ COMMANDS = {
     "models": "List the models that ship with the package.",
 }
 EXIT_FAILURE = 1
+EXIT_USAGE = 2  # click's own status for options it refuses; ours for values it cannot judge
 EXIT_STOPPED = 130  # what shells report for a process ended by Ctrl-C: 128 + SIGINT
 
 
@@ -59,7 +61,7 @@ class CommandTable(click.Group):
             if debug_is_on(ctx):
                 click.echo(traceback.format_exc(), err=True)
             click.echo(f"Error: {reason_of(error)}", err=True)
-            ctx.exit(EXIT_FAILURE)
+            ctx.exit(EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILURE)
 
 
 @click.group(

@@ -131,7 +131,8 @@ def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[Row, np.ndarray 
         try:
             yield row, read_image(Path(job.root) / row[0], name=row[0], max_pixels=job.max_pixels)
         except UnreadableImage as error:
-            report.skipped.append({"path": row[0], "reason": str(error)})
+            reason = str(error).removeprefix(f"{row[0]}: ")
+            report.skipped.append({"path": row[0], "reason": reason})
             yield row, None
 
 

@@ -204,8 +204,9 @@ class LabelledImages:
             raise DataError(f"No label suits the model. {self._off_grid[0].reason}")
         self._lines = [line for line, kept in zip(self._lines, held, strict=True) if kept]
         self.rows = self.rows[held].reset_index(drop=True)
-        count = len(self._off_grid)
-        return [f"{count} rows with labels off the model's grid were left out"] if count else []
+        if self._off_grid:
+            log.warning("%d rows are left out: labels off the grid", len(self._off_grid))
+        return []
 
     def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""

@@ -53,7 +53,10 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
             f"{detection['whole']:,}"
         )
     if unreadable:
-        found.append(f"images that could not be read and are left out: {len(unreadable):,}")
+        found.append(
+            f"rows left out (image unreadable, or label off the grid): {len(unreadable):,}, listed "
+            "in metrics.json"
+        )
     return found
 
 

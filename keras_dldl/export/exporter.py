@@ -62,7 +62,8 @@ def export_model(
         force: replace an earlier export in the same place.
 
     Raises:
-        ConfigError: an unknown format, a bad version, or the folder holds something else.
+        ConfigError: an unknown format, or a bad version.
+        FileExistsError: the folder holds something else, or an earlier export without `force`.
         ModelFileError: `model` is not a model of this package.
         ParityError: what was written gives other numbers than Keras; nothing is left in place.
         OSError: the folder cannot be written.

@@ -1,5 +1,6 @@
 """Writing a folder so that a killed process leaves no half folder under a real name."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -7,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.files import TEMPORARY_PREFIX, errors_about, make_folder
 
 
@@ -21,7 +21,7 @@ def new_folder(place: Path, *, marker: str, force: bool = False) -> Iterator[Pat
         force: replace an earlier result.
 
     Raises:
-        ConfigError: `place` is not free and may not be replaced; checked before the block runs.
+        FileExistsError: `place` is not free and may not be replaced; checked before the block runs.
         OSError: the parent cannot be written; it is `place` that the error names.
     """
     place = Path(os.path.abspath(place))  # "." has no name and no parent
@@ -55,12 +55,8 @@ def _check_free(place: Path, marker: str, force: bool) -> None:
         return
     is_ours = place.is_dir() and (place / marker).is_file()
     if not is_ours:
-        raise ConfigError(
-            "The folder to write must be new, empty, or an earlier export. "
-            f"Received: {place}, which holds something else"
-        )
+        reason = "The folder to write must be new, empty, or an earlier export"
+        raise FileExistsError(errno.EEXIST, reason, os.fspath(place))
     if not force:
-        raise ConfigError(
-            "The folder to write must be new or empty; --force (force=True) replaces an earlier "
-            f"export. Received: {place}, which holds one"
-        )
+        reason = "An earlier export is here; --force (force=True) replaces it"
+        raise FileExistsError(errno.EEXIST, reason, os.fspath(place))

@@ -1,5 +1,6 @@
 """SavedModel, the format of TensorFlow Serving and of every TensorFlow runtime."""
 
+import errno
 import os
 import subprocess  # noqa: S404
 import sys
@@ -36,6 +37,7 @@ def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
 
     Raises:
         ConfigError: Keras does not run on TensorFlow.
+        OSError: the folder cannot be written, or the disk is full.
     """
     import keras
     import tensorflow as tf
@@ -52,7 +54,18 @@ def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
     module.serve = tf.function(
         serving_function(model, mirror), input_signature=signature, autograph=False
     )
-    tf.saved_model.save(module, os.fspath(folder), signatures={"serving_default": module.serve})
+    try:
+        tf.saved_model.save(module, os.fspath(folder), signatures={"serving_default": module.serve})
+    except tf.errors.OpError as error:
+        raise _as_os_error(error) from error
+
+
+def _as_os_error(error: Exception) -> Exception:
+    """Return the plain OSError that TensorFlow's own error stands for; else `error`."""
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
+        if os.strerror(number) in str(error):
+            return OSError(number, os.strerror(number))
+    return error
 
 
 def serving_function(model: FaceModel, mirror: bool = True) -> Callable:

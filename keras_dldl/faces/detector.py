@@ -109,8 +109,22 @@ def _load_mtcnn():
             f"aligned faces. Received: KERAS_BACKEND={keras.backend.backend()}"
         )
     from mtcnn import MTCNN
+    from mtcnn.stages import StageONet, StagePNet, StageRNet
 
-    return MTCNN()
+    return MTCNN(stages=[StagePNet(), _UnlessEmpty(StageRNet()), _UnlessEmpty(StageONet())])
+
+
+class _UnlessEmpty:
+    """A stage of the detector that is passed by where no candidates are left.
+
+    The package's own goes on, and ends in an error that it catches and TensorFlow prints.
+    """
+
+    def __init__(self, stage):
+        self._stage = stage
+
+    def __call__(self, bboxes_batch, **more):
+        return self._stage(bboxes_batch=bboxes_batch, **more) if len(bboxes_batch) else bboxes_batch
 
 
 def _reduced(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:

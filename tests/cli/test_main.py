@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import keras_dldl
 from keras_dldl.cli.main import COMMANDS, cli
 from keras_dldl.cli.options import LOGGER, set_up_logging
-from keras_dldl.errors import NoFaceFound
+from keras_dldl.errors import ConfigError, NoFaceFound
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,6 +138,13 @@ def test_a_failure_is_one_line_on_stderr_and_exits_1(install, error, line):
     assert result.exit_code == 1
     assert result.stderr == f"Error: {line}\n"
     assert result.stdout == ""
+
+
+def test_a_setting_out_of_range_is_wrong_usage(install):
+    install(failing(ConfigError("`size` must be 32 or more. Received: 3")))
+    result = run("predict")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: `size` must be 32 or more. Received: 3\n"
 
 
 @pytest.mark.parametrize("args", [["--debug", "predict"], ["predict", "--debug"]])

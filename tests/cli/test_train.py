@@ -70,12 +70,12 @@ def test_help_shows_defaults():
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
-        (["--set", "epoch=3"], 1, "Error: There is no setting `epoch`"),
-        (["--epochs", "0"], 1, "Error: The setting `epochs`"),
+        (["--set", "epoch=3"], 2, "Error: There is no setting `epoch`"),
+        (["--epochs", "0"], 2, "Error: The setting `epochs`"),
         (["--epochs", "x"], 2, "--epochs"),
-        ([], 1, "Error: Training needs data"),
+        ([], 2, "Error: Training needs data"),
         (["--data", "nowhere"], 1, "Error: A data folder must be"),
-        (["--config", "nowhere.yaml"], 1, "Error: The config file cannot be read"),
+        (["--config", "nowhere.yaml"], 2, "Error: The config file cannot be read"),
     ],
 )
 def test_failures_are_one_line(tmp_path, arguments, status, reason):

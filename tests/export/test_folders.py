@@ -5,7 +5,6 @@ import stat
 
 import pytest
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.export.folders import new_folder
 
 MARKER = "saved_model.pb"
@@ -36,7 +35,7 @@ def test_a_failure_leaves_nothing(tmp_path):
 def test_an_empty_folder_is_no_obstacle_and_an_export_is_replaced_by_force_alone(tmp_path):
     (tmp_path / "a").mkdir()
     assert write(tmp_path / "a", "one") == "one"
-    with pytest.raises(ConfigError, match="--force"):
+    with pytest.raises(FileExistsError, match="--force"):
         write(tmp_path / "a", "two")
     assert write(tmp_path / "a", "two", force=True) == "two"
     assert os.listdir(tmp_path) == ["a"]
@@ -64,7 +63,7 @@ def test_what_is_not_an_export_is_never_replaced(tmp_path, force):
     (tmp_path / "photos" / "me.jpg").write_text("precious")
     (tmp_path / "file").write_text("precious")
     for name in ("photos", "file"):
-        with pytest.raises(ConfigError, match="something else"):
+        with pytest.raises(FileExistsError, match="an earlier export"):
             write(tmp_path / name, "one", force=force)
     assert (tmp_path / "photos" / "me.jpg").read_text() == "precious"
 

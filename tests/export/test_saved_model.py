@@ -132,3 +132,13 @@ def test_a_missing_model_leaves_no_folder(tmp_path):
     with pytest.raises(ModelFileError):
         export_model(tmp_path / "missing.keras", "saved-model", tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_a_plain_error(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "part-0; No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(OSError, match="No space left on device: '.*out'"):
+        export_model(tiny_model(), "saved-model", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
