@@ -6,14 +6,18 @@ import click
 from click.core import ParameterSource
 
 from keras_dldl.cli.options import json_option
-
-GRIDS = ("age", "scut-fbp", "cfd")
-# Options that only one source has.
-OF_SOURCE = {"csv_path": "csv", "grid": "csv", "on_bad_row": "csv", "count": "synthetic"}
+from keras_dldl.data.sources import SOURCES, find_source
+from keras_dldl.labels import GRIDS
 
 
-@click.command()
-@click.argument("source", type=click.Choice(["utkface", "aaf", "csv", "synthetic"]))
+def _sources():
+    """Return the list of sources for the help; the mark keeps click from joining its lines."""
+    lines = [f"  {name:<12}{source.summary}" for name, source in SOURCES.items()]
+    return "\b\nSources:\n" + "\n".join(lines)
+
+
+@click.command(epilog=_sources())
+@click.argument("source", metavar="SOURCE")
 @click.option("--root", type=click.Path(), help="Folder of the data set (not for synthetic).")
 @click.option("--out", type=click.Path(), required=True, help="Folder to write.")
 @click.option("--size", default=224, show_default=True, help="Side of the aligned faces, pixels.")
@@ -36,9 +40,9 @@ OF_SOURCE = {"csv_path": "csv", "grid": "csv", "on_bad_row": "csv", "count": "sy
     show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
     help="Largest picture to read; larger ones are skipped.",
 )
-@click.option("--csv", "csv_path", type=click.Path(), help="csv: the file of path,label,...")
+@click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(
-    "--grid", type=click.Choice(GRIDS), default="age", show_default=True, help="csv: grid."
+    "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True, help="csv: grid."
 )
 @click.option(
     "--on-bad-row", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
@@ -47,44 +51,41 @@ OF_SOURCE = {"csv_path": "csv", "grid": "csv", "on_bad_row": "csv", "count": "sy
 @click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
 @json_option
 @click.pass_context
-def command(ctx, source, root, out, csv_path, grid, on_bad_row, count, as_json, **options):
+def command(ctx, source, root, out, as_json, **options):
     """Read a data set, find and align its faces, split it, write manifest.csv and records.
 
-    SOURCE is the data set's layout. A stopped run continues when called again.
+    SOURCE is the data set's layout, see below, or module:Class for one of your own. A stopped run
+    continues when called again. Images that cannot be read, and rows that cannot be right, are left
+    out and listed in skipped.csv; the exit status stays 0.
     """
+    from dataclasses import fields
     from pathlib import Path
 
     from keras_dldl.data.prepare import PrepareOptions, prepare
-    from keras_dldl.data.sources import SOURCES
 
-    _check_options_of(source, ctx)
-    arguments = {
-        "csv": {"csv": csv_path, "label_grid": _grid(grid), "skip_bad_rows": on_bad_row == "skip"},
-        "synthetic": {"count": count, "seed": options["seed"]},
-    }.get(source, {})
-    if source == "synthetic":
+    kind = find_source(source)
+    _check_options_of(kind, source, ctx)
+    if kind.draws_root:
         root = root or str(Path(out) / "images")
     if root is None:
         raise click.UsageError(f"--root is needed for {source}: the folder of the data set.")
-    result = prepare(SOURCES[source](**arguments), root, out, PrepareOptions(**options))
-    _report(result, as_json)
+    of_run = {field.name: options[field.name] for field in fields(PrepareOptions)}
+    reader = kind(**{name: options[name] for name in kind.options})
+    _report(prepare(reader, root, out, PrepareOptions(**of_run)), as_json)
 
 
-def _check_options_of(source, ctx):
-    """Refuse options that the source would not look at."""
+def _check_options_of(kind, source, ctx):
+    """Refuse options that only other sources look at."""
     given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     for option in ctx.command.params:
-        owner = OF_SOURCE.get(option.name, source)
-        if owner != source and ctx.get_parameter_source(option.name) in given:
-            raise click.UsageError(
-                f"{option.opts[0]} is for the source {owner} only. Received: {source}"
-            )
-
-
-def _grid(name):
-    from keras_dldl.labels import LabelGrid
-
-    return {"age": LabelGrid.age, "scut-fbp": LabelGrid.scut_fbp, "cfd": LabelGrid.cfd}[name]()
+        owners = [name for name, other in SOURCES.items() if option.name in other.options]
+        shared = option.name == "seed"  # of the split too
+        if owners and not shared and option.name not in kind.options:
+            if ctx.get_parameter_source(option.name) in given:
+                raise click.UsageError(
+                    f"{option.opts[0]} is for the source {' or '.join(owners)} only. "
+                    f"Received: {source}"
+                )
 
 
 def _report(result, as_json):

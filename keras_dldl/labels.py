@@ -162,4 +162,19 @@ def as_grid(grid: "LabelGrid | Mapping[str, Any]") -> LabelGrid:
     )
 
 
+# The grids that options and sources name.
+GRIDS = {"age": LabelGrid.age, "scut-fbp": LabelGrid.scut_fbp, "cfd": LabelGrid.cfd}
+
+
+def grid_named(name: str) -> LabelGrid:
+    """Return the grid of one of the names in `GRIDS`.
+
+    Raises:
+        ConfigError: no grid has this name.
+    """
+    if name not in GRIDS:
+        raise ConfigError(f"`grid` must be one of {', '.join(GRIDS)}. Received: grid={name!r}")
+    return GRIDS[name]()
+
+
 _FIELDS = ("start", "stop", "step", "task")

@@ -130,7 +130,7 @@ def test_wrong_arguments(arguments, message):
         LabelGrid(*arguments)
 
 
-@pytest.mark.parametrize("grid", [None, "age", 101, {"start": 0}, {"start": 0, "stop": 1, "k": 2}])
+@pytest.mark.parametrize("grid", [None, "ages", 101, {"start": 0}, {"start": 0, "stop": 1, "k": 2}])
 def test_as_grid_refuses_anything_else(grid):
     with pytest.raises(ConfigError, match="`grid` is not valid.*LabelGrid.*Received: grid="):
         as_grid(grid)

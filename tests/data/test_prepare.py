@@ -230,7 +230,7 @@ def test_bad_csv_rows_stop_or_are_left_out_and_listed(photos, tmp_path):
     source = csv(photos, ["face0.png,10", "face1.png,old", "face2.png,170"])
     with pytest.raises(DataError, match="2 bad rows: line 3: .*line 4: label 170 is off the grid"):
         prepare(source, photos, tmp_path / "out", OPTIONS)
-    source.skip_bad_rows = True
+    source.on_bad_row = "skip"
     options = PrepareOptions(size=32, val=0, test=0, workers=1)
     result = prepare(source, photos, tmp_path / "out", options)
     assert result.counts["train"] == 1
@@ -476,7 +476,7 @@ def test_subjects_stay_whole_where_some_splits_are_given(photos, tmp_path, no_fa
 def test_lines_after_blank_lines_and_paths_like_na(photos, tmp_path, no_faces):
     (photos / "face0.png").rename(photos / "NA")
     source = csv(photos, ["NA,10", "", "face1.png,old"])
-    source.skip_bad_rows = True
+    source.on_bad_row = "skip"
     options = PrepareOptions(size=32, val=0, test=0, workers=1)
     result = prepare(source, photos, tmp_path / "out", options)
     assert result.counts["train"] == 1

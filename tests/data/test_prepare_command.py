@@ -44,7 +44,7 @@ def test_the_options_of_the_source_are_taken(run):
     result, calls = run("csv", "--grid", "cfd", "--on-bad-row", "skip", "--csv", "a.csv")
     assert result.exit_code == 0, result.output
     source, options = calls[0]
-    assert source.csv == "a.csv" and source.skip_bad_rows and source.grid().stop == 7
+    assert source.csv == "a.csv" and source.on_bad_row == "skip" and source.grid().stop == 7
     assert options == module.PrepareOptions()
     assert run("synthetic", "--count", "50")[1][1][0].count == 50
 
@@ -57,5 +57,5 @@ def test_max_pixels(run):
 
 def test_impossible_shares_are_refused_at_once(run):
     result, calls = run("utkface", "--val", "0.6", "--test", "0.5")
-    assert result.exit_code == 1 and not calls
+    assert result.exit_code == 2 and not calls
     assert "together below 1" in result.stderr

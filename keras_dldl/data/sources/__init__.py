@@ -3,12 +3,9 @@
 from keras_dldl.data.sources.aaf import AllAgeFaces
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows
 from keras_dldl.data.sources.csv_file import CsvSource
+from keras_dldl.data.sources.registry import SOURCES, find_source
 from keras_dldl.data.sources.synthetic import SyntheticSource
 from keras_dldl.data.sources.utkface import UTKFace
-
-SOURCES: dict[str, type[Source]] = {
-    source.name: source for source in (UTKFace, AllAgeFaces, CsvSource, SyntheticSource)
-}
 
 __all__ = [
     "SOURCES",
@@ -19,4 +16,5 @@ __all__ = [
     "SourceRows",
     "SyntheticSource",
     "UTKFace",
+    "find_source",
 ]

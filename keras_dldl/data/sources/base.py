@@ -53,11 +53,14 @@ class Source:
     Attributes:
         name: the word after `keras-dldl prepare`.
         summary: one line for the list of sources.
+        options: names of the constructor's arguments, which are options of `prepare` of the same
+            name. All have defaults.
         draws_root: whether `read` makes the images itself, so that the root is this package's.
     """
 
     name = ""
     summary = ""
+    options: tuple[str, ...] = ()
     draws_root = False
 
     def grid(self) -> LabelGrid:

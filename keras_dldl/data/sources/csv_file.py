@@ -10,8 +10,8 @@ from keras_dldl.data.manifest import (
     typed,
 )
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
-from keras_dldl.errors import DataError
-from keras_dldl.labels import LabelGrid
+from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.labels import LabelGrid, grid_named
 
 
 class CsvSource(Source):
@@ -22,40 +22,43 @@ class CsvSource(Source):
 
     Args:
         csv: the file; default: the only `.csv` file in the root.
-        label_grid: the grid the labels must lie on; default `LabelGrid.age()`.
-        skip_bad_rows: leave bad rows out and list them, instead of stopping.
+        grid: the grid the labels must lie on: "age", "scut-fbp", "cfd", or a `LabelGrid`.
+        on_bad_row: "fail" stops at bad rows, "skip" leaves them out and lists them.
     """
 
     name = "csv"
     summary = "any images, with a CSV file of path,label[,sigma,split,subject,...]"
+    options = ("csv", "grid", "on_bad_row")
 
     def __init__(
         self,
         csv: str | Path | None = None,
-        label_grid: LabelGrid | None = None,
-        skip_bad_rows: bool = False,
+        grid: LabelGrid | str = "age",
+        on_bad_row: str = "fail",
     ):
+        if on_bad_row not in ("fail", "skip"):
+            raise ConfigError(f"`on_bad_row` must be fail or skip. Received: {on_bad_row!r}")
         self.csv = csv
-        self.label_grid = label_grid or LabelGrid.age()
-        self.skip_bad_rows = skip_bad_rows
+        self.on_bad_row = on_bad_row
+        self._grid = grid_named(grid) if isinstance(grid, str) else grid
 
     def grid(self) -> LabelGrid:
         """Return the grid given."""
-        return self.label_grid
+        return self._grid
 
     def read(self, root: Path) -> SourceRows:
         """Return the rows of the CSV file; bad ones are an error unless told to skip them."""
         check_folder(root, "the images that the CSV file names")
         path = Path(self.csv) if self.csv else _only_csv(root)
-        if not self.skip_bad_rows:
-            table = read_manifest(path, self.label_grid)
+        if self.on_bad_row == "fail":
+            table = read_manifest(path, self._grid)
             _check_not_empty(path, len(table))
             return SourceRows(table.reset_index(drop=True))
         return self._without_bad_rows(path)
 
     def _without_bad_rows(self, path: Path) -> SourceRows:
         table = read_table(path)
-        problems = row_problems(table, self.label_grid)
+        problems = row_problems(table, self._grid)
         good = table.drop(index=list(problems)).reset_index(drop=True)
         _check_not_empty(path, len(good))
         skipped = [

@@ -19,6 +19,7 @@ class SyntheticSource(Source):
 
     name = "synthetic"
     summary = "drawn faces (no data needed): --count, --seed"
+    options = ("count", "seed")
     draws_root = True
 
     def __init__(self, count: int = 1000, seed: int = 0, image_size: int = 160):

@@ -1,0 +1,52 @@
+"""The one table of sources, and the way to a source of the user's own."""
+
+import sys
+from importlib import import_module
+
+from keras_dldl.data.sources.aaf import AllAgeFaces
+from keras_dldl.data.sources.base import Source
+from keras_dldl.data.sources.csv_file import CsvSource
+from keras_dldl.data.sources.synthetic import SyntheticSource
+from keras_dldl.data.sources.utkface import UTKFace
+from keras_dldl.errors import ConfigError
+
+SOURCES: dict[str, type[Source]] = {
+    source.name: source for source in (UTKFace, AllAgeFaces, CsvSource, SyntheticSource)
+}
+
+
+def find_source(name: str) -> type[Source]:
+    """Return the source of this name, or a class `module:Class` of the user's own.
+
+    The module is looked for in the current folder too.
+
+    Raises:
+        ConfigError: there is no such source, module or class, or it is not a `Source`.
+    """
+    if name in SOURCES:
+        return SOURCES[name]
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise ConfigError(
+            f"A source must be one of {', '.join(SOURCES)}, or `module:Class` for one of your own. "
+            f"Received: {name!r}"
+        )
+    found = getattr(_module(module, name), attribute, None)
+    if not (isinstance(found, type) and issubclass(found, Source)):
+        raise ConfigError(
+            f"A source of your own must be a class derived from keras_dldl.data.sources.Source. "
+            f"Received: {name!r}, which is {found!r}"
+        )
+    return found
+
+
+def _module(module: str, name: str):
+    sys.path.insert(0, "")  # the current folder, as for `python -m`
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ConfigError(
+            f"The module of a source must be importable. Received: {name!r} ({error})"
+        ) from error
+    finally:
+        sys.path.remove("")

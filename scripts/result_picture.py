@@ -1,0 +1,39 @@
+"""Draws docs/images/result.png: a photo with its estimate, beside the predicted distribution.
+
+python scripts/result_picture.py
+"""
+
+import io
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+PLACE = Path(__file__).resolve().parents[1] / "docs" / "images" / "result.png"
+HEIGHT = 450
+
+
+def main() -> None:
+    """Predict on a public-domain photo with the shipped model, and draw the picture."""
+    from PIL import Image
+    from skimage import data
+
+    import keras_dldl
+    from keras_dldl.drawing import annotate, plot_distribution
+    from keras_dldl.files import atomic_path
+
+    photo = data.astronaut()
+    prediction = keras_dldl.predict_age(photo)
+    face = annotate(photo, prediction).resize((HEIGHT, HEIGHT), Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    plot_distribution(prediction).savefig(stream, dpi=100)
+    plot = Image.open(stream).convert("RGB")
+    result = Image.new("RGB", (face.width + plot.width, HEIGHT), "white")
+    result.paste(face, (0, 0))
+    result.paste(plot, (face.width, (HEIGHT - plot.height) // 2))
+    with atomic_path(PLACE) as temporary:
+        result.save(temporary, optimize=True)
+    print(f"{PLACE}: {prediction:.1f} years")
+
+
+if __name__ == "__main__":
+    main()
