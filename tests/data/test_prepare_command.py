@@ -29,7 +29,7 @@ def run(tmp_path, monkeypatch):
     ("source", "option", "owner"),
     [
         ("utkface", ("--csv", "a.csv"), "csv"),
-        ("aaf", ("--grid", "age"), "csv"),  # the default, but given
+        ("aaf", ("--grid", "age"), "image-folder or csv"),  # the default, but given
         ("synthetic", ("--on-bad-row", "skip"), "csv"),
         ("csv", ("--count", "1000"), "synthetic"),
     ],
