@@ -54,7 +54,7 @@ class Rows:
         self.note(bad, texts)
 
     def result(self) -> SourceRows:
-        """Return the good rows, and the bad ones with their faults.
+        """Return the good rows, without columns of which nothing is known, and the bad ones.
 
         Raises:
             DataError: there is no good row; says what is wrong with the others.
@@ -66,7 +66,7 @@ class Rows:
             raise DataError(
                 f"{self.listing}: no usable row. Received: {len(skipped):,} rows: {kinds}"
             )
-        return SourceRows(good, skipped)
+        return SourceRows(good.dropna(axis="columns", how="all"), skipped)
 
     def _skipped(self, i: int, fault: str) -> Skipped:
         where = "" if self.lines is None else f"line {self.lines[i]}: "

@@ -1,13 +1,14 @@
 """Annotation files and folders as data sets publish them: any encoding, any delimiter.
 
 Text is read as UTF-16 where it has that mark or zero bytes, else as UTF-8, else as Latin-1, which
-old lists with accented names are in. What has zero bytes and is not UTF-16 is not text.
+old lists with accented names are in. What then has control characters is not text.
 """
 
 import codecs
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from keras_dldl.errors import DataError
 
 DELIMITERS = (",", ";", "\t", None)  # None: blanks, any number of them
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # not the mark that ends DOS files
 SHOWN_ENTRIES = 5
 SAMPLED_IMAGES = 200
 
@@ -36,7 +38,7 @@ def read_text(path: str | os.PathLike) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:
+        if not CONTROL.search(text):
             return text
     raise DataError(
         "An annotation file must be text in UTF-8, UTF-16 or Latin-1. "

@@ -1,0 +1,33 @@
+"""Folders named by their label, with and without folders of splits, on every grid."""
+
+import pytest
+
+from keras_dldl.data.sources import SOURCES
+from keras_dldl.errors import DataError
+from tests.data.sources.layouts import columns_of, touch
+
+
+def test_labels(tmp_path):
+    touch(tmp_path, "25/a.jpg", "25/b.png", "x/3.5/c.jpg", "cats/d.jpg", "e.jpg")
+    rows = SOURCES["image-folder"](grid="scut-fbp").read(tmp_path)
+    assert columns_of(rows.table) == {
+        "path": ["25/a.jpg", "25/b.png", "x/3.5/c.jpg"],
+        "label": [25, 25, 3.5],
+    }
+    assert {item.path: item.reason for item in rows.skipped} == {
+        "cats/d.jpg": "folder name is not a number: 'cats'",
+        "e.jpg": "not in a folder named by its label",
+    }
+
+
+def test_splits(tmp_path):
+    touch(tmp_path, "train/7/a.jpg", "valid/8/a.jpg", "test/9/a.jpg", "10/a.jpg")
+    table = columns_of(SOURCES["image-folder"]().read(tmp_path).table)
+    given = dict(zip(table["label"], table["split"], strict=True))
+    assert given == {7: "train", 8: "val", 9: "test", 10: None}
+
+
+def test_no_folder_of_a_label(tmp_path):
+    touch(tmp_path, "cats/a.jpg", "dogs/b.jpg")
+    with pytest.raises(DataError, match="no usable row. Received: 2 rows: 2 folder name is not a"):
+        SOURCES["image-folder"]().read(tmp_path)
