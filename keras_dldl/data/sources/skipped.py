@@ -8,7 +8,7 @@ from keras_dldl.data.sources.base import Skipped
 
 LINE = re.compile(r"^line \d+: ")
 DETAILS = re.compile(r"[:.;] ")
-VARYING = re.compile(r"'[^']*'|\d+(?:\.\d+)?")
+VARYING = re.compile(r"'[^']*'|-?\d+(?:\.\d+)?")
 VARIED = "…"
 
 
