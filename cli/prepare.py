@@ -123,9 +123,9 @@ def _report(result, as_json):
         click.echo(json.dumps(content, indent=2))
         return
     for split, count in result.counts.items():
-        click.echo(f"{split:<8}{count:>8} faces")
-    click.echo(f"{'whole':<8}{result.whole:>8} images without a face found, taken whole")
-    click.echo(f"{'skipped':<8}{len(result.skipped):>8} images or rows, listed in skipped.csv")
+        click.echo(f"{split:<8}{count:>8,} faces")
+    click.echo(f"{'whole':<8}{result.whole:>8,} images without a face found, taken whole")
+    click.echo(f"{'skipped':<8}{len(result.skipped):>8,} images or rows, listed in skipped.csv")
     for kind in kinds_of(result.skipped):
         click.echo(f"{kind.count:>16,} {kind.fault}, such as {kind.example}")
     click.echo(f"written  {result.out}")

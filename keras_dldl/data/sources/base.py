@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.data.sources.reading import files_below, not_here
+from keras_dldl.data.sources.reading import as_utf8, files_below, not_here
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
@@ -20,7 +20,13 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or row that was left out, and why."""
+    """A file or row that was left out, and why.
+
+    Args:
+        path: of the image, relative to the root.
+        reason: the kind of fault, and after a colon what is particular to this row: rows are
+            counted by kind, see `skipped.kinds_of`. May begin with `line <number>: `.
+    """
 
     path: str
     reason: str
@@ -33,10 +39,20 @@ class SourceRows:
     Args:
         table: columns as in `manifest.csv`; `path` relative to the root.
         skipped: what was left out, with a reason each.
+
+    Raises:
+        DataError: there are no rows, or no column `path` or `label`.
     """
 
     table: "pd.DataFrame"
     skipped: list[Skipped] = field(default_factory=list)
+
+    def __post_init__(self):
+        if self.table.empty or not {"path", "label"} <= set(self.table.columns):
+            raise DataError(
+                "A source must return at least one row, with the columns path and label. Received: "
+                f"{len(self.table)} rows with the columns {', '.join(self.table.columns) or 'none'}"
+            )
 
     @classmethod
     def from_dicts(
@@ -127,9 +143,8 @@ def rows_by_name(
     rows, skipped = [], []
     for relative in image_names(root, f"images named {form}"):
         match = pattern.match("/".join(relative.split("/")[-parts:]))
-        shown = relative.encode("utf-8", "backslashreplace").decode()
-        if shown != relative:  # neither a CSV file nor a record can hold such a name
-            skipped.append(Skipped(shown, "name is not UTF-8"))
+        if as_utf8(relative) != relative:  # neither a CSV file nor a record can hold such a name
+            skipped.append(Skipped(as_utf8(relative), "name is not UTF-8"))
         elif match is None:
             skipped.append(Skipped(relative, f"name is not {form}"))
         else:

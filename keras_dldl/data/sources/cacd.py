@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
+from keras_dldl.data.sources.checking import without_torn_subjects
 from keras_dldl.data.sources.matlab import read_struct
 from keras_dldl.data.sources.reading import find_near, only_one
 
@@ -60,7 +61,7 @@ def _with_metadata(rows: SourceRows, path: Path) -> SourceRows:
     names = table["path"].str.rpartition("/")[2].map(_plain)
     table["rank"], table["year"] = names.map(told["rank"]), names.map(told["year"])
     table["split"] = table["rank"].map(_part, na_action="ignore")
-    return SourceRows(table, rows.skipped)
+    return without_torn_subjects(SourceRows(table, rows.skipped))
 
 
 def _missing(told: "pd.DataFrame", names: "pd.Series", table: "pd.DataFrame") -> "pd.DataFrame":

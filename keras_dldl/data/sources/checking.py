@@ -1,5 +1,6 @@
 """Rows of a listing, checked a column at a time, so that large ones take seconds."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+log = logging.getLogger(__name__)
 OLDEST = 120.0  # years; who is said to be older has a wrong date
 SHOWN_KINDS = 3
 
@@ -88,3 +90,19 @@ def joined(parts: Sequence[SourceRows]) -> SourceRows:
 
     table = pd.concat([part.table for part in parts], ignore_index=True)
     return SourceRows(table, [item for part in parts for item in part.skipped])
+
+
+def without_torn_subjects(rows: SourceRows) -> SourceRows:
+    """Leave out the column `subject` where people are in several of the parts given.
+
+    Official parts go first: with such subjects the rows could not be split at all.
+    """
+    pairs = rows.table[["subject", "split"]].dropna().drop_duplicates()
+    torn = int(pairs["subject"].duplicated().sum())
+    if torn == 0:
+        return rows
+    log.warning(
+        "%d people are in more than one official part; the parts are kept as they are, and the "
+        "column `subject` is left out.", torn,
+    )  # fmt: skip
+    return SourceRows(rows.table.drop(columns="subject"), rows.skipped)

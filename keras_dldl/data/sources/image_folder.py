@@ -1,11 +1,13 @@
 """Any images, in folders named by their label."""
 
+import re
 from pathlib import Path
+from typing import Any
 
-from keras_dldl.data.sources.base import Source, SourceRows, check_folder, image_names
-from keras_dldl.data.sources.checking import Rows
+from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
 from keras_dldl.labels import LabelGrid, grid_named
 
+NAME = re.compile(r"^(\d+(?:\.\d+)?)/[^/]+$")
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -34,15 +36,9 @@ class ImageFolder(Source):
 
     def read(self, root: Path) -> SourceRows:
         """Return a row an image, with `split` where the folders tell it."""
-        wanted = "folders named by a label, with images in them, such as 25/a.jpg"
-        check_folder(root, wanted)
-        paths = image_names(root, wanted)
-        labels = [path.split("/")[-2] if "/" in path else "" for path in paths]
-        columns = {"path": paths, "label": 0.0}
-        splits = [SPLITS.get(path.split("/")[0].lower()) for path in paths]
-        if any(splits):
-            columns["split"] = splits
-        rows = Rows(columns, root)
-        rows.note([not label for label in labels], "not in a folder named by its label")
-        rows.read_numbers("label", labels, "folder name")
-        return rows.result()
+
+        def row(match: re.Match, path: Path) -> dict[str, Any]:
+            first = path.relative_to(root).parts[0]
+            return {"label": float(match[1]), "split": SPLITS.get(first.lower())}
+
+        return rows_by_name(root, NAME, "<label>/<image>, such as 25/a.jpg", row, parts=2)

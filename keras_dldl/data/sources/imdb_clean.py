@@ -1,11 +1,10 @@
 """IMDB-Clean (Lin, Shen, Wang, Pantic 2021): 287,683 photos of IMDB-WIKI with cleaned labels."""
 
-import logging
 import re
 from pathlib import Path
 
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
-from keras_dldl.data.sources.checking import Rows, joined
+from keras_dldl.data.sources.checking import Rows, joined, without_torn_subjects
 from keras_dldl.data.sources.reading import (
     check_images,
     find_near,
@@ -14,7 +13,6 @@ from keras_dldl.data.sources.reading import (
     read_table,
 )
 
-log = logging.getLogger(__name__)
 PARTS = {"train": "train", "valid": "val", "test": "test"}  # in the file's name: split
 COLUMNS = ("filename", "age", "gender")
 IMAGES = "imdb-clean-1024"
@@ -45,7 +43,7 @@ class ImdbClean(Source):
         if not listings:
             raise not_here(root, wanted)
         rows = joined([_part(root, part, path) for part, path in listings])
-        return _with_whole_subjects(rows)
+        return without_torn_subjects(rows)
 
 
 def _part(root: Path, part: str, listing: Path) -> SourceRows:
@@ -80,16 +78,3 @@ def _folder_of(root: Path, listing: Path, names: list[str]) -> str:
             within = folder.relative_to(root).as_posix()
             return "" if within == "." else f"{within}/"
     return ""
-
-
-def _with_whole_subjects(rows: SourceRows) -> SourceRows:
-    """Leave out the subjects where the official parts share some, since the parts go first."""
-    pairs = rows.table[["subject", "split"]].dropna().drop_duplicates()
-    torn = int(pairs["subject"].duplicated().sum())
-    if torn == 0:
-        return rows
-    log.warning(
-        "%d people are in more than one official part; the parts are kept as they are, and the "
-        "column `subject` is left out.", torn,
-    )  # fmt: skip
-    return SourceRows(rows.table.drop(columns="subject"), rows.skipped)

@@ -13,7 +13,15 @@ from keras_dldl.data.sources.base import (
     rows_by_name,
 )
 from keras_dldl.data.sources.checking import Rows
-from keras_dldl.data.sources.reading import TextTable, find_near, only_one, read_lines, read_table
+from keras_dldl.data.sources.reading import (
+    TextTable,
+    as_utf8,
+    check_images,
+    find_near,
+    only_one,
+    read_lines,
+    read_table,
+)
 
 NAME = re.compile(r"^(\d+)_(\d+)([MF])(\d{2,3})\.jpe?g$", re.IGNORECASE)
 FORM = "<person>_<photo><M or F><age>.JPG, such as 009055_1M54.JPG"
@@ -70,6 +78,7 @@ def _listed(root: Path, table: TextTable) -> SourceRows:
     wanted = f"the photos that {table.path.name} lists"
     there = image_names(root, wanted)
     paths = _places(table["photo"], there, table.path.parent.relative_to(root).as_posix())
+    check_images(root, paths, table.path)
     rows = Rows(
         {
             "path": paths,
@@ -87,7 +96,7 @@ def _listed(root: Path, table: TextTable) -> SourceRows:
     rows.note([not photo for photo in table["photo"]], "photo is empty")
     result = rows.result()
     unlisted = sorted(set(there) - set(paths))
-    result.skipped += [Skipped(path, f"not in {table.path.name}") for path in unlisted]
+    result.skipped += [Skipped(as_utf8(path), f"not in {table.path.name}") for path in unlisted]
     return result
 
 
@@ -95,7 +104,8 @@ def _places(photos: list[str], there: list[str], folder: str) -> list[str]:
     """Return where each photo lies; where it is listed, for want of a better place."""
     known = set(there)
     by_name = {path.rpartition("/")[2].lower(): path for path in there}
-    listed = [photo if folder == "." else f"{folder}/{photo}" for photo in photos]
+    prefix = "" if folder == "." else f"{folder}/"
+    listed = [prefix + photo.replace("\\", "/") for photo in photos]
     return [
         path if path in known else by_name.get(path.rpartition("/")[2].lower(), path)
         for path in listed

@@ -195,6 +195,15 @@ def files_below(root: Path, suffixes: frozenset[str]) -> list[str]:
     return sorted(found, key=lambda path: path.split("/"))
 
 
+def as_utf8(path: str) -> str:
+    r"""Return `path` with escapes for what is not Unicode, as old file names may hold.
+
+    >>> as_utf8("Zoë.jpg"), as_utf8("Zo\udceb.jpg")
+    ('Zoë.jpg', 'Zo\\udceb.jpg')
+    """
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def _refuse(error: OSError) -> None:
     raise DataError(
         "Every folder of the data set must be readable. "

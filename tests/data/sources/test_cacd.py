@@ -46,6 +46,14 @@ def test_the_metadata_give_parts_and_what_is_missing(root):
     assert (lost["label"], lost["subject"], lost["year"]) == (31, "cacd-Zoë_Bell", 2009)
 
 
+def test_a_name_in_two_parts_does_not_stop_it(root, caplog):
+    touch(root, "CACD2000/54_Robin_Williams_0013.jpg")
+    rows = [(53, 2, 2004, 3, NAMES[1]), (54, 9, 2004, 9, "54_Robin_Williams_0013.jpg")]
+    write_cacd(root / "celebrity2000_meta.mat", rows)
+    assert "subject" not in SOURCES["cacd2000"]().read(root).table
+    assert "1 people are in more than one official part" in caplog.text
+
+
 def test_a_damaged_metadata_file_is_named(root):
     (root / "celebrity2000_meta.mat").write_bytes(b"MATLAB 5.0 MAT-file")
     with pytest.raises(DataError, match=r"celebrity2000_meta\.mat"):

@@ -13,11 +13,10 @@ def test_labels(tmp_path):
     assert columns_of(rows.table) == {
         "path": ["25/a.jpg", "25/b.png", "x/3.5/c.jpg"],
         "label": [25, 25, 3.5],
+        "split": [None] * 3,
     }
-    assert {item.path: item.reason for item in rows.skipped} == {
-        "cats/d.jpg": "folder name is not a number: 'cats'",
-        "e.jpg": "not in a folder named by its label",
-    }
+    assert [item.path for item in rows.skipped] == ["cats/d.jpg", "e.jpg"]
+    assert rows.skipped[0].reason == "name is not <label>/<image>, such as 25/a.jpg"
 
 
 def test_splits(tmp_path):
@@ -29,5 +28,5 @@ def test_splits(tmp_path):
 
 def test_no_folder_of_a_label(tmp_path):
     touch(tmp_path, "cats/a.jpg", "dogs/b.jpg")
-    with pytest.raises(DataError, match="no usable row. Received: 2 rows: 2 folder name is not a"):
+    with pytest.raises(DataError, match="No image is named <label>/.*such as cats/a.jpg, dogs/b"):
         SOURCES["image-folder"]().read(tmp_path)

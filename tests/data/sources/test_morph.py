@@ -59,10 +59,16 @@ def test_bad_rows_and_unlisted_photos_are_skipped(root):
 
 
 def test_photos_are_found_where_they_lie_and_missing_ones_are_kept(root):
-    lines = [line.replace("Album2/", "photos/") for line in LINES]
+    lines = [line.replace("Album2/", "photos\\") for line in LINES]
     lines.append(LINES[0].replace("009055_1M54", "009999_1M54"))
     write_lines(root / "listing.csv", MORPH_HEADER, *lines)
     assert read(root).table["path"].tolist() == [*PHOTOS, "Album2/009999_1M54.JPG"]
+
+
+def test_a_listing_of_other_photos_is_an_error(root):
+    write_lines(root / "listing.csv", MORPH_HEADER, LINES[0].replace("009055", "000001"))
+    with pytest.raises(DataError, match=r"listing\.csv lists.*Album2/000001_1M54\.JPG"):
+        read(root)
 
 
 def test_a_listing_cut_short_is_an_error(root):

@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from keras_dldl.cli.main import cli
+from keras_dldl.data.sources import SourceRows
 from keras_dldl.data.synthetic import draw_face
+from keras_dldl.errors import DataError
 from tests.data.sources.layouts import write_lines
 
 PAGE = Path(__file__).parents[3] / "docs" / "data.md"
@@ -26,6 +28,13 @@ def example(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     yield re.search(r"keras-dldl (prepare my_module:MySource .*)\n", section)[1]
     sys.modules.pop("my_module", None)
+
+
+def test_rows_without_what_is_needed_are_refused():
+    with pytest.raises(DataError, match="path and label. Received: 1 rows with the columns file"):
+        SourceRows.from_dicts([{"file": "a.jpg", "age": 3}])
+    with pytest.raises(DataError, match="Received: 0 rows with the columns none"):
+        SourceRows.from_dicts([])
 
 
 def test_the_example_runs_as_it_is_written(example, tmp_path):
