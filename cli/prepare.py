@@ -127,5 +127,5 @@ def _report(result, as_json):
     click.echo(f"{'whole':<8}{result.whole:>8,} images without a face found, taken whole")
     click.echo(f"{'skipped':<8}{len(result.skipped):>8,} images or rows, listed in skipped.csv")
     for kind in kinds_of(result.skipped):
-        click.echo(f"{kind.count:>16,} {kind.fault}, such as {kind.example}")
+        click.echo(f"{kind.count:>16,} {kind.fault} (first: {kind.example})")
     click.echo(f"written  {result.out}")

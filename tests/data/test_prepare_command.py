@@ -74,8 +74,8 @@ def test_what_is_left_out_is_counted_by_kind(run, monkeypatch):
     lines = run("utkface")[0].stdout.splitlines()
     assert lines[2:5] == [
         "skipped    1,206 images or rows, listed in skipped.csv",
-        "           1,204 second face, such as 0.jpg",
-        "               2 label … is off the grid 0...100, such as 1204.jpg",
+        "           1,204 second face (first: 0.jpg)",
+        "               2 label … is off the grid 0...100 (first: 1204.jpg)",
     ]
     content = json.loads(run("utkface", "--json")[0].stdout)
     assert list(content["skipped_by_fault"].values()) == [1204, 2]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined
+from keras_dldl.data.sources.folders import check_images, find_near, not_here, only_one
 from keras_dldl.data.sources.matlab import read_struct
-from keras_dldl.data.sources.reading import check_images, find_near, not_here, only_one
 from keras_dldl.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -4,13 +4,8 @@ from pathlib import Path
 
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined
-from keras_dldl.data.sources.reading import (
-    check_images,
-    find_near,
-    not_here,
-    only_one,
-    read_lines,
-)
+from keras_dldl.data.sources.folders import check_images, find_near, not_here, only_one
+from keras_dldl.data.sources.reading import read_lines
 from keras_dldl.errors import DataError
 
 PARTS = ("train", "test")

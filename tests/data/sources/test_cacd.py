@@ -30,9 +30,9 @@ def test_the_metadata_give_parts_and_what_is_missing(root):
         root / "celebrity2000_meta.mat",
         [
             (14, 1, 2004, 2, NAMES[0]),
-            (53, 2, 2004, 3, NAMES[1]),
-            (30, 3, 2008, 50, NAMES[2]),
-            (31, 3, 2009, 50, "31_Zoë_Bell_0003.jpg"),
+            (53, 2, 2004, 5, NAMES[1]),
+            (30, 3, 2008, 6, NAMES[2]),
+            (31, 3, 2009, 6, "31_Zoë_Bell_0003.jpg"),
         ],
     )
     table = SOURCES["cacd2000"]().read(root).table.set_index("path")

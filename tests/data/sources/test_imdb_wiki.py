@@ -71,7 +71,7 @@ def test_both_parts_are_read_and_share_people(root):
 
 
 def test_scores(root):
-    paths = read(root, min_face_score=1, max_second_face_score=2.5).table["path"]
+    paths = read(root, min_face_score=3, max_second_face_score=2.5).table["path"]
     assert [path.rpartition("/")[2] for path in paths] == ["a.jpg", "b.jpg", "two.jpg"]
     reasons = {item.reason for item in read(root, max_second_face_score=2).skipped}
     assert "second face with a score above 2" in reasons

@@ -52,6 +52,6 @@ def test_the_example_runs_as_it_is_written(example, tmp_path):
     assert labels == {"a_0.jpg": 20, "b_1.jpg": 25, "a_2.jpg": 30, "b_3.jpg": 35}
     assert set(manifest["subject"]) == {"a", "b"}
     _, skipped = result.stdout.split("skipped", 1)
-    assert "1 age is not a number, such as c_0.jpg" in skipped
-    assert "1 label 130 is off the grid 0...100, such as c_1.jpg" in skipped
+    assert "1 age is not a number (first: c_0.jpg)" in skipped
+    assert "1 label 130 is off the grid 0...100 (first: c_1.jpg)" in skipped
     assert "missing_0.jpg" in skipped
