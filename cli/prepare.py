@@ -1,19 +1,28 @@
 """`keras-dldl prepare`: a data set in its published layout becomes aligned, split data."""
 
 import json
+from textwrap import wrap
 
 import click
 from click.core import ParameterSource
 
 from keras_dldl.cli.options import json_option
-from keras_dldl.data.sources import SOURCES, find_source
+from keras_dldl.data.sources import SOURCES, find_source, sources_by_group
+from keras_dldl.data.sources.skipped import kinds_of
 from keras_dldl.labels import GRIDS
 
 
 def _sources():
-    """Return the list of sources for the help; the mark keeps click from joining its lines."""
-    lines = [f"  {name:<12}{source.summary}" for name, source in SOURCES.items()]
-    return "\b\nSources:\n" + "\n".join(lines)
+    """Return the names of the sources for the help; the mark keeps click from joining its lines."""
+    lines = [
+        line
+        for group, names in sources_by_group().items()
+        for line in wrap(
+            ", ".join(names), 76, break_on_hyphens=False,
+            initial_indent=f"  {group:<16}", subsequent_indent=" " * 18,
+        )
+    ]  # fmt: skip
+    return "\b\nSources (`keras-dldl sources` describes each):\n" + "\n".join(lines)
 
 
 @click.command(epilog=_sources())
@@ -42,13 +51,26 @@ def _sources():
 )
 @click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(
-    "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True, help="csv: grid."
-)
+    "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True,
+    help="csv, image-folder: grid of the labels.",
+)  # fmt: skip
 @click.option(
     "--on-bad-row", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
     help="csv: stop at bad rows, or leave them out and list them.",
 )  # fmt: skip
 @click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
+@click.option(
+    "--age", type=click.Choice(["apparent", "real"]), default="apparent", show_default=True,
+    help="appa-real: the age that is the label.",
+)  # fmt: skip
+@click.option(
+    "--min-face-score", type=float, default=None, show_default="none",
+    help="imdb-wiki: skip faces with a lower score.",
+)  # fmt: skip
+@click.option(
+    "--max-second-face-score", type=float, default=None, show_default="skip every second face",
+    help="imdb-wiki: skip photos whose second face has a higher score.",
+)  # fmt: skip
 @json_option
 @click.pass_context
 def command(ctx, source, root, out, as_json, **options):
@@ -95,14 +117,15 @@ def _report(result, as_json):
             "counts": result.counts,
             "found": result.found,
             "whole": result.whole,
+            "skipped_by_fault": {kind.fault: kind.count for kind in kinds_of(result.skipped)},
             "skipped": [{"path": item.path, "reason": item.reason} for item in result.skipped],
         }
         click.echo(json.dumps(content, indent=2))
         return
     for split, count in result.counts.items():
-        click.echo(f"{split:<8}{count:>8} faces")
-    click.echo(f"{'whole':<8}{result.whole:>8} images without a face found, taken whole")
-    click.echo(f"{'skipped':<8}{len(result.skipped):>8} images, listed in skipped.csv")
-    for item in result.skipped[:10]:
-        click.echo(f"  {item.path}: {item.reason}")
+        click.echo(f"{split:<8}{count:>8,} faces")
+    click.echo(f"{'whole':<8}{result.whole:>8,} images without a face found, taken whole")
+    click.echo(f"{'skipped':<8}{len(result.skipped):>8,} images or rows, listed in skipped.csv")
+    for kind in kinds_of(result.skipped):
+        click.echo(f"{kind.count:>16,} {kind.fault} (first: {kind.example})")
     click.echo(f"written  {result.out}")

@@ -1,10 +1,13 @@
 """`keras-dldl prepare`: its options reach the run; those of another source are refused."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
 from keras_dldl.data import prepare as module
+from keras_dldl.data.sources import Skipped
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def run(tmp_path, monkeypatch):
     ("source", "option", "owner"),
     [
         ("utkface", ("--csv", "a.csv"), "csv"),
-        ("aaf", ("--grid", "age"), "csv"),  # the default, but given
+        ("aaf", ("--grid", "age"), "image-folder or csv"),  # the default, but given
         ("synthetic", ("--on-bad-row", "skip"), "csv"),
         ("csv", ("--count", "1000"), "synthetic"),
     ],
@@ -47,6 +50,36 @@ def test_the_options_of_the_source_are_taken(run):
     assert source.csv == "a.csv" and source.on_bad_row == "skip" and source.grid().stop == 7
     assert options == module.PrepareOptions()
     assert run("synthetic", "--count", "50")[1][1][0].count == 50
+
+
+def test_the_options_of_published_sources_are_taken(run):
+    source = run("appa-real", "--age", "real")[1][-1][0]
+    assert source.age == "real" and run("appa-real")[1][-1][0].age == "apparent"
+    scores = ("--min-face-score", "1", "--max-second-face-score", "2.5")
+    source = run("imdb-wiki", *scores)[1][-1][0]
+    assert (source.min_face_score, source.max_second_face_score) == (1, 2.5)
+    assert run("imdb-wiki")[1][-1][0].max_second_face_score is None
+    assert run("image-folder", "--grid", "scut-fbp")[1][-1][0].grid().stop == 5
+    assert run("imdb-wiki", "--min-face-score", "nan")[0].exit_code == 2
+
+
+def test_what_is_left_out_is_counted_by_kind(run, monkeypatch):
+    faults = ["second face"] * 1204 + [f"label {k} is off the grid 0...100" for k in (101, 110)]
+    skipped = [Skipped(f"{k}.jpg", fault) for k, fault in enumerate(faults)]
+
+    def prepare(source, root, out, options):
+        return module.PrepareResult(out, {"train": 1}, 1, 0, skipped)
+
+    monkeypatch.setattr(module, "prepare", prepare)
+    lines = run("utkface")[0].stdout.splitlines()
+    assert lines[2:5] == [
+        "skipped    1,206 images or rows, listed in skipped.csv",
+        "           1,204 second face (first: 0.jpg)",
+        "               2 label … is off the grid 0...100 (first: 1204.jpg)",
+    ]
+    content = json.loads(run("utkface", "--json")[0].stdout)
+    assert list(content["skipped_by_fault"].values()) == [1204, 2]
+    assert len(content["skipped"]) == 1206
 
 
 def test_max_pixels(run):

@@ -3,7 +3,7 @@
 from keras_dldl.data.sources.aaf import AllAgeFaces
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows
 from keras_dldl.data.sources.csv_file import CsvSource
-from keras_dldl.data.sources.registry import SOURCES, find_source
+from keras_dldl.data.sources.registry import SOURCES, find_source, sources_by_group
 from keras_dldl.data.sources.synthetic import SyntheticSource
 from keras_dldl.data.sources.utkface import UTKFace
 
@@ -17,4 +17,5 @@ __all__ = [
     "SyntheticSource",
     "UTKFace",
     "find_source",
+    "sources_by_group",
 ]

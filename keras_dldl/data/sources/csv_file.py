@@ -28,6 +28,7 @@ class CsvSource(Source):
 
     name = "csv"
     summary = "any images, with a CSV file of path,label[,sigma,split,subject,...]"
+    licence = "your own images"
     options = ("csv", "grid", "on_bad_row")
 
     def __init__(

@@ -22,6 +22,7 @@ class UTKFace(Source):
 
     name = "utkface"
     summary = "UTKFace, aligned and cropped: age_gender_race_date.jpg.chip.jpg"
+    licence = "non-commercial research"
 
     def read(self, root: Path) -> SourceRows:
         """Return a row an image, with `gender` and `race`."""
