@@ -12,7 +12,7 @@ from keras_dldl.labels import GRIDS
 
 def _sources():
     """Return the list of sources for the help; the mark keeps click from joining its lines."""
-    lines = [f"  {name:<12}{source.summary}" for name, source in SOURCES.items()]
+    lines = [f"  {name:<14}{source.summary}" for name, source in SOURCES.items()]
     return "\b\nSources:\n" + "\n".join(lines)
 
 
@@ -40,6 +40,12 @@ def _sources():
     show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
     help="Largest picture to read; larger ones are skipped.",
 )
+@click.option(
+    "--landmarks", type=click.Choice(["detect", "given"]), default="detect", show_default=True,
+    help="Take the data set's own where it brings some, and detect the others; or detect all.",
+)  # fmt: skip
+@click.option("--annotations", type=click.Path(), help="The file of labels, where not found.")
+@click.option("--fold", help="benchmark: split 0 to 4; scut-fbp5500: 1 to 5, or 60-40.")
 @click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(
     "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True, help="csv: grid."
@@ -95,6 +101,7 @@ def _report(result, as_json):
             "counts": result.counts,
             "found": result.found,
             "whole": result.whole,
+            "given": result.given,
             "skipped": [{"path": item.path, "reason": item.reason} for item in result.skipped],
         }
         click.echo(json.dumps(content, indent=2))
@@ -102,6 +109,8 @@ def _report(result, as_json):
     for split, count in result.counts.items():
         click.echo(f"{split:<8}{count:>8} faces")
     click.echo(f"{'whole':<8}{result.whole:>8} images without a face found, taken whole")
+    if result.given:
+        click.echo(f"{'given':<8}{result.given:>8} images cut out by the data set's landmarks")
     click.echo(f"{'skipped':<8}{len(result.skipped):>8} images, listed in skipped.csv")
     for item in result.skipped[:10]:
         click.echo(f"  {item.path}: {item.reason}")

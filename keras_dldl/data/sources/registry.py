@@ -5,13 +5,32 @@ from importlib import import_module
 
 from keras_dldl.data.sources.aaf import AllAgeFaces
 from keras_dldl.data.sources.base import Source
+from keras_dldl.data.sources.benchmark import Benchmark
+from keras_dldl.data.sources.cfd import CFD
+from keras_dldl.data.sources.chalearn import ChaLearn15, ChaLearn16
 from keras_dldl.data.sources.csv_file import CsvSource
+from keras_dldl.data.sources.fgnet import FGNet
+from keras_dldl.data.sources.scut_fbp import ScutFBP
+from keras_dldl.data.sources.scut_fbp5500 import ScutFBP5500
 from keras_dldl.data.sources.synthetic import SyntheticSource
 from keras_dldl.data.sources.utkface import UTKFace
 from keras_dldl.errors import ConfigError
 
 SOURCES: dict[str, type[Source]] = {
-    source.name: source for source in (UTKFace, AllAgeFaces, CsvSource, SyntheticSource)
+    source.name: source
+    for source in (
+        UTKFace,
+        AllAgeFaces,
+        ChaLearn15,
+        ChaLearn16,
+        FGNet,
+        Benchmark,
+        ScutFBP,
+        ScutFBP5500,
+        CFD,
+        CsvSource,
+        SyntheticSource,
+    )
 }
 
 
