@@ -32,6 +32,8 @@ def run(tmp_path, monkeypatch):
         ("aaf", ("--grid", "age"), "csv"),  # the default, but given
         ("synthetic", ("--on-bad-row", "skip"), "csv"),
         ("csv", ("--count", "1000"), "synthetic"),
+        ("utkface", ("--fold", "1"), "benchmark or scut-fbp5500"),
+        ("fg-net", ("--annotations", "a.json"), "benchmark or scut-fbp or cfd"),
     ],
 )
 def test_an_option_of_another_source_is_refused(run, source, option, owner):
@@ -47,6 +49,17 @@ def test_the_options_of_the_source_are_taken(run):
     assert source.csv == "a.csv" and source.on_bad_row == "skip" and source.grid().stop == 7
     assert options == module.PrepareOptions()
     assert run("synthetic", "--count", "50")[1][1][0].count == 50
+
+
+def test_folds_annotations_and_landmarks(run):
+    result, calls = run("benchmark", "--annotations", "a.json", "--fold", "3")
+    assert result.exit_code == 0, result.output
+    assert calls[0][0].annotations == "a.json" and calls[0][0].fold == 3
+    result, calls = run("scut-fbp5500", "--fold", "60-40", "--landmarks", "given")
+    assert calls[1][0].fold == "60-40" and calls[1][1].landmarks == "given"
+    result, calls = run("scut-fbp5500", "--fold", "0")
+    assert result.exit_code == 2 and "Received: fold=0" in result.stderr
+    assert run("fg-net", "--landmarks", "guess")[0].exit_code == 2
 
 
 def test_max_pixels(run):

@@ -168,7 +168,7 @@ def _after_space(text: str, place: int) -> int:
 def _not_json(path: Path, line: int, whole: int) -> DataError:
     return DataError(
         f"{path}: not whole JSON from line {line} on; was the file cut short? Fetch it again. "
-        f"Received: {whole:,} whole objects before that"
+        f"Received: whole objects before that: {whole:,}"
     )
 
 
@@ -190,7 +190,7 @@ def read_rows(path: Path, sheet: str | None = None) -> Iterator[Row]:
 
 
 def _text_rows(path: Path) -> Iterator[Row]:
-    lines = read_text(path).splitlines()
+    lines = read_text(path).splitlines(keepends=True)
     delimiter = _delimiter(lines[:20])
     if delimiter is None:
         yield from ((k, line.split()) for k, line in enumerate(lines, 1) if line.strip())

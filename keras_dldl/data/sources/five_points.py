@@ -5,12 +5,13 @@ the viewer sees them, nose tip, left and right mouth corner; or None where they 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from keras_dldl.data.sources.annotations import Points, read_points
+from keras_dldl.data.sources.annotations import Points, number, read_points
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import MEAN_SHAPE, spans_a_face
 
@@ -62,24 +63,26 @@ def from_scut(points: Points) -> FivePoints | None:
     return _five(at[58], at[59], None, at[79], at[73])
 
 
-def from_box(corners: Sequence[float] | None) -> FivePoints | None:
+def from_box(corners: Any) -> FivePoints | None:
     """Return the five points of a face like the template inside a benchmark's `aligned_bbox`.
 
     The box is made from eyes and mouth, see `BOX_CENTRE`. It does not tell how far apart these are,
     so they are put where a face of this package's mean shape has them; the crop is then upright and
-    as large as the box says. On frontal faces it differs from that of the points themselves by a
-    few hundredths of its side.
+    as large as the box says. On 270 faces of three data sets it was 2 % larger than the crop by the
+    points themselves, and a corner was off by 0.03 of its side in the median, by 0.11 at most.
 
     Args:
-        corners: x1 y1 ... x4 y4; empty where the benchmark found no face.
+        corners: x1 y1 ... x4 y4; anything else, such as an empty list where the benchmark found no
+            face, gives None.
 
     >>> points = from_box([0, 0, 393, 0, 393, 393, 0, 393])
     >>> [round(value) for value in points]
     [147, 186, 246, 186, 196, 246, 152, 290, 241, 290]
     """
-    if not corners or len(corners) != 8 or not np.isfinite(np.asarray(corners, float)).all():
+    values = [number(value) for value in corners] if isinstance(corners, (list, tuple)) else []
+    if len(values) != 8 or None in values:
         return None
-    a, b, c, d = _complex(np.asarray(corners, float).reshape(4, 2))
+    a, b, c, d = _complex(np.array(values).reshape(4, 2))
     mouth = MEAN_SHAPE[3:, 1].mean()  # below the eyes
     scale = (b - a + c - d) / 2 / (2 * max(BOX_EYES, BOX_MOUTH * mouth))
     between_eyes = (a + b + c + d) / 4 - BOX_CENTRE * mouth * 1j * scale
