@@ -42,9 +42,9 @@ def _sources():
 )
 @click.option(
     "--landmarks", type=click.Choice(["detect", "given"]), default="detect", show_default=True,
-    help="Take the data set's own where it brings some, and detect the others; or detect all.",
+    help="Detect all faces, or take the data set's own landmarks where it brings some.",
 )  # fmt: skip
-@click.option("--annotations", type=click.Path(), help="The file of labels, where not found.")
+@click.option("--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels.")
 @click.option("--fold", help="benchmark: split 0 to 4; scut-fbp5500: 1 to 5, or 60-40.")
 @click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(

@@ -57,6 +57,7 @@ class Benchmark(Source):
     name = "benchmark"
     summary = "Facial-Age-Estimation-Benchmark JSON files: --annotations, --fold 0 to 4"
     options = ("annotations", "fold")
+    licence = "that of each data set"
 
     def __init__(self, annotations: str | Path | None = None, fold: int | str | None = None):
         if fold is not None and str(fold) not in map(str, range(FOLDS)):

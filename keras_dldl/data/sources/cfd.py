@@ -51,6 +51,7 @@ class CFD(Source):
     name = "cfd"
     summary = "Chicago Face Database: CFD-WF-001-003-N.jpg, Norming Data .xlsx or .csv"
     options = ("annotations",)
+    licence = "non-commercial research"
 
     def __init__(self, annotations: str | Path | None = None):
         self.annotations = annotations

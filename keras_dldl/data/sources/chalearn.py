@@ -41,6 +41,7 @@ class ChaLearn15(Source):
 
     name = "chalearn15"
     summary = "ChaLearn LAP 2015, apparent age: Train.csv, Validation.csv, Test.csv"
+    licence = "research"
     database = "ChaLearn15"
     published = (2476, 1136, 1079)
 

@@ -24,6 +24,7 @@ class FGNet(Source):
 
     name = "fg-net"
     summary = "FG-NET: images/001A02.JPG, with points/001a02.pts where present"
+    licence = "research"
 
     def read(self, root: Path) -> SourceRows:
         """Return a row an image, with `subject` and landmarks."""

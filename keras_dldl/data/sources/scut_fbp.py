@@ -35,6 +35,7 @@ class ScutFBP(Source):
     name = "scut-fbp"
     summary = "SCUT-FBP: Data_Collection/SCUT-FBP-1.jpg, Attractiveness label.xlsx or .csv"
     options = ("annotations",)
+    licence = "non-commercial research"
 
     def __init__(self, annotations: str | Path | None = None):
         self.annotations = annotations

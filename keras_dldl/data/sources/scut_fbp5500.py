@@ -62,6 +62,7 @@ class ScutFBP5500(Source):
     name = "scut-fbp5500"
     summary = "SCUT-FBP5500: Images/AF1.jpg, lists of scores: --fold 1 to 5, or 60-40"
     options = ("fold",)
+    licence = "non-commercial research"
 
     def __init__(self, fold: int | str | None = None):
         if fold is not None and str(fold) not in FOLDS:
