@@ -44,7 +44,9 @@ def _sources():
     "--landmarks", type=click.Choice(["detect", "given"]), default="detect", show_default=True,
     help="Detect all faces, or take the data set's own landmarks where it brings some.",
 )  # fmt: skip
-@click.option("--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels.")
+@click.option(
+    "--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels."
+)
 @click.option("--fold", help="benchmark: split 0 to 4; scut-fbp5500: 1 to 5, or 60-40.")
 @click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(

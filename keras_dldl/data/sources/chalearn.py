@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -53,9 +54,7 @@ class ChaLearn15(Source):
         rows, skipped = [], []
         for split, path in tables.items():
             for line, name, mean, sigma in _ratings(path):
-                image = images.find(
-                    name, f"{split}/{name}", lambda found, part=split: _part(found) == part
-                )
+                image = images.find(name, f"{split}/{name}", _of_part(split))
                 if problem := age_problem(mean):
                     skipped.append(Skipped(image, f"{path.name}, line {line}: {problem}"))
                 else:
@@ -110,6 +109,11 @@ def _part(path: str) -> str | None:
         if match := PART.search(name):
             return match[1]
     return None
+
+
+def _of_part(split: str) -> Callable[[str], bool]:
+    """Return what tells whether an image's folders are not those of another part."""
+    return lambda path: _part(PurePosixPath(path).parent.as_posix()) in (split, None)
 
 
 def _tables(root: Path) -> dict[str, Path]:

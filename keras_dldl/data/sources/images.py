@@ -24,19 +24,16 @@ class ImagesByName:
         for path in self.paths:
             self._by_name[PurePosixPath(path).name.lower()].append(path)
 
-    def find(
-        self, name: str, missing: str, prefer: Callable[[str], bool] = lambda path: True
-    ) -> str:
+    def find(self, name: str, missing: str, fits: Callable[[str], bool] = lambda path: True) -> str:
         """Return the path of the image with this file name.
 
         Args:
             name: with or without folders; upper and lower case are the same.
             missing: the path to return where there is no such image; reading it will fail, and say
                 so.
-            prefer: which of several images of the name to take, by path. Among those, the one in
-                the fewest folders is taken, then the first by name.
+            fits: which images to look among, by path. Of several, the one in the fewest folders is
+                taken, then the first by name.
         """
         found = self._by_name.get(PurePosixPath(name.replace("\\", "/")).name.lower(), [])
-        return min(
-            found, key=lambda path: (not prefer(path), path.count("/"), path), default=missing
-        )
+        fitting = [path for path in found if fits(path)]
+        return min(fitting, key=lambda path: (path.count("/"), path), default=missing)

@@ -52,7 +52,8 @@ class ScutFBP(Source):
         rows = []
         for which, mean, sigma in _ratings(path):
             name = f"SCUT-FBP-{which}.jpg"
-            image = images.find(name, f"{IMAGES}/{name}", lambda found: IMAGES in found)
+            anywhere = images.find(name, f"{IMAGES}/{name}")
+            image = images.find(name, anywhere, lambda path: IMAGES in path)
             rows.append({"path": image, "label": mean, "sigma": sigma, "gender": "female",
                          "race": "asian", "database": "SCUT-FBP"})  # fmt: skip
         taken = {Path(row["path"]).name.lower() for row in rows}

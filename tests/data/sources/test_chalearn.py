@@ -62,6 +62,23 @@ def test_an_image_that_is_not_there_keeps_its_row(root, chalearn16):
     assert table["path"][2] == "val/004113.jpg" and not (root / table["path"][2]).exists()
 
 
+def test_an_image_of_another_part_is_not_taken(root, images, write):
+    images("Train/image_1.jpg", "Validation/image_2.jpg")
+    write("Train.csv", "image_1.jpg;20;3")
+    write("Validation.csv", "image_1.jpg;30;3", "image_2.jpg;30;3")
+    table = ChaLearn15().read(root).table
+    assert table["path"].tolist() == [
+        "Train/image_1.jpg", "val/image_1.jpg", "Validation/image_2.jpg",
+    ]  # fmt: skip
+
+
+def test_images_may_lie_together(root, images, write):
+    images("all/a.jpg", "all/b.jpg")
+    write("train_gt.csv", "a.jpg,20,3")
+    write("test_gt.csv", "b.jpg,30,3")
+    assert ChaLearn16().read(root).table["path"].tolist() == ["all/a.jpg", "all/b.jpg"]
+
+
 def test_means_off_the_scale_are_listed(root, chalearn16, write):
     write("test_gt.csv", "image,mean,stdv", "005613.jpg,150,3")
     rows = ChaLearn16().read(root)
