@@ -44,11 +44,12 @@ def only_file(root: Path, patterns: Sequence[str], wanted: str, option: str = ""
     if found:
         state = "several: " + ", ".join(str(path.relative_to(root)) for path in found[:5])
     else:
-        state = "a folder with " + _entries(root)
+        state = "a folder with " + entries(root)
     raise DataError(f"Looked for {wanted}.{remedy} Received: {root}, {state}")
 
 
-def _entries(root: Path) -> str:
+def entries(root: Path) -> str:
+    """Return the first few names in a folder, for error messages."""
     return ", ".join(sorted(path.name for path in root.iterdir())[:5]) or "nothing in it"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from keras_dldl.data.sources.annotations import (
     age_problem,
     check_paths,
+    entries,
     fail_on,
     number,
     read_rows,
@@ -130,10 +131,9 @@ def _tables(root: Path) -> dict[str, Path]:
             raise DataError(f"Each part must have one table. Received: {names} for {split}")
     tables = {split: paths[0] for split, paths in found.items() if paths}
     if not tables:
-        entries = ", ".join(sorted(path.name for path in root.iterdir())[:5]) or "nothing in it"
         raise DataError(
             "Looked for tables of ratings, such as train_gt.csv or Validation.csv. "
-            f"Received: {root} with {entries}"
+            f"Received: {root} with {entries(root)}"
         )
     missing = [split for split in SPLITS if split not in tables]
     if missing:

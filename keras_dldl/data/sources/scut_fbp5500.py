@@ -9,6 +9,7 @@ from pathlib import Path
 
 from keras_dldl.data.sources.annotations import (
     EXCEL,
+    entries,
     fail_on,
     number,
     read_rows,
@@ -83,7 +84,7 @@ class ScutFBP5500(Source):
         if not scores:
             raise DataError(
                 "Looked for lists of scores (train_1.txt, test_1.txt ...) or All_Ratings.xlsx. "
-                f"Received: {root} with neither"
+                f"Received: {root} with {entries(root)}"
             )
         split_of = self._splits(lists, root)
         images = ImagesByName(root, "images named AF1.jpg")

@@ -151,7 +151,7 @@ def test_broken_files(root, published, write, name, lines, reason):
 
 def test_other_folders(root, images, write):
     images("AF1.jpg")
-    with pytest.raises(DataError, match=r"Looked for lists of scores \(train_1.*with neither"):
+    with pytest.raises(DataError, match=r"Looked for lists of scores \(train_1.*with AF1.jpg"):
         ScutFBP5500().read(root)
     write("train_2.txt", "AF1.jpg 3")
     with pytest.raises(DataError, match="for fold 60-40.*lists for the folds: 2"):
