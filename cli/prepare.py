@@ -49,6 +49,14 @@ def _sources():
     show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
     help="Largest picture to read; larger ones are skipped.",
 )
+@click.option(
+    "--landmarks", type=click.Choice(["detect", "given"]), default="detect", show_default=True,
+    help="Detect all faces, or take the data set's own landmarks where it brings some.",
+)  # fmt: skip
+@click.option(
+    "--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels."
+)
+@click.option("--fold", help="benchmark: split 0 to 4; scut-fbp5500: 1 to 5, or 60-40.")
 @click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(
     "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True,
@@ -118,6 +126,7 @@ def _report(result, as_json):
             "found": result.found,
             "whole": result.whole,
             "skipped_by_fault": {kind.fault: kind.count for kind in kinds_of(result.skipped)},
+            "given": result.given,
             "skipped": [{"path": item.path, "reason": item.reason} for item in result.skipped],
         }
         click.echo(json.dumps(content, indent=2))
@@ -125,6 +134,8 @@ def _report(result, as_json):
     for split, count in result.counts.items():
         click.echo(f"{split:<8}{count:>8,} faces")
     click.echo(f"{'whole':<8}{result.whole:>8,} images without a face found, taken whole")
+    if result.given:
+        click.echo(f"{'given':<8}{result.given:>8,} images cut out by the data set's landmarks")
     click.echo(f"{'skipped':<8}{len(result.skipped):>8,} images or rows, listed in skipped.csv")
     for kind in kinds_of(result.skipped):
         click.echo(f"{kind.count:>16,} {kind.fault} (first: {kind.example})")

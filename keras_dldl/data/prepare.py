@@ -18,6 +18,12 @@ from keras_dldl.data.faces_writer import (
     run_job,
     start_worker,
 )
+from keras_dldl.data.given_landmarks import (
+    Landmarks,
+    check_choice,
+    take_landmarks,
+    with_choice,
+)
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
 from keras_dldl.data.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepared import INDEX_NAME, index_of
@@ -52,6 +58,8 @@ class PrepareOptions:
         workers: processes; 0 means one for every core this process may use, 8 at most.
         limit: only this many rows, spread evenly over the data set; 0 means all.
         max_pixels: of the largest image to read, see `faces.read_image`; larger ones are skipped.
+        landmarks: "detect" finds them in every image, "given" takes those that the data set brings
+            along and finds the others.
     """
 
     size: int = 224
@@ -64,6 +72,7 @@ class PrepareOptions:
     workers: int = 0
     limit: int = 0
     max_pixels: int | None = None
+    landmarks: str = "detect"
 
     def __post_init__(self):
         if not 32 <= self.size <= 1024:
@@ -79,6 +88,7 @@ class PrepareOptions:
                 f"Received: workers={self.workers}, limit={self.limit}"
             )
         check_shares(self.val, self.test)
+        check_choice(self.landmarks)
         Alignment(self.margin)  # checks it
         if self.max_pixels is not None:
             pixel_limit(self.max_pixels)
@@ -86,13 +96,23 @@ class PrepareOptions:
 
 @dataclass
 class PrepareResult:
-    """What `prepare` made: folder, faces by split, faces found or taken whole, images left out."""
+    """What `prepare` made.
+
+    Args:
+        out: the folder.
+        counts: faces by split.
+        found: faces detected.
+        whole: images without a face found, taken whole.
+        skipped: images and rows left out.
+        given: faces cut out by the data set's own landmarks.
+    """
 
     out: Path
     counts: dict[str, int]
     found: int
     whole: int
     skipped: list[Skipped]
+    given: int = 0
 
 
 def prepare(
@@ -121,13 +141,14 @@ def prepare(
     check_output(out, _call(source, root, options))
     remove_leftovers(out, keep=None if source.draws_root else root)
     rows = source.read(root)
-    table, off_grid = _on_grid(rows.table, source)
+    table, off_grid = _on_grid(with_choice(rows.table, options.landmarks), source)
     table = _spread(table, options.limit)
     table["split"] = assign_splits(table, options.val, options.test, options.seed)
     _warn_of_empty_splits(table, options)
     plan = {**_call(source, root, options), **_content(table)}
     begin_output(out, plan)
-    jobs = list(_jobs(table, root, out, options))
+    table, given = take_landmarks(table)
+    jobs = list(_jobs(table, given, root, out, options))
     _run_all(jobs, options.workers)
     return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
 
@@ -177,8 +198,9 @@ def _content(table: "pd.DataFrame") -> dict:
 
 
 def _jobs(
-    table: "pd.DataFrame", root: Path, out: Path, options: PrepareOptions
-) -> Iterator[ShardJob]:
+    table: "pd.DataFrame", given: dict[str, Landmarks], root: Path, out: Path,
+    options: PrepareOptions,
+) -> Iterator[ShardJob]:  # fmt: skip
     import numpy as np
 
     for split in SPLITS:
@@ -197,6 +219,7 @@ def _jobs(
             yield ShardJob(
                 name, rows, str(root), str(out), options.size, options.margin,
                 options.on_missing, options.crops, options.max_pixels,
+                {path: given[path] for path in chunk["path"] if path in given},
             )  # fmt: skip
 
 
@@ -264,5 +287,5 @@ def _finish(
     index = index_of(source, options, shards, manifest, plan)
     files.write_json(out / INDEX_NAME, index)
     counts = {name: int((manifest["split"] == name).sum()) for name in SPLITS}
-    found = int((manifest["face"] == "found").sum())
-    return PrepareResult(out, counts, found, len(manifest) - found, skipped)
+    by = {name: int((manifest["face"] == name).sum()) for name in ("found", "whole", "given")}
+    return PrepareResult(out, counts, by["found"], by["whole"], skipped, by["given"])

@@ -35,6 +35,8 @@ def run(tmp_path, monkeypatch):
         ("aaf", ("--grid", "age"), "image-folder or csv"),  # the default, but given
         ("synthetic", ("--on-bad-row", "skip"), "csv"),
         ("csv", ("--count", "1000"), "synthetic"),
+        ("utkface", ("--fold", "1"), "benchmark or scut-fbp5500"),
+        ("fg-net", ("--annotations", "a.json"), "benchmark or scut-fbp or cfd"),
     ],
 )
 def test_an_option_of_another_source_is_refused(run, source, option, owner):
@@ -80,6 +82,17 @@ def test_what_is_left_out_is_counted_by_kind(run, monkeypatch):
     content = json.loads(run("utkface", "--json")[0].stdout)
     assert list(content["skipped_by_fault"].values()) == [1204, 2]
     assert len(content["skipped"]) == 1206
+
+
+def test_folds_annotations_and_landmarks(run):
+    result, calls = run("benchmark", "--annotations", "a.json", "--fold", "3")
+    assert result.exit_code == 0, result.output
+    assert calls[0][0].annotations == "a.json" and calls[0][0].fold == 3
+    result, calls = run("scut-fbp5500", "--fold", "60-40", "--landmarks", "given")
+    assert calls[1][0].fold == "60-40" and calls[1][1].landmarks == "given"
+    result, calls = run("scut-fbp5500", "--fold", "0")
+    assert result.exit_code == 2 and "Received: fold=0" in result.stderr
+    assert run("fg-net", "--landmarks", "guess")[0].exit_code == 2
 
 
 def test_max_pixels(run):

@@ -37,7 +37,8 @@ class SourceRows:
     """What a source found: the rows of a manifest, and what it left out.
 
     Args:
-        table: columns as in `manifest.csv`; `path` relative to the root.
+        table: columns as in `manifest.csv`; `path` relative to the root. A column `landmarks` may
+            hold, for some images, the ten numbers of `data.given_landmarks`.
         skipped: what was left out, with a reason each.
 
     Raises:
@@ -58,10 +59,11 @@ class SourceRows:
     def from_dicts(
         cls, rows: Iterable[dict[str, Any]], skipped: Iterable[Skipped] = ()
     ) -> "SourceRows":
-        """Make rows from one dictionary a face."""
+        """Make rows from one dictionary a face; what no row knows is no column."""
         import pandas as pd
 
-        return cls(pd.DataFrame(list(rows)), list(skipped))
+        table = pd.DataFrame(list(rows)).dropna(axis="columns", how="all")
+        return cls(table, list(skipped))
 
 
 class Source:

@@ -13,7 +13,6 @@ def test_labels(tmp_path):
     assert columns_of(rows.table) == {
         "path": ["25/a.jpg", "25/b.png", "x/3.5/c.jpg"],
         "label": [25, 25, 3.5],
-        "split": [None] * 3,
     }
     assert [item.path for item in rows.skipped] == ["cats/d.jpg", "e.jpg"]
     assert rows.skipped[0].reason == "name is not <label>/<image>, such as 25/a.jpg"
