@@ -13,6 +13,8 @@ import numpy as np
 
 from keras_dldl import files
 from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
+from keras_dldl.data.sources.base import Skipped
+from keras_dldl.data.strict import refuse_skipped
 from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
@@ -40,6 +42,7 @@ class ShardJob:
         on_missing: what to do where no face is found.
         crops: also write the crops as image files.
         max_pixels: of the largest image to read; None leaves it to `faces.read_image`.
+        strict: stop at an image that cannot be read, instead of leaving it out.
     """
 
     name: str
@@ -51,6 +54,7 @@ class ShardJob:
     on_missing: str
     crops: bool
     max_pixels: int | None = None
+    strict: bool = False
 
     @property
     def report_path(self) -> Path:
@@ -132,6 +136,8 @@ def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[Row, np.ndarray 
             yield row, read_image(Path(job.root) / row[0], name=row[0], max_pixels=job.max_pixels)
         except UnreadableImage as error:
             reason = str(error).removeprefix(f"{row[0]}: ")
+            if job.strict:
+                refuse_skipped([Skipped(row[0], reason)])
             report.skipped.append({"path": row[0], "reason": reason})
             yield row, None
 

@@ -298,7 +298,7 @@ def test_mostly_other_names_are_warned_of(photos, caplog):
 def test_a_split_without_rows_is_warned_of(photos, tmp_path, caplog, no_faces):
     source = csv(photos, ["face0.png,10,train"], "path,label,split")
     prepare(source, photos, tmp_path / "out", PrepareOptions(size=32, workers=1, test=0))
-    assert "No row is drawn for the split 'val': 1 rows" in caplog.text
+    assert "No row is in the split 'val': 1 rows" in caplog.text
     assert "'test'" not in caplog.text
 
 
