@@ -25,8 +25,8 @@ def split_options(default: str) -> Callable:
             "--folds", type=int, metavar="K", help="Draw K folds of equal size, by subject."
         ),
         click.option(
-            "--fold", type=int, metavar="N",
-            help="Test on fold N, from 1: of --folds, or else of the data set's own folds.",
+            "--fold", metavar="N",
+            help="Test on fold N: 1 to K of --folds, or else one of the data set's own.",
         ),
         click.option("--leave-out", metavar="SUBJECT", help="Test on this person alone."),
         click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn."),

@@ -127,6 +127,7 @@ class PreparedData:
         if not parts:
             raise DataError(
                 f"The data has no rows of split {split!r}; it has {', '.join(self.splits)}. "
+                "`keras-dldl split` splits it anew. "
                 f"Received: {', '.join(str(folder.path) for folder in self.folders)}"
             )
         return pd.concat(parts, ignore_index=True)

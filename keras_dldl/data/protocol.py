@@ -29,7 +29,7 @@ class SplitOptions:
         test: share of test rows, likewise; of no account where the test rows are known.
         seed: another seed, another draw.
         folds: number of folds to draw, 2 or more; see `draw_folds`.
-        fold: the fold to test on, from 1: one of `folds`, or else of the data set's own.
+        fold: the fold to test on: 1 ... `folds`, or else the name of one of the data set's own.
         leave_out: the subject to test on.
 
     Raises:
@@ -41,7 +41,7 @@ class SplitOptions:
     test: float = 0.1
     seed: int = 0
     folds: int | None = None
-    fold: int | None = None
+    fold: int | str | None = None
     leave_out: str | None = None
 
     def __post_init__(self):
@@ -50,13 +50,13 @@ class SplitOptions:
         check_shares(self.val, self.test)
         if self.folds is not None and self.folds < 2:
             raise ConfigError(f"`folds` must be 2 or more. Received: folds={self.folds}")
-        if self.folds is not None and self.fold is None:
+        if self.fold is not None:  # one spelling, so that plans can be compared
+            object.__setattr__(self, "fold", str(self.fold))
+        if self.folds is not None and self.fold not in map(str, range(1, self.folds + 1)):
             raise ConfigError(
-                f"With `folds` goes `fold`, the one to test on: 1 ... {self.folds}. Received: none"
+                f"With `folds` goes `fold`, the one to test on: 1 ... {self.folds}. "
+                f"Received: fold={self.fold}"
             )
-        if self.fold is not None and not 1 <= self.fold <= (self.folds or self.fold):
-            last = self.folds or "the last one"
-            raise ConfigError(f"`fold` must be 1 ... {last}. Received: fold={self.fold}")
         if self.fold is not None and self.leave_out is not None:
             raise ConfigError(
                 "Test either on a fold or on a person. "
@@ -101,7 +101,7 @@ def _tested(
 ) -> "pd.Series | None":
     """Return which rows are tested on, as true or false; None where that is not known yet."""
     if options.folds is not None:
-        return draw_folds(table, options.folds, options.seed) == options.fold
+        return draw_folds(table, options.folds, options.seed) == int(options.fold)
     if options.fold is not None:
         return _of_own_fold(table, options.fold)
     if options.leave_out is not None:
@@ -109,22 +109,21 @@ def _tested(
     return _given_for_test(given) if options.split == "official-test" else None
 
 
-def _of_own_fold(table: "pd.DataFrame", fold: int) -> "pd.Series":
-    import pandas as pd
-
+def _of_own_fold(table: "pd.DataFrame", fold: str) -> "pd.Series":
     if "fold" not in table:
         raise DataError(
             "These data have no folds of their own (a column `fold`); --folds K draws K of them. "
             f"Received: fold={fold}"
         )
-    numbers = pd.to_numeric(table["fold"], errors="coerce")
-    if not (numbers == fold).any():
-        present = ", ".join(f"{number:g}" for number in sorted(numbers.dropna().unique()))
+    # Numbers come back from a CSV file as 1 or, beside empty cells, as 1.0.
+    names = table["fold"].map(lambda one: f"{one:g}" if isinstance(one, float) else str(one))
+    known = sorted(names[table["fold"].notna()].unique())
+    if fold not in known:
         raise DataError(
-            f"`fold` must be one of the data set's own: {present or 'it has none'}. "
+            f"`fold` must be one of the data set's own: {', '.join(known) or 'it has none'}. "
             f"Received: fold={fold}"
         )
-    return numbers == fold
+    return names == fold
 
 
 def _of_person(table: "pd.DataFrame", subject: str) -> "pd.Series":
@@ -153,8 +152,8 @@ def warn_of_empty_splits(split: "pd.Series", options: SplitOptions) -> None:
     for name, share in (("val", options.val), ("test", options.test)):
         if share > 0 and not (split == name).any():
             log.warning(
-                "No row is in the split %r: %d rows are too few to draw a share of %g from, or the "
-                "data set gives splits of its own without this one. Raise the share, try another "
-                "seed, or --split official-test, which draws validation from all but its test.",
+                "No row is in the split %r. Where the data set gives splits without this one, "
+                "--split official-test draws validation from all but its test rows; else %d rows "
+                "are too few for a share of %g: raise it, or try another seed.",
                 name, len(split), share,
             )  # fmt: skip

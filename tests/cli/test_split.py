@@ -35,7 +35,7 @@ class WithFolds(Source):
     name = "with-folds"
     options = ("fold",)
 
-    def __init__(self, fold: int = 1):
+    def __init__(self, fold: str | int = 1):
         self.fold = fold
 
 
@@ -95,13 +95,15 @@ def test_prepare_has_the_same_options(prepare):
 def test_one_option_for_official_folds_and_drawn_ones(prepare):
     result, calls = prepare("with-folds", "--fold", "3")
     assert result.exit_code == 0, result.output
-    assert calls[0][0].fold == 3 and calls[0][1].fold == 3
+    assert calls[0][0].fold == "3" and calls[0][1].fold == "3"
     prepare("with-folds", "--folds", "5", "--fold", "3")
     assert calls[1][0].fold == 1 and calls[1][1].folds == 5
     prepare("with-folds")
     assert calls[2][0].fold == 1
     prepare("utkface", "--fold", "3")
-    assert calls[3][1].fold == 3
+    assert calls[3][1].fold == "3"
+    prepare("with-folds", "--fold", "60-40")
+    assert calls[4][0].fold == "60-40"
 
 
 def test_the_help_knows_every_kind():

@@ -1,10 +1,13 @@
 """Protocols: official splits, folds of the data set's own, one person left out; what is refused."""
 
+import time
+
 import pandas as pd
 import pytest
 
 from keras_dldl.data.folds import draw_folds
 from keras_dldl.data.protocol import SplitOptions, split_rows, warn_of_empty_splits
+from keras_dldl.data.shards import shards_of
 from keras_dldl.data.splits import assign_splits
 from keras_dldl.errors import ConfigError, DataError
 
@@ -70,6 +73,15 @@ def test_own_folds_are_taken_from_the_column(table):
         split_rows(table, SplitOptions(fold=4))
     with pytest.raises(DataError, match="--folds K draws K of them. Received: fold=2"):
         split_rows(table.drop(columns="fold"), SplitOptions(fold=2))
+    text = table.assign(fold=table["fold"].map({1: "60-40", 2: None, 3: "3"}))
+    split = split_rows(text, SplitOptions(fold="60-40"))
+    assert ((split == "test") == (table["fold"] == 1)).all()
+    with pytest.raises(DataError, match="own: 3, 60-40. Received: fold=None$"):
+        split_rows(text, SplitOptions(fold="None"))
+    floats = table.assign(fold=table["fold"].where(table["fold"] != 3))
+    assert split_rows(floats, SplitOptions(fold=2, val=0)).equals(
+        split_rows(table, SplitOptions(fold=2, val=0))
+    )
     drawn = SplitOptions(folds=3, fold=2, val=0)
     assert ((split_rows(table, drawn) == "test") == (draw_folds(table, 3) == 2)).all()
 
@@ -97,9 +109,9 @@ def test_one_person_left_out(table):
     [
         ({"split": "random"}, "official, official-test, drawn. Received: random"),
         ({"folds": 1, "fold": 1}, "2 or more"),
-        ({"folds": 5}, r"1 \.\.\. 5. Received: none"),
-        ({"folds": 5, "fold": 6}, r"`fold` must be 1 \.\.\. 5. Received: fold=6"),
-        ({"fold": 0}, r"1 \.\.\. the last one. Received: fold=0"),
+        ({"folds": 5}, r"1 \.\.\. 5. Received: fold=None"),
+        ({"folds": 5, "fold": 6}, r"1 \.\.\. 5. Received: fold=6"),
+        ({"folds": 5, "fold": "60-40"}, r"1 \.\.\. 5. Received: fold=60-40"),
         ({"fold": 1, "leave_out": "a"}, "either on a fold or on a person"),
         ({"val": 1}, "below 1"),
     ],
@@ -112,7 +124,7 @@ def test_bad_options(options, reason):
 def test_what_was_chosen_is_what_has_a_value():
     chosen = SplitOptions(folds=5, fold=2).chosen_split()
     assert chosen == {
-        "split": "official", "val": 0.1, "test": 0.1, "seed": 0, "folds": 5, "fold": 2
+        "split": "official", "val": 0.1, "test": 0.1, "seed": 0, "folds": 5, "fold": "2"
     }  # fmt: skip
 
 
@@ -121,4 +133,17 @@ def test_empty_splits_are_warned_of(caplog):
     warn_of_empty_splits(split, SplitOptions(val=0))
     assert caplog.text == ""
     warn_of_empty_splits(split, SplitOptions())
-    assert "No row is in the split 'val': 2 rows" in caplog.text and "'test'" not in caplog.text
+    assert "No row is in the split 'val'" in caplog.text and "'test'" not in caplog.text
+
+
+@pytest.mark.parametrize("people", [20_000, 200_000])
+def test_two_hundred_thousand_rows_take_seconds(people):
+    count = 200_000
+    table = pd.DataFrame({"path": [f"{k // 1000}/{k}.jpg" for k in range(count)]})
+    table["label"] = (table.index * 7919 % 100).astype(float)
+    table["subject"] = (table.index * 7907 % people).astype(str)
+    begin = time.process_time()  # 1 second of one core when this was written
+    split = split_rows(table, SplitOptions(folds=10, fold=3))
+    shards = dict(shards_of(table.assign(split=split)))
+    assert time.process_time() - begin < 10
+    assert (split == "test").sum() == 20_000 and sum(map(len, shards.values())) == count

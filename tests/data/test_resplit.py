@@ -147,7 +147,7 @@ def test_a_killed_run_goes_on_at_any_moment(photos, tmp_path, monkeypatch):
 def test_another_call_into_the_same_folder_is_refused(photos, tmp_path):
     data = prepared(photos, tmp_path / "data")
     resplit(data, tmp_path / "out", SplitOptions(folds=3, fold=2))
-    with pytest.raises(DataError, match="begun with other arguments: fold=2, now 1$"):
+    with pytest.raises(DataError, match="begun with other arguments: fold='2', now '1'$"):
         resplit(data, tmp_path / "out", SplitOptions(folds=3, fold=1))
     with pytest.raises(DataError, match="must be another folder than the data"):
         resplit(data, data, SplitOptions())
