@@ -428,6 +428,39 @@ def test_workers_and_their_threads(photos, tmp_path, monkeypatch, workers, expec
     assert seen == [expected]
 
 
+def test_a_run_that_goes_on_has_as_many_threads_to_a_worker(
+    photos, tmp_path, monkeypatch, no_faces
+):
+    monkeypatch.setattr(module, "ROWS_PER_SHARD", 1)
+    monkeypatch.setattr(module, "_cores", lambda: 16)
+    seen = []
+
+    def run(jobs, count, threads, bar):
+        seen.append((len(jobs), count, threads))
+        for job in jobs:
+            module.run_job(job)
+
+    monkeypatch.setattr(module, "_run_in_processes", run)
+    source = csv(photos, [f"face{k}.png,20" for k in range(3)])
+    options, out = PrepareOptions(size=32, workers=2), tmp_path / "out"
+    prepare(source, photos, out, options)
+    next((out / ".progress").glob("*.json")).unlink()
+    prepare(source, photos, out, options)
+    prepare(source, photos, out, options)
+    assert seen == [(3, 2, 8), (1, 2, 8)]
+
+
+def test_the_order_of_rows_does_not_matter(photos, tmp_path, monkeypatch, no_faces):
+    monkeypatch.setattr(module, "ROWS_PER_SHARD", 2)
+    rows = ["face0.png,10", "face1.png,40", "face2.png,70", "meadow.jpg,5"]
+    options = PrepareOptions(size=32, val=0.3, test=0, workers=1)
+    prepare(csv(photos, rows), photos, tmp_path / "out", options)
+    before = content(tmp_path / "out")
+    next((tmp_path / "out" / ".progress").glob("*.json")).unlink()
+    prepare(csv(photos, rows[::-1]), photos, tmp_path / "out", options)  # goes on
+    assert content(tmp_path / "out") == before
+
+
 def test_subjects_stay_whole_where_some_splits_are_given(photos, tmp_path, no_faces):
     rows = ["face0.png,10,test,a", "face1.png,40,,a", "face2.png,70,train,b"]
     source = csv(photos, rows, "path,label,split,subject")
