@@ -1,6 +1,5 @@
 """From a data set in its published layout to aligned faces: manifest, records, crops."""
 
-import logging
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -33,7 +32,6 @@ from keras_dldl.progress import progress
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger(__name__)
 MOST_WORKERS = 8
 
 
