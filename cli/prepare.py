@@ -4,9 +4,9 @@ import json
 from textwrap import wrap
 
 import click
-from click.core import ParameterSource
 
 from keras_dldl.cli.options import json_option
+from keras_dldl.cli.splitting import check_split_usage, is_given, split_options
 from keras_dldl.data.sources import SOURCES, find_source, sources_by_group
 from keras_dldl.data.sources.skipped import kinds_of
 from keras_dldl.labels import GRIDS
@@ -37,9 +37,7 @@ def _sources():
     "--on-missing", type=click.Choice(["whole", "skip", "fail"]), default="whole",
     show_default=True, help="Where no face is found: take the whole image, leave it out, or stop.",
 )  # fmt: skip
-@click.option("--val", default=0.1, show_default=True, help="Share of validation rows.")
-@click.option("--test", default=0.1, show_default=True, help="Share of test rows.")
-@click.option("--seed", default=0, show_default=True, help="Seed of split and drawing.")
+@split_options(default="official")
 @click.option("--crops/--no-crops", default=True, show_default=True, help="Write crops as images.")
 @click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core, up to 8.")
 @click.option("--limit", default=0, show_default=True, help="Only so many rows; 0: all.")
@@ -56,7 +54,7 @@ def _sources():
 @click.option(
     "--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels."
 )
-@click.option("--fold", help="benchmark: split 0 to 4; scut-fbp5500: 1 to 5, or 60-40.")
+@click.option("--strict", is_flag=True, help="Stop where an image or a row would be left out.")
 @click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(
     "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True,
@@ -86,7 +84,7 @@ def command(ctx, source, root, out, as_json, **options):
 
     SOURCE is the data set's layout, see below, or module:Class for one of your own. A stopped run
     continues when called again. Images that cannot be read, and rows that cannot be right, are left
-    out and listed in skipped.csv; the exit status stays 0.
+    out and listed in skipped.csv; the exit status stays 0, unless --strict is given.
     """
     from dataclasses import fields
     from pathlib import Path
@@ -95,23 +93,30 @@ def command(ctx, source, root, out, as_json, **options):
 
     kind = find_source(source)
     _check_options_of(kind, source, ctx)
+    check_split_usage(ctx)
     if kind.draws_root:
         root = root or str(Path(out) / "images")
     if root is None:
         raise click.UsageError(f"--root is needed for {source}: the folder of the data set.")
     of_run = {field.name: options[field.name] for field in fields(PrepareOptions)}
-    reader = kind(**{name: options[name] for name in kind.options})
+    reader = kind(**_options_of(kind, options))
     _report(prepare(reader, root, out, PrepareOptions(**of_run)), as_json)
+
+
+def _options_of(kind, options):
+    """Return the source's own options; a fold is one of its own, unless --folds draws some."""
+    left_out = {"fold"} if options["folds"] is not None else set()
+    given = {name for name, value in options.items() if value is not None}
+    return {name: options[name] for name in kind.options if name in given - left_out}
 
 
 def _check_options_of(kind, source, ctx):
     """Refuse options that only other sources look at."""
-    given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     for option in ctx.command.params:
         owners = [name for name, other in SOURCES.items() if option.name in other.options]
-        shared = option.name == "seed"  # of the split too
+        shared = option.name in ("seed", "fold")  # of the split too
         if owners and not shared and option.name not in kind.options:
-            if ctx.get_parameter_source(option.name) in given:
+            if is_given(ctx, option.name):
                 raise click.UsageError(
                     f"{option.opts[0]} is for the source {' or '.join(owners)} only. "
                     f"Received: {source}"

@@ -14,6 +14,8 @@ import numpy as np
 from keras_dldl import files
 from keras_dldl.data.given_landmarks import Landmarks, cut_faces
 from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
+from keras_dldl.data.sources.base import Skipped
+from keras_dldl.data.strict import refuse_skipped
 from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
@@ -42,6 +44,7 @@ class ShardJob:
         crops: also write the crops as image files.
         max_pixels: of the largest image to read; None leaves it to `faces.read_image`.
         landmarks: given ones by path; the faces of the other images are detected.
+        strict: stop at an image that cannot be read, instead of leaving it out.
     """
 
     name: str
@@ -54,6 +57,7 @@ class ShardJob:
     crops: bool
     max_pixels: int | None = None
     landmarks: Mapping[str, Landmarks] = field(default_factory=dict)
+    strict: bool = False
 
     @property
     def report_path(self) -> Path:
@@ -136,6 +140,8 @@ def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[Row, np.ndarray 
             yield row, read_image(Path(job.root) / row[0], name=row[0], max_pixels=job.max_pixels)
         except UnreadableImage as error:
             reason = str(error).removeprefix(f"{row[0]}: ")
+            if job.strict:
+                refuse_skipped([Skipped(row[0], reason)])
             report.skipped.append({"path": row[0], "reason": reason})
             yield row, None
 

@@ -35,7 +35,6 @@ def run(tmp_path, monkeypatch):
         ("aaf", ("--grid", "age"), "image-folder or csv"),  # the default, but given
         ("synthetic", ("--on-bad-row", "skip"), "csv"),
         ("csv", ("--count", "1000"), "synthetic"),
-        ("utkface", ("--fold", "1"), "benchmark or scut-fbp5500"),
         ("fg-net", ("--annotations", "a.json"), "benchmark or scut-fbp or cfd"),
     ],
 )
