@@ -3,8 +3,8 @@
 import struct
 from pathlib import Path
 
-from keras_dldl.data.sources.annotations import number
-from keras_dldl.data.sources.reading import read_bytes, read_text
+from keras_dldl.data.annotations.objects import number
+from keras_dldl.data.annotations.reading import read_bytes, read_text
 from keras_dldl.errors import DataError
 
 Points = list[tuple[float, float]]

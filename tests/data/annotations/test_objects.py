@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from keras_dldl.data.sources.annotations import check_paths, only_file, read_objects
-from keras_dldl.data.sources.points import read_points
-from keras_dldl.data.sources.sheets import read_rows, sheet_names
+from keras_dldl.data.annotations.objects import check_paths, only_file, read_objects
+from keras_dldl.data.annotations.points import read_points
+from keras_dldl.data.annotations.sheets import read_rows, sheet_names
 from keras_dldl.errors import DataError
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.data.sources.reading import read_text
+from keras_dldl.data.annotations.reading import read_text
 from keras_dldl.errors import DataError
 
 SHOWN_PROBLEMS = 10

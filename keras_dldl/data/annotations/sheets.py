@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_dldl.data.sources.reading import read_text
+from keras_dldl.data.annotations.reading import read_text
 from keras_dldl.errors import DataError
 
 EXCEL = frozenset({".xlsx", ".xlsm"})
