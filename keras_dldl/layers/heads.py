@@ -25,7 +25,7 @@ def linear_head(features: Any, size: int, name: str = "logits") -> Any:
 def shared_ranking_head(features: Any, size: int) -> Any:
     """Put the head of CORAL on `features`: one weight vector, and a bias for each output.
 
-    Cao, Mirjalili and Raschka 2020, section 3.3. The biases start at zero.
+    Cao, Mirjalili and Raschka 2020, section 3. The biases start at zero.
 
     Args:
         features: symbolic tensor (B, C).

@@ -48,9 +48,9 @@ def ranking_loss(
 class RankingLoss(GridLoss):
     """Binary cross-entropy or squared error of the ranking code, summed over its K-1 answers.
 
-    Niu et al. 2016, section 3 (OR-CNN), and Cao, Mirjalili and Raschka 2020, section 3 (CORAL),
-    weigh the answers by an importance, which is 1 for all here; Gao et al. 2018/2020, section 4,
-    have both norms.
+    Niu et al. 2016 (OR-CNN) and Cao, Mirjalili and Raschka 2020, section 3 (CORAL), weigh the
+    answers by an importance, which is 1 for all here; Gao et al. 2018/2020, section 4, have both
+    norms.
 
     Args:
         grid: LabelGrid of the labels, or its config.

@@ -90,7 +90,7 @@ class SoftLabelLoss(GridLoss):
     >>> import numpy as np
     >>> loss = SoftLabelLoss(LabelGrid(0, 2), from_logits=True)
     >>> round(float(loss(np.array([0.0]), np.array([[0.0, 0.0, 0.0]]))), 4)
-    0.2666
+    0.2662
     """
 
     def __init__(

@@ -43,7 +43,7 @@ class DLDLv2(Method):
 
 @dataclass(frozen=True)
 class DLDL(Method):
-    """KL divergence from the label distribution (Gao et al. 2017, equation 3).
+    """KL divergence from the label distribution (Gao, Xing, Xie, Wu and Geng 2017).
 
     Args:
         sigma: of the label distribution where the data bring none, in the grid's unit.
@@ -81,7 +81,7 @@ class ExpectationRegression(Method):
 
 @dataclass(frozen=True)
 class DEX(Method):
-    """Cross-entropy with the nearest label (Rothe, Timofte and Van Gool 2018, section 3)."""
+    """Cross-entropy with the nearest label (Rothe, Timofte and Van Gool 2018)."""
 
     name = "dex"
     summary = "cross-entropy with the nearest label"

@@ -33,7 +33,7 @@ class _Ranking(Method):
 
 @dataclass(frozen=True)
 class RankingBCE(_Ranking):
-    """Binary cross-entropy of every answer (Niu et al. 2016, section 3; there OR-CNN).
+    """Binary cross-entropy of every answer (Niu et al. 2016; there OR-CNN).
 
     The paper's two outputs an answer, under a softmax, are one output under a sigmoid. Its
     importance of the answers, lambda_t, is 1 here.
@@ -64,7 +64,7 @@ class CORAL(RankingBCE):
     """Ranking whose answers share one weight vector and differ in their biases alone.
 
     So they fall along the grid as soon as the biases do, which they do where the loss is least
-    (Cao, Mirjalili and Raschka 2020, section 3.3, theorem 1). Importance of the answers: 1.
+    (Cao, Mirjalili and Raschka 2020, theorem 1). Importance of the answers: 1.
     """
 
     name = "coral"
