@@ -1,5 +1,6 @@
 """Losses of the methods: one file a loss, a pure function and a thin class over it."""
 
+from keras_dldl.losses.base import GridLoss
 from keras_dldl.losses.cross_entropy import (
     NearestLabelCrossEntropy,
     nearest_label_cross_entropy,
@@ -14,6 +15,7 @@ from keras_dldl.losses.unimodal import UnimodalConcentratedLoss, unimodal_concen
 
 __all__ = [
     "ExpectationLoss",
+    "GridLoss",
     "LabelDistributionLoss",
     "MeanVarianceLoss",
     "NearestLabelCrossEntropy",
