@@ -78,7 +78,7 @@ def plot_distribution(
     axes.set_ylim(bottom=0)
     axes.set_xlabel(f"{first.task} ({first.unit})")
     axes.set_ylabel("probability")
-    value = predictions[0].decoder.capitalize()
+    value = first.decoder.capitalize()
     axes.set_title(f"{value} (line) and {100 * level:g} % interval (shaded)", fontsize="medium")
     _add_legend(axes, len(listed))
     return figure
