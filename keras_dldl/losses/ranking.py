@@ -37,11 +37,11 @@ def ranking_loss(
     if norm == "l2":
         answers = ops.sigmoid(y_pred) if from_logits else y_pred
         return ops.sum(ops.square(answers - code), axis=-1)
-    if from_logits:
-        # -ln sigmoid(x) = softplus(-x) for a yes, -ln(1 - sigmoid(x)) = softplus(x) for a no.
-        return ops.sum(ops.softplus((1.0 - 2.0 * code) * y_pred), axis=-1)
-    right = ops.where(code > 0.5, y_pred, 1.0 - y_pred)
-    return -ops.sum(ops.log(ops.maximum(right, smallest(right))), axis=-1)
+    if from_logits:  # -ln sigmoid(x) is softplus(-x), which keeps the digits of a sure answer
+        yes, no = ops.softplus(-y_pred), ops.softplus(y_pred)
+    else:
+        yes, no = (-ops.log(ops.maximum(q, smallest(q))) for q in (y_pred, 1.0 - y_pred))
+    return ops.sum(code * yes + (1.0 - code) * no, axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
