@@ -40,6 +40,10 @@ def _sources():
     show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
     help="Largest picture to read; larger ones are skipped.",
 )
+@click.option(
+    "--drop-leaks", is_flag=True,
+    help="Leave faces out of training whose picture is in val or test too (and of val, in test).",
+)  # fmt: skip
 @click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(
     "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True, help="csv: grid."

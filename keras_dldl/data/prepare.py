@@ -18,6 +18,7 @@ from keras_dldl.data.faces_writer import (
     run_job,
     start_worker,
 )
+from keras_dldl.data.leaks.drop import drop_leaks, without
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
 from keras_dldl.data.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepared import INDEX_NAME, index_of
@@ -52,6 +53,8 @@ class PrepareOptions:
         workers: processes; 0 means one for every core this process may use, 8 at most.
         limit: only this many rows, spread evenly over the data set; 0 means all.
         max_pixels: of the largest image to read, see `faces.read_image`; larger ones are skipped.
+        drop_leaks: take faces out of training whose picture is in validation or test too, and out
+            of validation where it is in test; they are listed in `skipped.csv`.
     """
 
     size: int = 224
@@ -64,6 +67,7 @@ class PrepareOptions:
     workers: int = 0
     limit: int = 0
     max_pixels: int | None = None
+    drop_leaks: bool = False
 
     def __post_init__(self):
         if not 32 <= self.size <= 1024:
@@ -129,7 +133,8 @@ def prepare(
     begin_output(out, plan)
     jobs = list(_jobs(table, root, out, options))
     _run_all(jobs, options.workers)
-    return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
+    dropped = drop_leaks(out, jobs) if options.drop_leaks else {}
+    return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan, dropped)
 
 
 def _on_grid(table: "pd.DataFrame", source: Source) -> tuple["pd.DataFrame", list[Skipped]]:
@@ -166,6 +171,8 @@ def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
     """
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     del chosen["workers"]
+    if not options.drop_leaks:  # folders begun before there was this option go on
+        del chosen["drop_leaks"]
     return {"source": source.name, "root": os.fspath(root), "options": chosen}
 
 
@@ -243,11 +250,11 @@ def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> 
 
 def _finish(
     out: Path, source: Source, table: "pd.DataFrame", jobs: list[ShardJob],
-    options: PrepareOptions, skipped: list[Skipped], plan: dict,
+    options: PrepareOptions, skipped: list[Skipped], plan: dict, dropped: dict[str, str],
 ) -> PrepareResult:  # fmt: skip
     import pandas as pd
 
-    reports = [read_report(job.report_path) for job in jobs]
+    reports = [without(read_report(job.report_path), dropped) for job in jobs]
     faces = pd.DataFrame(
         [face for report in reports for face in report.faces], columns=["path", "face", "score"]
     )

@@ -35,9 +35,7 @@ class Pairs:
         return len(self.first)
 
 
-def find_pairs(
-    prints: Fingerprints, parts: np.ndarray, similarity: float = SIMILARITY
-) -> Pairs:
+def find_pairs(prints: Fingerprints, parts: np.ndarray, similarity: float = SIMILARITY) -> Pairs:
     """Return the pairs of faces that are one picture.
 
     Identical images are paired with one of them only, one in the part that is held out most, and
