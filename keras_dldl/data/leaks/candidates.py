@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_dldl.data.leaks.fingerprints import SIDE
+from keras_dldl.data.leaks.groups import Groups
 
 FREQUENCIES = [(v, u) for v in range(8) for u in range(8) if 1 <= u + v <= 8]
 ODD = np.array([u % 2 == 1 for _, u in FREQUENCIES])
@@ -21,43 +22,67 @@ MORE_BITS = 5  # than would tell all faces apart, so that a bucket holds few
 MOST_BITS = 24
 FLIPPED = 6
 DOUBLE_FLIPS = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (0, 4), (2, 3), (1, 4))
-LEAST_COSINE = 0.78
-BUCKET = 64  # of a fuller one, each face meets so many others; near copies still form one group
+LEAST_COSINE = 0.74
+BUCKET = 32  # of a fuller one, each face meets so many others
+CROWD = 16  # faces of one group; in a larger one, not all are compared with all
+COMPARED_AT_ONCE = 20_000
 LEAST_CONTRAST = 2.0  # grey levels; below it, only identical images are found
 AT_ONCE = 1 << 18  # pairs
 PRIOR = 16
 SEED = 7
 
 
-def candidate_pairs(thumbs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return pairs of faces that may be one picture.
+def candidate_pairs(
+    thumbs: np.ndarray, groups: Groups
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield pairs of faces that may be one picture, some thousand at a time, none twice.
 
     Args:
         thumbs: (N, 32, 32) uint8.
+        groups: of these faces. Whoever compares the pairs joins those that are one picture, and
+            within a group that has become a crowd no more pairs come.
 
-    Returns:
+    Yields:
         (M,) first, (M,) second index with first < second, and (M,) whether the second is to be
-        mirrored; sorted, none twice.
+        mirrored.
     """
-    features = _features(thumbs)
-    count = len(features)
-    flat = _contrast(thumbs) < LEAST_CONTRAST
-    norms = np.linalg.norm(features, axis=1, keepdims=True)
-    units = features / np.maximum(norms, 1e-6)
+    units = _features(thumbs)
+    units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-6)
     turned = np.where(ODD, -units, units)
+    flat = _contrast(thumbs) < LEAST_CONTRAST
+    count = len(units)
     bits = min(max(math.ceil(math.log2(max(count, 2))) + MORE_BITS, 8), MOST_BITS)
-    found = np.empty(0, np.int64)
+    seen = np.empty(0, np.int64)
     for table in range(TABLES):
         chosen = np.random.default_rng([SEED, table]).permutation(len(FREQUENCIES))[:bits]
-        kept = [found]
-        for first, second, mirrored in _meetings(features, turned, chosen):
+        waiting = [np.empty(0, np.int64)]
+        crowds = groups.crowded(CROWD)
+        for first, second, mirrored in _meetings(units, turned, chosen):
+            new = (first != second) & ~flat[first] & ~flat[second]
+            new &= (crowds[first] != crowds[second]) | (crowds[first] < 0)
+            first, second = first[new], second[new]
             likely = np.einsum("ij,ij->i", (turned if mirrored else units)[first], units[second])
-            good = (likely >= LEAST_COSINE) & (first != second) & ~flat[first] & ~flat[second]
-            low, high = np.minimum(first, second)[good], np.maximum(first, second)[good]
-            kept.append((low * count + high) * 2 + mirrored)
-        found = np.unique(np.concatenate(kept))
-    pairs, mirrored = found // 2, found % 2 == 1
-    return pairs // max(count, 1), pairs % max(count, 1), mirrored
+            first, second = first[likely >= LEAST_COSINE], second[likely >= LEAST_COSINE]
+            low, high = np.minimum(first, second), np.maximum(first, second)
+            waiting.append((low * count + high) * 2 + mirrored)
+            if sum(map(len, waiting)) >= COMPARED_AT_ONCE:
+                seen, new = _unseen(seen, waiting)
+                waiting = [np.empty(0, np.int64)]
+                yield new // 2 // count, new // 2 % count, new % 2 == 1
+                crowds = groups.crowded(CROWD)
+        seen, new = _unseen(seen, waiting)
+        if len(new):
+            yield new // 2 // count, new // 2 % count, new % 2 == 1
+
+
+def _unseen(seen: np.ndarray, waiting: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return all keys seen by now, and those that are new, both sorted."""
+    keys = np.unique(np.concatenate(waiting))
+    place = np.searchsorted(seen, keys)
+    known = np.zeros(len(keys), bool)
+    inside = place < len(seen)
+    known[inside] = seen[place[inside]] == keys[inside]
+    return np.insert(seen, place[~known], keys[~known]), keys[~known]
 
 
 def _features(thumbs: np.ndarray) -> np.ndarray:
@@ -125,7 +150,7 @@ def _parts(counts: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _members(queries, buckets, counts, starts, order) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pairs of each query with the faces of its bucket, 64 at most, from a turn on."""
+    """Return the pairs of each query with the faces of its bucket, 32 at most, from a turn on."""
     size = counts[queries]
     taken = np.minimum(size, BUCKET)
     first = np.repeat(queries, taken)

@@ -12,7 +12,7 @@ from keras_dldl.data.leaks.fingerprints import SIDE
 
 COARSE = (1.0, 4.0)  # sigmas of a difference of Gaussians, in pixels of the small picture
 FINE = (0.5, 1.5)
-LEAST_COARSE = 0.9  # of coarse correlation, before the fine one is looked at
+LEAST_COARSE = 0.85  # of coarse correlation, before the fine one is looked at
 BORDER = 2
 MOST_SHIFT = 1.5
 SAMPLE = 5000
@@ -41,17 +41,20 @@ class Likeness:
             first: (M, 32, 32) uint8.
             second: (M, 32, 32) uint8; mirrored beforehand, where mirrored copies are looked for.
         """
-        parts = [
+        parts = [np.empty(0, np.float32)]
+        parts += [
             self._of_few(first[k : k + AT_ONCE], second[k : k + AT_ONCE])
             for k in range(0, len(first), AT_ONCE)
         ]
-        return np.concatenate([np.empty(0, np.float32), *parts])
+        return np.concatenate(parts)
 
     def _of_few(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         first, second = first.astype(np.float32), second.astype(np.float32)
-        coarse, moves = _fit(_band(first, COARSE), _band(second, COARSE), self._coarse)
+        coarse, moves = _fit(_band(first, COARSE), _band(second, COARSE), self._coarse, step=2)
         similarity = np.zeros(len(first), np.float32)
         near = coarse >= LEAST_COARSE
+        if not near.any():
+            return similarity
         moved = _band(_moved(first[near], moves[near]), FINE)
         similarity[near], _ = _fit(moved, _band(second[near], FINE), self._fine)
         return similarity
@@ -81,17 +84,24 @@ def _gaussian(sigma: float) -> np.ndarray:
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
-def _fit(first: np.ndarray, second: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fit(
+    first: np.ndarray, second: np.ndarray, mean: np.ndarray, step: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """Explain `second` by `first`, moved a little; all (M, 32, 32) detail.
+
+    Only every `step`-th row and column is looked at; coarse detail has no more to say.
 
     Returns:
         (M,) correlation of `second` with what explains it; (M, 4) the move: shift along x and y
         in pixels, growth and turn in pixels at the edge.
     """
     down, right = np.gradient(first, axis=(1, 2))
-    terms = [first - mean, right, down, _X * right + _Y * down, _X * down - _Y * right]
-    terms = _inner(np.stack(terms, axis=1)).reshape(len(first), 5, (SIDE - 2 * BORDER) ** 2)
-    target = _inner(second - mean).reshape(len(second), -1)
+    rest, target, right, down, x, y = (
+        image[..., BORDER : SIDE - BORDER : step, BORDER : SIDE - BORDER : step]
+        for image in (first - mean, second - mean, right, down, _X, _Y)
+    )
+    terms = np.stack([rest, right, down, x * right + y * down, x * down - y * right], axis=1)
+    terms, target = terms.reshape(len(first), 5, -1), target.reshape(len(first), -1)
     squares = terms @ terms.transpose(0, 2, 1) + 0.01 * np.eye(5, dtype=np.float32)
     weights = np.linalg.solve(squares, terms @ target[:, :, None])[:, :, 0]
     most = MOST_SHIFT * np.abs(weights[:, :1])
@@ -102,10 +112,6 @@ def _fit(first: np.ndarray, second: np.ndarray, mean: np.ndarray) -> tuple[np.nd
     # A negative of the picture is no copy of it.
     correlation[weights[:, 0] <= 0] = 0
     return correlation, weights[:, 1:] / np.maximum(weights[:, :1], 0.1)
-
-
-def _inner(images: np.ndarray) -> np.ndarray:
-    return images[..., BORDER : SIDE - BORDER, BORDER : SIDE - BORDER]
 
 
 def _moved(images: np.ndarray, moves: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_dldl.data.leaks.candidates import candidate_pairs
 from keras_dldl.data.leaks.fingerprints import Fingerprints
+from keras_dldl.data.leaks.groups import Groups
 from keras_dldl.data.leaks.likeness import Likeness
 from keras_dldl.data.manifest import SPLITS
 
@@ -49,35 +50,21 @@ def find_pairs(prints: Fingerprints, parts: np.ndarray, similarity: float = SIMI
     representative = _representatives(prints.digests, parts)
     copies = np.flatnonzero(representative != np.arange(len(prints)))
     alone = np.flatnonzero(representative == np.arange(len(prints)))
-    thumbs = prints.thumbs[alone]
-    first, second, mirrored = candidate_pairs(thumbs)
-    values = _compare(thumbs, first, second, mirrored)
-    good = values >= similarity
-    first, second = alone[first[good]], alone[second[good]]
-    kinds = [np.full(len(copies), IDENTICAL, object), np.where(mirrored[good], MIRRORED, NEAR)]
+    first, second, kind, values = _near_pairs(prints.thumbs[alone], similarity)
     pairs = Pairs(
-        np.concatenate([representative[copies], first]),
-        np.concatenate([copies, second]),
-        np.concatenate(kinds),
-        np.concatenate([np.ones(len(copies), np.float32), values[good]]),
+        np.concatenate([representative[copies], alone[first]]),
+        np.concatenate([copies, alone[second]]),
+        np.concatenate([np.full(len(copies), IDENTICAL, object), kind]),
+        np.concatenate([np.ones(len(copies), np.float32), values]),
     )
     return _once(pairs)
 
 
 def groups_of(pairs: Pairs, count: int) -> np.ndarray:
     """Return (count,) for each face the lowest index in its group: faces joined by pairs."""
-    group = np.arange(count)
-
-    def root(i: int) -> int:
-        while group[i] != i:
-            group[i] = group[group[i]]
-            i = group[i]
-        return i
-
-    for a, b in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
-        low, high = sorted((root(a), root(b)))
-        group[high] = low
-    return np.array([root(i) for i in range(count)], np.int64)
+    groups = Groups(count)
+    groups.join(pairs.first, pairs.second)
+    return groups.labels
 
 
 def held_out_rank(parts: np.ndarray) -> np.ndarray:
@@ -118,15 +105,19 @@ def _representatives(digests: list[bytes], parts: np.ndarray) -> np.ndarray:
     return np.array([first[digest] for digest in digests], np.int64)
 
 
-def _compare(thumbs, first, second, mirrored) -> np.ndarray:
-    likeness = Likeness(thumbs)
-    values = np.empty(len(first), np.float32)
-    for k in range(0, len(first), 8192):
-        part = slice(k, k + 8192)
-        others = thumbs[second[part]]
-        others = np.where(mirrored[part, None, None], others[:, :, ::-1], others)
-        values[part] = likeness(thumbs[first[part]], others)
-    return values
+def _near_pairs(thumbs: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
+    """Return first, second, kind and similarity of the pairs that are alike enough."""
+    likeness, groups = Likeness(thumbs), Groups(len(thumbs))
+    found = [(np.empty(0, np.int64),) * 2 + (np.empty(0, object), np.empty(0, np.float32))]
+    for first, second, mirrored in candidate_pairs(thumbs, groups):
+        others = thumbs[second]
+        others = np.where(mirrored[:, None, None], others[:, :, ::-1], others)
+        values = likeness(thumbs[first], others)
+        good = values >= least
+        groups.join(first[good], second[good])
+        kind = np.where(mirrored[good], MIRRORED, NEAR).astype(object)
+        found.append((first[good], second[good], kind, values[good]))
+    return tuple(np.concatenate(column) for column in zip(*found, strict=True))
 
 
 def _once(pairs: Pairs) -> Pairs:
