@@ -18,7 +18,7 @@ from keras_dldl.data.faces_writer import (
     run_job,
     start_worker,
 )
-from keras_dldl.data.leaks.drop import drop_leaks, without
+from keras_dldl.data.leaks.drop import drop_leaks
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
 from keras_dldl.data.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepared import INDEX_NAME, index_of
@@ -133,8 +133,8 @@ def prepare(
     begin_output(out, plan)
     jobs = list(_jobs(table, root, out, options))
     _run_all(jobs, options.workers)
-    dropped = drop_leaks(out, jobs) if options.drop_leaks else {}
-    return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan, dropped)
+    leaks = drop_leaks(out, jobs) if options.drop_leaks else []
+    return _finish(out, source, table, jobs, options, rows.skipped + off_grid + leaks, plan)
 
 
 def _on_grid(table: "pd.DataFrame", source: Source) -> tuple["pd.DataFrame", list[Skipped]]:
@@ -250,11 +250,11 @@ def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> 
 
 def _finish(
     out: Path, source: Source, table: "pd.DataFrame", jobs: list[ShardJob],
-    options: PrepareOptions, skipped: list[Skipped], plan: dict, dropped: dict[str, str],
+    options: PrepareOptions, skipped: list[Skipped], plan: dict,
 ) -> PrepareResult:  # fmt: skip
     import pandas as pd
 
-    reports = [without(read_report(job.report_path), dropped) for job in jobs]
+    reports = [read_report(job.report_path) for job in jobs]
     faces = pd.DataFrame(
         [face for report in reports for face in report.faces], columns=["path", "face", "score"]
     )

@@ -6,7 +6,7 @@ taking it out of a shard that lacks it already changes nothing. So a run may be 
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,12 @@ from keras_dldl.data.leaks.fingerprints import Fingerprints, fingerprint_all
 from keras_dldl.data.leaks.reading import shard_faces
 from keras_dldl.data.leaks.search import find_pairs, groups_of, leaking
 from keras_dldl.data.records import Record, read_shards, write_shard
+from keras_dldl.data.sources.base import Skipped
 
 NOTE_NAME = "leaks.json"
 
 
-def drop_leaks(out: Path, jobs: list[ShardJob]) -> dict[str, str]:
+def drop_leaks(out: Path, jobs: list[ShardJob]) -> list[Skipped]:
     """Take the faces that are also in a part held out more out of finished shards, and of crops.
 
     Of a picture that occurs in several parts, test keeps its copies, else validation does.
@@ -31,7 +32,7 @@ def drop_leaks(out: Path, jobs: list[ShardJob]) -> dict[str, str]:
         jobs: all its shards, all done.
 
     Returns:
-        Path -> reason of each face taken out. A second call returns the same.
+        Path and reason of each face taken out. A second call returns the same.
 
     Raises:
         DataError: a shard is damaged.
@@ -42,19 +43,21 @@ def drop_leaks(out: Path, jobs: list[ShardJob]) -> dict[str, str]:
         files.write_json(note, _decide(jobs))
     dropped = json.loads(note.read_text(encoding="utf-8"))
     for job in jobs:
-        if any(path in dropped for path, *_ in job.rows):
+        report = read_report(job.report_path)
+        if any(face["path"] in dropped for face in report.faces):
+            # The shard first: a report that says more than its shard holds brings us here again.
             _rewrite(out / "records" / job.name, dropped)
+            files.write_json(job.report_path, asdict(_without(report, dropped)))
     for path in dropped:
         (out / "crops" / path).unlink(missing_ok=True)
-    return dropped
+    return [Skipped(path, reason) for path, reason in dropped.items()]
 
 
-def without(report: ShardReport, dropped: dict[str, str]) -> ShardReport:
+def _without(report: ShardReport, dropped: dict[str, str]) -> ShardReport:
     """Return a shard's report as it is once the dropped faces are out of the shard."""
     kept = [face for face in report.faces if face["path"] not in dropped]
-    gone = [face["path"] for face in report.faces if face["path"] in dropped]
-    skipped = report.skipped + [{"path": path, "reason": dropped[path]} for path in gone]
-    return replace(report, count=len(kept), faces=kept, skipped=skipped)
+    # A new one: what else a report may say of its shard, such as its size, is true no more.
+    return ShardReport(report.name, len(kept), kept, report.skipped)
 
 
 def _decide(jobs: list[ShardJob]) -> dict[str, str]:

@@ -110,7 +110,7 @@ def _fit(
     norms = np.square(explained).sum(1) * np.square(target).sum(1)
     correlation = (explained * target).sum(1) / np.sqrt(norms + 1e-6)
     # A negative of the picture is no copy of it.
-    correlation[weights[:, 0] <= 0] = 0
+    correlation = np.where(weights[:, 0] > 0, np.minimum(correlation, 1), 0)
     return correlation, weights[:, 1:] / np.maximum(weights[:, :1], 0.1)
 
 
