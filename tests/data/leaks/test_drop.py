@@ -80,7 +80,7 @@ def test_a_picture_stays_in_the_part_held_out_most(source, tmp_path):
         assert labels.tolist() == data.rows(split)["label"].tolist()
     crops = {path.name for path in (out / "crops").iterdir()}
     assert crops == {name for name, *_ in ROWS} - set(GONE)
-    assert sum(data.folders[0].index["shards"].values()) == len(ROWS) - len(GONE)
+    assert len(data.folders[0].manifest) == len(ROWS) - len(GONE)
     found = check(out).content
     assert found["leaking_faces"] == [] and found["counts"]["pairs_within_parts"]["train"] == 1
 
