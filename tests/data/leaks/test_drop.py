@@ -99,7 +99,7 @@ class Killed(BaseException):
     """Stands for a signal that ends the process at once."""
 
 
-@pytest.mark.parametrize("at", [0, 1, 2, 6])
+@pytest.mark.parametrize("at", [0, 1, 2, 5])
 def test_a_run_killed_anywhere_goes_on_to_the_same_files(source, tmp_path, monkeypatch, at):
     whole, out = tmp_path / "whole", tmp_path / "out"
     prepare(source, tmp_path / "photos", whole, OPTIONS)
