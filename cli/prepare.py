@@ -48,6 +48,10 @@ def _sources():
     help="Largest picture to read; larger ones are skipped.",
 )
 @click.option(
+    "--drop-leaks", is_flag=True,
+    help="Leave faces out of training whose picture is in val or test too (and of val, in test).",
+)  # fmt: skip
+@click.option(
     "--landmarks", type=click.Choice(["detect", "given"]), default="detect", show_default=True,
     help="Detect all faces, or take the data set's own landmarks where it brings some.",
 )  # fmt: skip

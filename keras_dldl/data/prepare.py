@@ -23,6 +23,7 @@ from keras_dldl.data.given_landmarks import (
     take_landmarks,
     with_choice,
 )
+from keras_dldl.data.leaks.drop import drop_leaks
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
 from keras_dldl.data.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepared import INDEX_NAME, index_of
@@ -57,6 +58,8 @@ class PrepareOptions(SplitOptions):
         landmarks: "detect" finds them in every image, "given" takes those that the data set brings
             along and finds the others.
         strict: stop where anything would be left out, as soon as that is known.
+        drop_leaks: take faces out of training whose picture is in validation or test too, and out
+            of validation where it is in test; they are listed in `skipped.csv`.
     """
 
     size: int = 224
@@ -68,6 +71,7 @@ class PrepareOptions(SplitOptions):
     max_pixels: int | None = None
     landmarks: str = "detect"
     strict: bool = False
+    drop_leaks: bool = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -154,7 +158,8 @@ def prepare(
     if options.strict:
         refuse_skipped(_reported(jobs))
     _run_all(jobs, options.workers)
-    return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
+    leaks = drop_leaks(out, jobs) if options.drop_leaks else []
+    return _finish(out, source, table, jobs, options, rows.skipped + off_grid + leaks, plan)
 
 
 def _on_grid(table: "pd.DataFrame", source: Source) -> tuple["pd.DataFrame", list[Skipped]]:
@@ -192,6 +197,8 @@ def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
     """
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     del chosen["workers"], chosen["strict"]
+    if not options.drop_leaks:  # folders begun before there was this option go on
+        del chosen["drop_leaks"]
     return {"source": source.name, "root": os.fspath(root), "options": chosen}
 
 

@@ -104,3 +104,8 @@ def test_impossible_shares_are_refused_at_once(run):
     result, calls = run("utkface", "--val", "0.6", "--test", "0.5")
     assert result.exit_code == 2 and not calls
     assert "together below 1" in result.stderr
+
+
+def test_drop_leaks_reaches_the_run(run):
+    assert not run("utkface")[1][0][1].drop_leaks
+    assert run("utkface", "--drop-leaks")[1][-1][1].drop_leaks
