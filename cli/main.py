@@ -21,6 +21,7 @@ from keras_dldl.errors import ConfigError
 # The help stands here and not only in the commands, so that `--help` need not load them.
 COMMANDS = {
     "prepare": "Read a data set, align its faces, split it.",
+    "records": "Check prepared data for damage, or show what it holds.",
     "train": "Train a model on prepared data.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "export": "Write a model for a server or a device, and check what was written.",

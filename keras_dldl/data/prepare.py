@@ -14,13 +14,15 @@ from keras_dldl import files
 from keras_dldl.data.faces_writer import (
     ON_MISSING,
     ShardJob,
+    is_done,
+    note_checksum,
     read_report,
     run_job,
     start_worker,
 )
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
 from keras_dldl.data.output import begin_output, check_output, remove_leftovers
-from keras_dldl.data.prepared import INDEX_NAME, index_of
+from keras_dldl.data.prepared import INDEX_NAME, ShardFacts, index_of
 from keras_dldl.data.sources.base import Skipped, Source
 from keras_dldl.data.splits import assign_splits, check_shares
 from keras_dldl.errors import ConfigError, DataError
@@ -101,8 +103,9 @@ def prepare(
     """Read a data set, align its faces, split it, and write it as prepared data.
 
     A killed run continues where it stopped when it is called again with the same arguments, and
-    gives the same files as one that was not killed. With another number of threads to a worker the
-    detector rounds otherwise, and now and then a crop's pixel is one level lighter or darker.
+    gives the same files as one that was not killed; shards that were damaged since are written
+    anew. With another number of threads to a worker the detector rounds otherwise, and now and then
+    a crop's pixel is one level lighter or darker.
 
     Args:
         source: reads the data set's layout.
@@ -202,7 +205,7 @@ def _jobs(
 
 def _run_all(jobs: list[ShardJob], workers: int) -> None:
     """Run the jobs that are not done, here or in several processes, and show the progress."""
-    open_jobs = [job for job in jobs if not job.report_path.exists()]
+    open_jobs = _not_done(jobs)
     cores = _cores()
     workers = min(workers or min(cores, MOST_WORKERS), len(open_jobs))
     done = sum(len(job.rows) for job in jobs) - sum(len(job.rows) for job in open_jobs)
@@ -214,6 +217,17 @@ def _run_all(jobs: list[ShardJob], workers: int) -> None:
                 bar.update(len(job.rows))
             return
         _run_in_processes(open_jobs, workers, max(1, cores // workers), bar)
+
+
+def _not_done(jobs: list[ShardJob]) -> list[ShardJob]:
+    """Return the jobs to do. Finished shards are read through, to do again what is damaged."""
+    with progress(total=len(jobs), label="looking for finished shards") as bar:
+        bar.leave = False
+        left = []
+        for job in jobs:
+            left += [] if is_done(job) else [job]
+            bar.update()
+    return left
 
 
 def _cores() -> int:
@@ -247,7 +261,7 @@ def _finish(
 ) -> PrepareResult:  # fmt: skip
     import pandas as pd
 
-    reports = [read_report(job.report_path) for job in jobs]
+    reports = [note_checksum(read_report(job.report_path), job.shard_path) for job in jobs]
     faces = pd.DataFrame(
         [face for report in reports for face in report.faces], columns=["path", "face", "score"]
     )
@@ -260,7 +274,7 @@ def _finish(
     listed = pd.DataFrame([asdict(item) for item in skipped], columns=["path", "reason"])
     with files.atomic_path(out / "skipped.csv") as temporary:
         listed.to_csv(temporary, index=False, lineterminator="\n")
-    shards = {report.name: report.count for report in reports}
+    shards = {of.name: ShardFacts(of.count, of.bytes, of.sha256) for of in reports}
     index = index_of(source, options, shards, manifest, plan)
     files.write_json(out / INDEX_NAME, index)
     counts = {name: int((manifest["split"] == name).sum()) for name in SPLITS}
