@@ -124,7 +124,7 @@ def start_worker(threads: int) -> None:
     """Start a worker process: TensorFlow quiet, on so many threads; it ends with its parent."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _use_threads(threads)
+    use_threads(threads)
 
 
 def _end_with_parent() -> None:
@@ -135,7 +135,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _use_threads(count: int) -> None:
+def use_threads(count: int) -> None:
+    """Keep TensorFlow to so many threads; a RuntimeError where it is running already."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(count)

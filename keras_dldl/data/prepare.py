@@ -3,7 +3,7 @@
 import logging
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -98,7 +98,11 @@ class PrepareResult:
 
 
 def prepare(
-    source: Source, root: str | os.PathLike, out: str | os.PathLike, options: PrepareOptions
+    source: Source,
+    root: str | os.PathLike,
+    out: str | os.PathLike,
+    options: PrepareOptions,
+    run_jobs: Callable[[Sequence[ShardJob]], None] | None = None,
 ) -> PrepareResult:
     """Read a data set, align its faces, split it, and write it as prepared data.
 
@@ -113,6 +117,8 @@ def prepare(
         out: the folder to write: `manifest.csv`, `records/`, `crops/`, `skipped.csv` and
             `dataset.json`, which comes last.
         options: size, margin, splits and the like.
+        run_jobs: does the shards elsewhere, such as `data.beam.beam_runner`; default: here, in
+            `options.workers` processes.
 
     Raises:
         ConfigError: the environment variable for `max_pixels` is not a number.
@@ -131,7 +137,10 @@ def prepare(
     plan = {**_call(source, root, options), **_content(table)}
     begin_output(out, plan)
     jobs = list(_jobs(table, root, out, options))
-    _run_all(jobs, options.workers)
+    if run_jobs is None:
+        _run_all(jobs, options.workers)
+    else:
+        run_jobs(jobs)
     return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
 
 

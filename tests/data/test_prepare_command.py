@@ -1,5 +1,7 @@
 """`keras-dldl prepare`: its options reach the run; those of another source are refused."""
 
+import sys
+
 import pytest
 from click.testing import CliRunner
 
@@ -12,7 +14,7 @@ def run(tmp_path, monkeypatch):
     """Call the command with a run that only notes its arguments; return the result and them."""
     calls = []
 
-    def prepare(source, root, out, options):
+    def prepare(source, root, out, options, run_jobs=None):
         calls.append((source, options))
         return module.PrepareResult(out, {"train": 1}, 1, 0, [])
 
@@ -59,3 +61,19 @@ def test_impossible_shares_are_refused_at_once(run):
     result, calls = run("utkface", "--val", "0.6", "--test", "0.5")
     assert result.exit_code == 2 and not calls
     assert "together below 1" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--beam-option", "--runner=FlinkRunner"), "--beam-option is for --runner beam only"),
+        (("--runner", "beam", "--workers", "2"), "--workers is for --runner processes only"),
+        (("--runner", "beam"), "pip install 'keras-dldl[beam]'"),
+    ],
+)
+def test_what_does_not_go_with_the_runner(run, monkeypatch, options, reason):
+    for name in ("apache_beam", "apache_beam.options.pipeline_options"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    result, calls = run("utkface", *options)
+    assert result.exit_code == 2 and not calls
+    assert reason in result.stderr
