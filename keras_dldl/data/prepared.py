@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.data.manifest import SPLITS, read_manifest
-from keras_dldl.data.records import SCHEMA_VERSION, schema_as_json
+from keras_dldl.data.records import SCHEMA_VERSION, schema_as_json, sha256_of
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
@@ -36,6 +36,11 @@ class ShardFacts:
     records: int
     bytes: int | None = None
     sha256: str | None = None
+
+    @classmethod
+    def of_file(cls, path: Path, records: int) -> "ShardFacts":
+        """Return the facts of a shard that has just been written with so many records."""
+        return cls(records, path.stat().st_size, sha256_of(path))
 
 
 def index_of(

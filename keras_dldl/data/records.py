@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -108,20 +108,24 @@ def _example(record: Record) -> bytes:
     return example.SerializeToString(deterministic=True)  # the same faces, the same bytes
 
 
-def parse_batch(serialized):
-    """Return image, label, sigma, path tensors of a batch of serialized records."""
+def parse_batch(serialized, names: Sequence[str] = tuple(SCHEMA)):
+    """Return image, label, sigma, path tensors of a batch of serialized records, or those named."""
     import tensorflow as tf
 
     kinds = {"bytes": tf.string, "float": tf.float32}
-    schema = {
-        name: tf.io.FixedLenFeature([], kinds[feature.kind]) for name, feature in SCHEMA.items()
-    }
+    schema = {name: tf.io.FixedLenFeature([], kinds[SCHEMA[name].kind]) for name in names}
     parsed = tf.io.parse_example(serialized, schema)
-    return parsed["image"], parsed["label"], parsed["sigma"], parsed["path"]
+    return tuple(parsed[name] for name in names)
 
 
-def read_shards(paths: list[Path]) -> Iterator[tuple[np.ndarray, ...]]:
+def read_shards(
+    paths: list[Path], names: Sequence[str] = tuple(SCHEMA)
+) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield (image bytes, label, sigma, path) arrays, some thousand records at a time, in order.
+
+    Args:
+        paths: the shards.
+        names: only these features.
 
     Raises:
         DataError: a shard is missing, damaged or cut short; names it.
@@ -130,8 +134,8 @@ def read_shards(paths: list[Path]) -> Iterator[tuple[np.ndarray, ...]]:
 
     for path in paths:
         try:
-            dataset = tf.data.TFRecordDataset(os.fspath(path)).batch(1024).map(parse_batch)
-            yield from dataset.as_numpy_iterator()
+            batches = tf.data.TFRecordDataset(os.fspath(path)).batch(1024)
+            yield from batches.map(lambda batch: parse_batch(batch, names)).as_numpy_iterator()
         except (
             tf.errors.DataLossError,
             tf.errors.InvalidArgumentError,

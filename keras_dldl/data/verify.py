@@ -122,7 +122,7 @@ def _other_rows(folder: PreparedFolder, name: str, rows) -> Damage | None:
     shard = folder.shard(name)
     labels, position = rows["label"].to_numpy(np.float32), 0
     wanted = rows["path"].tolist()
-    for _, stored, _, paths in read_shards([shard]):
+    for stored, paths in read_shards([shard], ("label", "path")):
         for path, label in zip((path.decode("utf-8") for path in paths), stored, strict=True):
             if position >= len(wanted):
                 return Damage(shard, "other rows", "no row", f"record {position + 1}, {path}")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from keras_dldl import files
 from keras_dldl.data.prepared import ShardFacts, index_of
-from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, sha256_of, write_shard
+from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
 from keras_dldl.labels import LabelGrid
 
 SOURCE = SimpleNamespace(name="synthetic", grid=LabelGrid.age)
@@ -25,7 +25,7 @@ def write_shards(folder: Path, **counts: tuple[int, ...]) -> Path:
             name = f"{split}-{k:05d}-of-{len(sizes):05d}.tfrecord"
             path = folder / "records" / name
             write_shard(records, path)
-            shards[name] = ShardFacts(size, path.stat().st_size, sha256_of(path))
+            shards[name] = ShardFacts.of_file(path, size)
             rows += [(of.path, of.label, split, "found") for of in records]
     manifest = pd.DataFrame(rows, columns=["path", "label", "split", "face"])
     manifest.to_csv(folder / "manifest.csv", index=False)
