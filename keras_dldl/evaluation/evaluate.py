@@ -58,7 +58,7 @@ class Evaluation:
         from keras_dldl.evaluation.report import report_html
 
         out = Path(out)
-        report = report_html(self)
+        report = report_html(self.metrics, self.predictions)
         with files.atomic_path(out / "predictions.csv") as temporary:
             self.predictions.to_csv(temporary, index=False, lineterminator="\n")
         files.write_text(out / "report.html", report)
