@@ -54,6 +54,7 @@ def index_of(
         "grid": source.grid().get_config(),
         "size": options.size,
         "alignment": Alignment(options.margin).get_config(),
+        "split": options.chosen_split(),
         "counts": {name: int((manifest["split"] == name).sum()) for name in SPLITS},
         "whole": int((manifest["face"] == "whole").sum()),
         "schema": schema_as_json(),
@@ -189,6 +190,7 @@ class PreparedData:
         if not parts:
             raise DataError(
                 f"The data has no rows of split {split!r}; it has {', '.join(self.splits)}. "
+                "`keras-dldl split` splits it anew. "
                 f"Received: {', '.join(str(folder.path) for folder in self.folders)}"
                 + (f", without {len(self.left_out)} damaged shards" if self.left_out else "")
             )

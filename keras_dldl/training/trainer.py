@@ -60,8 +60,9 @@ def _completed(config: TrainConfig, data: Any) -> TrainConfig:
     split = config.validation_split
     if split is not None and split not in data.splits:
         _LOGGER.warning(
-            "The data have no split %r: the last epoch's model is kept, not the best one.", split
-        )
+            "The data have no split %r: the last epoch's model is kept, not the best one. "
+            "`keras-dldl split` draws rows for it.", split,
+        )  # fmt: skip
         split = None
     init = config.init
     return replace(

@@ -12,7 +12,7 @@ from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
 from keras_dldl.labels import LabelGrid
 
 SOURCE = SimpleNamespace(name="synthetic", grid=LabelGrid.age)
-OPTIONS = SimpleNamespace(size=32, margin=0.16)
+OPTIONS = SimpleNamespace(size=32, margin=0.16, chosen_split=dict)
 
 
 def write_shards(folder: Path, **counts: tuple[int, ...]) -> Path:

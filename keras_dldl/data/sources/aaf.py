@@ -22,6 +22,7 @@ class AllAgeFaces(Source):
 
     name = "aaf"
     summary = "All-Age-Faces: 00000A02.jpg, with train.txt and val.txt where present"
+    licence = "research"
 
     def read(self, root: Path) -> SourceRows:
         """Return a row an image, with `subject`, `gender` and `official` where known."""
