@@ -19,6 +19,7 @@ from keras_dldl.data.beam import beam_runner, run_noted_job
 from keras_dldl.data.prepare import PrepareOptions, prepare
 from keras_dldl.data.sources import CsvSource, SyntheticSource
 from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.faces.aligner import FaceAligner
 from tests.data.test_prepare import NoFaces, content
 
 needs_beam = pytest.mark.skipif(
@@ -140,6 +141,17 @@ def test_a_noted_job_is_the_job(photos, tmp_path):
     assert run_noted_job(module._write_note(job)) == job.name
     report = faces_writer.read_report(job.report_path)
     assert report.count == 1 and [item["path"] for item in report.skipped] == ["text.jpg"]
+    direct = dataclasses.replace(job, out=str(tmp_path / "direct"))
+    faces_writer.run_job(direct)
+    assert direct.shard_path.read_bytes() == job.shard_path.read_bytes()
+
+
+def test_given_landmarks_travel_with_the_job(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(faces_writer, "_aligner", lambda margin: FaceAligner())
+    points = (13.2, 15.1, 26.9, 14.8, 20.3, 22.4, 14.1, 29.7, 26.2, 30.0)
+    job = dataclasses.replace(a_job(photos, tmp_path / "out"), landmarks={"0.png": points})
+    run_noted_job(module._write_note(job))
+    assert [face["face"] for face in faces_writer.read_report(job.report_path).faces] == ["given"]
     direct = dataclasses.replace(job, out=str(tmp_path / "direct"))
     faces_writer.run_job(direct)
     assert direct.shard_path.read_bytes() == job.shard_path.read_bytes()
