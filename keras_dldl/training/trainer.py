@@ -35,9 +35,10 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
     """
     from keras_dldl.data.integrity import check_records, damage_named
     from keras_dldl.data.prepared import PreparedData
-    from keras_dldl.training.build import precision
+    from keras_dldl.training.build import check_method, make_method, precision
     from keras_dldl.training.run import Run
 
+    method = make_method(config)
     folder = RunFolder(Path(out))
     checkpoint = folder.open(resume)
     if not config.data:
@@ -48,6 +49,7 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
     config = _completed(config, data)
     splits = ["train", config.validation_split] if config.validation_split else ["train"]
     check_records(data, splits, config.on_damaged_shard)
+    check_method(method, data, splits)
     fingerprint = data_fingerprint(data, splits)
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint, data.left_out)

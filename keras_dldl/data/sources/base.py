@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.data.sources.folders import as_utf8, files_below, not_here
+from keras_dldl.data.annotations.folders import as_utf8, files_below, not_here
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from keras_dldl.data.sources.annotations import (
+from keras_dldl.data.annotations.five_points import from_box
+from keras_dldl.data.annotations.objects import (
     age_problem,
     check_paths,
     fail_on,
@@ -14,7 +15,6 @@ from keras_dldl.data.sources.annotations import (
     read_objects,
 )
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
-from keras_dldl.data.sources.five_points import from_box
 from keras_dldl.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)

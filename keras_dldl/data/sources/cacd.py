@@ -5,10 +5,10 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl.data.annotations.folders import find_near, only_one
+from keras_dldl.data.annotations.matlab import read_struct
 from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
 from keras_dldl.data.sources.checking import without_torn_subjects
-from keras_dldl.data.sources.folders import find_near, only_one
-from keras_dldl.data.sources.matlab import read_struct
 
 if TYPE_CHECKING:
     import pandas as pd

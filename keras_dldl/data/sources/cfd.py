@@ -3,14 +3,8 @@
 import re
 from pathlib import Path
 
-from keras_dldl.data.sources.annotations import (
-    Row,
-    fail_on,
-    number,
-    only_file,
-    read_rows,
-    sheet_names,
-)
+from keras_dldl.data.annotations.objects import fail_on, number, only_file
+from keras_dldl.data.annotations.sheets import Row, read_rows, sheet_names
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
 from keras_dldl.data.sources.images import ImagesByName
 from keras_dldl.errors import DataError

@@ -6,14 +6,8 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from keras_dldl.data.sources.annotations import (
-    age_problem,
-    check_paths,
-    entries,
-    fail_on,
-    number,
-    read_rows,
-)
+from keras_dldl.data.annotations.objects import age_problem, check_paths, entries, fail_on, number
+from keras_dldl.data.annotations.sheets import read_rows
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
 from keras_dldl.data.sources.images import ImagesByName
 from keras_dldl.errors import DataError

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from keras_dldl.data.annotations.five_points import PointFiles, from_fgnet
 from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
-from keras_dldl.data.sources.five_points import PointFiles, from_fgnet
 
 NAME = re.compile(r"^(\d{3})A(\d{2})([a-z]?)\.(jpe?g|png)$", re.IGNORECASE)
 FORM = "<person>A<age>[letter].JPG, such as 001A43a.JPG"

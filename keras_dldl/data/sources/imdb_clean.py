@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
+from keras_dldl.data.annotations.folders import check_images, find_near, not_here, only_one
+from keras_dldl.data.annotations.reading import read_table
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined, without_torn_subjects
-from keras_dldl.data.sources.folders import check_images, find_near, not_here, only_one
-from keras_dldl.data.sources.reading import read_table
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}  # in the file's name: split
 COLUMNS = ("filename", "age", "gender")

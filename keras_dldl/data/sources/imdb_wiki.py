@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl.data.annotations.folders import check_images, find_near, not_here, only_one
+from keras_dldl.data.annotations.matlab import read_struct
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined
-from keras_dldl.data.sources.folders import check_images, find_near, not_here, only_one
-from keras_dldl.data.sources.matlab import read_struct
 from keras_dldl.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from keras_dldl.data.annotations.folders import check_images, find_near, not_here, only_one
+from keras_dldl.data.annotations.reading import read_lines
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined
-from keras_dldl.data.sources.folders import check_images, find_near, not_here, only_one
-from keras_dldl.data.sources.reading import read_lines
 from keras_dldl.errors import DataError
 
 PARTS = ("train", "test")

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from keras_dldl.data.annotations.folders import as_utf8, check_images, find_near, only_one
+from keras_dldl.data.annotations.reading import TextTable, read_lines, read_table
 from keras_dldl.data.sources.base import (
     Skipped,
     Source,
@@ -13,8 +15,6 @@ from keras_dldl.data.sources.base import (
     rows_by_name,
 )
 from keras_dldl.data.sources.checking import Rows
-from keras_dldl.data.sources.folders import as_utf8, check_images, find_near, only_one
-from keras_dldl.data.sources.reading import TextTable, read_lines, read_table
 
 NAME = re.compile(r"^(\d+)_(\d+)([MF])(\d{2,3})\.jpe?g$", re.IGNORECASE)
 FORM = "<person>_<photo><M or F><age>.JPG, such as 009055_1M54.JPG"

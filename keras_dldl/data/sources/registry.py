@@ -1,8 +1,6 @@
 """The one table of sources, and the way to a source of the user's own."""
 
-import sys
-from importlib import import_module
-
+from keras_dldl.classes import load_class
 from keras_dldl.data.sources.aaf import AllAgeFaces
 from keras_dldl.data.sources.afad import AFAD
 from keras_dldl.data.sources.agedb import AgeDB
@@ -72,28 +70,9 @@ def find_source(name: str) -> type[Source]:
     """
     if name in SOURCES:
         return SOURCES[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    if ":" not in name:
         raise ConfigError(
             f"A source must be one of {', '.join(SOURCES)}, or `module:Class` for one of your own. "
             f"Received: {name!r}"
         )
-    found = getattr(_module(module, name), attribute, None)
-    if not (isinstance(found, type) and issubclass(found, Source)):
-        raise ConfigError(
-            f"A source of your own must be a class derived from keras_dldl.data.sources.Source. "
-            f"Received: {name!r}, which is {found!r}"
-        )
-    return found
-
-
-def _module(module: str, name: str):
-    sys.path.insert(0, "")  # the current folder, as for `python -m`
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ConfigError(
-            f"The module of a source must be importable. Received: {name!r} ({error})"
-        ) from error
-    finally:
-        sys.path.remove("")
+    return load_class(name, Source, "source", "keras_dldl.data.sources.Source")

@@ -7,16 +7,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_dldl.data.sources.annotations import (
-    EXCEL,
-    entries,
-    fail_on,
-    number,
-    read_rows,
-    sheet_names,
-)
+from keras_dldl.data.annotations.five_points import PointFiles, from_scut
+from keras_dldl.data.annotations.objects import entries, fail_on, number
+from keras_dldl.data.annotations.sheets import EXCEL, read_rows, sheet_names
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
-from keras_dldl.data.sources.five_points import PointFiles, from_scut
 from keras_dldl.data.sources.images import ImagesByName
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.labels import LabelGrid

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_dldl.data.sources.reading import read_lines, read_table, read_text
+from keras_dldl.data.annotations.reading import read_lines, read_table, read_text
 from keras_dldl.errors import DataError
 from tests.data.sources.layouts import write_lines
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from keras_dldl.data.sources.matlab import read_struct
+from keras_dldl.data.annotations.matlab import read_struct
 from keras_dldl.errors import DataError
 from tests.data.sources.layouts import cells
 

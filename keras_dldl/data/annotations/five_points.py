@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.data.sources.annotations import Points, number, read_points
+from keras_dldl.data.annotations.objects import number
+from keras_dldl.data.annotations.points import Points, read_points
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import MEAN_SHAPE, spans_a_face
 

@@ -6,14 +6,9 @@ import sys
 
 import pytest
 
-from keras_dldl.data.sources.annotations import (
-    check_paths,
-    only_file,
-    read_objects,
-    read_points,
-    read_rows,
-    sheet_names,
-)
+from keras_dldl.data.annotations.objects import check_paths, only_file, read_objects
+from keras_dldl.data.annotations.points import read_points
+from keras_dldl.data.annotations.sheets import read_rows, sheet_names
 from keras_dldl.errors import DataError
 
 
@@ -52,15 +47,14 @@ def test_json_of_another_form(write, text, reason):
         read_objects(path)
 
 
-def test_another_encoding_names_the_line(root):
+def test_latin_letters_of_old_files(root):
     path = root / "list.json"
     path.write_bytes('[\n{"name": "Åsa"}]'.encode("latin-1"))
-    with pytest.raises(DataError, match="line 2: .* UTF-8 or UTF-16.*Received: byte 0xc5"):
-        read_objects(path)
+    assert read_objects(path) == [(2, {"name": "Åsa"})]
 
 
 def test_a_file_that_is_not_there(root):
-    with pytest.raises(DataError, match="must be readable.*No such file"):
+    with pytest.raises(DataError, match="be there and readable.*No such file"):
         read_objects(root / "list.json")
 
 

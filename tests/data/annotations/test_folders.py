@@ -5,15 +5,15 @@ import re
 
 import pytest
 
-from keras_dldl.data.sources.agedb import AgeDB
-from keras_dldl.data.sources.base import rows_by_name
-from keras_dldl.data.sources.folders import (
+from keras_dldl.data.annotations.folders import (
     check_images,
     files_below,
     find_near,
     not_here,
     only_one,
 )
+from keras_dldl.data.sources.agedb import AgeDB
+from keras_dldl.data.sources.base import rows_by_name
 from keras_dldl.errors import DataError
 from tests.data.sources.layouts import columns_of, touch
 

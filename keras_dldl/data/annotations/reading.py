@@ -25,12 +25,7 @@ def read_text(path: str | os.PathLike) -> str:
     Raises:
         DataError: there is no such file, it cannot be read, or it is not text.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"An annotation file must be there and readable. Received: {path} ({error.strerror})"
-        ) from error
+    content = read_bytes(path)
     for encoding in _encodings(content):
         try:
             text = content.decode(encoding)
@@ -42,6 +37,20 @@ def read_text(path: str | os.PathLike) -> str:
         "An annotation file must be text in UTF-8, UTF-16 or Latin-1. "
         f"Received: {path}, which is a binary file"
     )
+
+
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"An annotation file must be there and readable. Received: {path} ({error.strerror})"
+        ) from error
 
 
 def _encodings(content: bytes) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_dldl.data.sources.five_points import (
+from keras_dldl.data.annotations.five_points import (
     PointFiles,
     from_68,
     from_box,
