@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_dldl import files
-from keras_dldl.data.faces_writer import ShardJob, ShardReport, read_report
+from keras_dldl.data.faces_writer import ShardJob, ShardReport, note_checksum, read_report
 from keras_dldl.data.leaks.fingerprints import Fingerprints, fingerprint_all
 from keras_dldl.data.leaks.reading import shard_faces
 from keras_dldl.data.leaks.search import find_pairs, groups_of, leaking
@@ -46,8 +46,9 @@ def drop_leaks(out: Path, jobs: list[ShardJob]) -> list[Skipped]:
         report = read_report(job.report_path)
         if any(face["path"] in dropped for face in report.faces):
             # The shard first: a report that says more than its shard holds brings us here again.
-            _rewrite(out / "records" / job.name, dropped)
-            files.write_json(job.report_path, asdict(_without(report, dropped)))
+            _rewrite(job.shard_path, dropped)
+            report = note_checksum(_without(report, dropped), job.shard_path)
+            files.write_json(job.report_path, asdict(report))
     for path in dropped:
         (out / "crops" / path).unlink(missing_ok=True)
     return [Skipped(path, reason) for path, reason in dropped.items()]
@@ -56,7 +57,7 @@ def drop_leaks(out: Path, jobs: list[ShardJob]) -> list[Skipped]:
 def _without(report: ShardReport, dropped: dict[str, str]) -> ShardReport:
     """Return a shard's report as it is once the dropped faces are out of the shard."""
     kept = [face for face in report.faces if face["path"] not in dropped]
-    # A new one: what else a report may say of its shard, such as its size, is true no more.
+    # A new one: size and checksum of the shard are true no more.
     return ShardReport(report.name, len(kept), kept, report.skipped)
 
 
@@ -82,7 +83,7 @@ def _read(jobs: list[ShardJob]) -> tuple[list[str], np.ndarray, Fingerprints]:
     faces = (
         ((path, _part_of(job)), encoded)
         for job in jobs
-        for path, encoded in shard_faces(Path(job.out) / "records" / job.name)
+        for path, encoded in shard_faces(job.shard_path)
     )
     most = sum(read_report(job.report_path).count for job in jobs)
     keys, prints, _ = fingerprint_all(faces, most)
