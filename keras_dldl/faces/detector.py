@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_dldl.faces.alignment import spans_a_face
+from keras_dldl.faces.networks import load_networks
 
 # The detector's own smallest face is 20 pixels; images are reduced to this side before, which
 # bounds time and memory, so in larger photos a face must fill 1/64 of the longer side.
@@ -91,40 +92,13 @@ class FaceDetector:
         """Return the detector's rows: image, x1, y1, x2, y2, score, five x, five y."""
         with self._lock:
             if self._mtcnn is None:
-                self._mtcnn = _load_mtcnn()
+                self._mtcnn = load_networks()
             # Images of one shape only: with padded ones the package assigns the offsets of the
             # wrong image as soon as one image of the batch has no face.
             rows = self._mtcnn.detect_faces(
                 images, output_type="numpy", box_format="xyxy", fit_to_image=False
             )
         return rows[:, :16] if len(rows) else np.empty((0, 16))
-
-
-def _load_mtcnn():
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "Face detection needs Keras on TensorFlow: set KERAS_BACKEND=tensorflow, or pass "
-            f"aligned faces. Received: KERAS_BACKEND={keras.backend.backend()}"
-        )
-    from mtcnn import MTCNN
-    from mtcnn.stages import StageONet, StagePNet, StageRNet
-
-    return MTCNN(stages=[StagePNet(), _UnlessEmpty(StageRNet()), _UnlessEmpty(StageONet())])
-
-
-class _UnlessEmpty:
-    """A stage of the detector that is passed by where no candidates are left.
-
-    The package's own goes on, and ends in an error that it catches and TensorFlow prints.
-    """
-
-    def __init__(self, stage):
-        self._stage = stage
-
-    def __call__(self, bboxes_batch, **more):
-        return self._stage(bboxes_batch=bboxes_batch, **more) if len(bboxes_batch) else bboxes_batch
 
 
 def _reduced(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:

@@ -5,7 +5,7 @@ import pytest
 
 from keras_dldl.faces.aligner import FaceAligner, largest
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.detector import Face, FaceDetector, _UnlessEmpty
+from keras_dldl.faces.detector import Face, FaceDetector
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +107,3 @@ def test_faces_whose_points_cannot_be_aligned_are_dropped(monkeypatch):
     assert face.box[0] == 20 and none == []
     crops = FaceAligner(detector=detector).crops_of_largest(images, 32)
     assert [found is None for _, found in crops] == [False, True]
-
-
-def test_stages_are_passed_by_without_candidates():
-    stage = _UnlessEmpty(lambda bboxes_batch, scale: bboxes_batch * scale)
-    assert stage(np.empty((0, 6)), scale=2).shape == (0, 6)
-    assert stage(bboxes_batch=np.ones((1, 6)), scale=2).tolist() == [[2.0] * 6]
