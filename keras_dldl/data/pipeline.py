@@ -9,13 +9,16 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from keras_dldl.data import augment as ops
 from keras_dldl.data.augment import Augmentation
+from keras_dldl.data.augment.apply import apply_batch
+from keras_dldl.data.augment.draws import draw_batch
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records import parse_batch
 from keras_dldl.data.store import FaceStore, decode, open_store
 
 STREAM_BUFFER = 8192
+# Few enough for the processor's cache and for many threads; one size, so it is compiled once.
+AUGMENTED_AT_ONCE = 32
 
 
 def training_dataset(
@@ -45,21 +48,14 @@ def training_dataset(
     """
     store = open_store(data, split, input_size)
     faces = _shuffled(store, input_size, seed, epoch)
+    if augment == Augmentation.none():
+        return faces.batch(batch_size).map(_as_float).prefetch(tf.data.AUTOTUNE)
     seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([_mix(seed, epoch), k]))
-    if augment.resolution < 1:
-        faces = tf.data.Dataset.zip(faces, seeds).map(
-            lambda face, seed: (_lower(face[0], seed, augment, input_size), face[1]),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-    batches = faces.map(lambda image, target, *_: (image, target)).batch(batch_size)
-    if augment != Augmentation.none():
-        batches = tf.data.Dataset.zip(batches, seeds).map(
-            lambda batch, seed: (_augmented(batch[0], seed, augment), batch[1]),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-    else:
-        batches = batches.map(lambda images, y: (tf.cast(images, tf.float32), y))
-    return batches.prefetch(tf.data.AUTOTUNE)
+    parts = tf.data.Dataset.zip(faces.batch(AUGMENTED_AT_ONCE), seeds).map(
+        lambda part, seed: _augmented(*part, seed, augment),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    return parts.rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
 def evaluation_dataset(
@@ -141,16 +137,14 @@ def _records(files) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(names).batch(256).map(parse_batch).unbatch()
 
 
-def _lower(image, seed, augment: Augmentation, size: int) -> tf.Tensor:
-    share = ops.draw_resolution(augment, seed)
-    return ops.lower_resolution(tf.cast(image, tf.float32), share, size)
-
-
-def _augmented(images, seed, augment: Augmentation) -> tf.Tensor:
-    images = tf.cast(images, tf.float32)
-    # The single images took seed [m, k]; the batches take [m, -k - 1], so no seed serves twice.
-    draws = ops.draw_batch(augment, tf.shape(images)[0], tf.stack([seed[0], -seed[1] - 1]))
-    return ops.apply_batch(images, draws)
+def _augmented(images, targets, seed, augment: Augmentation):
+    """Augment a part of an epoch, which is always done in the same size: see `compiled`."""
+    count, size = tf.shape(images)[0], images.shape[1]
+    images = tf.pad(images, [[0, AUGMENTED_AT_ONCE - count], [0, 0], [0, 0], [0, 0]])
+    images = tf.ensure_shape(images, [AUGMENTED_AT_ONCE, size, size, 3])
+    draws = draw_batch(augment, AUGMENTED_AT_ONCE, seed)
+    images = apply_batch(images, draws, augment)
+    return images[:count], targets
 
 
 def _as_float(images, targets):

@@ -101,6 +101,13 @@ def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
     image.set_shape([None, None, 3])
+    fits = tf.reduce_all(tf.equal(tf.shape(image)[:2], size))
+    # Resizing to the same size takes as long as decoding does.
+    image = tf.cond(fits, lambda: image, lambda: _resized(image, size))
+    return tf.ensure_shape(image, [size, size, 3])
+
+
+def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
     image = tf.image.resize(image, [size, size], "bicubic", antialias=True)
     return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
 

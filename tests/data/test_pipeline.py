@@ -147,6 +147,29 @@ def test_an_epoch_repeats_from_seed_and_number(data):
     assert np.abs(other[0] - first[0]).max() > 10
 
 
+def test_augmentation_does_not_depend_on_batches_or_threads(data):
+    augment = Augmentation(zoom=0.1, erase=0.5)
+    eights = epoch_of(data, augment=augment)
+    fives = epoch_of(data, augment=augment, batch_size=5)
+    np.testing.assert_array_equal(eights[0], fives[0])
+    np.testing.assert_array_equal(eights[1], fives[1])
+    dataset = training_dataset(
+        data, input_size=40, batch_size=8, seed=1, epoch=0, augment=augment
+    )  # fmt: skip
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 1
+    one_thread = list(dataset.with_options(options).as_numpy_iterator())
+    np.testing.assert_array_equal(eights[0], np.concatenate([images for images, _ in one_thread]))
+
+
+def test_augmented_images_are_of_the_range_of_models(data):
+    strong = Augmentation(brightness=1.0, contrast=1.0, saturation=1.0, zoom=0.5, crop=0.5)
+    images, y, sizes = epoch_of(data, augment=strong)
+    assert images.dtype == np.float32 and images.shape == (len(y), 40, 40, 3)
+    assert images.min() >= 0 and 150 < images.max() <= 255
+    assert sizes[:-1] == [8] * (len(sizes) - 1)
+
+
 def test_evaluation_keeps_the_order_of_the_rows(data):
     dataset = evaluation_dataset(data, "val", input_size=32, batch_size=4)
     batches = list(dataset.as_numpy_iterator())

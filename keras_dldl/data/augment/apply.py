@@ -1,0 +1,34 @@
+"""From draws to augmented images."""
+
+import tensorflow as tf
+
+from keras_dldl.data.augment import geometry
+from keras_dldl.data.augment.colour import recolour
+from keras_dldl.data.augment.strengths import Augmentation
+
+
+def apply_batch(
+    images: tf.Tensor, draws: dict[str, tf.Tensor], augmentation: Augmentation
+) -> tf.Tensor:
+    """Apply draws to a batch; what `augmentation` turns off is left out.
+
+    Resolution first, then the moves in one resampling, then the colours. The reference code greys
+    before it moves; as all of these are linear in the pixels, the result is the same.
+
+    Args:
+        images: (B, S, S, 3) uint8 or float32 in 0 ... 255; S must be known.
+        draws: as `draw_batch` returns them.
+        augmentation: the strengths.
+
+    Returns:
+        (B, S, S, 3) float32 in 0 ... 255, not rounded.
+    """
+    size = images.shape[1]
+    sides = tf.fill(tf.shape(draws["resolution"]), float(size))
+    if augmentation.resolution < 1:
+        sides = geometry.reduced_sides(draws, size)
+        images = geometry.lower_resolution(images, sides)
+    if augmentation.moves_pixels:
+        images = geometry.warp(images, geometry.fused(draws), sides)
+    images = tf.cast(images, tf.float32)
+    return recolour(images, draws) if augmentation.changes_colour else images
