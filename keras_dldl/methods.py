@@ -87,7 +87,7 @@ class Method:
             )
 
     def loss(self, grid: LabelGrid, from_logits: bool = False) -> keras.losses.Loss:
-        """Return the loss over `grid`; y_true (B,) or (B, 2) [label, sigma], y_pred (B, K)."""
+        """Return the loss over `grid`; y_true (B,), (B, 2) or (B, 5), y_pred (B, K)."""
         return METHODS[self.name].make_loss(grid, from_logits, **self.options)
 
     def get_config(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ sees what an uninterrupted one would have seen.
 """
 
 import itertools
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +13,7 @@ import tensorflow as tf
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.augment.apply import apply_batch
 from keras_dldl.data.augment.draws import draw_batch
+from keras_dldl.data.augment.mixing import mix
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records import parse_batch
 from keras_dldl.data.store import FaceStore, decode, open_store
@@ -44,18 +46,19 @@ def training_dataset(
 
     Returns:
         Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets: label, sigma
-        (negative where the data set has none).
+        (negative where the data set has none). With mixup (B, 5): label and sigma, those of the
+        face it is mixed with, and the weight of its own.
     """
     store = open_store(data, split, input_size)
     faces = _shuffled(store, input_size, seed, epoch)
     if augment == Augmentation.none():
-        return faces.batch(batch_size).map(_as_float).prefetch(tf.data.AUTOTUNE)
+        return _counted(faces.batch(batch_size).map(_as_float), len(store), batch_size)
     seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([_mix(seed, epoch), k]))
     parts = tf.data.Dataset.zip(faces.batch(AUGMENTED_AT_ONCE), seeds).map(
         lambda part, seed: _augmented(*part, seed, augment),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
-    return parts.rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return _counted(parts.rebatch(batch_size), len(store), batch_size)
 
 
 def evaluation_dataset(
@@ -68,7 +71,7 @@ def evaluation_dataset(
     """
     store = open_store(data, split, input_size)
     faces = _in_order(store, np.arange(len(store)), input_size)
-    return faces.batch(batch_size).map(_as_float).prefetch(tf.data.AUTOTUNE)
+    return _counted(faces.batch(batch_size).map(_as_float), len(store), batch_size)
 
 
 def batch_paths(
@@ -144,7 +147,16 @@ def _augmented(images, targets, seed, augment: Augmentation):
     images = tf.ensure_shape(images, [AUGMENTED_AT_ONCE, size, size, 3])
     draws = draw_batch(augment, AUGMENTED_AT_ONCE, seed)
     images = apply_batch(images, draws, augment)
+    if augment.mixup:
+        images, targets = mix(images, targets, draws["mixup"])
     return images[:count], targets
+
+
+def _counted(batches: tf.data.Dataset, faces: int, batch_size: int) -> tf.data.Dataset:
+    """Say how many batches there are, which Keras asks for and TensorFlow does not always know."""
+    count = math.ceil(faces / batch_size)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(count))
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def _as_float(images, targets):

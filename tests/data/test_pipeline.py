@@ -138,6 +138,16 @@ def test_every_face_once_in_another_order_each_epoch(data):
     assert (epoch_of(data, seed=2)[1] != y).any()
 
 
+@pytest.mark.parametrize("augment", [PLAIN, Augmentation()], ids=["plain", "augmented"])
+def test_the_number_of_batches_is_known(data, augment):
+    dataset = training_dataset(
+        data, input_size=40, batch_size=7, seed=1, epoch=0, augment=augment
+    )  # fmt: skip
+    assert dataset.cardinality() == -(-len(data.rows("train")) // 7) == len(list(dataset))
+    dataset = evaluation_dataset(data, "val", input_size=40, batch_size=4)
+    assert dataset.cardinality() == -(-len(data.rows("val")) // 4) == len(list(dataset))
+
+
 def test_an_epoch_repeats_from_seed_and_number(data):
     augment = Augmentation(zoom=0.1)
     first, again = (epoch_of(data, epoch=3, augment=augment) for _ in range(2))
@@ -168,6 +178,23 @@ def test_augmented_images_are_of_the_range_of_models(data):
     assert images.dtype == np.float32 and images.shape == (len(y), 40, 40, 3)
     assert images.min() >= 0 and 150 < images.max() <= 255
     assert sizes[:-1] == [8] * (len(sizes) - 1)
+
+
+def test_mixup_mixes_images_and_keeps_both_labels(data):
+    plain = epoch_of(data)
+    strengths = PLAIN.get_config() | {"mixup": 0.4}
+    mixed, y, sizes = epoch_of(data, augment=Augmentation.from_config(strengths))
+    assert sizes == plain[2] and y.shape == (len(mixed), 5)
+    np.testing.assert_array_equal(y[:, :2], plain[1])
+    # Each is mixed with the next of its part of the epoch, the last one with the first.
+    part = pipeline_module.AUGMENTED_AT_ONCE
+    starts = range(0, len(y), part)
+    others = np.concatenate([np.roll(np.arange(len(y))[i : i + part], -1) for i in starts])
+    np.testing.assert_array_equal(y[:, 2:4], plain[1][others])
+    weight = y[:, 4, None, None, None]
+    expected = weight * plain[0] + (1 - weight) * plain[0][others]
+    np.testing.assert_allclose(mixed, expected, atol=1e-2)
+    assert np.abs(mixed - plain[0]).max() > 20
 
 
 def test_evaluation_keeps_the_order_of_the_rows(data):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.augment.draws import draw_batch
@@ -53,7 +54,7 @@ def test_draws_do_not_depend_on_each_other():
     both = [names.index("erase_height"), names.index("erase_width")]
     related = np.corrcoef(table) - np.eye(len(table))
     related[np.ix_(both, both)] = 0
-    assert np.abs(related).max() < 0.08
+    assert np.abs(related).max() < 0.08  # 5 standard errors
 
 
 def test_erased_rectangles_are_of_the_areas_and_shapes_of_the_paper():
@@ -67,3 +68,17 @@ def test_erased_rectangles_are_of_the_areas_and_shapes_of_the_paper():
     ratio = (height / width)[whole]
     assert ratio.min() >= 0.3 - 1e-6 and ratio.max() <= 1 / 0.3 + 1e-5
     assert (ratio > 1).mean() == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.4, 1.0, 5.0])
+def test_mixup_weights_are_of_the_beta_distribution(alpha):
+    weights = drawn(mixup=alpha)["mixup"]
+    assert 0 <= weights.min() and weights.max() <= 1
+    # The lower half: close to 1 float32 has too few numbers for a small alpha.
+    lower = weights[weights < 0.5].astype(np.float64)
+    assert len(lower) / COUNT == pytest.approx(0.5, abs=0.03)
+    assert stats.kstest(2 * lower, lambda x: 2 * stats.beta(alpha, alpha).cdf(x / 2)).pvalue > 0.001
+
+
+def test_without_mixup_every_weight_is_one():
+    assert (drawn()["mixup"] == 1).all()
