@@ -25,7 +25,7 @@ def draw_batch(augmentation: Augmentation, count: int, seed: tf.Tensor) -> dict[
         shares of the side; `crop`: side of the window as a share, `crop_x`, `crop_y`: its place, 0
         ... 1 of the room it has; `brightness`, `contrast`, `saturation`: factors; `erase_height`,
         `erase_width`: shares of the side; `erase_x`, `erase_y`: place, as for the crop; `mixup`:
-        weight of the image itself.
+        weight of the image itself, 0.5 ... 1.
     """
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
     rows = iter(tf.unstack(tf.random.stateless_uniform([ROWS, count], seeds[0])))
@@ -57,7 +57,7 @@ def draw_batch(augmentation: Augmentation, count: int, seed: tf.Tensor) -> dict[
         "erased": chance(augmentation.erase),
         "erase_x": next(rows),
         "erase_y": next(rows),
-        "mixup": _beta(augmentation.mixup, count, seeds[1]),
+        "mixup": _larger_share(augmentation.mixup, count, seeds[1]),
     }
     return draws | _rectangle(augmentation.erase_area, next(rows), next(rows))
 
@@ -72,11 +72,15 @@ def _rectangle(largest: float, area: tf.Tensor, shape: tf.Tensor) -> dict[str, t
     }
 
 
-def _beta(alpha: float, count: int, seed: tf.Tensor) -> tf.Tensor:
-    """Draw from Beta(alpha, alpha), or ones where `alpha` is 0."""
+def _larger_share(alpha: float, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Draw the larger of w and 1 - w, w from Beta(alpha, alpha); ones where `alpha` is 0.
+
+    The larger one, so that each face stays the main one of its mixture (Berthelot et al. 2019).
+    """
     if alpha == 0:
         return tf.ones([count])
     # The share of the one of two gamma draws. In float64: a small alpha makes them tiny.
     pair = tf.random.stateless_gamma([2, count], seed, alpha, dtype=tf.float64)
     pair = tf.maximum(pair, 1e-300)
-    return tf.cast(pair[0] / (pair[0] + pair[1]), tf.float32)
+    share = pair[0] / (pair[0] + pair[1])
+    return tf.cast(tf.maximum(share, 1.0 - share), tf.float32)

@@ -40,7 +40,8 @@ class Augmentation:
         erase_area: largest area of that rectangle as a share of the image's, [0.02, 0.5]; the
             smallest is 0.02.
         mixup: alpha of mixing faces in pairs (Zhang et al. 2018), images and label distributions,
-            by a weight from Beta(alpha, alpha), [0, 10]; 0 turns it off.
+            by a weight from Beta(alpha, alpha), or 1 minus it where that is larger, so that each
+            face stays the main one of its mixture, [0, 10]; 0 turns it off.
 
     Raises:
         ConfigError: a strength is not a number or out of its range.
