@@ -4,8 +4,10 @@ The order of an epoch and its augmentations are functions of seed and epoch alon
 sees what an uninterrupted one would have seen.
 """
 
+import functools
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -50,13 +52,13 @@ def training_dataset(
         face it is mixed with, and the weight of its own.
     """
     store = open_store(data, split, input_size)
-    faces = _shuffled(store, input_size, seed, epoch)
     if augment == Augmentation.none():
-        return _counted(faces.batch(batch_size).map(_as_float), len(store), batch_size)
+        faces = _shuffled(store, input_size, seed, epoch, batch_size)
+        return _counted(faces.map(_as_float), len(store), batch_size)
+    faces = _shuffled(store, input_size, seed, epoch, AUGMENTED_AT_ONCE)
     seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([_mix(seed, epoch), k]))
-    parts = tf.data.Dataset.zip(faces.batch(AUGMENTED_AT_ONCE), seeds).map(
-        lambda part, seed: _augmented(*part, seed, augment),
-        num_parallel_calls=tf.data.AUTOTUNE,
+    parts = tf.data.Dataset.zip(faces, seeds).map(
+        _augmenter(augment), num_parallel_calls=tf.data.AUTOTUNE
     )
     return _counted(parts.rebatch(batch_size), len(store), batch_size)
 
@@ -70,8 +72,8 @@ def evaluation_dataset(
         Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets.
     """
     store = open_store(data, split, input_size)
-    faces = _in_order(store, np.arange(len(store)), input_size)
-    return _counted(faces.batch(batch_size).map(_as_float), len(store), batch_size)
+    faces = _in_order(store, np.arange(len(store)), input_size, batch_size)
+    return _counted(faces.map(_as_float), len(store), batch_size)
 
 
 def batch_paths(
@@ -104,28 +106,33 @@ def _mix(seed: int, epoch: int) -> tf.Tensor:
     return tf.constant(int(state >> np.uint64(1)), tf.int64)
 
 
-def _shuffled(store: FaceStore, size: int, seed: int, epoch: int) -> tf.data.Dataset:
+def _shuffled(store: FaceStore, size: int, seed: int, epoch: int, count: int) -> tf.data.Dataset:
+    """Return batches of `count` (images, targets) in the order of the epoch."""
     if not store.files:
-        return _in_order(store, _order(len(store), seed, epoch), size)
-    return _stream_records(store, seed, epoch).map(
-        lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+        return _in_order(store, _order(len(store), seed, epoch), size, count)
+    return _decoded(_stream_records(store, seed, epoch), size).batch(count)
 
 
-def _in_order(store: FaceStore, order: np.ndarray, size: int) -> tf.data.Dataset:
-    """Return single (image, target) pairs in the order of the indices."""
-    targets = tf.constant(store.targets)
+def _in_order(store: FaceStore, order: np.ndarray, size: int, count: int) -> tf.data.Dataset:
+    """Return batches of `count` (images, targets) in the order of the indices."""
     if store.files:
-        return _records(store.files).map(
-            lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        return _decoded(_records(store.files), size).batch(count)
+    targets = tf.constant(store.targets)
     indices = tf.data.Dataset.from_tensor_slices(order.astype(np.int64))
     if store.images is not None:
-        return indices.map(lambda i: (store.images[i], targets[i]))
+        return indices.batch(count).map(
+            # Of the variable's value: `tf.gather` of the variable itself would copy all of it.
+            lambda i: (tf.gather(store.images.value(), i), tf.gather(targets, i))
+        )
     return indices.map(
         lambda i: (decode(store.encoded[i], size), targets[i]),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).batch(count)
+
+
+def _decoded(records: tf.data.Dataset, size: int) -> tf.data.Dataset:
+    return records.map(
+        lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
 
@@ -140,8 +147,15 @@ def _records(files) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(names).batch(256).map(parse_batch).unbatch()
 
 
-def _augmented(images, targets, seed, augment: Augmentation):
-    """Augment a part of an epoch, which is always done in the same size: see `compiled`."""
+@functools.lru_cache
+def _augmenter(augment: Augmentation) -> Callable:
+    """Return the graph that augments a part of an epoch, made once for all epochs."""
+    return tf.function(functools.partial(_augmented, augment))
+
+
+def _augmented(augment: Augmentation, part, seed):
+    images, targets = part
+    # Always in the same size: `compiled` would compile another one anew.
     count, size = tf.shape(images)[0], images.shape[1]
     images = tf.pad(images, [[0, AUGMENTED_AT_ONCE - count], [0, 0], [0, 0], [0, 0]])
     images = tf.ensure_shape(images, [AUGMENTED_AT_ONCE, size, size, 3])

@@ -64,7 +64,8 @@ class FaceStore:
         files: record files in order, where nothing fits.
 
     Images are in variables, because a `tf.data` pipeline copies the tensors that it takes images
-    from. Take them by `images[i]`: `tf.gather` copies a variable with memory from outside.
+    from. Take them by `images[i]` or from `images.value()`: `tf.gather` of the variable itself
+    copies one with memory from outside.
     """
 
     targets: np.ndarray

@@ -104,7 +104,7 @@ def test_decoded_faces_are_in_memory_once():
         images = store_module._variable(store_module._decode_all(encoded, side))
         targets, paths = np.zeros((count, 2), np.float32), np.array(["a"] * count)
         store = store_module.FaceStore(targets, paths, images=images)
-        batches = pipeline_module._in_order(store, np.arange(count), side).batch(16)
+        batches = pipeline_module._in_order(store, np.arange(count), side, 16)
         assert [len(y) for _, y in batches.take(3)] == [16] * 3
     finally:
         done.set()

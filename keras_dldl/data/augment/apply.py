@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_dldl.data.augment import geometry
-from keras_dldl.data.augment.colour import recolour
+from keras_dldl.data.augment.colour import erase, recolour
 from keras_dldl.data.augment.strengths import Augmentation
 
 
@@ -12,8 +12,9 @@ def apply_batch(
 ) -> tf.Tensor:
     """Apply draws to a batch; what `augmentation` turns off is left out.
 
-    Resolution first, then the moves in one resampling, then the colours. The reference code greys
-    before it moves; as all of these are linear in the pixels, the result is the same.
+    Resolution first, then the moves in one resampling, then the colours, then erasing. The
+    reference code greys before it moves; as both are linear in the pixels, the result is the same.
+    Images stay uint8 until they are resampled by the moves.
 
     Args:
         images: (B, S, S, 3) uint8 or float32 in 0 ... 255; S must be known.
@@ -31,4 +32,6 @@ def apply_batch(
     if augmentation.moves_pixels:
         images = geometry.warp(images, geometry.fused(draws), sides)
     images = tf.cast(images, tf.float32)
-    return recolour(images, draws) if augmentation.changes_colour else images
+    if augmentation.changes_colour:
+        images = recolour(images, draws)
+    return erase(images, draws) if augmentation.erase else images

@@ -84,7 +84,7 @@ class Augmentation:
     @property
     def changes_colour(self) -> bool:
         """Whether any augmentation is on that works on the colours of single pixels."""
-        return any((self.grey, self.brightness, self.contrast, self.saturation, self.erase))
+        return any((self.grey, self.brightness, self.contrast, self.saturation))
 
     @property
     def moves_pixels(self) -> bool:

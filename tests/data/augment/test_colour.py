@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_dldl.data.augment.colour import LUMA, luma, recolour
+from keras_dldl.data.augment.colour import LUMA, erase, luma, recolour
 from tests.data.augment.given import batch, draws, picture
 
 FACTORS = {"brightness": 1.2, "contrast": 0.7, "saturation": 1.3}
@@ -52,7 +52,7 @@ def test_neutral_draws_change_nothing():
 def test_an_erased_rectangle_shows_the_mean_colour():
     image = picture()
     given = draws(erased=1.0, erase_height=0.25, erase_width=0.5, erase_y=0.5, erase_x=0.0)
-    changed = recolour(batch(), given).numpy()[0]
+    changed = erase(batch(), given).numpy()[0]
     inside = np.zeros(image.shape[:2], bool)
     inside[24:40, 0:32] = True
     np.testing.assert_allclose(changed[inside], [image.mean(axis=(0, 1))] * inside.sum(), atol=1e-2)
@@ -62,6 +62,6 @@ def test_an_erased_rectangle_shows_the_mean_colour():
 def test_nothing_is_erased_unless_drawn():
     given = draws(2, erase_height=0.5, erase_width=0.5)
     given["erased"] = np.array([0, 1], np.float32)
-    first, second = recolour(batch(2), given).numpy()
+    first, second = erase(batch(2), given).numpy()
     np.testing.assert_allclose(first, picture(), atol=1e-3)
     assert np.abs(second - picture()).max() > 10

@@ -117,10 +117,10 @@ def test_lower_resolution_is_tensorflows_cubic_resize(share):
     images = rng.integers(60, 200, (2, SIZE, SIZE, 3)).astype(np.uint8)
     side = round(share * SIZE)
     found = geometry.lower_resolution(images, tf.constant([float(side), float(SIZE)])).numpy()
-    expected = tf.image.resize(images[:1], [side, side], "bicubic").numpy()[0]
+    expected = tf.image.resize(images[:1], [side, side], "bicubic").numpy()[0]  # by a table
     inner = np.s_[2 : side - 2, 2 : side - 2]
-    np.testing.assert_allclose(found[0][inner], expected[inner], atol=0.5)  # its weights: a table
-    np.testing.assert_allclose(found[1], images[1], atol=1e-3)
+    np.testing.assert_allclose(found[0][inner], expected[inner], atol=1.5)  # rounded twice
+    np.testing.assert_array_equal(found[1], images[1])
 
 
 def test_a_lower_resolution_is_brought_back_by_the_warp():
@@ -129,9 +129,10 @@ def test_a_lower_resolution_is_brought_back_by_the_warp():
         (SIZE, SIZE), order=1, preserve_range=True,
     )  # fmt: skip
     found = moved(resolution=40 / SIZE)
-    np.testing.assert_allclose(found[INSIDE], expected[INSIDE], atol=TOLERANCE)
+    # Rounded twice on the way.
+    np.testing.assert_allclose(found[INSIDE], expected[INSIDE], atol=1 + TOLERANCE)
     rotated = moved(resolution=40 / SIZE, angle=math.radians(11))
-    np.testing.assert_allclose(rotated[INSIDE], rotate(picture())[INSIDE], atol=2 * TOLERANCE)
+    np.testing.assert_allclose(rotated[INSIDE], rotate(picture())[INSIDE], atol=1.5)
 
 
 def test_compiled_and_plain_agree():
@@ -139,10 +140,10 @@ def test_compiled_and_plain_agree():
     images = rng.integers(0, 256, (3, 40, 40, 3)).astype(np.uint8)
     sides = tf.constant([40.0, 23.0, 31.0])
     matrices = geometry.fused(draws(3, angle=0.3, shear=0.1, zoom=0.8, dx=0.2, mirrored=1.0))
-    reduced = geometry._reduce_columns.__wrapped__(
-        geometry._reduce_rows.__wrapped__(images, sides), sides
-    )
+    rows = geometry._reduce_rows
+    reduced = rows.__wrapped__(images, sides).numpy().swapaxes(1, 2)
+    reduced = rows.__wrapped__(reduced, sides).numpy().swapaxes(1, 2)
     compiled = geometry.lower_resolution(images, sides)
-    np.testing.assert_allclose(compiled, reduced, atol=1e-2)
+    assert np.abs(compiled.numpy().astype(int) - reduced).max() <= 1
     plain = geometry.warp.__wrapped__(reduced, matrices, sides)
-    np.testing.assert_allclose(geometry.warp(compiled, matrices, sides), plain, atol=1e-2)
+    np.testing.assert_allclose(geometry.warp(reduced, matrices, sides), plain, atol=1e-2)

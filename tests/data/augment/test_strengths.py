@@ -37,5 +37,5 @@ def test_none_turns_everything_off():
         assert Augmentation.from_config({**none.get_config(), name: 0.1}).moves_pixels
     for name in ("resolution", "crop"):
         assert Augmentation.from_config({**none.get_config(), name: 0.9}).moves_pixels
-    for name in ("grey", "brightness", "contrast", "saturation", "erase"):
+    for name in ("grey", "brightness", "contrast", "saturation"):
         assert Augmentation.from_config({**none.get_config(), name: 0.1}).changes_colour
