@@ -21,6 +21,8 @@ from keras_dldl.errors import ConfigError
 # The help stands here and not only in the commands, so that `--help` need not load them.
 COMMANDS = {
     "prepare": "Read a data set, align its faces, split it.",
+    "sources": "List the data sets that prepare reads.",
+    "split": "Split prepared data anew, without aligning the faces again.",
     "train": "Train a model on prepared data.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "export": "Write a model for a server or a device, and check what was written.",

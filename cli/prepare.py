@@ -1,19 +1,28 @@
 """`keras-dldl prepare`: a data set in its published layout becomes aligned, split data."""
 
 import json
+from textwrap import wrap
 
 import click
-from click.core import ParameterSource
 
 from keras_dldl.cli.options import json_option
-from keras_dldl.data.sources import SOURCES, find_source
+from keras_dldl.cli.splitting import check_split_usage, is_given, split_options
+from keras_dldl.data.sources import SOURCES, find_source, sources_by_group
+from keras_dldl.data.sources.skipped import kinds_of
 from keras_dldl.labels import GRIDS
 
 
 def _sources():
-    """Return the list of sources for the help; the mark keeps click from joining its lines."""
-    lines = [f"  {name:<12}{source.summary}" for name, source in SOURCES.items()]
-    return "\b\nSources:\n" + "\n".join(lines)
+    """Return the names of the sources for the help; the mark keeps click from joining its lines."""
+    lines = [
+        line
+        for group, names in sources_by_group().items()
+        for line in wrap(
+            ", ".join(names), 76, break_on_hyphens=False,
+            initial_indent=f"  {group:<16}", subsequent_indent=" " * 18,
+        )
+    ]  # fmt: skip
+    return "\b\nSources (`keras-dldl sources` describes each):\n" + "\n".join(lines)
 
 
 @click.command(epilog=_sources())
@@ -28,9 +37,7 @@ def _sources():
     "--on-missing", type=click.Choice(["whole", "skip", "fail"]), default="whole",
     show_default=True, help="Where no face is found: take the whole image, leave it out, or stop.",
 )  # fmt: skip
-@click.option("--val", default=0.1, show_default=True, help="Share of validation rows.")
-@click.option("--test", default=0.1, show_default=True, help="Share of test rows.")
-@click.option("--seed", default=0, show_default=True, help="Seed of split and drawing.")
+@split_options(default="official")
 @click.option("--crops/--no-crops", default=True, show_default=True, help="Write crops as images.")
 @click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core, up to 8.")
 @click.option("--limit", default=0, show_default=True, help="Only so many rows; 0: all.")
@@ -40,15 +47,36 @@ def _sources():
     show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
     help="Largest picture to read; larger ones are skipped.",
 )
+@click.option(
+    "--landmarks", type=click.Choice(["detect", "given"]), default="detect", show_default=True,
+    help="Detect all faces, or take the data set's own landmarks where it brings some.",
+)  # fmt: skip
+@click.option(
+    "--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels."
+)
+@click.option("--strict", is_flag=True, help="Stop where an image or a row would be left out.")
 @click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
 @click.option(
-    "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True, help="csv: grid."
-)
+    "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True,
+    help="csv, image-folder: grid of the labels.",
+)  # fmt: skip
 @click.option(
     "--on-bad-row", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
     help="csv: stop at bad rows, or leave them out and list them.",
 )  # fmt: skip
 @click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
+@click.option(
+    "--age", type=click.Choice(["apparent", "real"]), default="apparent", show_default=True,
+    help="appa-real: the age that is the label.",
+)  # fmt: skip
+@click.option(
+    "--min-face-score", type=float, default=None, show_default="none",
+    help="imdb-wiki: skip faces with a lower score.",
+)  # fmt: skip
+@click.option(
+    "--max-second-face-score", type=float, default=None, show_default="skip every second face",
+    help="imdb-wiki: skip photos whose second face has a higher score.",
+)  # fmt: skip
 @json_option
 @click.pass_context
 def command(ctx, source, root, out, as_json, **options):
@@ -56,7 +84,7 @@ def command(ctx, source, root, out, as_json, **options):
 
     SOURCE is the data set's layout, see below, or module:Class for one of your own. A stopped run
     continues when called again. Images that cannot be read, and rows that cannot be right, are left
-    out and listed in skipped.csv; the exit status stays 0.
+    out and listed in skipped.csv; the exit status stays 0, unless --strict is given.
     """
     from dataclasses import fields
     from pathlib import Path
@@ -65,23 +93,30 @@ def command(ctx, source, root, out, as_json, **options):
 
     kind = find_source(source)
     _check_options_of(kind, source, ctx)
+    check_split_usage(ctx)
     if kind.draws_root:
         root = root or str(Path(out) / "images")
     if root is None:
         raise click.UsageError(f"--root is needed for {source}: the folder of the data set.")
     of_run = {field.name: options[field.name] for field in fields(PrepareOptions)}
-    reader = kind(**{name: options[name] for name in kind.options})
+    reader = kind(**_options_of(kind, options))
     _report(prepare(reader, root, out, PrepareOptions(**of_run)), as_json)
+
+
+def _options_of(kind, options):
+    """Return the source's own options; a fold is one of its own, unless --folds draws some."""
+    left_out = {"fold"} if options["folds"] is not None else set()
+    given = {name for name, value in options.items() if value is not None}
+    return {name: options[name] for name in kind.options if name in given - left_out}
 
 
 def _check_options_of(kind, source, ctx):
     """Refuse options that only other sources look at."""
-    given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     for option in ctx.command.params:
         owners = [name for name, other in SOURCES.items() if option.name in other.options]
-        shared = option.name == "seed"  # of the split too
+        shared = option.name in ("seed", "fold")  # of the split too
         if owners and not shared and option.name not in kind.options:
-            if ctx.get_parameter_source(option.name) in given:
+            if is_given(ctx, option.name):
                 raise click.UsageError(
                     f"{option.opts[0]} is for the source {' or '.join(owners)} only. "
                     f"Received: {source}"
@@ -95,14 +130,18 @@ def _report(result, as_json):
             "counts": result.counts,
             "found": result.found,
             "whole": result.whole,
+            "skipped_by_fault": {kind.fault: kind.count for kind in kinds_of(result.skipped)},
+            "given": result.given,
             "skipped": [{"path": item.path, "reason": item.reason} for item in result.skipped],
         }
         click.echo(json.dumps(content, indent=2))
         return
     for split, count in result.counts.items():
-        click.echo(f"{split:<8}{count:>8} faces")
-    click.echo(f"{'whole':<8}{result.whole:>8} images without a face found, taken whole")
-    click.echo(f"{'skipped':<8}{len(result.skipped):>8} images, listed in skipped.csv")
-    for item in result.skipped[:10]:
-        click.echo(f"  {item.path}: {item.reason}")
+        click.echo(f"{split:<8}{count:>8,} faces")
+    click.echo(f"{'whole':<8}{result.whole:>8,} images without a face found, taken whole")
+    if result.given:
+        click.echo(f"{'given':<8}{result.given:>8,} images cut out by the data set's landmarks")
+    click.echo(f"{'skipped':<8}{len(result.skipped):>8,} images or rows, listed in skipped.csv")
+    for kind in kinds_of(result.skipped):
+        click.echo(f"{kind.count:>16,} {kind.fault} (first: {kind.example})")
     click.echo(f"written  {result.out}")

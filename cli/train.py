@@ -5,6 +5,7 @@ import json
 import click
 
 from keras_dldl.cli.options import json_option
+from keras_dldl.methods import METHODS
 from keras_dldl.training.config import PRECISIONS, TrainConfig
 
 _DEFAULTS = TrainConfig()
@@ -29,7 +30,7 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 )  # fmt: skip
 @click.option("--resume", is_flag=True, show_default=True, help="Go on with the run in --out.")
 @_option("--model", "model", "Backbone: tiny-age-net, thin-age-net or vgg16.")
-@_option("--method", "method", "Method: dldl-v2, dldl, er or dex.")
+@_option("--method", "method", f"Method: {', '.join(METHODS)}, or module:Class of your own.")
 @_option("--init", "init", "Model to start from: file, run folder or shipped name.")
 @_option("--epochs", "epochs", "Times through the data.", int)
 @_option("--batch-size", "batch_size", "Images a step.", int)
@@ -49,7 +50,8 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 @_option("--precision", "precision", "Of the arithmetic.", click.Choice(PRECISIONS))
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
-    help="Any setting, such as augment.rotation=0; may be repeated. Overrides the other options.",
+    help="Any setting, such as augment.rotation=0 or method_options.norm=l2; may be repeated. "
+    "Overrides the other options.",
 )  # fmt: skip
 @click.option(
     "--preview", type=click.Path(), default=None, show_default="none",

@@ -1,7 +1,8 @@
 """Checks of constructor arguments: one function a kind, one wording of the error."""
 
+import difflib
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -76,3 +77,15 @@ def check_flag(name: str, value: Any) -> bool:
             f"`{name}` is not valid. It must be True or False. Received: {name}={value!r}"
         )
     return value
+
+
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """Return a question after the nearest of `known`, with a space before it; "" if none is near.
+
+    >>> did_you_mean("ranking_bce", ["dex", "ranking-bce", "ranking-l2"])
+    ' Did you mean ranking-bce?'
+    >>> did_you_mean("foo", ["dex", "er"])
+    ''
+    """
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    return f" Did you mean {near[0]}?" if near else ""

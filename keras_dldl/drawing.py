@@ -52,7 +52,7 @@ def annotate(
 def plot_distribution(
     predictions: Prediction | Sequence[Prediction], *, level: float = DEFAULT_LEVEL
 ) -> "Figure":
-    """Plot the distribution of each prediction, its expectation and its central interval.
+    """Plot the distribution of each prediction, its value and its central interval.
 
     Args:
         predictions: of one task.
@@ -78,7 +78,8 @@ def plot_distribution(
     axes.set_ylim(bottom=0)
     axes.set_xlabel(f"{first.task} ({first.unit})")
     axes.set_ylabel("probability")
-    axes.set_title(f"Expectation (line) and {100 * level:g} % interval (shaded)", fontsize="medium")
+    value = first.decoder.capitalize()
+    axes.set_title(f"{value} (line) and {100 * level:g} % interval (shaded)", fontsize="medium")
     _add_legend(axes, len(listed))
     return figure
 

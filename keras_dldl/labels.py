@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dldl.arguments import check_number
+from keras_dldl.arguments import check_choice, check_number
 from keras_dldl.errors import ConfigError
 
 # Two values closer than this share of a step are the same: float32 cannot hold 1.35 exactly, yet
 # 1.35 must stay a tie between 1.3 and 1.4. Between 7 and 8 float32 is good to 5e-6 of a 0.1 step.
 TIE_TOLERANCE = 1e-5
+
+# From a distribution to a value: see `LabelGrid.decode`.
+DECODERS = ("expectation", "median")
+# So much below one half still counts as half of the mass: float32 sums of probabilities are good
+# to 1e-6, and two views that disagree share the mass in exact halves.
+HALF_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,33 @@ class LabelGrid:
         position = (np.clip(y, self.start, self.stop) - self.start) / self.step
         index = np.ceil(position - 0.5 - TIE_TOLERANCE).astype(np.int64)
         return np.clip(index, 0, self.size - 1)
+
+    def decode(self, distribution: ArrayLike, decoder: str = "expectation") -> np.ndarray:
+        """Return the value of each distribution, float64, in the grid's unit.
+
+        `ops.decode` is the same on any back end.
+
+        Args:
+            distribution: (..., K) probabilities; the last axis sums to 1.
+            decoder: "expectation", `sum_k l_k p_k`; or "median", the label above which less than
+                half of the mass lies, and below which no more than half: `l[n]`, counted from 0,
+                with n the number of labels that have at least half of the mass above them (to
+                1e-5). For a ranking code that is `l[sum_k 1(r_k >= 0.5)]`.
+
+        Raises:
+            ConfigError: there is no such decoder.
+
+        >>> grid = LabelGrid(0, 3)
+        >>> p = [0.4, 0.3, 0.2, 0.1]
+        >>> round(float(grid.decode(p)), 6), float(grid.decode(p, "median"))
+        (1.0, 1.0)
+        """
+        check_choice("decoder", decoder, DECODERS)
+        p = np.asarray(distribution, np.float64)
+        if decoder == "expectation":
+            return p @ self.labels64
+        mass_above = np.cumsum(p[..., :0:-1], axis=-1)
+        return self.labels64[np.sum(mass_above >= 0.5 - HALF_TOLERANCE, axis=-1)]
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments as a dictionary that JSON can hold."""

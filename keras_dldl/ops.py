@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from keras import backend, ops
 
-from keras_dldl.labels import TIE_TOLERANCE
+from keras_dldl.labels import HALF_TOLERANCE, TIE_TOLERANCE
 
 
 def compute_dtype(*values: Any) -> str:
@@ -110,6 +110,28 @@ def variance(p: Any, labels: Any) -> Any:
     return ops.sum(p * ops.square(labels - expectation(p, labels)[..., None]), axis=-1)
 
 
+def median(p: Any, labels: Any) -> Any:
+    """Return the median label of each row, (B,): `l[sum_k 1(r_k >= 0.5)]` with `r_k = 1 - c_k`.
+
+    A mass within 1e-5 of one half counts as half. The arguments are those of `expectation`.
+
+    >>> import numpy as np
+    >>> float(median(np.array([[0.2, 0.2, 0.6]]), np.array([10.0, 20.0, 30.0]))[0])
+    30.0
+    """
+    dtype = compute_dtype(p, labels)
+    reached = distribution_to_ranking(to_tensor(p, dtype)) >= 0.5 - HALF_TOLERANCE
+    return ops.take(to_tensor(labels, dtype), ops.sum(ops.cast(reached, "int32"), axis=-1))
+
+
+def decode(p: Any, labels: Any, decoder: str = "expectation") -> Any:
+    """Return the value of each row, (B,), by "expectation" or "median".
+
+    `LabelGrid.decode` is the same for NumPy.
+    """
+    return {"expectation": expectation, "median": median}[decoder](p, labels)
+
+
 def cumulative(p: Any) -> Any:
     """Return the cumulative distribution `c_k = sum_{j<=k} p_j`, (B, K) from (B, K)."""
     return ops.cumsum(to_tensor(p, compute_dtype(p)), axis=-1)
@@ -169,6 +191,25 @@ def ranking_to_distribution(r: Any) -> Any:
     end = falling[..., :1]
     padded = ops.concatenate([ops.ones_like(end), falling, ops.zeros_like(end)], axis=-1)
     return padded[..., :-1] - padded[..., 1:]
+
+
+def position_distribution(position: Any, size: int) -> Any:
+    """Return the distribution on the two labels next to a position whose expectation it is.
+
+    Args:
+        position: (B,), in steps from the first label; cut to 0 ... `size` - 1.
+        size: number of labels, K.
+
+    Returns:
+        (B, K), rows sum to 1.
+
+    >>> import numpy as np
+    >>> np.asarray(position_distribution(np.array([1.25]), 4)).tolist()
+    [[0.0, 0.75, 0.25, 0.0]]
+    """
+    position = ops.clip(to_tensor(position, compute_dtype(position)), 0.0, size - 1.0)
+    steps = ops.arange(size, dtype=backend.standardize_dtype(position.dtype))
+    return ops.maximum(1.0 - ops.abs(position[..., None] - steps), 0.0)
 
 
 def softmax32(logits: Any) -> Any:

@@ -231,7 +231,8 @@ class Predictor:
             if face is None
             else {"box": face.box, "landmarks": face.landmarks, "score": face.score}
         )
-        return Prediction(distribution, self.model.grid, name=name, **found)
+        method = self.model.method
+        return Prediction(distribution, self.model.grid, decoder=method.decoder, name=name, **found)
 
 
 def _read(source: Any, number: int, options: PredictOptions) -> _Item:

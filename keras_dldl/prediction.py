@@ -1,4 +1,4 @@
-"""What is estimated for one face: a value, and the distribution it is the expectation of."""
+"""What is estimated for one face: a value, and the distribution it is decoded from."""
 
 import math
 from typing import Any
@@ -22,13 +22,14 @@ class Prediction(float):
     Args:
         distribution: (K,) probabilities over the labels; scaled to sum to 1.
         grid: the label grid, or its config.
+        decoder: how the value comes from the distribution, "expectation" or "median".
         box: (x, y, width, height) of the face, in pixels of the upright image; None for a crop.
         landmarks: (5, 2), x and y of eyes, nose tip and mouth corners; None for a crop.
         score: the detector's confidence, 0 ... 1; None for a crop.
         name: what the image is called.
 
     Raises:
-        ConfigError: the distribution is not (K,) probabilities.
+        ConfigError: the distribution is not (K,) probabilities, or there is no such decoder.
 
     >>> grid = LabelGrid(0, 4)
     >>> p = Prediction([0.0, 0.25, 0.5, 0.25, 0.0], grid)
@@ -40,6 +41,7 @@ class Prediction(float):
 
     distribution: np.ndarray
     grid: LabelGrid
+    decoder: str
     box: tuple[float, float, float, float] | None
     landmarks: np.ndarray | None
     score: float | None
@@ -50,6 +52,7 @@ class Prediction(float):
         distribution: Any,
         grid: LabelGrid,
         *,
+        decoder: str = "expectation",
         box: tuple[float, float, float, float] | None = None,
         landmarks: Any = None,
         score: float | None = None,
@@ -58,9 +61,10 @@ class Prediction(float):
         """Compute the value, which a float has from its making on."""
         grid = as_grid(grid)
         exact = _checked_distribution(distribution, grid)
-        self = super().__new__(cls, exact @ grid.labels64)
+        self = super().__new__(cls, grid.decode(exact, decoder))
         self.distribution = exact.astype(np.float32)
         self.grid = grid
+        self.decoder = decoder
         self.box = None if box is None else tuple(float(side) for side in box)
         self.landmarks = None if landmarks is None else np.asarray(landmarks, np.float32)
         self.score = None if score is None else float(score)
@@ -69,7 +73,10 @@ class Prediction(float):
 
     @property
     def value(self) -> float:
-        """The expectation of the distribution (Gao et al. 2020, section 3.3), in `unit`."""
+        """What the model's decoder makes of the distribution, in `unit`.
+
+        The expectation (Gao et al. 2020, section 3.3); of ranking methods the median.
+        """
         return float(self)
 
     @property
@@ -90,8 +97,9 @@ class Prediction(float):
     @property
     def std(self) -> float:
         """Standard deviation of the distribution, in `unit`."""
-        offsets = self.grid.labels64 - self.value
-        return math.sqrt(self.distribution.astype(np.float64) @ offsets**2)
+        mass = self.distribution.astype(np.float64)
+        offsets = self.grid.labels64 - self.grid.decode(mass)
+        return math.sqrt(mass @ offsets**2)
 
     def interval(self, level: float = DEFAULT_LEVEL) -> tuple[float, float]:
         """Return the central interval that holds `level` of the distribution.

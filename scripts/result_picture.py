@@ -21,7 +21,8 @@ def main() -> None:
     from keras_dldl.drawing import annotate, plot_distribution
     from keras_dldl.files import atomic_path
 
-    photo = data.astronaut()
+    photo = Image.fromarray(data.astronaut())
+    photo.filename = "astronaut.png"  # the name in the legend
     prediction = keras_dldl.predict_age(photo)
     face = annotate(photo, prediction).resize((HEIGHT, HEIGHT), Image.Resampling.LANCZOS)
     stream = io.BytesIO()

@@ -12,7 +12,9 @@ def check_config(make, **arguments):
 
     `arguments` must differ from the defaults, or a forgotten one would not show.
     """
-    parameters = inspect.signature(make).parameters
+    # Of `__init__`, as Keras layers have a `__new__` that takes anything.
+    parameters = dict(inspect.signature(make.__init__).parameters)
+    del parameters["self"]
     named = [name for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD]
     assert set(named) <= set(arguments), "give a value for every argument"
     for name, value in arguments.items():

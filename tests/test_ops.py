@@ -250,6 +250,8 @@ def test_half_precision_is_raised_to_float32(half):
         ops.expectation(logits, np.arange(101).astype(half)),
         ops.variance(logits, np.arange(101).astype(half)),
         ops.cumulative(logits),
+        ops.median(p32, np.arange(101).astype(half)),
+        ops.position_distribution(logits[:, 0], 4),
         ops.kl_divergence(p32, logits),
         ops.kl_divergence_from_logits(p32, logits),
         ops.distribution_to_ranking(logits),

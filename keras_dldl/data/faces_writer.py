@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_dldl import files
+from keras_dldl.data.given_landmarks import Landmarks, cut_faces
 from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
+from keras_dldl.data.sources.base import Skipped
+from keras_dldl.data.strict import refuse_skipped
 from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
@@ -40,6 +43,8 @@ class ShardJob:
         on_missing: what to do where no face is found.
         crops: also write the crops as image files.
         max_pixels: of the largest image to read; None leaves it to `faces.read_image`.
+        landmarks: given ones by path; the faces of the other images are detected.
+        strict: stop at an image that cannot be read, instead of leaving it out.
     """
 
     name: str
@@ -51,6 +56,8 @@ class ShardJob:
     on_missing: str
     crops: bool
     max_pixels: int | None = None
+    landmarks: Mapping[str, Landmarks] = field(default_factory=dict)
+    strict: bool = False
 
     @property
     def report_path(self) -> Path:
@@ -65,7 +72,8 @@ class ShardReport:
     Args:
         name: the shard's file name.
         count: number of records in it.
-        faces: for each record in order: its path, "found" or "whole", and the detector's score.
+        faces: for each record in order: its path, "found", "whole" or "given", and the detector's
+            score.
         skipped: path and reason of each image left out.
     """
 
@@ -132,6 +140,8 @@ def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[Row, np.ndarray 
             yield row, read_image(Path(job.root) / row[0], name=row[0], max_pixels=job.max_pixels)
         except UnreadableImage as error:
             reason = str(error).removeprefix(f"{row[0]}: ")
+            if job.strict:
+                refuse_skipped([Skipped(row[0], reason)])
             report.skipped.append({"path": row[0], "reason": reason})
             yield row, None
 
@@ -139,14 +149,13 @@ def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[Row, np.ndarray 
 def _records_of(
     job: ShardJob, readable: list[tuple[Row, np.ndarray]], report: ShardReport
 ) -> Iterator[Record]:
-    cut = _aligner(job.margin).crops_of_largest([image for _, image in readable], job.size)
-    for ((path, label, sigma), _), (crop, face) in zip(readable, cut, strict=True):
-        if face is None and not _kept_without_face(job, path, report):
+    paths, images = [row[0] for row, _ in readable], [image for _, image in readable]
+    cut = cut_faces(_aligner(job.margin), paths, images, job.landmarks, job.size)
+    for ((path, label, sigma), _), (crop, face, score) in zip(readable, cut, strict=True):
+        if face == "whole" and not _kept_without_face(job, path, report):
             continue
-        score = None if face is None else round(face.score, 4)
-        report.faces.append(
-            {"path": path, "face": "whole" if face is None else "found", "score": score}
-        )
+        score = None if score is None else round(score, 4)
+        report.faces.append({"path": path, "face": face, "score": score})
         encoded = encode_jpeg(crop)
         if job.crops:
             _save_crop(crop, encoded, Path(job.out) / "crops" / path)

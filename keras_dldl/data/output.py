@@ -43,9 +43,11 @@ def check_output(out: Path, plan: dict[str, Any]) -> None:
         return
     differing = _differing(begun, plan)
     if differing and _has_shards(out):
+        same = begun.keys() >= plan.keys()
+        how = f"with other arguments: {'; '.join(differing)}" if same else "by another command"
         raise DataError(
             "`--out` must be a new folder, or one begun with the same arguments; choose another, "
-            f"or remove it. Received: {out}, begun with other arguments: {'; '.join(differing)}"
+            f"or remove it. Received: {out}, begun {how}"
         )
 
 

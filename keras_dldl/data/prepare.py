@@ -1,12 +1,11 @@
 """From a data set in its published layout to aligned faces: manifest, records, crops."""
 
-import logging
 import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +17,19 @@ from keras_dldl.data.faces_writer import (
     run_job,
     start_worker,
 )
+from keras_dldl.data.given_landmarks import (
+    Landmarks,
+    check_choice,
+    take_landmarks,
+    with_choice,
+)
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
 from keras_dldl.data.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepared import INDEX_NAME, index_of
+from keras_dldl.data.protocol import SplitOptions, split_rows, warn_of_empty_splits
+from keras_dldl.data.shards import ROWS_PER_SHARD, shards_of
 from keras_dldl.data.sources.base import Skipped, Source
-from keras_dldl.data.splits import assign_splits, check_shares
+from keras_dldl.data.strict import refuse_missing, refuse_skipped
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.images import pixel_limit
@@ -31,41 +38,39 @@ from keras_dldl.progress import progress
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger(__name__)
-ROWS_PER_SHARD = 256
 MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
-class PrepareOptions:
-    """How to prepare a data set.
+class PrepareOptions(SplitOptions):
+    """How to prepare a data set; how to split it, see `SplitOptions`.
 
     Args:
         size: side of the aligned faces in pixels, 32 ... 1024.
         margin: border around the face, see `faces.Alignment`.
         on_missing: where no face is found: "whole" takes the whole image (the paper's way),
             "skip" leaves it out, "fail" stops.
-        val: share of validation rows, where the source does not say.
-        test: share of test rows, likewise.
-        seed: of the split.
         crops: also write every aligned face as an image file, under `crops/`.
         workers: processes; 0 means one for every core this process may use, 8 at most.
         limit: only this many rows, spread evenly over the data set; 0 means all.
         max_pixels: of the largest image to read, see `faces.read_image`; larger ones are skipped.
+        landmarks: "detect" finds them in every image, "given" takes those that the data set brings
+            along and finds the others.
+        strict: stop where anything would be left out, as soon as that is known.
     """
 
     size: int = 224
     margin: float = Alignment.margin
     on_missing: str = "whole"
-    val: float = 0.1
-    test: float = 0.1
-    seed: int = 0
     crops: bool = True
     workers: int = 0
     limit: int = 0
     max_pixels: int | None = None
+    landmarks: str = "detect"
+    strict: bool = False
 
     def __post_init__(self):
+        super().__post_init__()
         if not 32 <= self.size <= 1024:
             raise ConfigError(f"`size` must be 32 ... 1024 pixels. Received: size={self.size}")
         if self.on_missing not in ON_MISSING:
@@ -78,7 +83,12 @@ class PrepareOptions:
                 "`workers` and `limit` must be 0 or more. "
                 f"Received: workers={self.workers}, limit={self.limit}"
             )
-        check_shares(self.val, self.test)
+        check_choice(self.landmarks)
+        if self.strict and self.on_missing == "skip":
+            raise ConfigError(
+                "`strict` leaves nothing out, so `on_missing` must be whole or fail with it. "
+                f"Received: on_missing={self.on_missing!r}"
+            )
         Alignment(self.margin)  # checks it
         if self.max_pixels is not None:
             pixel_limit(self.max_pixels)
@@ -86,13 +96,23 @@ class PrepareOptions:
 
 @dataclass
 class PrepareResult:
-    """What `prepare` made: folder, faces by split, faces found or taken whole, images left out."""
+    """What `prepare` made.
+
+    Args:
+        out: the folder.
+        counts: faces by split.
+        found: faces detected.
+        whole: images without a face found, taken whole.
+        skipped: images and rows left out.
+        given: faces cut out by the data set's own landmarks.
+    """
 
     out: Path
     counts: dict[str, int]
     found: int
     whole: int
     skipped: list[Skipped]
+    given: int = 0
 
 
 def prepare(
@@ -121,13 +141,18 @@ def prepare(
     check_output(out, _call(source, root, options))
     remove_leftovers(out, keep=None if source.draws_root else root)
     rows = source.read(root)
-    table, off_grid = _on_grid(rows.table, source)
+    table, off_grid = _on_grid(with_choice(rows.table, options.landmarks), source)
     table = _spread(table, options.limit)
-    table["split"] = assign_splits(table, options.val, options.test, options.seed)
-    _warn_of_empty_splits(table, options)
+    if options.strict:
+        refuse_skipped(rows.skipped + off_grid)
+        refuse_missing(root, table["path"])
+    _split(table, source, options)
     plan = {**_call(source, root, options), **_content(table)}
     begin_output(out, plan)
-    jobs = list(_jobs(table, root, out, options))
+    table, given = take_landmarks(table)
+    jobs = list(_jobs(table, given, root, out, options))
+    if options.strict:
+        refuse_skipped(_reported(jobs))
     _run_all(jobs, options.workers)
     return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
 
@@ -149,14 +174,15 @@ def _spread(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
     return table.iloc[[int(i * step) for i in range(limit)]].reset_index(drop=True)
 
 
-def _warn_of_empty_splits(table: "pd.DataFrame", options: PrepareOptions) -> None:
-    for split, share in (("val", options.val), ("test", options.test)):
-        if share > 0 and not (table["split"] == split).any():
-            log.warning(
-                "No row is drawn for the split %r: %d rows are too few for a share of %g. "
-                "Raise the share, try another seed, or give splits in the data.",
-                split, len(table), share,
-            )  # fmt: skip
+def _split(table: "pd.DataFrame", source: Source, options: PrepareOptions) -> None:
+    """Set the column `split`; what the data set gave stays in the column `official`."""
+    given = table.get("split")
+    if options.folds is None and "fold" in source.options:
+        options = replace(options, fold=None)  # it gave the splits of this fold
+    table["split"] = split_rows(table, options, given)
+    if given is not None and "official" not in table:
+        table["official"] = given
+    warn_of_empty_splits(table["split"], options)
 
 
 def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
@@ -165,7 +191,7 @@ def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
     With `_content` it is the plan, by which a run to continue is told from another one.
     """
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
-    del chosen["workers"]
+    del chosen["workers"], chosen["strict"]
     return {"source": source.name, "root": os.fspath(root), "options": chosen}
 
 
@@ -177,34 +203,33 @@ def _content(table: "pd.DataFrame") -> dict:
 
 
 def _jobs(
-    table: "pd.DataFrame", root: Path, out: Path, options: PrepareOptions
-) -> Iterator[ShardJob]:
-    import numpy as np
-
-    for split in SPLITS:
-        part = table[table["split"] == split]
-        # Neighbours in a data set's order are alike (one age, one person): spread them over shards,
-        # so that reading shard by shard is already a rough shuffle.
-        part = part.iloc[np.random.default_rng(options.seed).permutation(len(part))]
-        shards = -(-len(part) // ROWS_PER_SHARD)
-        for k in range(shards):
-            chunk = part.iloc[k * ROWS_PER_SHARD : (k + 1) * ROWS_PER_SHARD]
-            sigma = chunk["sigma"] if "sigma" in chunk else [float("nan")] * len(chunk)
-            rows = tuple(
-                zip(chunk["path"], map(float, chunk["label"]), map(float, sigma), strict=True)
-            )
-            name = f"{split}-{k:05d}-of-{shards:05d}.tfrecord"
-            yield ShardJob(
-                name, rows, str(root), str(out), options.size, options.margin,
-                options.on_missing, options.crops, options.max_pixels,
-            )  # fmt: skip
+    table: "pd.DataFrame", given: dict[str, Landmarks], root: Path, out: Path,
+    options: PrepareOptions,
+) -> Iterator[ShardJob]:  # fmt: skip
+    for name, chunk in shards_of(table, ROWS_PER_SHARD):
+        sigma = chunk["sigma"] if "sigma" in chunk else [float("nan")] * len(chunk)
+        rows = tuple(zip(chunk["path"], map(float, chunk["label"]), map(float, sigma), strict=True))
+        yield ShardJob(
+            name=name,
+            rows=rows,
+            root=str(root),
+            out=str(out),
+            size=options.size,
+            margin=options.margin,
+            on_missing=options.on_missing,
+            crops=options.crops,
+            max_pixels=options.max_pixels,
+            landmarks={path: given[path] for path in chunk["path"] if path in given},
+            strict=options.strict,
+        )
 
 
 def _run_all(jobs: list[ShardJob], workers: int) -> None:
     """Run the jobs that are not done, here or in several processes, and show the progress."""
     open_jobs = [job for job in jobs if not job.report_path.exists()]
     cores = _cores()
-    workers = min(workers or min(cores, MOST_WORKERS), len(open_jobs))
+    # Of all jobs, not the open ones: a run that goes on must have as many threads to a worker.
+    workers = min(workers or min(cores, MOST_WORKERS), len(jobs))
     done = sum(len(job.rows) for job in jobs) - sum(len(job.rows) for job in open_jobs)
     with progress(total=sum(len(job.rows) for job in jobs), label="aligning faces") as bar:
         bar.update(done)
@@ -213,7 +238,8 @@ def _run_all(jobs: list[ShardJob], workers: int) -> None:
                 run_job(job)
                 bar.update(len(job.rows))
             return
-        _run_in_processes(open_jobs, workers, max(1, cores // workers), bar)
+        if open_jobs:
+            _run_in_processes(open_jobs, workers, max(1, cores // workers), bar)
 
 
 def _cores() -> int:
@@ -241,6 +267,12 @@ def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> 
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _reported(jobs: list[ShardJob]) -> list[Skipped]:
+    """Return what the shards that are done left out."""
+    reports = [read_report(job.report_path) for job in jobs if job.report_path.exists()]
+    return [Skipped(**item) for report in reports for item in report.skipped]
+
+
 def _finish(
     out: Path, source: Source, table: "pd.DataFrame", jobs: list[ShardJob],
     options: PrepareOptions, skipped: list[Skipped], plan: dict,
@@ -256,7 +288,7 @@ def _finish(
     manifest = faces.merge(table, on="path", how="left", validate="one_to_one")
     manifest = manifest.drop(columns="score")
     write_manifest(manifest, out / "manifest.csv")
-    skipped = skipped + [Skipped(**item) for report in reports for item in report.skipped]
+    skipped = skipped + _reported(jobs)
     listed = pd.DataFrame([asdict(item) for item in skipped], columns=["path", "reason"])
     with files.atomic_path(out / "skipped.csv") as temporary:
         listed.to_csv(temporary, index=False, lineterminator="\n")
@@ -264,5 +296,5 @@ def _finish(
     index = index_of(source, options, shards, manifest, plan)
     files.write_json(out / INDEX_NAME, index)
     counts = {name: int((manifest["split"] == name).sum()) for name in SPLITS}
-    found = int((manifest["face"] == "found").sum())
-    return PrepareResult(out, counts, found, len(manifest) - found, skipped)
+    by = {name: int((manifest["face"] == name).sum()) for name in ("found", "whole", "given")}
+    return PrepareResult(out, counts, by["found"], by["whole"], skipped, by["given"])

@@ -27,6 +27,7 @@ def index_of(source, options, shards: dict[str, int], manifest: "pd.DataFrame", 
         "grid": source.grid().get_config(),
         "size": options.size,
         "alignment": Alignment(options.margin).get_config(),
+        "split": options.chosen_split(),
         "counts": {name: int((manifest["split"] == name).sum()) for name in SPLITS},
         "whole": int((manifest["face"] == "whole").sum()),
         "shards": shards,
@@ -126,6 +127,7 @@ class PreparedData:
         if not parts:
             raise DataError(
                 f"The data has no rows of split {split!r}; it has {', '.join(self.splits)}. "
+                "`keras-dldl split` splits it anew. "
                 f"Received: {', '.join(str(folder.path) for folder in self.folders)}"
             )
         return pd.concat(parts, ignore_index=True)

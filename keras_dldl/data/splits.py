@@ -1,8 +1,8 @@
-"""Splits that are the same on every machine and keep a subject in one part."""
+"""Splits given or drawn, the same on every machine, that keep a subject in one part."""
 
-import hashlib
 from typing import TYPE_CHECKING
 
+from keras_dldl.data.draw import keys_of, unit_hash
 from keras_dldl.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ def assign_splits(
         DataError: rows of one subject are given different splits.
     """
     check_shares(val, test)
-    keys = table["path"].astype(str)
-    if "subject" in table:
-        keys = table["subject"].where(table["subject"].notna(), keys).astype(str)
-    drawn = keys.map(lambda key: _split_of(unit_hash(f"{seed}:{key}"), val, test))
+    drawn = keys_of(table).map(lambda key: _split_of(unit_hash(f"{seed}:{key}"), val, test))
     if "split" not in table:
         return drawn
     given = table["split"]
@@ -57,24 +54,19 @@ def check_shares(val: float, test: float) -> None:
 def _given_to_subjects(table: "pd.DataFrame") -> dict[str, str]:
     """Return the split that each subject was given with any of its rows."""
     pairs = table[["subject", "split"]].dropna().drop_duplicates()
+    check_whole(pairs)
+    return dict(zip(pairs["subject"], pairs["split"], strict=True))
+
+
+def check_whole(pairs: "pd.DataFrame") -> None:
+    """Raise a DataError if a subject occurs twice in these different (subject, split) pairs."""
     torn = sorted(map(str, pairs["subject"][pairs["subject"].duplicated()].unique()))
     if torn:
         more = f" and {len(torn) - SHOWN_SUBJECTS} more" if len(torn) > SHOWN_SUBJECTS else ""
         raise DataError(
-            "All rows of a subject must be given the same split. Received: different ones for "
-            f"subject {', '.join(torn[:SHOWN_SUBJECTS])}{more}"
+            "All rows of a subject must be given the same split; `--split drawn` draws another. "
+            f"Received: different ones for subject {', '.join(torn[:SHOWN_SUBJECTS])}{more}"
         )
-    return dict(zip(pairs["subject"], pairs["split"], strict=True))
-
-
-def unit_hash(text: str) -> float:
-    """Return a number in [0, 1) that depends on `text` alone.
-
-    >>> round(unit_hash("0:somebody"), 6)
-    0.698127
-    """
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def _split_of(draw: float, val: float, test: float) -> str:

@@ -58,7 +58,7 @@ class Evaluation:
         from keras_dldl.evaluation.report import report_html
 
         out = Path(out)
-        report = report_html(self)
+        report = report_html(self.metrics, self.predictions)
         with files.atomic_path(out / "predictions.csv") as temporary:
             self.predictions.to_csv(temporary, index=False, lineterminator="\n")
         files.write_text(out / "report.html", report)
@@ -103,7 +103,7 @@ def evaluate(
         log.warning("%s", remark)
     positions, image, mirror = _predict(model, faces, batch_size)
     rows = faces.rows.iloc[positions].reset_index(drop=True)
-    metrics = _metrics(model.grid, rows, image, mirror, columns)
+    metrics = _metrics(model, rows, image, mirror, columns)
     metrics["notes"] += remarks
     metrics |= {
         "detection": faces.detection(),
@@ -112,16 +112,17 @@ def evaluate(
         "data": {**faces.source, "rows": len(faces.rows)},
         "versions": _versions(),
     }
-    return Evaluation(metrics, _predictions(model.grid, rows, (image + mirror) / 2))
+    return Evaluation(metrics, _predictions(model, rows, (image + mirror) / 2))
 
 
-def decode(distribution: np.ndarray, grid: LabelGrid) -> tuple[np.ndarray, np.ndarray]:
-    """Return expectation and standard deviation, both (N,) float64, of (N, K) distributions."""
+def decode(
+    distribution: np.ndarray, grid: LabelGrid, decoder: str = "expectation"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and standard deviations, both (N,) float64, of (N, K) distributions."""
     distribution = np.asarray(distribution, np.float64)
     distribution = distribution / distribution.sum(axis=1, keepdims=True)  # float32's sum is not 1
-    value = distribution @ grid.labels64
-    spread = np.square(grid.labels64[None, :] - value[:, None])
-    return value, np.sqrt((distribution * spread).sum(axis=1))
+    spread = np.square(grid.labels64[None, :] - grid.decode(distribution)[:, None])
+    return grid.decode(distribution, decoder), np.sqrt((distribution * spread).sum(axis=1))
 
 
 def _predict(model: FaceModel, faces: Faces, batch_size: int):
@@ -149,30 +150,31 @@ def _predict(model: FaceModel, faces: Faces, batch_size: int):
 
 
 def _metrics(
-    grid: LabelGrid,
+    model: FaceModel,
     rows: "pd.DataFrame",
     image: np.ndarray,
     mirror: np.ndarray,
     columns: list[str],
 ) -> dict[str, Any]:
+    grid, decoder = model.grid, model.method.decoder
     label = rows["label"].to_numpy(np.float64)
     sigma = rows["sigma"].to_numpy(np.float64) if "sigma" in rows else None
     average = (image + mirror) / 2
-    value, _ = decode(average, grid)
+    value, _ = decode(average, grid, decoder)
     ends = np.array([Prediction(one, grid).interval(COVERAGE_LEVEL) for one in average])
     return {
         **summary(label, value, sigma),
         "interval_90_coverage": coverage(label, ends[:, 0], ends[:, 1]),
         "views": {
-            "image": summary(label, decode(image, grid)[0], sigma),
-            "mirror": summary(label, decode(mirror, grid)[0], sigma),
+            "image": summary(label, decode(image, grid, decoder)[0], sigma),
+            "mirror": summary(label, decode(mirror, grid, decoder)[0], sigma),
         },
         "groups": group_summaries(rows, value, columns, grid.task),
     }
 
 
-def _predictions(grid: LabelGrid, rows: "pd.DataFrame", average: np.ndarray) -> "pd.DataFrame":
-    value, std = decode(average, grid)
+def _predictions(model: FaceModel, rows: "pd.DataFrame", average: np.ndarray) -> "pd.DataFrame":
+    value, std = decode(average, model.grid, model.method.decoder)
     others = rows.drop(columns=["path", "label"])
     others = others.rename(columns={c: f"manifest_{c}" for c in others if c in RESULT_COLUMNS})
     first = rows[["path", "label"]].assign(value=value, std=std)

@@ -16,7 +16,7 @@ DECADE = "decade"
 MISSING = "(none)"
 MAX_VALUES = 50
 # Not properties of a face, or continuous.
-NEVER_BY_DEFAULT = ("path", "label", "sigma")
+NEVER_BY_DEFAULT = ("path", "label", "sigma", "official", "fold")
 
 
 def grouping_columns(

@@ -289,7 +289,7 @@ def _default_split(data: PreparedData) -> str:
         if split in data.splits:
             return split
     raise DataError(
-        "Without a split named, the data must have rows of test or val. "
+        "Without a split named (--split), the data must have rows of test or val. "
         f"Received: only {', '.join(data.splits) or 'empty splits'}"
     )
 

@@ -13,20 +13,20 @@ import numpy as np
 from keras_dldl.evaluation import figures, tables
 
 if TYPE_CHECKING:
-    from keras_dldl.evaluation.evaluate import Evaluation
+    import pandas as pd
 
 TEMPLATE = Path(__file__).with_name("report.html")
 AGE_BAND, POINTS_BAND = 10.0, 0.5
 SHOWN_UNREADABLE = 50
 
 
-def report_html(evaluation: "Evaluation") -> str:
+def report_html(metrics: dict[str, Any], predictions: "pd.DataFrame") -> str:
     """Return the report as one self-contained HTML document.
 
     Args:
-        evaluation: its `metrics` and `predictions` are all that is used.
+        metrics: the content of `metrics.json`.
+        predictions: the content of `predictions.csv`.
     """
-    metrics = evaluation.metrics
     unit = tables.unit_of(metrics)
     template = Template(TEMPLATE.read_text(encoding="utf-8"))
     return template.substitute(
@@ -35,7 +35,7 @@ def report_html(evaluation: "Evaluation") -> str:
         views=_table(["", *tables.headings(unit)], tables.view_rows(metrics)),
         remarks="".join(f"<li>{html.escape(remark)}</li>" for remark in tables.remarks(metrics)),
         coverage=f"{metrics['interval_90_coverage']:.1f}",
-        figures=_figures(evaluation, unit),
+        figures=_figures(metrics, predictions, unit),
         groups="".join(_group(*item, unit) for item in metrics["groups"].items()),
         unreadable=_unreadable(metrics["unreadable"]),
         provenance=_provenance(metrics),
@@ -47,11 +47,11 @@ def _model_name(metrics: dict[str, Any]) -> str:
     return f"{model['backbone']} by {model['method']['name']}"
 
 
-def _figures(evaluation: "Evaluation", unit: str) -> str:
-    label = evaluation.predictions["label"].to_numpy(np.float64)
-    value = evaluation.predictions["value"].to_numpy(np.float64)
-    band = AGE_BAND if evaluation.metrics["task"] == "age" else POINTS_BAND
-    by_band = "Error by decade" if evaluation.metrics["task"] == "age" else "Error by true label"
+def _figures(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str) -> str:
+    label = predictions["label"].to_numpy(np.float64)
+    value = predictions["value"].to_numpy(np.float64)
+    band = AGE_BAND if metrics["task"] == "age" else POINTS_BAND
+    by_band = "Error by decade" if metrics["task"] == "age" else "Error by true label"
     drawn = {
         "Cumulative score": figures.cumulative_score_curve(label, value, unit),
         "Predicted against true": figures.predicted_against_true(label, value, unit),

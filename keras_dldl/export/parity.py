@@ -89,9 +89,9 @@ def keras_outputs(model: FaceModel, images: np.ndarray, mirror: bool) -> dict[st
         views = [images, images[:, :, ::-1]] if mirror else [images]
         p = [keras.ops.convert_to_numpy(model(view.astype("float32"))) for view in views]
     distribution = np.mean(np.asarray(p, np.float64), axis=0)
-    labels = model.grid.labels64
-    value = distribution @ labels
-    variance = (distribution * np.square(labels[None, :] - value[:, None])).sum(axis=1)
+    mean = model.grid.decode(distribution)
+    variance = (distribution * np.square(model.grid.labels64 - mean[:, None])).sum(axis=1)
+    value = model.grid.decode(distribution, model.method.decoder)
     return {"value": value, "std": np.sqrt(variance), "distribution": distribution}
 
 

@@ -86,7 +86,7 @@ def serving_function(model: FaceModel, mirror: bool = True) -> Callable:
             p = sum(tf.split(both, 2)) / 2
         else:
             p = model(faces, training=False)
-        value = ops.expectation(p, labels)
+        value = ops.decode(p, labels, model.method.decoder)
         return {"value": value, "std": tf.sqrt(ops.variance(p, labels)), "distribution": p}
 
     return serve

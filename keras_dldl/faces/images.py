@@ -215,6 +215,8 @@ def _opened_path(source: str | os.PathLike, name: str) -> IO[bytes]:
             return stream
         with stream:  # a pipe, or empty
             return _stream(stream.read(), name, "0 bytes")
+    except UnreadableImage:  # ours: a ValueError too
+        raise
     except FileNotFoundError:
         _refuse(name, "the file does not exist", "Give the path of a picture", _shown(name))
     except (OSError, ValueError) as error:  # ValueError: a null character in the path

@@ -1,7 +1,7 @@
 """Layers: decoding a distribution, the normalisation of faces, and the head."""
 
 from keras_dldl.layers.expectation import Expectation
-from keras_dldl.layers.heads import distribution_head
+from keras_dldl.layers.heads import OutputBiases, linear_head, shared_ranking_head
 from keras_dldl.layers.normalization import FACE_MEAN, FACE_STD, face_normalization
 from keras_dldl.layers.variance import DistributionStd
 
@@ -10,6 +10,8 @@ __all__ = [
     "FACE_STD",
     "DistributionStd",
     "Expectation",
-    "distribution_head",
+    "OutputBiases",
     "face_normalization",
+    "linear_head",
+    "shared_ranking_head",
 ]

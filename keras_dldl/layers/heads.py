@@ -1,28 +1,71 @@
-"""Heads: what stands between a backbone's features and the predictions."""
+"""Heads: the layers between a backbone's features and the raw outputs that a loss takes.
+
+All compute in float32 under any dtype policy: half precision would round small probabilities to 0.
+"""
 
 from typing import Any
 
 import keras
 
 
-def distribution_head(features: Any, size: int, name: str = "logits") -> tuple[Any, Any]:
-    """Put a linear layer and a softmax on `features` (Gao et al. 2018/2020, section 3).
-
-    Both compute in float32 under any dtype policy: half precision would round small
-    probabilities to 0. The bias starts at zero.
+def linear_head(features: Any, size: int, name: str = "logits") -> Any:
+    """Put a linear layer on `features` (Gao et al. 2018/2020, section 3); its bias starts at zero.
 
     Args:
         features: symbolic tensor (B, C).
-        size: number of labels, K.
-        name: name of the linear layer. The softmax is called "probabilities", or
-            "<name>_probabilities" beside a name of your own.
+        size: number of outputs.
+        name: name of the layer.
 
     Returns:
-        `(logits, probabilities)`, symbolic tensors (B, K), float32.
+        Symbolic tensor (B, size), float32.
     """
-    logits = keras.layers.Dense(size, bias_initializer="zeros", dtype="float32", name=name)(
-        features
-    )
-    softmax_name = "probabilities" if name == "logits" else f"{name}_probabilities"
-    softmax = keras.layers.Activation("softmax", dtype="float32", name=softmax_name)
-    return logits, softmax(logits)
+    return keras.layers.Dense(size, bias_initializer="zeros", dtype="float32", name=name)(features)
+
+
+def shared_ranking_head(features: Any, size: int) -> Any:
+    """Put the head of CORAL on `features`: one weight vector, and a bias for each output.
+
+    Cao, Mirjalili and Raschka 2020, section 3. The biases start at zero.
+
+    Args:
+        features: symbolic tensor (B, C).
+        size: number of outputs.
+
+    Returns:
+        Symbolic tensor (B, size), float32.
+    """
+    score = keras.layers.Dense(1, use_bias=False, dtype="float32", name="score")(features)
+    return OutputBiases(size, dtype="float32", name="biases")(score)
+
+
+@keras.saving.register_keras_serializable(package="keras_dldl")
+class OutputBiases(keras.layers.Layer):
+    """Adds `size` trainable biases to one number a row.
+
+    Args:
+        size: number of outputs.
+        **kwargs: `name`, `dtype`, `trainable` of a Keras layer.
+
+    Input shape: (B, 1).
+    Output shape: (B, size).
+    """
+
+    def __init__(self, size: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.size = int(size)
+
+    def build(self, input_shape: tuple) -> None:
+        """Make the biases, zero."""
+        self.biases = self.add_weight(shape=(self.size,), initializer="zeros", name="biases")
+
+    def call(self, inputs: Any) -> Any:
+        """Return the sums, (B, size)."""
+        return inputs + self.biases
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return (B, size)."""
+        return (input_shape[0], self.size)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument."""
+        return {**super().get_config(), "size": self.size}

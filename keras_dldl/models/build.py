@@ -20,7 +20,7 @@ def build_model(
         name: "tiny-age-net" (0.94 M parameters with 101 labels), "thin-age-net" (3.71 M) or "vgg16"
             (134.7 M, the paper's baseline with its fully connected layers, at 224 x 224).
         grid: the label grid; it sets the number of outputs.
-        method: "dldl-v2", "dldl", "er" or "dex", see `keras_dldl.methods`.
+        method: a name in `keras_dldl.methods.METHODS`, `module:Class`, or a `Method`.
         input_size: side of the input in pixels, from 32 up.
         alignment: how faces are cut out for it; default `faces.Alignment()`.
         dropout: rate before the head, in [0, 1). The paper has none.

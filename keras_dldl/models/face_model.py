@@ -8,9 +8,9 @@ from keras_dldl.arguments import check_choice, check_number
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid, as_grid
-from keras_dldl.layers.heads import distribution_head
 from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.methods import Method, get_method
+from keras_dldl.methods.layer import MethodDistribution
 from keras_dldl.models.backbones import BACKBONES
 
 MIN_INPUT_SIZE = 32
@@ -25,14 +25,15 @@ class FaceModel(keras.Model):
     Args:
         backbone: a name: "tiny-age-net", "thin-age-net" or "vgg16".
         grid: the label grid, or its config.
-        method: the method it is trained by, a name or a `Method` or its config.
+        method: the method it is trained by, a name or a `Method` or its config. Its head and its
+            decoder are the model's.
         input_size: side of the input in pixels, from 32 up.
         alignment: how faces are cut out for it, or the config of that; default `Alignment()`.
         dropout: rate before the head, in [0, 1).
         card: anything else to keep in the file, as plain JSON values.
 
     Input shape: (B, input_size, input_size, 3), 0 ... 255.
-    Output shape: (B, K) probabilities, float32.
+    Output shape: (B, K) probabilities, float32, whatever the method.
     """
 
     def __init__(
@@ -47,32 +48,37 @@ class FaceModel(keras.Model):
         **kwargs,
     ):
         _check(backbone, input_size, dropout)
-        grid, input_size = as_grid(grid), int(input_size)
+        grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
         features = BACKBONES[backbone](face_normalization()(images))
         if dropout:
             features = keras.layers.Dropout(dropout, name="dropout")(features)
-        logits, probabilities = distribution_head(features, grid.size)
+        raw = method.head(features, grid)
+        probabilities = MethodDistribution(method, grid, name="probabilities")(raw)
+        _check_distribution(method, probabilities, grid)
         super().__init__(inputs=images, outputs=probabilities, **kwargs)
 
         # === Config ===
         self.backbone_name = backbone
         self.grid = grid
-        self.method = get_method(method)
+        self.method = method
         self.input_size = input_size
         self.alignment = _alignment(alignment)
         self.dropout = float(dropout)
         self.card = dict(card or {})
-        self._logits = logits
+        self._raw = raw
 
     @property
     def task(self) -> str:
         """The task of the label grid: "age" or "attractiveness"."""
         return self.grid.task
 
-    def logits_model(self) -> keras.Model:
-        """Return a model with the same weights that ends before the softmax, for training."""
-        return keras.Model(self.input, self._logits, name=f"{self.name}_logits")
+    def training_model(self) -> keras.Model:
+        """Return a model with the same weights that ends in the method's raw outputs, (B, R).
+
+        Those are what the method's loss takes: for most methods the logits before the softmax.
+        """
+        return keras.Model(self.input, self._raw, name=f"{self.name}_training")
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -91,6 +97,15 @@ class FaceModel(keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects=None) -> "FaceModel":
         """Make a model from `get_config()`."""
         return cls(**config)
+
+
+def _check_distribution(method: Method, probabilities: Any, grid: LabelGrid) -> None:
+    shape = tuple(probabilities.shape)
+    if shape != (None, grid.size):
+        raise ConfigError(
+            f"The method {method.name} must give distributions over the grid, (B, {grid.size}). "
+            f"Received: shape={shape}"
+        )
 
 
 def _alignment(alignment: Alignment | dict | None) -> Alignment:

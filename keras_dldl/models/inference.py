@@ -8,7 +8,8 @@ def predict_views(model, images: np.ndarray, batch_size: int = 64) -> tuple[np.n
     """Return the distributions of images and of their mirror images.
 
     The paper averages the values of both (Gao et al. 2020, section 5.1); as the expectation is
-    linear, that is the expectation of the averaged distribution.
+    linear, that is the expectation of the averaged distribution. The median is not linear: for
+    ranking methods, too, the distributions are averaged and then decoded.
 
     Args:
         model: a `FaceModel`.

@@ -1,18 +1,19 @@
 """From the settings to a model, a method and an arithmetic."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import keras
 
-from keras_dldl.methods import METHODS, Method, get_method
-from keras_dldl.metrics import ExpectationMAE
+from keras_dldl.errors import DataError
+from keras_dldl.methods import Method, find_method, get_method
+from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models import FaceModel, build_model
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.optimizer import make_optimizer
 
-# Options of the methods' losses, and the settings they come from.
+# Options of the methods that have a setting of their own, and its name.
 _METHOD_OPTIONS = {
     "sigma": "sigma",
     "expectation_weight": "expectation_weight",
@@ -33,12 +34,51 @@ def precision(name: str) -> Iterator[None]:
 
 
 def make_method(config: TrainConfig) -> Method:
-    """Return the method of `config`, given those of its settings that the method knows."""
-    known = METHODS[config.method].options if config.method in METHODS else ()
+    """Return the method of `config`, given those of its settings that the method knows.
+
+    Raises:
+        ConfigError: there is no such method, or `method_options` has what it does not know.
+    """
+    defaults = find_method(config.method).option_defaults()
     options = {
-        name: getattr(config, field) for name, field in _METHOD_OPTIONS.items() if name in known
+        name: getattr(config, field) for name, field in _METHOD_OPTIONS.items() if name in defaults
     }
+    for name, value in config.method_options.items():
+        options[name] = _number_from_yaml(value) if _is_number(defaults.get(name)) else value
     return get_method(config.method, **options)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number_from_yaml(value: Any) -> Any:
+    # YAML reads 1e-3, which has no dot, as text.
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def check_method(method: Method, data: Any, splits: Sequence[str]) -> None:
+    """Raise an error if `method` cannot be trained on `data`.
+
+    Raises:
+        ConfigError: an option of the method is out of range.
+        DataError: the method needs what a row of one of `splits` lacks.
+    """
+    method.loss(data.grid)
+    if not method.needs_sigma:
+        return
+    for split in splits:
+        rows = data.rows(split)
+        lacking = rows[~(rows["sigma"] >= 0)] if "sigma" in rows else rows
+        if len(lacking):
+            raise DataError(
+                f"The method {method.name} needs a sigma for every image: a column `sigma` of the "
+                f"manifest. Received: {len(lacking)} of {len(rows)} images of split {split!r} "
+                f"without; the first: {lacking['path'].iloc[0]}"
+            )
 
 
 def make_model(config: TrainConfig, data: Any) -> FaceModel:
@@ -54,13 +94,13 @@ def make_model(config: TrainConfig, data: Any) -> FaceModel:
 
 
 def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
-    """Return the compiled model up to the logits that shares its weights with `face_model`."""
+    """Return the compiled model up to the raw outputs that shares its weights with `face_model`."""
     grid = face_model.grid
-    trained = face_model.logits_model()
+    trained = face_model.training_model()
     trained.compile(
         optimizer=make_optimizer(config, trained.trainable_variables),
-        loss=face_model.method.loss(grid, from_logits=True),
-        metrics=[ExpectationMAE(grid, from_logits=True, name="mae")],
+        loss=face_model.method.loss(grid),
+        metrics=[MethodMAE(face_model.method, grid)],
         jit_compile=False,
     )
     # Now and not at the first step, so that a checkpoint finds its variables.

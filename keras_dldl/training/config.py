@@ -33,6 +33,9 @@ number, at least 1. Received: epochs=-1.
     data: tuple[str, ...] = setting("texts", (), "prepared folders to train on, together")
     model: str = setting("text", "tiny-age-net", "backbone")
     method: str = setting("text", "dldl-v2", "head, target, loss and decoder")
+    method_options: Mapping[str, Any] = setting(
+        "mapping", None, "options of the method; over those below"
+    )
     sigma: float = setting(
         "number", 2.0, "width of the label distribution where the data bring none", minimum=0
     )
@@ -108,7 +111,8 @@ number, at least 1. Received: epochs=-1.
     def to_dict(self) -> dict[str, Any]:
         """Return plain values by name, in the order of the fields."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**values, "data": list(self.data), "augment": dict(self.augment)}
+        values |= {name: dict(values[name]) for name in ("method_options", "augment")}
+        return {**values, "data": list(self.data)}
 
     def to_yaml(self) -> str:
         """Return the config as YAML text, each line with what the setting does."""

@@ -34,9 +34,10 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
         TrainingError: the loss is not finite, or the folder holds another run.
     """
     from keras_dldl.data.prepared import PreparedData
-    from keras_dldl.training.build import precision
+    from keras_dldl.training.build import check_method, make_method, precision
     from keras_dldl.training.run import Run
 
+    method = make_method(config)
     folder = RunFolder(Path(out))
     checkpoint = folder.open(resume)
     if not config.data:
@@ -46,6 +47,7 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
     data = PreparedData(*config.data)
     config = _completed(config, data)
     splits = ["train", config.validation_split] if config.validation_split else ["train"]
+    check_method(method, data, splits)
     fingerprint = data_fingerprint(data, splits)
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint)
@@ -58,8 +60,9 @@ def _completed(config: TrainConfig, data: Any) -> TrainConfig:
     split = config.validation_split
     if split is not None and split not in data.splits:
         _LOGGER.warning(
-            "The data have no split %r: the last epoch's model is kept, not the best one.", split
-        )
+            "The data have no split %r: the last epoch's model is kept, not the best one. "
+            "`keras-dldl split` draws rows for it.", split,
+        )  # fmt: skip
         split = None
     init = config.init
     return replace(

@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
+from keras_dldl.methods import METHODS
 from keras_dldl.training import trainer
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.result import RunResult
@@ -34,6 +35,7 @@ def test_every_named_option_reaches_the_config(asked, tmp_path):
         "--method", "dldl", "--init", "x", "--epochs", 2, "--batch-size", 3, "--learning-rate",
         0.5, "--schedule", "cosine", "--input-size", 64, "--sigma", 1, "--lambda", 0.25, "--seed",
         9, "--precision", "mixed_bfloat16", "--set", "augment.rotation=0", "--set", "epochs=4",
+        "--set", "method_options.kl_reduction=mean",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     config, out, resume = asked[0]
@@ -42,6 +44,7 @@ def test_every_named_option_reaches_the_config(asked, tmp_path):
         data=["a", "b"], model="thin-age-net", method="dldl", init="x", epochs=4, batch_size=3,
         learning_rate=0.5, schedule="cosine", input_size=64, sigma=1, expectation_weight=0.25,
         seed=9, precision="mixed_bfloat16", augment={"rotation": 0},
+        method_options={"kl_reduction": "mean"},
     )  # fmt: skip
 
 
@@ -67,11 +70,21 @@ def test_help_shows_defaults():
         assert f"[default: ({default})]" in text
 
 
+def test_help_lists_the_methods():
+    text = " ".join(run("--help").stdout.split()).replace("- ", "-")
+    assert all(name in text for name in METHODS)
+    assert "module:Class" in text and "method_options" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
         (["--set", "epoch=3"], 2, "Error: There is no setting `epoch`"),
         (["--epochs", "0"], 2, "Error: The setting `epochs`"),
+        (["--method", "corral"], 2, "or-cnn, coral, mr-l1, mr-l2, or `module:Class`"),
+        (["--method", "corral"], 2, "Did you mean coral? Received: 'corral'"),
+        (["--method", "er", "--set", "method_options.nrm=l2"], 2, "Did you mean norm?"),
+        (["--method", "no_such_module:M"], 2, "module of a method must be importable"),
         (["--epochs", "x"], 2, "--epochs"),
         ([], 2, "Error: Training needs data"),
         (["--data", "nowhere"], 1, "Error: A data folder must be"),

@@ -3,10 +3,6 @@
 import dataclasses
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -108,38 +104,6 @@ def test_another_call_into_the_same_folder_is_refused(synthetic):
     source = SyntheticSource(count=30, image_size=96)
     with pytest.raises(DataError, match=r"begun with the same arguments.*size=48, now 64$"):
         prepare(source, synthetic.out / "images", synthetic.out, PrepareOptions(size=64))
-
-
-@pytest.mark.slow
-def test_a_killed_run_continues_to_the_same_files(tmp_path):
-    script = (
-        "import sys; from keras_dldl.data import prepare as m\n"
-        "from keras_dldl.data.sources import SyntheticSource\n"
-        "from pathlib import Path\n"
-        "m.ROWS_PER_SHARD = 8\n"
-        "out = Path(sys.argv[1])\n"
-        "source = SyntheticSource(count=40, image_size=64)\n"
-        "m.prepare(source, out / 'images', out, m.PrepareOptions(size=32, workers=1))\n"
-    )
-    command = [sys.executable, "-c", script]
-    killed, whole = tmp_path / "a" / "faces", tmp_path / "b" / "faces"
-    process = subprocess.Popen([*command, str(killed)], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not list((killed / ".progress").glob("*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    done = {p: p.stat().st_mtime_ns for p in (killed / ".progress").glob("*.json")}
-    assert done and not (killed / "dataset.json").exists()
-    with pytest.raises(DataError, match="begun but not finished"):
-        PreparedData(killed)
-    for out in (killed, whole):
-        subprocess.run([*command, str(out)], check=True, stderr=subprocess.DEVNULL)
-    assert {p: p.stat().st_mtime_ns for p in done} == done
-    differing = {"plan.json", "dataset.json"}  # they name the root, which differs here
-    first, second = content(killed), content(whole)
-    assert first.keys() == second.keys()
-    assert [k for k in first if first[k] != second[k] and k not in differing] == []
 
 
 @pytest.mark.slow
@@ -298,7 +262,7 @@ def test_mostly_other_names_are_warned_of(photos, caplog):
 def test_a_split_without_rows_is_warned_of(photos, tmp_path, caplog, no_faces):
     source = csv(photos, ["face0.png,10,train"], "path,label,split")
     prepare(source, photos, tmp_path / "out", PrepareOptions(size=32, workers=1, test=0))
-    assert "No row is drawn for the split 'val': 1 rows" in caplog.text
+    assert "No row is in the split 'val'" in caplog.text
     assert "'test'" not in caplog.text
 
 
@@ -462,6 +426,39 @@ def test_workers_and_their_threads(photos, tmp_path, monkeypatch, workers, expec
     source = csv(photos, [f"{k}.jpg,20" for k in range(24)])
     prepare(source, photos, tmp_path / "out", PrepareOptions(size=32, workers=workers))
     assert seen == [expected]
+
+
+def test_a_run_that_goes_on_has_as_many_threads_to_a_worker(
+    photos, tmp_path, monkeypatch, no_faces
+):
+    monkeypatch.setattr(module, "ROWS_PER_SHARD", 1)
+    monkeypatch.setattr(module, "_cores", lambda: 16)
+    seen = []
+
+    def run(jobs, count, threads, bar):
+        seen.append((len(jobs), count, threads))
+        for job in jobs:
+            module.run_job(job)
+
+    monkeypatch.setattr(module, "_run_in_processes", run)
+    source = csv(photos, [f"face{k}.png,20" for k in range(3)])
+    options, out = PrepareOptions(size=32, workers=2), tmp_path / "out"
+    prepare(source, photos, out, options)
+    next((out / ".progress").glob("*.json")).unlink()
+    prepare(source, photos, out, options)
+    prepare(source, photos, out, options)
+    assert seen == [(3, 2, 8), (1, 2, 8)]
+
+
+def test_the_order_of_rows_does_not_matter(photos, tmp_path, monkeypatch, no_faces):
+    monkeypatch.setattr(module, "ROWS_PER_SHARD", 2)
+    rows = ["face0.png,10", "face1.png,40", "face2.png,70", "meadow.jpg,5"]
+    options = PrepareOptions(size=32, val=0.3, test=0, workers=1)
+    prepare(csv(photos, rows), photos, tmp_path / "out", options)
+    before = content(tmp_path / "out")
+    next((tmp_path / "out" / ".progress").glob("*.json")).unlink()
+    prepare(csv(photos, rows[::-1]), photos, tmp_path / "out", options)  # goes on
+    assert content(tmp_path / "out") == before
 
 
 def test_subjects_stay_whole_where_some_splits_are_given(photos, tmp_path, no_faces):

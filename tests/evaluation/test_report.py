@@ -46,9 +46,13 @@ def made(count=40, grid=None, name="<b>x&y</b>"):
     return Evaluation(metrics, rows)
 
 
+def html_of(evaluation):
+    return report_html(evaluation.metrics, evaluation.predictions)
+
+
 @pytest.fixture(scope="module")
 def page():
-    return report_html(made())
+    return html_of(made())
 
 
 def test_nothing_is_fetched_from_elsewhere(page):
@@ -78,8 +82,8 @@ def test_numbers_and_provenance_are_in_it(page):
 
 
 def test_single_faces_and_points_can_be_drawn():
-    assert "data:image/png" in report_html(made(1))
-    assert "MAE (points)" in report_html(made(5, LabelGrid.scut_fbp()))
+    assert "data:image/png" in html_of(made(1))
+    assert "MAE (points)" in html_of(made(5, LabelGrid.scut_fbp()))
 
 
 def test_more_points_than_the_scatter_shows_are_thinned():

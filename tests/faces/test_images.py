@@ -260,6 +260,14 @@ def test_missing_folder_null_and_address(tmp_path):
         read_image("")
 
 
+def test_an_empty_file_is_told_once(tmp_path):
+    (tmp_path / "zero.jpg").touch()
+    with pytest.raises(UnreadableImage) as error:
+        read_image(tmp_path / "zero.jpg", name="zero.jpg")
+    wanted = "zero.jpg: there is nothing in it. Give a whole image file. Received: 0 bytes"
+    assert str(error.value) == wanted
+
+
 def test_the_name_given_stands_for_the_path_in_messages(tmp_path):
     (tmp_path / "text.jpg").write_text("not a picture")
     (tmp_path / "empty.jpg").touch()

@@ -2,10 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dldl.labels import LabelGrid
-from keras_dldl.layers import distribution_head
-from keras_dldl.losses import LabelDistributionLoss
-from tests import reference
+from keras_dldl.layers import linear_head, shared_ranking_head
 
 
 @pytest.fixture(params=["float32", "mixed_float16", "mixed_bfloat16", "float64"])
@@ -16,46 +13,58 @@ def policy(request):
     keras.config.set_dtype_policy(before)
 
 
-def build(name="logits"):
+def build(head, *arguments):
     keras.utils.set_random_seed(1)
     inputs = keras.Input((8,))
     features = keras.layers.Dense(16)(inputs)
-    return keras.Model(inputs, distribution_head(features, 101, name))
+    return keras.Model(inputs, head(features, *arguments))
 
 
-def test_outputs_are_float32_under_any_policy(policy):
-    model = build()
-    assert [(o.shape, o.dtype) for o in model.outputs] == [((None, 101), "float32")] * 2
-    logits, p = model(np.random.default_rng(0).normal(size=(3, 8)))
-    np.testing.assert_allclose(np.asarray(p), reference.softmax(np.asarray(logits)), atol=1e-6)
-    np.testing.assert_allclose(np.asarray(p).sum(axis=1), 1, atol=1e-6)
+def features_of(model, x):
+    head = next(layer for layer in model.layers if layer.name in ("logits", "score"))
+    return np.asarray(keras.Model(model.input, head.input)(x))
 
 
-def test_it_is_one_linear_layer_with_zero_bias():
-    model = build()
+@pytest.mark.parametrize("head", [linear_head, shared_ranking_head])
+def test_outputs_are_float32_under_any_policy(policy, head):
+    output = build(head, 101).output
+    assert (output.shape, output.dtype) == ((None, 101), "float32")
+
+
+def test_linear_head_is_one_linear_layer_with_zero_bias():
+    model = build(linear_head, 101)
     kernel, bias = model.get_layer("logits").get_weights()
     assert (kernel.shape, bias.shape) == ((16, 101), (101,))
     assert not bias.any()
     assert kernel.std() > 0
     x = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
-    features = keras.Model(model.input, model.get_layer("logits").input)(x)
-    np.testing.assert_allclose(
-        np.asarray(model(x)[0]), np.asarray(features) @ kernel, rtol=1e-4, atol=1e-5
-    )
+    expected = features_of(model, x) @ kernel
+    np.testing.assert_allclose(np.asarray(model(x)), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_names():
-    assert [layer.name for layer in build().layers[-2:]] == ["logits", "probabilities"]
-    assert [layer.name for layer in build("age").layers[-2:]] == ["age", "age_probabilities"]
+def test_the_shared_head_differs_between_outputs_by_biases_alone(tmp_path):
+    model = build(shared_ranking_head, 5)
+    (kernel,) = model.get_layer("score").get_weights()
+    assert kernel.shape == (16, 1)
+    assert not np.any(model.get_layer("biases").get_weights())
+    biases = np.array([2.0, 1.0, 0.5, -1.0, -3.0], np.float32)
+    model.get_layer("biases").set_weights([biases])
+    x = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
+    expected = features_of(model, x) @ kernel + biases
+    np.testing.assert_allclose(np.asarray(model(x)), expected, rtol=1e-4, atol=1e-5)
+    model.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(again(x), model(x))
+    assert {variable.path.split("/")[-1] for variable in again.weights} >= {"biases"}
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16"], indirect=True)
-def test_one_step_under_a_mixed_policy(policy):
-    model = build()
-    model = keras.Model(model.input, model.outputs[1])
-    model.compile("adam", loss=LabelDistributionLoss(LabelGrid.age()))
+@pytest.mark.parametrize("head", [linear_head, shared_ranking_head])
+def test_one_step_under_a_mixed_policy(policy, head):
+    model = build(head, 6)
+    model.compile("adam", loss="mse")
     x = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
     before = model.get_weights()
-    logs = model.fit(x, np.linspace(5, 95, 6), verbose=0).history
+    logs = model.fit(x, np.eye(6), verbose=0).history
     assert np.isfinite(logs["loss"]).all()
     assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))

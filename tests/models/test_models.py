@@ -71,8 +71,8 @@ def test_uint8_and_float_inputs_agree(model):
     np.testing.assert_array_equal(model(faces()), model(faces().astype("float32")))
 
 
-def test_logits_model_shares_weights(model):
-    logits = np.asarray(model.logits_model()(faces()), np.float64)
+def test_training_model_shares_weights(model):
+    logits = np.asarray(model.training_model()(faces()), np.float64)
     expected = np.exp(logits - logits.max(axis=1, keepdims=True))
     expected /= expected.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(model(faces()), expected, atol=1e-6)

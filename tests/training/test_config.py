@@ -24,6 +24,7 @@ def test_yaml_gives_back_every_field(tmp_path):
     changed = TrainConfig(
         data=["a", "ü b"], init="x.keras", input_size=96, gradient_clip_norm=1.5, seed=7,
         augment={"rotation": 0.0}, learning_rate=1e-5, validation_split=None, deterministic=True,
+        method_options={"norm": "l2"},
     )  # fmt: skip
     changed.save(tmp_path / "config.yaml")
     assert TrainConfig.load(tmp_path / "config.yaml") == changed

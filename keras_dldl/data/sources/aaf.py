@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from keras_dldl.data.annotations.reading import read_lines
 from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
 
 NAME = re.compile(r"^(\d{5})A(\d{2})\.jpg$", re.IGNORECASE)
@@ -22,6 +23,7 @@ class AllAgeFaces(Source):
 
     name = "aaf"
     summary = "All-Age-Faces: 00000A02.jpg, with train.txt and val.txt where present"
+    licence = "research"
 
     def read(self, root: Path) -> SourceRows:
         """Return a row an image, with `subject`, `gender` and `official` where known."""
@@ -46,7 +48,7 @@ def _read_lists(root: Path) -> dict[str, tuple[str | None, str]]:
     for path in sorted(root.rglob("*.txt")):
         if path.name not in LISTS:
             continue
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            name, _, gender = line.strip().partition(" ")
+        for _, line in read_lines(path):
+            name, _, gender = line.partition(" ")
             listed[name] = (GENDERS.get(gender.strip()), LISTS[path.name])
     return listed

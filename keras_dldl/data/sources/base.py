@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl.data.annotations.folders import as_utf8, files_below, not_here
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
@@ -19,7 +20,13 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or row that was left out, and why."""
+    """A file or row that was left out, and why.
+
+    Args:
+        path: of the image, relative to the root.
+        reason: the kind of fault, and after a colon what is particular to this row: rows are
+            counted by kind, see `skipped.kinds_of`. May begin with `line <number>: `.
+    """
 
     path: str
     reason: str
@@ -30,21 +37,33 @@ class SourceRows:
     """What a source found: the rows of a manifest, and what it left out.
 
     Args:
-        table: columns as in `manifest.csv`; `path` relative to the root.
+        table: columns as in `manifest.csv`; `path` relative to the root. A column `landmarks` may
+            hold, for some images, the ten numbers of `data.given_landmarks`.
         skipped: what was left out, with a reason each.
+
+    Raises:
+        DataError: there are no rows, or no column `path` or `label`.
     """
 
     table: "pd.DataFrame"
     skipped: list[Skipped] = field(default_factory=list)
 
+    def __post_init__(self):
+        if self.table.empty or not {"path", "label"} <= set(self.table.columns):
+            raise DataError(
+                "A source must return at least one row, with the columns path and label. Received: "
+                f"{len(self.table)} rows with the columns {', '.join(self.table.columns) or 'none'}"
+            )
+
     @classmethod
     def from_dicts(
         cls, rows: Iterable[dict[str, Any]], skipped: Iterable[Skipped] = ()
     ) -> "SourceRows":
-        """Make rows from one dictionary a face."""
+        """Make rows from one dictionary a face; what no row knows is no column."""
         import pandas as pd
 
-        return cls(pd.DataFrame(list(rows)), list(skipped))
+        table = pd.DataFrame(list(rows)).dropna(axis="columns", how="all")
+        return cls(table, list(skipped))
 
 
 class Source:
@@ -52,7 +71,9 @@ class Source:
 
     Attributes:
         name: the word after `keras-dldl prepare`.
-        summary: one line for the list of sources.
+        summary: one line for the list of sources. What the data are, and who made them, says the
+            first line of the source's module.
+        licence: the terms of use in a few words; what the data set itself says holds.
         options: names of the constructor's arguments, which are options of `prepare` of the same
             name. All have defaults.
         draws_root: whether `read` makes the images itself, so that the root is this package's.
@@ -60,6 +81,7 @@ class Source:
 
     name = ""
     summary = ""
+    licence = ""
     options: tuple[str, ...] = ()
     draws_root = False
 
@@ -84,20 +106,17 @@ def images_below(root: Path, wanted: str) -> list[Path]:
         wanted: what should be there, for the error message.
 
     Raises:
-        DataError: no such folder, or no image in it.
+        DataError: no such folder, no image in it, or a folder in it that cannot be read.
     """
+    return [root / name for name in image_names(root, wanted)]
+
+
+def image_names(root: Path, wanted: str) -> list[str]:
+    """Return the paths of `images_below` relative to `root`, with `/`: faster for large sets."""
     check_folder(root, wanted)
-    found = sorted(
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
+    found = files_below(root, IMAGE_SUFFIXES)
     if not found:
-        entries = sorted(path.name for path in root.iterdir())[:5]
-        raise DataError(
-            f"No images in the folder. Looked for: {wanted}. Received: {root} with "
-            + (", ".join(entries) if entries else "nothing in it")
-        )
+        raise not_here(root, wanted)
     return found
 
 
@@ -106,6 +125,7 @@ def rows_by_name(
     pattern: re.Pattern,
     form: str,
     row_of: Callable[[re.Match, Path], dict[str, Any]],
+    parts: int = 1,
 ) -> SourceRows:
     """Return a row for every image below `root` whose name says what the data set knows of it.
 
@@ -114,6 +134,7 @@ def rows_by_name(
         pattern: what a name must match.
         form: the names' form, in words.
         row_of: makes the row, without its `path`, from the match and the image's path.
+        parts: how many last parts of the path make up the name: 2 adds the folder it lies in.
 
     Returns:
         The rows, with `path` first; images of other names are in `skipped`.
@@ -122,13 +143,14 @@ def rows_by_name(
         DataError: no such folder, no image in it, or none with such a name.
     """
     rows, skipped = [], []
-    for path in images_below(root, f"images named {form}"):
-        relative = path.relative_to(root).as_posix()
-        match = pattern.match(path.name)
-        if match is None:
+    for relative in image_names(root, f"images named {form}"):
+        match = pattern.match("/".join(relative.split("/")[-parts:]))
+        if as_utf8(relative) != relative:  # neither a CSV file nor a record can hold such a name
+            skipped.append(Skipped(as_utf8(relative), "name is not UTF-8"))
+        elif match is None:
             skipped.append(Skipped(relative, f"name is not {form}"))
         else:
-            rows.append({"path": relative, **row_of(match, path)})
+            rows.append({"path": relative, **row_of(match, root / relative)})
     if not rows:
         raise DataError(
             f"No image is named {form}. Received: {root} with {len(skipped):,} images, "

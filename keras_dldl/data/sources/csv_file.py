@@ -18,7 +18,8 @@ class CsvSource(Source):
     """Images below a root, listed in a CSV file with the columns `path` and `label`.
 
     Optional columns: `sigma` (the annotators' standard deviation), `split` (train, val, test),
-    `subject` (an identity; one subject never stands in two parts), any others (kept for groups).
+    `subject` (an identity; one subject never stands in two parts), `landmarks` (x1 y1 ... x5 y5,
+    see `data.given_landmarks`), any others (kept for groups).
 
     Args:
         csv: the file; default: the only `.csv` file in the root.
@@ -28,6 +29,7 @@ class CsvSource(Source):
 
     name = "csv"
     summary = "any images, with a CSV file of path,label[,sigma,split,subject,...]"
+    licence = "your own images"
     options = ("csv", "grid", "on_bad_row")
 
     def __init__(

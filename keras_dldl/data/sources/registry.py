@@ -1,18 +1,63 @@
 """The one table of sources, and the way to a source of the user's own."""
 
-import sys
-from importlib import import_module
-
+from keras_dldl.classes import load_class
 from keras_dldl.data.sources.aaf import AllAgeFaces
+from keras_dldl.data.sources.afad import AFAD
+from keras_dldl.data.sources.agedb import AgeDB
+from keras_dldl.data.sources.appa_real import AppaReal
 from keras_dldl.data.sources.base import Source
+from keras_dldl.data.sources.benchmark import Benchmark
+from keras_dldl.data.sources.cacd import CACD2000
+from keras_dldl.data.sources.cfd import CFD
+from keras_dldl.data.sources.chalearn import ChaLearn15, ChaLearn16
 from keras_dldl.data.sources.csv_file import CsvSource
+from keras_dldl.data.sources.fgnet import FGNet
+from keras_dldl.data.sources.image_folder import ImageFolder
+from keras_dldl.data.sources.imdb_clean import ImdbClean
+from keras_dldl.data.sources.imdb_wiki import ImdbWiki
+from keras_dldl.data.sources.megaage import MegaAgeAsian
+from keras_dldl.data.sources.morph import Morph
+from keras_dldl.data.sources.scut_fbp import ScutFBP
+from keras_dldl.data.sources.scut_fbp5500 import ScutFBP5500
 from keras_dldl.data.sources.synthetic import SyntheticSource
 from keras_dldl.data.sources.utkface import UTKFace
 from keras_dldl.errors import ConfigError
 
-SOURCES: dict[str, type[Source]] = {
-    source.name: source for source in (UTKFace, AllAgeFaces, CsvSource, SyntheticSource)
-}
+ALL = (
+    UTKFace,
+    AllAgeFaces,
+    ChaLearn15,
+    ChaLearn16,
+    FGNet,
+    Morph,
+    AFAD,
+    AgeDB,
+    CACD2000,
+    AppaReal,
+    ImdbWiki,
+    ImdbClean,
+    MegaAgeAsian,
+    Benchmark,
+    ScutFBP,
+    ScutFBP5500,
+    CFD,
+    ImageFolder,
+    CsvSource,
+    SyntheticSource,
+)
+SOURCES: dict[str, type[Source]] = {source.name: source for source in ALL}
+
+
+def sources_by_group() -> dict[str, list[str]]:
+    """Return the names of the sources by task; those for any images are a group of their own."""
+    groups: dict[str, list[str]] = {}
+    for name, source in SOURCES.items():
+        if source.draws_root:
+            group = "drawn faces"
+        else:
+            group = "your own images" if "grid" in source.options else source().grid().task
+        groups.setdefault(group, []).append(name)
+    return groups
 
 
 def find_source(name: str) -> type[Source]:
@@ -25,28 +70,9 @@ def find_source(name: str) -> type[Source]:
     """
     if name in SOURCES:
         return SOURCES[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    if ":" not in name:
         raise ConfigError(
             f"A source must be one of {', '.join(SOURCES)}, or `module:Class` for one of your own. "
             f"Received: {name!r}"
         )
-    found = getattr(_module(module, name), attribute, None)
-    if not (isinstance(found, type) and issubclass(found, Source)):
-        raise ConfigError(
-            f"A source of your own must be a class derived from keras_dldl.data.sources.Source. "
-            f"Received: {name!r}, which is {found!r}"
-        )
-    return found
-
-
-def _module(module: str, name: str):
-    sys.path.insert(0, "")  # the current folder, as for `python -m`
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ConfigError(
-            f"The module of a source must be importable. Received: {name!r} ({error})"
-        ) from error
-    finally:
-        sys.path.remove("")
+    return load_class(name, Source, "source", "keras_dldl.data.sources.Source")

@@ -19,6 +19,7 @@ class SyntheticSource(Source):
 
     name = "synthetic"
     summary = "drawn faces (no data needed): --count, --seed"
+    licence = "free: this package draws them"
     options = ("count", "seed")
     draws_root = True
 

@@ -1,0 +1,33 @@
+"""`keras-dldl split`: prepared data with another split, without aligning the faces again."""
+
+import json
+
+import click
+
+from keras_dldl.cli.options import json_option
+from keras_dldl.cli.splitting import check_split_usage, split_options
+
+
+@click.command()
+@click.argument("data", type=click.Path())
+@click.option("--out", type=click.Path(), required=True, help="Folder to write.")
+@split_options(default="drawn")
+@json_option
+@click.pass_context
+def command(ctx, data, out, as_json, **options):
+    """Split prepared data anew, without finding and aligning the faces again.
+
+    DATA is a folder that prepare wrote; it stays as it is, and the folder written does not need it.
+    With K persons, --folds K --fold N leaves out one of them for each N.
+    """
+    check_split_usage(ctx)
+    from keras_dldl.data.protocol import SplitOptions
+    from keras_dldl.data.resplit import resplit
+
+    result = resplit(data, out, SplitOptions(**options))
+    if as_json:
+        click.echo(json.dumps({"out": str(result.out), "counts": result.counts}, indent=2))
+        return
+    for split, count in result.counts.items():
+        click.echo(f"{split:<8}{count:>8} faces")
+    click.echo(f"written  {result.out}")

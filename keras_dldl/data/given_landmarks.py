@@ -1,0 +1,110 @@
+"""Landmarks that a data set brings along, in the place of detection."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.alignment import spans_a_face
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMN = "landmarks"
+CHOICES = ("detect", "given")
+
+Landmarks = tuple[float, ...]  # x1 y1 ... x5 y5
+
+
+def check_choice(choice: str) -> None:
+    """Raise a ConfigError unless `choice` is one of `CHOICES`."""
+    if choice not in CHOICES:
+        raise ConfigError(f"`landmarks` must be one of {', '.join(CHOICES)}. Received: {choice!r}")
+
+
+def with_choice(table: "pd.DataFrame", choice: str) -> "pd.DataFrame":
+    """Return a source's table without its landmarks if faces are to be detected.
+
+    Raises:
+        DataError: landmarks are to be taken, and there are none, or some are not ten numbers.
+    """
+    if choice == "detect":
+        return table.drop(columns=COLUMN, errors="ignore")
+    if COLUMN not in table or not (known := table[COLUMN].notna()).any():
+        raise DataError(
+            "`landmarks` may be given only where the data set brings some; detect them instead. "
+            f"Received: a data set of {len(table):,} images with none"
+        )
+    points = [_ten(value, path) if here else None for value, path, here in zip(
+        table[COLUMN], table["path"], known, strict=True)]  # fmt: skip
+    return table.assign(**{COLUMN: points})
+
+
+def _ten(value: Any, path: str) -> Landmarks:
+    try:
+        parts = value.replace(",", " ").split() if isinstance(value, str) else value
+        points = tuple(float(part) for part in parts)
+    except (TypeError, ValueError):
+        points = ()
+    if len(points) != 10:
+        raise DataError(
+            f"Landmarks must be ten numbers, x1 y1 ... x5 y5. Received: {value!r} for {path}"
+        )
+    return points
+
+
+def take_landmarks(table: "pd.DataFrame") -> tuple["pd.DataFrame", dict[str, Landmarks]]:
+    """Return the table without the column of landmarks, and the landmarks by path."""
+    if COLUMN not in table:
+        return table, {}
+    known = table[table[COLUMN].notna()]
+    given = dict(zip(known["path"], known[COLUMN], strict=True))
+    return table.drop(columns=COLUMN), given
+
+
+def cut_faces(
+    aligner: FaceAligner,
+    paths: Sequence[str],
+    images: Sequence[np.ndarray],
+    given: Mapping[str, Landmarks],
+    size: int,
+) -> list[tuple[np.ndarray, str, float | None]]:
+    """Cut a face out of each image, by the landmarks given for it or, without, by detection.
+
+    Landmarks by which no face can be cut out, or whose centre is outside the image, do not count.
+
+    Args:
+        aligner: detects and cuts out.
+        paths: names of the images, by which landmarks are given.
+        images: (H, W, 3) uint8 RGB arrays.
+        given: ten numbers in the image's pixels for some of the paths.
+        size: side of the crops in pixels.
+
+    Returns:
+        For each image its (size, size, 3) crop, what that is ("given", "found" or "whole") and
+        the detector's score, if a face was found.
+    """
+    points = [_usable(given.get(path), image) for path, image in zip(paths, images, strict=True)]
+    unknown = [image for image, known in zip(images, points, strict=True) if known is None]
+    detected = iter(aligner.crops_of_largest(unknown, size) if unknown else ())
+    cut = []
+    for image, known in zip(images, points, strict=True):
+        if known is not None:
+            cut.append((aligner.alignment.align(image, known, size), "given", None))
+        else:
+            crop, face = next(detected)
+            cut.append((crop, "whole", None) if face is None else (crop, "found", face.score))
+    return cut
+
+
+def _usable(given: Landmarks | None, image: np.ndarray) -> np.ndarray | None:
+    if given is None:
+        return None
+    points = np.array(given, np.float64).reshape(5, 2)
+    if not spans_a_face(points):
+        return None
+    x, y = points.mean(axis=0)
+    height, width = image.shape[:2]
+    return points if 0 <= x < width and 0 <= y < height else None

@@ -1,0 +1,86 @@
+"""APPA-REAL (Agustsson et al. 2017): 7,591 photos with the real age and some 38 guesses each."""
+
+from pathlib import Path
+
+from keras_dldl.data.annotations.folders import (
+    check_images,
+    files_below,
+    find_near,
+    not_here,
+    only_one,
+)
+from keras_dldl.data.annotations.reading import read_table
+from keras_dldl.data.sources.base import IMAGE_SUFFIXES, Source, SourceRows, check_folder
+from keras_dldl.data.sources.checking import Rows, joined, numbers_in
+from keras_dldl.errors import ConfigError
+
+PARTS = {"train": "train", "valid": "val", "test": "test"}  # folder: split
+COLUMNS = ("file_name", "num_ratings", "apparent_age_avg", "apparent_age_std", "real_age")
+AGES = ("apparent", "real")
+CROP = "_face.jpg"
+
+
+class AppaReal(Source):
+    """APPA-REAL: `gt_avg_train.csv`, `gt_avg_valid.csv`, `gt_avg_test.csv`, and their folders.
+
+    From Agustsson, Timofte, Escalera, Baro, Guyon and Rothe, "Apparent and real age estimation in
+    still images with deep residual regressors on APPA-REAL database" (2017). Research only. The
+    images lie in `train/`, `valid/` and `test/`, which are the official splits. A photo may show
+    several people, so the published crop `<name>_face.jpg` is taken where it is there. Rows
+    whose ages are not numbers in 0...120 are skipped.
+
+    Args:
+        age: the label: "apparent", the mean of the guesses, with their standard deviation as
+            sigma; or "real". The other one stands in a column.
+    """
+
+    name = "appa-real"
+    summary = "APPA-REAL: gt_avg_train.csv ... beside train/, valid/, test/"
+    licence = "research"
+    options = ("age",)
+
+    def __init__(self, age: str = "apparent"):
+        if age not in AGES:
+            raise ConfigError(f"`age` must be one of {', '.join(AGES)}. Received: age={age!r}")
+        self.age = age
+
+    def read(self, root: Path) -> SourceRows:
+        """Return a row a photo, with `split`, `real_age`, `apparent_age` and `num_ratings`."""
+        wanted = "gt_avg_train.csv, gt_avg_valid.csv or gt_avg_test.csv"
+        check_folder(root, wanted)
+        found = [(part, find_near(root, f"gt_avg_{part}.csv")) for part in PARTS]
+        listings = [(part, only_one(files)) for part, files in found if files]
+        if not listings:
+            raise not_here(root, wanted)
+        return joined([self._part(root, part, path) for part, path in listings])
+
+    def _part(self, root: Path, part: str, listing: Path) -> SourceRows:
+        table = read_table(listing, COLUMNS)
+        paths = _images(root, listing.parent / part, table["file_name"])
+        check_images(root, paths, listing)
+        rows = Rows(
+            {
+                "path": paths,
+                "label": 0.0,
+                "split": PARTS[part],
+                "real_age": numbers_in(table["real_age"]),
+                "apparent_age": numbers_in(table["apparent_age_avg"]),
+                "num_ratings": numbers_in(table["num_ratings"]),
+                "database": "APPA-REAL",
+            },
+            listing,
+            table.lines,
+        )
+        column = "real_age" if self.age == "real" else "apparent_age_avg"
+        rows.read_numbers("label", table[column], f"{self.age} age")
+        rows.check_ages()
+        if self.age == "apparent":
+            rows.read_numbers("sigma", table["apparent_age_std"], "apparent_age_std")
+        return rows.result()
+
+
+def _images(root: Path, folder: Path, names: list[str]) -> list[str]:
+    """Return the path of each image: its published crop, or where that is not there, itself."""
+    prefix = folder.relative_to(root).as_posix()
+    there = set(files_below(folder, IMAGE_SUFFIXES)) if folder.is_dir() else set()
+    return [f"{prefix}/{name}{CROP if name + CROP in there else ''}" for name in names]

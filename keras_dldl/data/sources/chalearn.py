@@ -1,0 +1,151 @@
+"""ChaLearn Looking at People: apparent age, 2015 and 2016 (Escalera et al.)."""
+
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from keras_dldl.data.annotations.objects import age_problem, check_paths, entries, fail_on, number
+from keras_dldl.data.annotations.sheets import read_rows
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
+from keras_dldl.data.sources.images import ImagesByName
+from keras_dldl.errors import DataError
+
+log = logging.getLogger(__name__)
+
+PART = re.compile(r"(?<![a-z])(train|val|test)[a-z]*")
+TABLES = frozenset({".csv", ".txt"})
+SPLITS = ("train", "val", "test")
+
+
+class ChaLearn15(Source):
+    """ChaLearn LAP 2015: 4,691 photos with the mean and standard deviation of guessed ages.
+
+    From "ChaLearn Looking at People 2015: Apparent Age and Cultural Event Recognition Datasets and
+    Results" (Escalera et al., ICCV workshops 2015). Research use, under the organisers' terms.
+
+    Layout: the folders `Train`, `Validation`, `Test` of images, and a table a part, `Train.csv`,
+    `Validation.csv`, `Test.csv` with `image;mean;std` a line. What tells the part is `train`,
+    `val...` or `test` in the name of the table, or of its folder (`Test/Reference.csv`); the table
+    may be `.csv` or `.txt`, with a header or without, divided by semicolons, commas, tabs or
+    spaces. Published are 2,476, 1,136 and 1,079 images; each part's split is its own.
+
+    The label is the mean, `sigma` the standard deviation; 0 where all guesses were one. Rows are
+    skipped whose mean is not in 0...120.
+    """
+
+    name = "chalearn15"
+    summary = "ChaLearn LAP 2015, apparent age: Train.csv, Validation.csv, Test.csv"
+    licence = "research"
+    database = "ChaLearn15"
+    published = (2476, 1136, 1079)
+
+    def read(self, root: Path) -> SourceRows:
+        """Return a row a line of the tables, with `sigma` and `split`."""
+        check_folder(root, "the tables and images of ChaLearn LAP")
+        tables = _tables(root)
+        images = ImagesByName(root, "the images that the tables name")
+        rows, skipped = [], []
+        for split, path in tables.items():
+            for line, name, mean, sigma in _ratings(path):
+                image = images.find(name, f"{split}/{name}", _of_part(split))
+                if problem := age_problem(mean):
+                    skipped.append(Skipped(image, f"{path.name}, line {line}: {problem}"))
+                else:
+                    rows.append(self._row(image, mean, sigma, split))
+        if not rows:
+            raise DataError(f"No usable row in the tables. Received: {len(skipped):,} rows skipped")
+        self._compare([sum(row["split"] == split for row in rows) for split in SPLITS])
+        return SourceRows.from_dicts(rows, skipped)
+
+    def _row(self, image: str, mean: float, sigma: float, split: str) -> dict[str, Any]:
+        return {
+            "path": image, "label": mean, "sigma": sigma, "split": split, "database": self.database,
+        }  # fmt: skip
+
+    def _compare(self, counts: list[int]) -> None:
+        if tuple(counts) != self.published:
+            log.warning(
+                "%s is published with %s images for train, val and test; these are %s.",
+                self.database, _listed(self.published), _listed(counts),
+            )  # fmt: skip
+
+
+class ChaLearn16(ChaLearn15):
+    """ChaLearn LAP 2016: 7,591 photos with the mean and standard deviation of guessed ages.
+
+    From "ChaLearn Looking at People and Faces of the World: Face Analysis Workshop and Challenge
+    2016" (Escalera et al., CVPR workshops 2016). Research use, under the organisers' terms.
+
+    Layout: the folders `train`, `valid`, `test` of images, and the tables `train_gt.csv`,
+    `valid_gt.csv`, `test_gt.csv` with the header `image,mean,stdv`; other forms as for 2015.
+    Published are 4,113, 1,500 and 1,978 images, 29 of them with a standard deviation of 0. The same
+    images with real ages as well are APPA-REAL.
+    """
+
+    name = "chalearn16"
+    summary = "ChaLearn LAP 2016, apparent age: train_gt.csv, valid_gt.csv, test_gt.csv"
+    database = "ChaLearn16"
+    published = (4113, 1500, 1978)
+
+
+def _listed(counts) -> str:
+    return ", ".join(f"{count:,}" for count in counts)
+
+
+def _part(path: str) -> str | None:
+    """Return the part that the nearest telling name of a path stands for.
+
+    >>> _part("valid_gt.csv"), _part("Test/Reference.csv"), _part("LAP/Train/image_1.jpg")
+    ('val', 'test', 'train')
+    """
+    for name in reversed(PurePosixPath(path.lower()).parts):
+        if match := PART.search(name):
+            return match[1]
+    return None
+
+
+def _of_part(split: str) -> Callable[[str], bool]:
+    """Return what tells whether an image's folders are not those of another part."""
+    return lambda path: _part(PurePosixPath(path).parent.as_posix()) in (split, None)
+
+
+def _tables(root: Path) -> dict[str, Path]:
+    """Return the table of each part, in the order of `SPLITS`."""
+    found: dict[str, list[Path]] = {split: [] for split in SPLITS}
+    others = []
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in TABLES and path.is_file():
+            part = _part(path.relative_to(root).as_posix())
+            found.get(part, others).append(path)
+    for split, paths in found.items():
+        if len(paths) > 1:
+            names = ", ".join(str(path.relative_to(root)) for path in paths)
+            raise DataError(f"Each part must have one table. Received: {names} for {split}")
+    tables = {split: paths[0] for split, paths in found.items() if paths}
+    if not tables:
+        raise DataError(
+            "Looked for tables of ratings, such as train_gt.csv or Validation.csv. "
+            f"Received: {root} with {entries(root)}"
+        )
+    missing = [split for split in SPLITS if split not in tables]
+    if missing:
+        log.warning("No table of ratings for %s.", ", ".join(missing))
+    return tables
+
+
+def _ratings(path: Path) -> list[tuple[int, str, float, float]]:
+    """Return line, image, mean and standard deviation of each row of a table."""
+    found, problems = [], []
+    for k, (line, row) in enumerate(read_rows(path)):
+        values = [number(cell) for cell in row[1:]]
+        if k == 0 and values and values[0] is None:
+            continue  # the header
+        if len(row) != 3 or None in values or values[1] < 0:
+            problems.append((line, f"must be image, mean, standard deviation: {row!r}"))
+        else:
+            found.append((line, row[0], *values))
+    fail_on(problems, path)
+    check_paths(((line, name) for line, name, *_ in found), path)
+    return found

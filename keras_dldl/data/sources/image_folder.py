@@ -1,0 +1,44 @@
+"""Any images, in folders named by their label."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
+from keras_dldl.labels import LabelGrid, grid_named
+
+NAME = re.compile(r"^(\d+(?:\.\d+)?)/[^/]+$")
+SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+
+class ImageFolder(Source):
+    """Images in folders named by their label: `25/a.jpg`, `3.5/b.jpg`.
+
+    Where the folders of labels lie in folders named train, val (or valid, validation) and test,
+    those are the splits; else splits are drawn by image. Images in folders whose name is not a
+    number on the grid are skipped. Your images, your terms.
+
+    Args:
+        grid: the grid the labels must lie on: "age", "scut-fbp", "cfd", or a `LabelGrid`.
+    """
+
+    name = "image-folder"
+    summary = "any images, in folders named by their label: 25/a.jpg, train/25/a.jpg"
+    licence = "your own images"
+    options = ("grid",)
+
+    def __init__(self, grid: LabelGrid | str = "age"):
+        self._grid = grid_named(grid) if isinstance(grid, str) else grid
+
+    def grid(self) -> LabelGrid:
+        """Return the grid given."""
+        return self._grid
+
+    def read(self, root: Path) -> SourceRows:
+        """Return a row an image, with `split` where the folders tell it."""
+
+        def row(match: re.Match, path: Path) -> dict[str, Any]:
+            first = path.relative_to(root).parts[0]
+            return {"label": float(match[1]), "split": SPLITS.get(first.lower())}
+
+        return rows_by_name(root, NAME, "<label>/<image>, such as 25/a.jpg", row, parts=2)

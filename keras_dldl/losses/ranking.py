@@ -1,0 +1,97 @@
+"""The loss of the ranking methods: K - 1 binary answers to "is it older than l_k?"."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_dldl.arguments import check_choice
+from keras_dldl.labels import LabelGrid
+from keras_dldl.losses.base import GridLoss, check_predictions
+from keras_dldl.ops import compute_dtype, ranking_code, smallest, target_parts, to_tensor
+
+RANKING_NORMS = ("bce", "l2")
+
+
+def ranking_loss(
+    y_true: Any, y_pred: Any, labels: Any, norm: str = "bce", from_logits: bool = False
+) -> Any:
+    """Return the error of the answers, summed over the K-1 labels, of each row, (B,).
+
+    With the ranking code `r_k = 1(y > l_k)` and the answers `q_k`: "bce" is
+    `-sum_k r_k ln q_k + (1 - r_k) ln(1 - q_k)`, "l2" is `sum_k (q_k - r_k)^2`. The arguments are
+    those of `RankingLoss`; `labels` is the grid, (K,).
+
+    >>> import numpy as np
+    >>> y, q, labels = np.array([1.0]), np.array([[0.5, 0.5]]), np.arange(3.0)
+    >>> round(float(ranking_loss(y, q, labels)[0]), 4)  # 2 ln 2
+    1.3863
+    >>> float(ranking_loss(y, q, labels, "l2")[0])
+    0.5
+    """
+    dtype = compute_dtype(y_pred)
+    labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
+    check_predictions(y_pred, labels.shape[0] - 1)
+    parts = target_parts(to_tensor(y_true, dtype), 0.0)
+    code = sum(weight[:, None] * ranking_code(y, labels) for weight, y, _ in parts)
+    if norm == "l2":
+        answers = ops.sigmoid(y_pred) if from_logits else y_pred
+        return ops.sum(ops.square(answers - code), axis=-1)
+    if from_logits:  # -ln sigmoid(x) is softplus(-x), which keeps the digits of a sure answer
+        yes, no = ops.softplus(-y_pred), ops.softplus(y_pred)
+    else:
+        yes, no = (-ops.log(ops.maximum(q, smallest(q))) for q in (y_pred, 1.0 - y_pred))
+    return ops.sum(code * yes + (1.0 - code) * no, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="keras_dldl")
+class RankingLoss(GridLoss):
+    """Binary cross-entropy or squared error of the ranking code, summed over its K-1 answers.
+
+    Niu et al. 2016 (OR-CNN) and Cao, Mirjalili and Raschka 2020, section 3 (CORAL), weigh the
+    answers by an importance, which is 1 for all here; Gao et al. 2018/2020, section 4, have both
+    norms.
+
+    Args:
+        grid: LabelGrid of the labels, or its config.
+        norm: "bce", binary cross-entropy, or "l2", the squared error of the probabilities.
+        from_logits: whether `y_pred` holds logits instead of probabilities. Logits are exact at
+            any size; probabilities lose what is under 1e-38.
+        reduction: Keras's reduction over the rows.
+        name: name of the loss.
+        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture of both ranking codes, its columns as in `LabelDistributionLoss`.
+        y_pred: (B, K-1) probabilities that y is above each label but the last, or logits of them.
+
+    Raises:
+        ConfigError: an argument is of the wrong kind or out of range.
+        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
+
+    >>> import numpy as np
+    >>> loss = RankingLoss(LabelGrid(0, 2), from_logits=True)
+    >>> round(float(loss(np.array([2.0]), np.zeros((1, 2)))), 4)  # 2 ln 2
+    1.3863
+    """
+
+    def __init__(
+        self,
+        grid: LabelGrid,
+        norm: str = "bce",
+        from_logits: bool = False,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "ranking_loss",
+        dtype: str | None = None,
+    ):
+        self.norm = check_choice("norm", norm, RANKING_NORMS)
+        super().__init__(grid, from_logits, reduction, name, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each row, (B,)."""
+        return ranking_loss(y_true, y_pred, self.grid.labels64, self.norm, self.from_logits)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument."""
+        return {**super().get_config(), "norm": self.norm}

@@ -1,0 +1,81 @@
+"""The loss of MR, metric regression: the error of a value scaled to [-1, 1]."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_dldl.arguments import check_choice
+from keras_dldl.labels import LabelGrid
+from keras_dldl.losses.base import GridLoss, check_predictions
+from keras_dldl.losses.expectation import NORMS
+from keras_dldl.ops import compute_dtype, split_label_sigma, to_tensor
+
+
+def regression_loss(y_true: Any, y_pred: Any, labels: Any, norm: str = "l1") -> Any:
+    """Return `|v - t|` ("l1") or `(v - t)^2` ("l2") of each row, (B,).
+
+    `t = 2 (y - l_1) / (l_K - l_1) - 1` is the label scaled to [-1, 1]. The arguments are those of
+    `RegressionLoss`; `labels` is the grid, (K,).
+
+    >>> import numpy as np
+    >>> y, v, labels = np.array([50.0]), np.array([[0.5]]), np.arange(101.0)
+    >>> [float(regression_loss(y, v, labels, norm)[0]) for norm in ("l1", "l2")]
+    [0.5, 0.25]
+    """
+    dtype = compute_dtype(y_pred)
+    labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
+    check_predictions(y_pred, 1)
+    y, _ = split_label_sigma(to_tensor(y_true, dtype), 0.0)
+    target = 2.0 * (y - labels[0]) / (labels[-1] - labels[0]) - 1.0
+    error = y_pred[:, 0] - target
+    return ops.abs(error) if norm == "l1" else ops.square(error)
+
+
+@keras.saving.register_keras_serializable(package="keras_dldl")
+class RegressionLoss(GridLoss):
+    """Absolute or squared error of the scaled value, method MR (Gao et al. 2020, section 4).
+
+    Args:
+        grid: LabelGrid, whose ends are -1 and 1, or its config.
+        norm: "l1", the absolute error, or "l2", its square.
+        reduction: Keras's reduction over the rows.
+        name: name of the loss.
+        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture as in `LabelDistributionLoss`: y is its expectation; in the
+            grid's unit. Labels beyond the ends are beyond -1 and 1.
+        y_pred: (B, 1), the scaled values.
+
+    Raises:
+        ConfigError: an argument is of the wrong kind or out of range.
+        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
+
+    >>> import numpy as np
+    >>> loss = RegressionLoss(LabelGrid(1, 5))
+    >>> float(loss(np.array([5.0]), np.array([[0.0]])))
+    1.0
+    """
+
+    def __init__(
+        self,
+        grid: LabelGrid,
+        norm: str = "l1",
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "regression_loss",
+        dtype: str | None = None,
+    ):
+        self.norm = check_choice("norm", norm, NORMS)
+        super().__init__(grid, False, reduction, name, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each row, (B,)."""
+        return regression_loss(y_true, y_pred, self.grid.labels64, self.norm)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument."""
+        config = super().get_config()
+        del config["from_logits"]
+        return {**config, "norm": self.norm}

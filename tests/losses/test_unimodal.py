@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.labels import LabelGrid
+from keras_dldl.losses import UnimodalConcentratedLoss
+from tests import reference
+from tests.keras_case import check_config
+from tests.losses.loss_case import check_edges, check_forms
+
+AGE = LabelGrid.age()
+
+
+def test_by_hand():
+    # Before label 2 it falls by 0.1, after it it rises by 0.2.
+    q = np.array([[0.2, 0.1, 0.2, 0.4, 0.1]])
+    mean, variance = 2.1, 0.2 * 2.1**2 + 0.1 * 1.1**2 + 0.2 * 0.1**2 + 0.4 * 0.9**2 + 0.1 * 1.9**2
+    expected = 0.5 * np.log(variance) + (mean - 2.2) ** 2 / (2 * variance) + 10 * (0.1 + 0.2)
+    loss = UnimodalConcentratedLoss(LabelGrid(0, 4), unimodal_weight=10)
+    assert float(loss(np.array([2.2]), q)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("y", [0.0, 41.0, 41.4, 100.0])
+def test_a_gaussian_at_the_label_pays_nothing_for_its_shape(y):
+    p = reference.label_distribution([round(y)], 4.0, AGE.labels64)
+    weights = (0.0, 1000.0)
+    values = [float(UnimodalConcentratedLoss(AGE, w, dtype="float64")([y], p)) for w in weights]
+    assert values[0] == pytest.approx(values[1], abs=1e-12)
+
+
+def test_least_where_the_variance_is_the_squared_error():
+    # Of ln(v)/2 + e^2/(2 v) over v, the minimum is at v = e^2.
+    error = 3.0
+    sigmas = np.arange(1.0, 8.0, 0.5)
+    p = reference.label_distribution(np.full(len(sigmas), 50.0), sigmas, AGE.labels64)
+    loss = UnimodalConcentratedLoss(AGE, 0, reduction=None, dtype="float64")
+    values = np.asarray(loss(np.full(len(sigmas), 50.0 + error), p))
+    assert sigmas[values.argmin()] == error
+
+
+def test_logits_and_probabilities_agree():
+    rng = np.random.default_rng(0)
+    y, logits = rng.uniform(0, 100, 6), rng.normal(size=(6, 101))
+    from_logits = UnimodalConcentratedLoss(AGE, from_logits=True, dtype="float64")(y, logits)
+    q = reference.softmax(logits)
+    from_probabilities = UnimodalConcentratedLoss(AGE, dtype="float64")(y, q)
+    assert float(from_logits) == pytest.approx(float(from_probabilities), rel=1e-12)
+
+
+def test_all_mass_on_one_label_is_finite():
+    loss = UnimodalConcentratedLoss(AGE, from_logits=True)
+    check_edges(loss, AGE, 101, (0.0, 1e4, -1e4))
+    check_edges(UnimodalConcentratedLoss(AGE), AGE, 101, (0.0, 1.0, 1e-40))
+    rating = LabelGrid.scut_fbp()
+    check_edges(UnimodalConcentratedLoss(rating, from_logits=True), rating, 41, (0.0, 1e4))
+
+
+def test_forms():
+    logits = np.random.default_rng(1).normal(size=(4, 101))
+    y = np.float32([0, 17.4, 63, 100])
+    check_forms(UnimodalConcentratedLoss(AGE, from_logits=True), y, logits)
+
+
+def test_config():
+    check_config(
+        UnimodalConcentratedLoss, grid=LabelGrid.cfd().get_config(), unimodal_weight=10.0,
+        from_logits=True, reduction="sum", name="uc", dtype="float64",
+    )  # fmt: skip
+
+
+def test_wrong_arguments():
+    with pytest.raises(ConfigError, match="`unimodal_weight` is not valid.*not below 0"):
+        UnimodalConcentratedLoss(AGE, -1)
