@@ -23,7 +23,7 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     "--data", type=click.Path(), multiple=True, show_default="as in the config",
     help="Folder that `prepare` wrote; may be repeated.",
 )  # fmt: skip
-@click.option("--out", type=click.Path(), required=True, help="Run folder to write.")
+@click.option("--out", type=click.Path(), help="Run folder to write; needed unless --preview.")
 @click.option(
     "--config", "file", type=click.Path(), default=None, show_default="none",
     help="YAML file of settings, such as a run's config.yaml; options override it.",
@@ -57,8 +57,12 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     help="Any setting, such as augment.rotation=0 or method_options.norm=l2; may be repeated. "
     "Overrides the other options.",
 )  # fmt: skip
+@click.option(
+    "--preview", type=click.Path(), default=None, show_default="none",
+    help="Do not train; write a picture of the first faces, as stored and as augmented.",
+)  # fmt: skip
 @json_option
-def command(out, file, resume, assignments, as_json, data, **named):
+def command(out, file, resume, assignments, preview, as_json, data, **named):
     """Train a model on prepared data.
 
     Writes a run folder: config.yaml, history.csv, model.keras (the best on the validation split),
@@ -66,15 +70,30 @@ def command(out, file, resume, assignments, as_json, data, **named):
     """
     from keras_dldl.training.config import choose_config, parse_assignments
 
+    if out is None and (preview is None or resume):
+        raise click.UsageError("--out is needed: the run folder.")
     changes = {name: value for name, value in named.items() if value is not None}
     if data:
         changes["data"] = list(data)
     changes |= parse_assignments(assignments)
-    config = choose_config(out, file=file, changes=changes, resume=resume)
+    config = choose_config(out or "", file=file, changes=changes, resume=resume)
+    if preview is not None:
+        _preview(config, preview, as_json)
+        return
 
     from keras_dldl.training.trainer import train
 
     _report(train(config, out, resume=resume), as_json)
+
+
+def _preview(config, path, as_json):
+    from keras_dldl.training.preview import write_preview
+
+    faces = write_preview(config, path)
+    if as_json:
+        click.echo(json.dumps({"preview": str(path), "faces": faces}, indent=2))
+    else:
+        click.echo(f"{faces} faces, as stored and as augmented: {path}")
 
 
 def _report(result, as_json):

@@ -253,10 +253,11 @@ def _kl_from_log(p: Any, log_q: Any) -> Any:
 def split_label_sigma(y_true: Any, default_sigma: float) -> tuple[Any, Any]:
     """Return `(y, sigma)`, both (B,), from any of the shapes losses and metrics take.
 
+    Of a mixture these are its expectation and its standard deviation.
+
     Args:
-        y_true: (B,) or (B, 1): labels; or (B, 2): labels and their sigma. A sigma that is
-            negative or NaN was not given.
-        default_sigma: the sigma of a row that brings none.
+        y_true: see `target_parts`.
+        default_sigma: the sigma of a label that brings none.
 
     Raises:
         ValueError: `y_true` has another shape.
@@ -266,17 +267,72 @@ def split_label_sigma(y_true: Any, default_sigma: float) -> tuple[Any, Any]:
     >>> np.asarray(sigma).tolist()
     [4.5, 2.0]
     """
+    parts = target_parts(y_true, default_sigma)
+    if len(parts) == 1:
+        _, y, sigma = parts[0]
+        return y, sigma
+    y = sum(weight * label for weight, label, _ in parts)
+    variances = [w * (ops.square(sigma) + ops.square(label - y)) for w, label, sigma in parts]
+    return y, ops.sqrt(sum(variances))
+
+
+def target_distribution(y_true: Any, default_sigma: float, labels: Any) -> Any:
+    """Return the label distribution, (B, K), of any of the shapes losses and metrics take.
+
+    Of a mixture it is the mixture of both distributions (mixup: Zhang et al. 2018), not the
+    distribution around the mixed label: between 20 and 60 it says 20 or 60, and not 40.
+
+    Args:
+        y_true: see `target_parts`.
+        default_sigma: the sigma of a label that brings none.
+        labels: the grid, (K,).
+
+    >>> import numpy as np
+    >>> p = target_distribution(np.array([[0.0, 0.0, 2.0, 0.0, 0.25]]), 2.0, np.arange(3.0))
+    >>> np.asarray(p).tolist()
+    [[0.25, 0.0, 0.75]]
+    """
+    parts = [
+        (weight, label_distribution(y, sigma, labels))
+        for weight, y, sigma in target_parts(y_true, default_sigma)
+    ]
+    if len(parts) == 1:
+        return parts[0][1]
+    return sum(weight[..., None] * p for weight, p in parts)
+
+
+def target_parts(y_true: Any, default_sigma: float) -> list[tuple[Any, Any, Any]]:
+    """Return the labels in `y_true`, one or two a row, each as (weight, y, sigma), all (B,).
+
+    Args:
+        y_true: (B,) or (B, 1): labels; (B, 2): labels and their sigma; or (B, 5), a mixture:
+            label, sigma, second label, its sigma, and the weight of the first, 0 ... 1. A sigma
+            that is negative or NaN was not given.
+        default_sigma: the sigma of a label that brings none.
+
+    Raises:
+        ValueError: `y_true` has another shape.
+    """
     y_true = to_tensor(y_true, compute_dtype(y_true))
     rank, width = len(y_true.shape), (y_true.shape[-1] if len(y_true.shape) else None)
     if rank == 1:
-        return y_true, ops.full_like(y_true, default_sigma)
-    if rank != 2 or width not in (1, 2):
+        return [(ops.ones_like(y_true), y_true, ops.full_like(y_true, default_sigma))]
+    if rank != 2 or width not in (1, 2, 5):
         raise ValueError(
-            "`y_true` has the wrong shape. It must be (B,) or (B, 1), labels, or (B, 2), labels "
-            f"and sigma. Received: y_true.shape={tuple(y_true.shape)}"
+            "`y_true` has the wrong shape. It must be (B,) or (B, 1), labels, (B, 2), labels and "
+            "sigma, or (B, 5), label, sigma, second label, its sigma and the first one's weight. "
+            f"Received: y_true.shape={tuple(y_true.shape)}"
         )
     y = y_true[:, 0]
     if width == 1:
-        return y, ops.full_like(y, default_sigma)
-    sigma = y_true[:, 1]
-    return y, ops.where(sigma >= 0.0, sigma, default_sigma)
+        return [(ops.ones_like(y), y, ops.full_like(y, default_sigma))]
+    first = (y, _given_sigma(y_true[:, 1], default_sigma))
+    if width == 2:
+        return [(ops.ones_like(y), *first)]
+    weight = y_true[:, 4]
+    second = (y_true[:, 2], _given_sigma(y_true[:, 3], default_sigma))
+    return [(weight, *first), (1.0 - weight, *second)]
+
+
+def _given_sigma(sigma: Any, default_sigma: float) -> Any:
+    return ops.where(sigma >= 0.0, sigma, default_sigma)

@@ -278,6 +278,10 @@ def test_softmax_of_a_symbolic_tensor_stays_symbolic():
         (np.array([[30.0, -1.0], [40.0, np.nan]]), [30, 40], [2, 2]),
         (np.array([[30.0, -0.0]], np.float32), [30], [0]),
         (np.array([30.0, 3.0]), [30, 3], [2, 2]),  # two labels, not label and sigma
+        # Mixtures: means 30 and 25; variances 16 + 10^2, and 4/4 + 3 * 4/4 + 3/16 * 20^2.
+        (np.array([[20.0, 4, 40, 4, 0.5]]), [30], [np.sqrt(116)]),
+        (np.array([[40.0, -1, 20, np.nan, 0.25]]), [25], [np.sqrt(79)]),
+        (np.array([[40.0, 3, 20, 5, 1], [40.0, 3, 20, 5, 0]]), [40, 20], [3, 5]),
     ],
 )
 def test_split_label_sigma(y_true, y, sigma):
@@ -286,7 +290,22 @@ def test_split_label_sigma(y_true, y, sigma):
     assert to_numpy(found_sigma).tolist() == sigma
 
 
-@pytest.mark.parametrize("shape", [(), (4, 3), (4, 0), (4, 2, 1)])
+def test_target_distribution_mixes_distributions_and_not_labels():
+    labels = np.arange(101.0)
+    y_true = np.array([[20.0, 3.0, 60.0, -1.0, 0.3], [5.0, 0.0, 90.0, 4.0, 1.0]])
+    found = to_numpy(ops.target_distribution(y_true, 2.0, labels))
+    weight, first, second = y_true[:, 4:], [[20.0, 5.0], [3.0, 0.0]], [[60.0, 90.0], [2.0, 4.0]]
+    p, other = (reference.label_distribution(*np.array(x), labels) for x in (first, second))
+    np.testing.assert_allclose(found, weight * p + (1 - weight) * other, atol=1e-12)
+    assert found[0, 40] < 1e-6  # the mixed label is unlikely
+    for y_true in (np.array([31.0, 52.0]), np.array([[31.0, 4.0], [52.0, -1.0]])):
+        expected = ops.label_distribution(*ops.split_label_sigma(y_true, 2.0), labels)
+        np.testing.assert_array_equal(
+            to_numpy(ops.target_distribution(y_true, 2.0, labels)), to_numpy(expected)
+        )
+
+
+@pytest.mark.parametrize("shape", [(), (4, 3), (4, 4), (4, 6), (4, 0), (4, 2, 1)])
 def test_split_label_sigma_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match=r"`y_true` has the wrong shape.*\(B, 2\).*Received: "):
         ops.split_label_sigma(np.zeros(shape), 2.0)

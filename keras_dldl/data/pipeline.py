@@ -4,18 +4,25 @@ The order of an epoch and its augmentations are functions of seed and epoch alon
 sees what an uninterrupted one would have seen.
 """
 
+import functools
 import itertools
+import math
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from keras_dldl.data import augment as ops
 from keras_dldl.data.augment import Augmentation
+from keras_dldl.data.augment.apply import apply_batch
+from keras_dldl.data.augment.draws import draw_batch
+from keras_dldl.data.augment.mixing import mix
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records import parse_batch
 from keras_dldl.data.store import FaceStore, decode, open_store
 
 STREAM_BUFFER = 8192
+# Few enough for the processor's cache and for many threads; one size, so it is compiled once.
+AUGMENTED_AT_ONCE = 32
 
 
 def training_dataset(
@@ -41,25 +48,19 @@ def training_dataset(
 
     Returns:
         Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets: label, sigma
-        (negative where the data set has none).
+        (negative where the data set has none). With mixup (B, 5): label and sigma, those of the
+        face it is mixed with, and the weight of its own.
     """
     store = open_store(data, split, input_size)
-    faces = _shuffled(store, input_size, seed, epoch)
+    if augment == Augmentation.none():
+        faces = _shuffled(store, input_size, seed, epoch, batch_size)
+        return _counted(faces.map(_as_float), len(store), batch_size)
+    faces = _shuffled(store, input_size, seed, epoch, AUGMENTED_AT_ONCE)
     seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([_mix(seed, epoch), k]))
-    if augment.resolution < 1:
-        faces = tf.data.Dataset.zip(faces, seeds).map(
-            lambda face, seed: (_lower(face[0], seed, augment, input_size), face[1]),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-    batches = faces.map(lambda image, target, *_: (image, target)).batch(batch_size)
-    if augment != Augmentation.none():
-        batches = tf.data.Dataset.zip(batches, seeds).map(
-            lambda batch, seed: (_augmented(batch[0], seed, augment), batch[1]),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-    else:
-        batches = batches.map(lambda images, y: (tf.cast(images, tf.float32), y))
-    return batches.prefetch(tf.data.AUTOTUNE)
+    parts = tf.data.Dataset.zip(faces, seeds).map(
+        _augmenter(augment), num_parallel_calls=tf.data.AUTOTUNE
+    )
+    return _counted(parts.rebatch(batch_size), len(store), batch_size)
 
 
 def evaluation_dataset(
@@ -71,8 +72,8 @@ def evaluation_dataset(
         Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets.
     """
     store = open_store(data, split, input_size)
-    faces = _in_order(store, np.arange(len(store)), input_size)
-    return faces.batch(batch_size).map(_as_float).prefetch(tf.data.AUTOTUNE)
+    faces = _in_order(store, np.arange(len(store)), input_size, batch_size)
+    return _counted(faces.map(_as_float), len(store), batch_size)
 
 
 def batch_paths(
@@ -105,28 +106,33 @@ def _mix(seed: int, epoch: int) -> tf.Tensor:
     return tf.constant(int(state >> np.uint64(1)), tf.int64)
 
 
-def _shuffled(store: FaceStore, size: int, seed: int, epoch: int) -> tf.data.Dataset:
+def _shuffled(store: FaceStore, size: int, seed: int, epoch: int, count: int) -> tf.data.Dataset:
+    """Return batches of `count` (images, targets) in the order of the epoch."""
     if not store.files:
-        return _in_order(store, _order(len(store), seed, epoch), size)
-    return _stream_records(store, seed, epoch).map(
-        lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+        return _in_order(store, _order(len(store), seed, epoch), size, count)
+    return _decoded(_stream_records(store, seed, epoch), size).batch(count)
 
 
-def _in_order(store: FaceStore, order: np.ndarray, size: int) -> tf.data.Dataset:
-    """Return single (image, target) pairs in the order of the indices."""
-    targets = tf.constant(store.targets)
+def _in_order(store: FaceStore, order: np.ndarray, size: int, count: int) -> tf.data.Dataset:
+    """Return batches of `count` (images, targets) in the order of the indices."""
     if store.files:
-        return _records(store.files).map(
-            lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        return _decoded(_records(store.files), size).batch(count)
+    targets = tf.constant(store.targets)
     indices = tf.data.Dataset.from_tensor_slices(order.astype(np.int64))
     if store.images is not None:
-        return indices.map(lambda i: (store.images[i], targets[i]))
+        return indices.batch(count).map(
+            # Of the variable's value: `tf.gather` of the variable itself would copy all of it.
+            lambda i: (tf.gather(store.images.value(), i), tf.gather(targets, i))
+        )
     return indices.map(
         lambda i: (decode(store.encoded[i], size), targets[i]),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).batch(count)
+
+
+def _decoded(records: tf.data.Dataset, size: int) -> tf.data.Dataset:
+    return records.map(
+        lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
 
@@ -141,16 +147,30 @@ def _records(files) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(names).batch(256).map(parse_batch).unbatch()
 
 
-def _lower(image, seed, augment: Augmentation, size: int) -> tf.Tensor:
-    share = ops.draw_resolution(augment, seed)
-    return ops.lower_resolution(tf.cast(image, tf.float32), share, size)
+@functools.lru_cache
+def _augmenter(augment: Augmentation) -> Callable:
+    """Return the graph that augments a part of an epoch, made once for all epochs."""
+    return tf.function(functools.partial(_augmented, augment))
 
 
-def _augmented(images, seed, augment: Augmentation) -> tf.Tensor:
-    images = tf.cast(images, tf.float32)
-    # The single images took seed [m, k]; the batches take [m, -k - 1], so no seed serves twice.
-    draws = ops.draw_batch(augment, tf.shape(images)[0], tf.stack([seed[0], -seed[1] - 1]))
-    return ops.apply_batch(images, draws)
+def _augmented(augment: Augmentation, part, seed):
+    images, targets = part
+    # Always in the same size: `compiled` would compile another one anew.
+    count, size = tf.shape(images)[0], images.shape[1]
+    images = tf.pad(images, [[0, AUGMENTED_AT_ONCE - count], [0, 0], [0, 0], [0, 0]])
+    images = tf.ensure_shape(images, [AUGMENTED_AT_ONCE, size, size, 3])
+    draws = draw_batch(augment, AUGMENTED_AT_ONCE, seed)
+    images = apply_batch(images, draws, augment)
+    if augment.mixup:
+        images, targets = mix(images, targets, draws["mixup"])
+    return images[:count], targets
+
+
+def _counted(batches: tf.data.Dataset, faces: int, batch_size: int) -> tf.data.Dataset:
+    """Say how many batches there are, which Keras asks for and TensorFlow does not always know."""
+    count = math.ceil(faces / batch_size)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(count))
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def _as_float(images, targets):

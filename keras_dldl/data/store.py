@@ -64,7 +64,8 @@ class FaceStore:
         files: record files in order, where nothing fits.
 
     Images are in variables, because a `tf.data` pipeline copies the tensors that it takes images
-    from. Take them by `images[i]`: `tf.gather` copies a variable with memory from outside.
+    from. Take them by `images[i]` or from `images.value()`: `tf.gather` of the variable itself
+    copies one with memory from outside.
     """
 
     targets: np.ndarray
@@ -101,6 +102,13 @@ def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
     image.set_shape([None, None, 3])
+    fits = tf.reduce_all(tf.equal(tf.shape(image)[:2], size))
+    # Resizing to the same size takes as long as decoding does.
+    image = tf.cond(fits, lambda: image, lambda: _resized(image, size))
+    return tf.ensure_shape(image, [size, size, 3])
+
+
+def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
     image = tf.image.resize(image, [size, size], "bicubic", antialias=True)
     return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
 

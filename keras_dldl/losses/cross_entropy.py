@@ -12,7 +12,7 @@ from keras_dldl.ops import (
     kl_divergence,
     kl_divergence_from_logits,
     nearest_label,
-    split_label_sigma,
+    target_parts,
     to_tensor,
 )
 
@@ -32,11 +32,15 @@ def nearest_label_cross_entropy(
     dtype = compute_dtype(y_pred)
     labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
     check_predictions(y_pred, labels.shape[0])
-    y, _ = split_label_sigma(to_tensor(y_true, dtype), 0.0)
-    one_hot = ops.one_hot(nearest_label(y, labels), labels.shape[0], dtype=dtype)
-    # The divergence from a one-hot distribution is the cross-entropy: its own entropy is 0.
     divergence = kl_divergence_from_logits if from_logits else kl_divergence
-    return divergence(one_hot, y_pred)
+
+    def cross_entropy(y: Any) -> Any:
+        # The divergence from a one-hot distribution is the cross-entropy: its own entropy is 0.
+        one_hot = ops.one_hot(nearest_label(y, labels), labels.shape[0], dtype=dtype)
+        return divergence(one_hot, y_pred)
+
+    parts = target_parts(to_tensor(y_true, dtype), 0.0)
+    return sum(weight * cross_entropy(y) for weight, y, _ in parts)
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
@@ -53,7 +57,8 @@ class NearestLabelCrossEntropy(GridLoss):
         dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used.
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture as in `LabelDistributionLoss`: the weighted sum of both labels' losses.
         y_pred: (B, K) probabilities or logits. Finite where a probability is 0.
 
     Raises:

@@ -51,7 +51,8 @@ class ExpectationLoss(GridLoss):
         dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used.
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture as in `LabelDistributionLoss`: y is its expectation.
         y_pred: (B, K) probabilities or logits.
 
     Raises:

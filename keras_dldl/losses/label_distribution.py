@@ -13,8 +13,8 @@ from keras_dldl.ops import (
     compute_dtype,
     kl_divergence,
     kl_divergence_from_logits,
-    label_distribution,
     split_label_sigma,
+    target_distribution,
     to_tensor,
 )
 
@@ -43,8 +43,9 @@ def label_distribution_loss(
     dtype = compute_dtype(y_pred)
     labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
     check_predictions(y_pred, labels.shape[0])
-    y, row_sigma = split_label_sigma(to_tensor(y_true, dtype), sigma)
-    p = label_distribution(y, row_sigma, labels)
+    y_true = to_tensor(y_true, dtype)
+    y, _ = split_label_sigma(y_true, sigma)
+    p = target_distribution(y_true, sigma, labels)
     divergence = kl_divergence_from_logits if from_logits else kl_divergence
     loss = divergence(p, y_pred)
     if kl_reduction == "mean":
@@ -77,8 +78,10 @@ class LabelDistributionLoss(GridLoss):
         dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
 
     Call arguments:
-        y_true: (B,) or (B, 1): labels; or (B, 2): label and sigma, where a sigma that is negative
-            or NaN was not given. Labels may lie beyond the ends of the grid.
+        y_true: (B,) or (B, 1): labels; (B, 2): label and sigma, where a sigma that is negative
+            or NaN was not given; or (B, 5): label, sigma, second label, its sigma, and the weight
+            w of the first, for `p = w p_1 + (1 - w) p_2` and `y = w y_1 + (1 - w) y_2`. Labels may
+            lie beyond the ends of the grid.
         y_pred: (B, K) probabilities or logits; half precision is raised to float32.
 
     Raises:

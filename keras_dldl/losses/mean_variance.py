@@ -60,8 +60,9 @@ class MeanVarianceLoss(GridLoss):
         dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used. The softmax loss
-            takes the nearest label, the mean loss the label itself.
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture as in `LabelDistributionLoss`. The softmax loss takes the nearest label, or the
+            weighted sum of both, the mean loss the label itself, or the mixture's expectation.
         y_pred: (B, K) probabilities or logits.
 
     Raises:

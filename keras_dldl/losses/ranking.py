@@ -8,7 +8,7 @@ from keras import ops
 from keras_dldl.arguments import check_choice
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses.base import GridLoss, check_predictions
-from keras_dldl.ops import compute_dtype, ranking_code, smallest, split_label_sigma, to_tensor
+from keras_dldl.ops import compute_dtype, ranking_code, smallest, target_parts, to_tensor
 
 RANKING_NORMS = ("bce", "l2")
 
@@ -32,8 +32,8 @@ def ranking_loss(
     dtype = compute_dtype(y_pred)
     labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
     check_predictions(y_pred, labels.shape[0] - 1)
-    y, _ = split_label_sigma(to_tensor(y_true, dtype), 0.0)
-    code = ranking_code(y, labels)
+    parts = target_parts(to_tensor(y_true, dtype), 0.0)
+    code = sum(weight[:, None] * ranking_code(y, labels) for weight, y, _ in parts)
     if norm == "l2":
         answers = ops.sigmoid(y_pred) if from_logits else y_pred
         return ops.sum(ops.square(answers - code), axis=-1)
@@ -62,7 +62,8 @@ class RankingLoss(GridLoss):
         dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used.
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture of both ranking codes, its columns as in `LabelDistributionLoss`.
         y_pred: (B, K-1) probabilities that y is above each label but the last, or logits of them.
 
     Raises:

@@ -44,8 +44,9 @@ class RegressionLoss(GridLoss):
         dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; in the grid's
-            unit. Labels beyond the ends are beyond -1 and 1.
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture as in `LabelDistributionLoss`: y is its expectation; in the
+            grid's unit. Labels beyond the ends are beyond -1 and 1.
         y_pred: (B, 1), the scaled values.
 
     Raises:

@@ -12,7 +12,7 @@ from keras_dldl.ops import (
     compute_dtype,
     kl_divergence,
     kl_divergence_from_logits,
-    split_label_sigma,
+    target_parts,
     to_tensor,
 )
 
@@ -56,9 +56,12 @@ def soft_label_loss(
     dtype = compute_dtype(y_pred)
     labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
     check_predictions(y_pred, labels.shape[0])
-    y, _ = split_label_sigma(to_tensor(y_true, dtype), 0.0)
+    target = sum(
+        weight[:, None] * soft_labels(y, labels, distance, scale)
+        for weight, y, _ in target_parts(to_tensor(y_true, dtype), 0.0)
+    )
     divergence = kl_divergence_from_logits if from_logits else kl_divergence
-    return divergence(soft_labels(y, labels, distance, scale), y_pred)
+    return divergence(target, y_pred)
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
@@ -79,8 +82,9 @@ class SoftLabelLoss(GridLoss):
         dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used. Labels beyond the
-            ends count as the end.
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture of both soft labels, its columns as in `LabelDistributionLoss`. Labels beyond
+            the ends count as the end.
         y_pred: (B, K) probabilities or logits.
 
     Raises:

@@ -13,7 +13,7 @@ from keras_dldl.ops import (
     expectation,
     nearest_label,
     softmax32,
-    split_label_sigma,
+    target_parts,
     to_tensor,
     variance,
 )
@@ -46,10 +46,14 @@ def unimodal_concentrated_loss(
     dtype = compute_dtype(y_pred)
     labels, y_pred = to_tensor(labels, dtype), to_tensor(y_pred, dtype)
     check_predictions(y_pred, labels.shape[0])
-    y, _ = split_label_sigma(to_tensor(y_true, dtype), 0.0)
     q = softmax32(y_pred) if from_logits else y_pred
-    concentrated = _gaussian_likelihood(q, y, labels)
-    return concentrated + unimodal_weight * _wrong_slopes(q, nearest_label(y, labels))
+
+    def loss(y: Any) -> Any:
+        concentrated = _gaussian_likelihood(q, y, labels)
+        return concentrated + unimodal_weight * _wrong_slopes(q, nearest_label(y, labels))
+
+    parts = target_parts(to_tensor(y_true, dtype), 0.0)
+    return sum(weight * loss(y) for weight, y, _ in parts)
 
 
 def _gaussian_likelihood(q: Any, y: Any, labels: Any) -> Any:
@@ -84,7 +88,8 @@ class UnimodalConcentratedLoss(GridLoss):
         dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used.
+        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
+            mixture as in `LabelDistributionLoss`: the weighted sum of both labels' losses.
         y_pred: (B, K) probabilities or logits.
 
     Raises:

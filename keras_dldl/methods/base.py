@@ -65,7 +65,7 @@ class Method:
         return softmax32(raw)
 
     def loss(self, grid: LabelGrid) -> "keras.losses.Loss":
-        """Return the loss over `grid`: y_true (B,), (B, 1) or (B, 2) [label, sigma]; y_pred raw."""
+        """Return the loss over `grid`: y_true (B,), (B, 1), (B, 2) or (B, 5); y_pred raw."""
         raise NotImplementedError(f"{type(self).__name__} must have a method `loss(grid)`")
 
     @property

@@ -105,7 +105,7 @@ class GridMean(GridMetric):
         """Add a batch.
 
         Args:
-            y_true: (B,), (B, 1), or (B, 2) with sigma in the second column.
+            y_true: (B,), (B, 1), (B, 2) with sigma in the second column, or (B, 5), a mixture.
             y_pred: (B, K) probabilities or logits, or decoded values (B,) or (B, 1).
             sample_weight: weights of the rows, (B,), (B, 1) or one for all.
         """

@@ -25,8 +25,9 @@ class EpsilonError(GridMean):
         dtype: dtype of the computation, at least float32.
 
     Call arguments:
-        y_true: (B,) or (B, 1): labels; or (B, 2): label and sigma, where a sigma that is negative
-            or NaN was not given.
+        y_true: (B,) or (B, 1): labels; (B, 2): label and sigma, where a sigma that is negative
+            or NaN was not given; or (B, 5), a mixture of two labels: y and sigma are its
+            expectation and standard deviation.
         y_pred: (B, K) probabilities or logits, or decoded values (B,) or (B, 1).
         sample_weight: weights of the rows.
 

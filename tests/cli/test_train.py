@@ -108,3 +108,18 @@ def test_trains(tmp_path):
     again = run("--data", data, "--out", tmp_path / "run")
     assert again.exit_code == 1
     assert "--resume" in again.stderr
+
+
+def test_preview_writes_a_picture_and_trains_nothing(asked, tmp_path):
+    data = write_small_data(tmp_path / "data")
+    result = run("--data", data, "--preview", tmp_path / "p.png", "--set", "augment.erase=1")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"20 faces, as stored and as augmented: {tmp_path / 'p.png'}\n"
+    assert (tmp_path / "p.png").stat().st_size > 1000 and asked == []
+    as_json = run("--data", data, "--preview", tmp_path / "p.jpg", "--json").stdout
+    assert json.loads(as_json) == {"preview": str(tmp_path / "p.jpg"), "faces": 20}
+
+
+def test_a_run_needs_its_folder(asked):
+    result = run("--data", "a")
+    assert result.exit_code == 2 and "--out is needed: the run folder." in result.output

@@ -104,7 +104,7 @@ def test_decoded_faces_are_in_memory_once():
         images = store_module._variable(store_module._decode_all(encoded, side))
         targets, paths = np.zeros((count, 2), np.float32), np.array(["a"] * count)
         store = store_module.FaceStore(targets, paths, images=images)
-        batches = pipeline_module._in_order(store, np.arange(count), side).batch(16)
+        batches = pipeline_module._in_order(store, np.arange(count), side, 16)
         assert [len(y) for _, y in batches.take(3)] == [16] * 3
     finally:
         done.set()
@@ -138,6 +138,16 @@ def test_every_face_once_in_another_order_each_epoch(data):
     assert (epoch_of(data, seed=2)[1] != y).any()
 
 
+@pytest.mark.parametrize("augment", [PLAIN, Augmentation()], ids=["plain", "augmented"])
+def test_the_number_of_batches_is_known(data, augment):
+    dataset = training_dataset(
+        data, input_size=40, batch_size=7, seed=1, epoch=0, augment=augment
+    )  # fmt: skip
+    assert dataset.cardinality() == -(-len(data.rows("train")) // 7) == len(list(dataset))
+    dataset = evaluation_dataset(data, "val", input_size=40, batch_size=4)
+    assert dataset.cardinality() == -(-len(data.rows("val")) // 4) == len(list(dataset))
+
+
 def test_an_epoch_repeats_from_seed_and_number(data):
     augment = Augmentation(zoom=0.1)
     first, again = (epoch_of(data, epoch=3, augment=augment) for _ in range(2))
@@ -145,6 +155,46 @@ def test_an_epoch_repeats_from_seed_and_number(data):
     np.testing.assert_array_equal(first[1], again[1])
     other = epoch_of(data, epoch=4, augment=augment)
     assert np.abs(other[0] - first[0]).max() > 10
+
+
+def test_augmentation_does_not_depend_on_batches_or_threads(data):
+    augment = Augmentation(zoom=0.1, erase=0.5)
+    eights = epoch_of(data, augment=augment)
+    fives = epoch_of(data, augment=augment, batch_size=5)
+    np.testing.assert_array_equal(eights[0], fives[0])
+    np.testing.assert_array_equal(eights[1], fives[1])
+    dataset = training_dataset(
+        data, input_size=40, batch_size=8, seed=1, epoch=0, augment=augment
+    )  # fmt: skip
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 1
+    one_thread = list(dataset.with_options(options).as_numpy_iterator())
+    np.testing.assert_array_equal(eights[0], np.concatenate([images for images, _ in one_thread]))
+
+
+def test_augmented_images_are_of_the_range_of_models(data):
+    strong = Augmentation(brightness=1.0, contrast=1.0, saturation=1.0, zoom=0.5, crop=0.5)
+    images, y, sizes = epoch_of(data, augment=strong)
+    assert images.dtype == np.float32 and images.shape == (len(y), 40, 40, 3)
+    assert images.min() >= 0 and 150 < images.max() <= 255
+    assert sizes[:-1] == [8] * (len(sizes) - 1)
+
+
+def test_mixup_mixes_images_and_keeps_both_labels(data):
+    plain = epoch_of(data)
+    strengths = PLAIN.get_config() | {"mixup": 0.4}
+    mixed, y, sizes = epoch_of(data, augment=Augmentation.from_config(strengths))
+    assert sizes == plain[2] and y.shape == (len(mixed), 5)
+    np.testing.assert_array_equal(y[:, :2], plain[1])
+    # Each is mixed with the next of its part of the epoch, the last one with the first.
+    part = pipeline_module.AUGMENTED_AT_ONCE
+    starts = range(0, len(y), part)
+    others = np.concatenate([np.roll(np.arange(len(y))[i : i + part], -1) for i in starts])
+    np.testing.assert_array_equal(y[:, 2:4], plain[1][others])
+    weight = y[:, 4, None, None, None]
+    expected = weight * plain[0] + (1 - weight) * plain[0][others]
+    np.testing.assert_allclose(mixed, expected, atol=1e-2)
+    assert np.abs(mixed - plain[0]).max() > 20
 
 
 def test_evaluation_keeps_the_order_of_the_rows(data):

@@ -6,7 +6,7 @@ from scipy.special import logsumexp
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.losses import NearestLabelCrossEntropy
+from keras_dldl.losses import NearestLabelCrossEntropy, nearest_label_cross_entropy
 from tests import reference
 from tests.keras_case import check_config, check_training
 
@@ -103,3 +103,14 @@ def test_wrong_arguments():
 def test_wrong_shape_of_predictions():
     with pytest.raises(ValueError, match=r"must be \(B, 101\).*Received: .*\(4, 41\)"):
         NearestLabelCrossEntropy(AGE)(np.zeros(4), np.zeros((4, 41)))
+
+
+def test_a_mixture_of_two_labels():
+    q = reference.softmax(np.random.default_rng(0).normal(size=(2, 101)))
+    y_true = np.array([[20.0, 3.0, 60.0, -1.0, 0.3], [33.4, -1.0, 35.0, 1.0, 0.75]])
+    found = nearest_label_cross_entropy(y_true, q, AGE.labels64)
+    expected = [
+        -0.3 * np.log(q[0, 20]) - 0.7 * np.log(q[0, 60]),
+        -0.75 * np.log(q[1, 33]) - 0.25 * np.log(q[1, 35]),
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

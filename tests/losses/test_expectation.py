@@ -98,3 +98,9 @@ def test_wrong_arguments():
 def test_wrong_shape_of_predictions():
     with pytest.raises(ValueError, match=r"must be \(B, 101\).*Received: .*\(4, 41\)"):
         ExpectationLoss(AGE)(np.zeros(4), np.zeros((4, 41)))
+
+
+def test_a_mixture_is_its_expectation():
+    q = np.array([[0.5, 0.5, 0.0]])
+    loss = ExpectationLoss(LabelGrid(0, 2))
+    assert float(loss(np.array([[2.0, -1.0, 1.0, -1.0, 0.25]]), q)) == pytest.approx(0.75)

@@ -215,3 +215,29 @@ def test_wrong_arguments(arguments, message):
 def test_wrong_shape_of_predictions(shape):
     with pytest.raises(ValueError, match=r"`y_pred` has the wrong shape.*\(B, 101\).*Received"):
         LabelDistributionLoss(AGE)(np.zeros(4), np.zeros(shape))
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_a_mixture_of_two_labels(from_logits):
+    y_true = np.array([[20.0, 3.0, 60.0, -1.0, 0.3], [33.0, -1.0, 35.0, 1.0, 0.8]])
+    logits = np.random.default_rng(0).normal(scale=3, size=(2, 101))
+    q, weight = reference.softmax(logits), y_true[:, 4:]
+    first, second = (
+        reference.label_distribution(y_true[:, k], sigma, AGE.labels64)
+        for k, sigma in ((0, [3.0, 2.0]), (2, [2.0, 1.0]))
+    )
+    divergence = reference.kl(weight * first + (1 - weight) * second, q)
+    mixed = weight[:, 0] * y_true[:, 0] + (1 - weight[:, 0]) * y_true[:, 2]
+    expected = divergence + 2.5 * np.abs(q @ AGE.labels64 - mixed)
+    loss = LabelDistributionLoss(
+        AGE, 2.0, 2.5, from_logits=from_logits, reduction=None, dtype="float64"
+    )
+    np.testing.assert_allclose(loss(y_true, logits if from_logits else q), expected, rtol=1e-12)
+    # With all weight on one label it is that label's loss.
+    for weight, columns in ((1.0, [0, 1]), (0.0, [2, 3])):
+        y_true[:, 4] = weight
+        np.testing.assert_allclose(
+            loss(y_true, q if not from_logits else logits),
+            loss(y_true[:, columns], q if not from_logits else logits),
+            rtol=1e-12,
+        )

@@ -200,3 +200,15 @@ def test_wrong_arguments_and_shapes(cls):
         cls(AGE).update_state(np.zeros(4), np.zeros((4, 41)))
     with pytest.raises(ValueError, match=r"`y_true` has the wrong shape.*\(4, 3\)"):
         cls(AGE).update_state(np.zeros((4, 3)), np.zeros(4))
+
+
+@pytest.mark.parametrize("make", CLASSES)
+def test_a_mixture_counts_as_its_expectation_and_spread(make):
+    y_true = np.array([[20.0, 3, 60, 4, 0.25], [30.0, 2, 40, 1, 0.5], [70.0, 5, 10, 5, 1.0]])
+    y_hat = np.array([47.0, 41.0, 66.0])
+    y = np.array([50.0, 35.0, 70.0])
+    spread = np.sqrt([0.25 * (9 + 30**2) + 0.75 * (16 + 10**2), 0.5 * (4 + 25) + 0.5 * 26, 25])
+    metric = make(AGE, dtype="float64")
+    metric.update_state(y_true, y_hat)
+    expected = EXPECTED[make](y, y_hat, spread, np.ones(3))
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-12)

@@ -171,3 +171,15 @@ def test_ctrl_c_tells_how_to_go_on(folder, tmp_path, monkeypatch, caplog):
     with pytest.raises(KeyboardInterrupt):
         train(config_of(folder), tmp_path / "run")
     assert f"keras-dldl train --out {tmp_path / 'run'} --resume" in caplog.text
+
+
+def test_training_with_mixup_resumes_exactly(folder, tmp_path):
+    augment = {"mixup": 0.4, "erase": 0.3}
+    whole = train(config_of(folder, augment=augment), tmp_path / "whole")
+    train(config_of(folder, augment=augment, epochs=1), tmp_path / "parts")
+    resumed = train(config_of(folder, augment=augment), tmp_path / "parts", resume=True)
+    for first, second in zip(whole.rows, resumed.rows, strict=True):
+        assert [first[name] for name in ("loss", "mae", "val_mae")] == [
+            second[name] for name in ("loss", "mae", "val_mae")
+        ]
+    assert whole.rows[0]["mae"] > 0

@@ -1,0 +1,111 @@
+"""How strong each augmentation is: the `augment:` mapping of a training config."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from keras_dldl.errors import ConfigError
+
+# What is not named here is a share or a probability, from 0 to 1.
+_RANGES = {
+    "resolution": (0.05, 1.0),
+    "rotation": (0.0, 180.0),
+    "shear": (0.0, 45.0),
+    "zoom": (0.0, 0.9),
+    "crop": (0.1, 1.0),
+    "erase_area": (0.02, 0.5),
+    "mixup": (0.0, 10.0),
+}
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Strengths of the augmentations; the defaults are the reference code's (Gao et al. 2018).
+
+    Each is drawn evenly from its range, for each face anew.
+
+    Args:
+        flip: probability of mirroring, [0, 1].
+        grey: probability of grey-scale, [0, 1].
+        resolution: smallest side, as a share of the input size, to which a face is reduced before
+            it is brought back to size, [0.05, 1]; 1 turns it off.
+        rotation: largest angle in degrees, [0, 180].
+        shear: largest angle in degrees by which vertical lines lean, [0, 45].
+        zoom: largest relative change of scale, [0, 0.9].
+        shift: largest shift in either direction as a share of the side, [0, 1].
+        crop: smallest side, as a share of the face's, of the square that is cut out anywhere in it
+            and scaled to the input size, [0.1, 1]; 1 turns it off.
+        brightness, contrast, saturation: largest relative change, [0, 1].
+        erase: probability that a rectangle is filled with the image's mean colour (random erasing:
+            Zhong et al. 2020), [0, 1].
+        erase_area: largest area of that rectangle as a share of the image's, [0.02, 0.5]; the
+            smallest is 0.02.
+        mixup: alpha of mixing faces in pairs (Zhang et al. 2018), images and label distributions,
+            by a weight from Beta(alpha, alpha), or 1 minus it where that is larger, so that each
+            face stays the main one of its mixture, [0, 10]; 0 turns it off.
+
+    Raises:
+        ConfigError: a strength is not a number or out of its range.
+
+    >>> Augmentation(rotation=10).flip
+    0.5
+    """
+
+    flip: float = 0.5
+    grey: float = 0.5
+    resolution: float = 0.5
+    rotation: float = 15.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    shift: float = 0.0
+    crop: float = 1.0
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    erase: float = 0.0
+    erase_area: float = 0.2
+    mixup: float = 0.0
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            low, high = _RANGES.get(field.name, (0.0, 1.0))
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not low <= value <= high:
+                raise ConfigError(
+                    f"Augmentation `{field.name}` must be a number in [{low:g}, {high:g}]. "
+                    f"Received: {field.name}={value!r}"
+                )
+
+    @classmethod
+    def none(cls) -> "Augmentation":
+        """Return the augmentation that changes nothing."""
+        return cls(**{field.name: _OFF.get(field.name, 0.0) for field in fields(cls)})
+
+    @property
+    def changes_colour(self) -> bool:
+        """Whether any augmentation is on that works on the colours of single pixels."""
+        return any((self.grey, self.brightness, self.contrast, self.saturation))
+
+    @property
+    def moves_pixels(self) -> bool:
+        """Whether any augmentation is on that resamples the image."""
+        moved = any((self.flip, self.rotation, self.shear, self.zoom, self.shift))
+        return moved or self.crop < 1 or self.resolution < 1
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the strengths by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Augmentation":
+        """Make an augmentation from strengths by name; those not named keep their defaults."""
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(config) - set(known))
+        if unknown:
+            raise ConfigError(
+                f"Augmentations are {', '.join(known)}. Received: {', '.join(map(str, unknown))}"
+            )
+        return cls(**config)
+
+
+_OFF = {"resolution": 1.0, "crop": 1.0, "erase_area": 0.2}

@@ -1,0 +1,41 @@
+"""Strengths by name, and their ranges."""
+
+import pytest
+
+from keras_dldl.data.augment import Augmentation
+from keras_dldl.errors import ConfigError
+
+
+def test_strengths_by_name():
+    changed = Augmentation(rotation=3, zoom=0.1, erase=0.25)
+    assert Augmentation.from_config(changed.get_config()) == changed
+    assert Augmentation.from_config({"shear": 5}) == Augmentation(shear=5)
+    with pytest.raises(ConfigError, match="Augmentations are flip.*Received: flop"):
+        Augmentation.from_config({"flop": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("flip", 2, "[0, 1]"), ("flip", True, "[0, 1]"), ("grey", "much", "[0, 1]"),
+        ("rotation", 181, "[0, 180]"), ("shear", -1, "[0, 45]"), ("zoom", 1.0, "[0, 0.9]"),
+        ("resolution", 0.0, "[0.05, 1]"), ("crop", 0, "[0.1, 1]"),
+        ("erase_area", 0.9, "[0.02, 0.5]"), ("shift", float("nan"), "[0, 1]"),
+    ],
+)  # fmt: skip
+def test_a_strength_out_of_range(name, value, allowed):
+    with pytest.raises(ConfigError) as raised:
+        Augmentation(**{name: value})
+    expected = f"Augmentation `{name}` must be a number in {allowed}. Received: {name}={value!r}"
+    assert str(raised.value) == expected
+
+
+def test_none_turns_everything_off():
+    none = Augmentation.none()
+    assert not none.changes_colour and not none.moves_pixels and none.mixup == 0
+    for name in ("flip", "rotation", "shear", "zoom", "shift"):
+        assert Augmentation.from_config({**none.get_config(), name: 0.1}).moves_pixels
+    for name in ("resolution", "crop"):
+        assert Augmentation.from_config({**none.get_config(), name: 0.9}).moves_pixels
+    for name in ("grey", "brightness", "contrast", "saturation"):
+        assert Augmentation.from_config({**none.get_config(), name: 0.1}).changes_colour
