@@ -61,7 +61,7 @@ def compare(photos: list[bytes], rounds: int) -> None:
 
 def load(root: Path | None, count: int) -> list[bytes]:
     """Return image files of the folder, spread over it, or drawn faces of 200 pixels as such."""
-    from keras_dldl.data.records import encode_jpeg
+    from keras_dldl.data.records.tfrecord import encode_jpeg
     from keras_dldl.data.synthetic import draw_faces
 
     if root is None:
@@ -72,7 +72,7 @@ def load(root: Path | None, count: int) -> list[bytes]:
 
 def shares(photos: list[bytes]) -> dict[str, float]:
     """Return the share of the time of each step from files to encoded crops of 224 pixels."""
-    from keras_dldl.data.records import encode_jpeg
+    from keras_dldl.data.records.tfrecord import encode_jpeg
     from keras_dldl.faces import Alignment, FaceDetector, largest
     from keras_dldl.faces.images import read_image
 
@@ -122,12 +122,12 @@ def prepared(photos: list[bytes], workers: int) -> tuple[float, float]:
 
 def prepare_all(folder: Path, workers: int, rows_per_shard: int) -> None:
     """Prepare the images of a folder, all of them as one split."""
-    from keras_dldl.data import prepare as module
+    from keras_dldl.data.prepare import PrepareOptions, jobs, prepare
     from keras_dldl.data.sources import CsvSource
 
-    module.ROWS_PER_SHARD = rows_per_shard
-    options = module.PrepareOptions(workers=workers, val=0, test=0)
-    module.prepare(CsvSource(folder / "labels.csv"), folder, folder / "out", options)
+    jobs.ROWS_PER_SHARD = rows_per_shard
+    options = PrepareOptions(workers=workers, val=0, test=0)
+    prepare(CsvSource(folder / "labels.csv"), folder, folder / "out", options)
 
 
 def plain_loop():

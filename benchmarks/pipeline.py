@@ -83,7 +83,7 @@ def write_faces(folder: Path, count: int, size: int) -> Path:
     """Write a prepared folder of `count` faces, and the same files into `folder`/crops/train."""
     import pandas as pd
 
-    from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
+    from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
     from keras_dldl.data.synthetic import draw_faces
     from keras_dldl.faces.alignment import Alignment
     from keras_dldl.labels import LabelGrid

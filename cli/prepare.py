@@ -124,7 +124,7 @@ def _run_jobs(ctx, runner, beam_options):
         return None
     if is_given(ctx, "workers"):
         raise click.UsageError("--workers is for --runner processes only.")
-    from keras_dldl.data.beam import beam_runner
+    from keras_dldl.data.prepare.beam import beam_runner
 
     return beam_runner(beam_options)
 

@@ -22,7 +22,7 @@ def verify_command(data, as_json):
     manifest.csv, with what was expected and found. The exit status is 1 where there is one.
     `prepare`, called again with the same arguments, writes damaged shards anew.
     """
-    from keras_dldl.data.verify import verify
+    from keras_dldl.data.records.verify import verify
     from keras_dldl.errors import DataError
 
     result = verify(data)
@@ -58,7 +58,7 @@ def _verified(facts):
 @json_option
 def info_command(data, as_json):
     """Show what DATA holds: source, label grid, size, alignment, faces and bytes by split."""
-    from keras_dldl.data.verify import describe
+    from keras_dldl.data.records.verify import describe
 
     facts = describe(data)
     if as_json:

@@ -21,8 +21,8 @@ def command(ctx, data, out, as_json, **options):
     With K persons, --folds K --fold N leaves out one of them for each N.
     """
     check_split_usage(ctx)
-    from keras_dldl.data.protocol import SplitOptions
-    from keras_dldl.data.resplit import resplit
+    from keras_dldl.data.splits.protocol import SplitOptions
+    from keras_dldl.data.splits.resplit import resplit
 
     result = resplit(data, out, SplitOptions(**options))
     if as_json:

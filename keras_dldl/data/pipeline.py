@@ -17,7 +17,7 @@ from keras_dldl.data.augment.apply import apply_batch
 from keras_dldl.data.augment.draws import draw_batch
 from keras_dldl.data.augment.mixing import mix
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records import parse_batch
+from keras_dldl.data.records.tfrecord import parse_batch
 from keras_dldl.data.store import FaceStore, decode, open_store
 
 STREAM_BUFFER = 8192

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.data.manifest import SPLITS, read_manifest
-from keras_dldl.data.records import SCHEMA_VERSION, schema_as_json, sha256_of
+from keras_dldl.data.records.tfrecord import SCHEMA_VERSION, schema_as_json, sha256_of
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dldl.data.prepared import PreparedData, PreparedFolder
-from keras_dldl.data.records import NO_SIGMA, read_shards
+from keras_dldl.data.records.tfrecord import NO_SIGMA, read_shards
 from keras_dldl.errors import ConfigError, DataError
 
 LIMIT_VARIABLE = "KERAS_DLDL_CACHE_BYTES"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from keras_dldl.arguments import check_integer
-from keras_dldl.data.integrity import check_records
 from keras_dldl.data.manifest import line_number, read_manifest
 from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records.integrity import check_records
 from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.grouping import groups

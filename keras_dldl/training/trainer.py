@@ -33,8 +33,8 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
         DataError: the prepared data cannot be read, or is damaged.
         TrainingError: the loss is not finite, or the folder holds another run.
     """
-    from keras_dldl.data.integrity import check_records, damage_named
     from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.data.records.integrity import check_records, damage_named
     from keras_dldl.training.build import check_method, make_method, precision
     from keras_dldl.training.run import Run
 

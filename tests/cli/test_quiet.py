@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def restored(monkeypatch):
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    finders = [
+        one for one in sys.meta_path if type(one).__module__ != quieten_tensorflow.__module__
+    ]
+    monkeypatch.setattr(sys, "meta_path", finders)
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
 
 

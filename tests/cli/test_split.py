@@ -6,14 +6,14 @@ import re
 import pytest
 from click.testing import CliRunner
 
+import keras_dldl.data.prepare as prepare_module
 from keras_dldl.cli import prepare as prepare_command
 from keras_dldl.cli.main import cli
 from keras_dldl.cli.splitting import KINDS
-from keras_dldl.data import prepare as prepare_module
-from keras_dldl.data import protocol
-from keras_dldl.data import resplit as module
-from keras_dldl.data.protocol import SplitOptions
 from keras_dldl.data.sources import Source
+from keras_dldl.data.splits import protocol
+from keras_dldl.data.splits import resplit as module
+from keras_dldl.data.splits.protocol import SplitOptions
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def values_one_by_one(model, crops):
 
 
 def test_numbers_are_those_of_a_loop_over_single_images(model, prepared, evaluation):
-    from keras_dldl.data.records import read_shards
+    from keras_dldl.data.records.tfrecord import read_shards
     from keras_dldl.data.store import decode as decode_face
 
     (batch,) = read_shards([prepared / "records" / "test-00000-of-00001.tfrecord"])

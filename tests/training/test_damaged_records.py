@@ -9,7 +9,7 @@ from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training import TrainConfig, train, trainer
 from keras_dldl.training.run import Run
 from keras_dldl.training.state import save_checkpoint
-from tests.data.sharded import write_shards
+from tests.data.records.sharded import write_shards
 
 SECOND = "train-00001-of-00003.tfrecord"
 SMALL = {"input_size": 32, "batch_size": 4, "epochs": 1}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keras_dldl.data.leaks.fingerprints import Fingerprints, fingerprint_all
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData, PreparedFolder
-from keras_dldl.data.records import read_shards
+from keras_dldl.data.records.tfrecord import read_shards
 from keras_dldl.errors import DataError
 from keras_dldl.progress import progress
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
 
-from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
+from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
 

@@ -1,0 +1,66 @@
+"""How to prepare a data set: the options of `prepare`, checked."""
+
+from dataclasses import dataclass
+
+from keras_dldl.data.prepare.given_landmarks import check_choice
+from keras_dldl.data.prepare.jobs import ON_MISSING
+from keras_dldl.data.splits.protocol import SplitOptions
+from keras_dldl.errors import ConfigError
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.images import pixel_limit
+
+
+@dataclass(frozen=True)
+class PrepareOptions(SplitOptions):
+    """How to prepare a data set; how to split it, see `SplitOptions`.
+
+    Args:
+        size: side of the aligned faces in pixels, 32 ... 1024.
+        margin: border around the face, see `faces.Alignment`.
+        on_missing: where no face is found: "whole" takes the whole image (the paper's way),
+            "skip" leaves it out, "fail" stops.
+        crops: also write every aligned face as an image file, under `crops/`.
+        workers: processes; 0 means one for every core this process may use, 8 at most.
+        limit: only this many rows, spread evenly over the data set; 0 means all.
+        max_pixels: of the largest image to read, see `faces.read_image`; larger ones are skipped.
+        landmarks: "detect" finds them in every image, "given" takes those that the data set brings
+            along and finds the others.
+        strict: stop where anything would be left out, as soon as that is known.
+        drop_leaks: take faces out of training whose picture is in validation or test too, and out
+            of validation where it is in test; they are listed in `skipped.csv`.
+    """
+
+    size: int = 224
+    margin: float = Alignment.margin
+    on_missing: str = "whole"
+    crops: bool = True
+    workers: int = 0
+    limit: int = 0
+    max_pixels: int | None = None
+    landmarks: str = "detect"
+    strict: bool = False
+    drop_leaks: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 32 <= self.size <= 1024:
+            raise ConfigError(f"`size` must be 32 ... 1024 pixels. Received: size={self.size}")
+        if self.on_missing not in ON_MISSING:
+            raise ConfigError(
+                f"`on_missing` must be one of {', '.join(ON_MISSING)}. "
+                f"Received: {self.on_missing!r}"
+            )
+        if self.workers < 0 or self.limit < 0:
+            raise ConfigError(
+                "`workers` and `limit` must be 0 or more. "
+                f"Received: workers={self.workers}, limit={self.limit}"
+            )
+        check_choice(self.landmarks)
+        if self.strict and self.on_missing == "skip":
+            raise ConfigError(
+                "`strict` leaves nothing out, so `on_missing` must be whole or fail with it. "
+                f"Received: on_missing={self.on_missing!r}"
+            )
+        Alignment(self.margin)  # checks it
+        if self.max_pixels is not None:
+            pixel_limit(self.max_pixels)

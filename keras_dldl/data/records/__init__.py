@@ -1,0 +1,1 @@
+"""Record files: writing, reading, copying, checking."""

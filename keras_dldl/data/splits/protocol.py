@@ -1,0 +1,159 @@
+"""Which rows are trained on, which tested on: official, drawn, by folds, one person left out."""
+
+import logging
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from keras_dldl.data.manifest import SPLITS
+from keras_dldl.data.splits.assign import assign_splits, check_shares, check_whole
+from keras_dldl.data.splits.folds import draw_folds
+from keras_dldl.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+KINDS = ("official", "official-test", "drawn")
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """How to split the rows of a data set; `fold` and `leave_out` go before `split`.
+
+    Args:
+        split: "official" takes the splits that the data set gives, and draws where it gives none;
+            "official-test" takes its test rows and draws validation from the others; "drawn" draws
+            all.
+        val: share of validation rows among those that are drawn.
+        test: share of test rows, likewise; of no account where the test rows are known.
+        seed: another seed, another draw.
+        folds: number of folds to draw, 2 or more; see `draw_folds`.
+        fold: the fold to test on: 1 ... `folds`, or else the name of one of the data set's own.
+        leave_out: the subject to test on.
+
+    Raises:
+        ConfigError: a value is out of range, or two ways to split are asked for at once.
+    """
+
+    split: str = "official"
+    val: float = 0.1
+    test: float = 0.1
+    seed: int = 0
+    folds: int | None = None
+    fold: int | str | None = None
+    leave_out: str | None = None
+
+    def __post_init__(self):
+        if self.split not in KINDS:
+            raise ConfigError(f"`split` must be one of {', '.join(KINDS)}. Received: {self.split}")
+        check_shares(self.val, self.test)
+        if self.folds is not None and self.folds < 2:
+            raise ConfigError(f"`folds` must be 2 or more. Received: folds={self.folds}")
+        if self.fold is not None:  # one spelling, so that plans can be compared
+            object.__setattr__(self, "fold", str(self.fold))
+        if self.folds is not None and self.fold not in map(str, range(1, self.folds + 1)):
+            raise ConfigError(
+                f"With `folds` goes `fold`, the one to test on: 1 ... {self.folds}. "
+                f"Received: fold={self.fold}"
+            )
+        if self.fold is not None and self.leave_out is not None:
+            raise ConfigError(
+                "Test either on a fold or on a person. "
+                f"Received: fold={self.fold}, leave_out={self.leave_out!r}"
+            )
+
+    def chosen_split(self) -> dict[str, Any]:
+        """Return the options above that have a value, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(SplitOptions)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def split_rows(
+    table: "pd.DataFrame", options: SplitOptions, given: "pd.Series | None" = None
+) -> "pd.Series":
+    """Return "train", "val" or "test" for every row; a subject is never in two parts.
+
+    What is drawn, is drawn as `assign_splits` does: neither the order of rows nor the machine
+    matters, and with one seed a person who is not tested on is in the same part for every fold.
+
+    Args:
+        table: rows with `path`, `label`, and optionally `subject` and `fold` (the data set's own).
+        options: how to split.
+        given: the splits that the data set gives, missing where it gives none.
+
+    Raises:
+        DataError: the data lack what was asked for, or it would tear a subject.
+    """
+    table = table.drop(columns="split", errors="ignore")
+    tested = _tested(table, options, given)
+    if tested is None:
+        official = given is not None and options.split == "official"
+        table = table.assign(split=given) if official else table
+        return assign_splits(table, options.val, options.test, options.seed)
+    if "subject" in table:
+        check_whole(table[["subject"]].assign(split=tested).dropna().drop_duplicates())
+    return assign_splits(table, options.val, 0, options.seed).where(~tested, "test")
+
+
+def _tested(
+    table: "pd.DataFrame", options: SplitOptions, given: "pd.Series | None"
+) -> "pd.Series | None":
+    """Return which rows are tested on, as true or false; None where that is not known yet."""
+    if options.folds is not None:
+        return draw_folds(table, options.folds, options.seed) == int(options.fold)
+    if options.fold is not None:
+        return _of_own_fold(table, options.fold)
+    if options.leave_out is not None:
+        return _of_person(table, options.leave_out)
+    return _given_for_test(given) if options.split == "official-test" else None
+
+
+def _of_own_fold(table: "pd.DataFrame", fold: str) -> "pd.Series":
+    if "fold" not in table:
+        raise DataError(
+            "These data have no folds of their own (a column `fold`); --folds K draws K of them. "
+            f"Received: fold={fold}"
+        )
+    # Numbers come back from a CSV file as 1 or, beside empty cells, as 1.0.
+    names = table["fold"].map(lambda one: f"{one:g}" if isinstance(one, float) else str(one))
+    known = sorted(names[table["fold"].notna()].unique())
+    if fold not in known:
+        raise DataError(
+            f"`fold` must be one of the data set's own: {', '.join(known) or 'it has none'}. "
+            f"Received: fold={fold}"
+        )
+    return names == fold
+
+
+def _of_person(table: "pd.DataFrame", subject: str) -> "pd.Series":
+    known = table["subject"].dropna().astype(str) if "subject" in table else []
+    if subject not in set(known):
+        some = sorted(set(known))[:SHOWN]
+        shown = f"one of {len(set(known))}, such as {', '.join(some)}" if some else "it has none"
+        raise DataError(
+            f"The person to leave out must be a subject of the data: {shown}. Received: {subject!r}"
+        )
+    return table["subject"].astype(str) == subject
+
+
+def _given_for_test(given: "pd.Series | None") -> "pd.Series":
+    present = [] if given is None else [name for name in SPLITS if (given == name).any()]
+    if "test" not in present:
+        raise DataError(
+            "An official test part needs rows that the data set itself gives to test. "
+            f"Received: {'only ' + ', '.join(present) if present else 'no official splits'}"
+        )
+    return given == "test"
+
+
+def warn_of_empty_splits(split: "pd.Series", options: SplitOptions) -> None:
+    """Log which of the splits that `options` ask for got no row."""
+    for name, share in (("val", options.val), ("test", options.test)):
+        if share > 0 and not (split == name).any():
+            log.warning(
+                "No row is in the split %r. Where the data set gives splits without this one, "
+                "--split official-test draws validation from all but its test rows; else %d rows "
+                "are too few for a share of %g: raise it, or try another seed.",
+                name, len(split), share,
+            )  # fmt: skip
