@@ -64,6 +64,8 @@ def add_common_options(command: click.Command) -> click.Command:
     for option in (debug_option(), log_level_option()):
         if not present & set(option.opts):
             command.params.append(option)
+    for part in getattr(command, "commands", {}).values():  # of a group
+        add_common_options(part)
     return command
 
 

@@ -40,6 +40,14 @@ def _sources():
 @split_options(default="official")
 @click.option("--crops/--no-crops", default=True, show_default=True, help="Write crops as images.")
 @click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core, up to 8.")
+@click.option(
+    "--runner", type=click.Choice(["processes", "beam"]), default="processes", show_default=True,
+    help="Work in processes of this machine, or on Apache Beam.",
+)  # fmt: skip
+@click.option(
+    "--beam-option", "beam_options", multiple=True, metavar="--NAME=VALUE", show_default="none",
+    help="Beam's own, such as --runner=FlinkRunner; may be repeated.",
+)  # fmt: skip
 @click.option("--limit", default=0, show_default=True, help="Only so many rows; 0: all.")
 @click.option(
     "--max-pixels",
@@ -47,6 +55,10 @@ def _sources():
     show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
     help="Largest picture to read; larger ones are skipped.",
 )
+@click.option(
+    "--drop-leaks", is_flag=True,
+    help="Leave faces out of training whose picture is in val or test too (and of val, in test).",
+)  # fmt: skip
 @click.option(
     "--landmarks", type=click.Choice(["detect", "given"]), default="detect", show_default=True,
     help="Detect all faces, or take the data set's own landmarks where it brings some.",
@@ -100,7 +112,21 @@ def command(ctx, source, root, out, as_json, **options):
         raise click.UsageError(f"--root is needed for {source}: the folder of the data set.")
     of_run = {field.name: options[field.name] for field in fields(PrepareOptions)}
     reader = kind(**_options_of(kind, options))
-    _report(prepare(reader, root, out, PrepareOptions(**of_run)), as_json)
+    run_jobs = _run_jobs(ctx, options["runner"], options["beam_options"])
+    _report(prepare(reader, root, out, PrepareOptions(**of_run), run_jobs), as_json)
+
+
+def _run_jobs(ctx, runner, beam_options):
+    """Return what does the work elsewhere; None where processes of this machine do."""
+    if runner != "beam":
+        if beam_options:
+            raise click.UsageError("--beam-option is for --runner beam only.")
+        return None
+    if is_given(ctx, "workers"):
+        raise click.UsageError("--workers is for --runner processes only.")
+    from keras_dldl.data.beam import beam_runner
+
+    return beam_runner(beam_options)
 
 
 def _options_of(kind, options):

@@ -47,6 +47,10 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 @_option("--sigma", "sigma", "Width of the label distribution where the data bring none.", float)
 @_option("--lambda", "expectation_weight", "Weight of the expectation term.", float)
 @_option("--seed", "seed", "Seed of weights, order and augmentation.", int)
+@_option(
+    "--on-damaged-shard", "on_damaged_shard", "Stop at damaged records, or leave them out.",
+    click.Choice(["fail", "skip"]),
+)  # fmt: skip
 @_option("--precision", "precision", "Of the arithmetic.", click.Choice(PRECISIONS))
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",

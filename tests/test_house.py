@@ -21,7 +21,7 @@ ROWS = [
     {"faces"},
     {"methods", "models"},
     {"data"},
-    {"training", "evaluation", "explain", "export", "drawing"},
+    {"check", "training", "evaluation", "explain", "export", "drawing"},
     {"predict", "serving"},
     {"cli"},
 ]

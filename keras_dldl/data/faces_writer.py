@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_dldl import files
 from keras_dldl.data.given_landmarks import Landmarks, cut_faces
-from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, write_shard
+from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, sha256_of, write_shard
 from keras_dldl.data.sources.base import Skipped
 from keras_dldl.data.strict import refuse_skipped
 from keras_dldl.errors import DataError, UnreadableImage
@@ -60,6 +60,11 @@ class ShardJob:
     strict: bool = False
 
     @property
+    def shard_path(self) -> Path:
+        """Where the shard goes."""
+        return Path(self.out) / "records" / self.name
+
+    @property
     def report_path(self) -> Path:
         """Where the shard's report goes; it is written last, so it says that the shard is done."""
         return Path(self.out) / ".progress" / f"{self.name}.json"
@@ -75,12 +80,16 @@ class ShardReport:
         faces: for each record in order: its path, "found", "whole" or "given", and the detector's
             score.
         skipped: path and reason of each image left out.
+        bytes: size of the shard.
+        sha256: its checksum; None in a report of a version that made none.
     """
 
     name: str
     count: int = 0
     faces: list[dict] = field(default_factory=list)
     skipped: list[dict] = field(default_factory=list)
+    bytes: int | None = None
+    sha256: str | None = None
 
 
 def read_report(path: Path) -> ShardReport:
@@ -88,22 +97,42 @@ def read_report(path: Path) -> ShardReport:
     return ShardReport(**json.loads(path.read_text(encoding="utf-8")))
 
 
+def is_done(job: ShardJob) -> bool:
+    """Tell whether the shard is written, and still is what was written."""
+    if not (job.report_path.exists() and job.shard_path.exists()):
+        return False
+    report = read_report(job.report_path)
+    if report.sha256 is None:
+        return True
+    return job.shard_path.stat().st_size == report.bytes and (
+        sha256_of(job.shard_path) == report.sha256
+    )
+
+
 def run_job(job: ShardJob) -> str:
     """Do one shard; return its name. A shard that is already done is left as it is."""
-    if job.report_path.exists():
+    if is_done(job):
         return job.name
     report = ShardReport(job.name)
     records = list(_records(job, report))
-    report.count = write_shard(records, Path(job.out) / "records" / job.name)
+    report.count = write_shard(records, job.shard_path)
+    note_checksum(report, job.shard_path)
     files.write_json(job.report_path, asdict(report))
     return job.name
+
+
+def note_checksum(report: ShardReport, shard: Path) -> ShardReport:
+    """Note size and checksum of a shard in its report, where they are not there; return it."""
+    if report.sha256 is None:
+        report.bytes, report.sha256 = shard.stat().st_size, sha256_of(shard)
+    return report
 
 
 def start_worker(threads: int) -> None:
     """Start a worker process: TensorFlow quiet, on so many threads; it ends with its parent."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _use_threads(threads)
+    use_threads(threads)
 
 
 def _end_with_parent() -> None:
@@ -114,7 +143,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _use_threads(count: int) -> None:
+def use_threads(count: int) -> None:
+    """Keep TensorFlow to so many threads; a RuntimeError where it is running already."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(count)

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +13,8 @@ from keras_dldl import files
 from keras_dldl.data.faces_writer import (
     ON_MISSING,
     ShardJob,
+    is_done,
+    note_checksum,
     read_report,
     run_job,
     start_worker,
@@ -23,9 +25,10 @@ from keras_dldl.data.given_landmarks import (
     take_landmarks,
     with_choice,
 )
+from keras_dldl.data.leaks.drop import drop_leaks
 from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
 from keras_dldl.data.output import begin_output, check_output, remove_leftovers
-from keras_dldl.data.prepared import INDEX_NAME, index_of
+from keras_dldl.data.prepared import INDEX_NAME, ShardFacts, index_of
 from keras_dldl.data.protocol import SplitOptions, split_rows, warn_of_empty_splits
 from keras_dldl.data.shards import ROWS_PER_SHARD, shards_of
 from keras_dldl.data.sources.base import Skipped, Source
@@ -57,6 +60,8 @@ class PrepareOptions(SplitOptions):
         landmarks: "detect" finds them in every image, "given" takes those that the data set brings
             along and finds the others.
         strict: stop where anything would be left out, as soon as that is known.
+        drop_leaks: take faces out of training whose picture is in validation or test too, and out
+            of validation where it is in test; they are listed in `skipped.csv`.
     """
 
     size: int = 224
@@ -68,6 +73,7 @@ class PrepareOptions(SplitOptions):
     max_pixels: int | None = None
     landmarks: str = "detect"
     strict: bool = False
+    drop_leaks: bool = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -116,13 +122,18 @@ class PrepareResult:
 
 
 def prepare(
-    source: Source, root: str | os.PathLike, out: str | os.PathLike, options: PrepareOptions
+    source: Source,
+    root: str | os.PathLike,
+    out: str | os.PathLike,
+    options: PrepareOptions,
+    run_jobs: Callable[[Sequence[ShardJob]], None] | None = None,
 ) -> PrepareResult:
     """Read a data set, align its faces, split it, and write it as prepared data.
 
     A killed run continues where it stopped when it is called again with the same arguments, and
-    gives the same files as one that was not killed. With another number of threads to a worker the
-    detector rounds otherwise, and now and then a crop's pixel is one level lighter or darker.
+    gives the same files as one that was not killed; shards that were damaged since are written
+    anew. With another number of threads to a worker the detector rounds otherwise, and now and then
+    a crop's pixel is one level lighter or darker.
 
     Args:
         source: reads the data set's layout.
@@ -130,6 +141,8 @@ def prepare(
         out: the folder to write: `manifest.csv`, `records/`, `crops/`, `skipped.csv` and
             `dataset.json`, which comes last.
         options: size, margin, splits and the like.
+        run_jobs: does the shards elsewhere, such as `data.beam.beam_runner`; default: here, in
+            `options.workers` processes.
 
     Raises:
         ConfigError: the environment variable for `max_pixels` is not a number.
@@ -153,8 +166,12 @@ def prepare(
     jobs = list(_jobs(table, given, root, out, options))
     if options.strict:
         refuse_skipped(_reported(jobs))
-    _run_all(jobs, options.workers)
-    return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
+    if run_jobs is None:
+        _run_all(jobs, options.workers)
+    else:
+        run_jobs(jobs)
+    leaks = drop_leaks(out, jobs) if options.drop_leaks else []
+    return _finish(out, source, table, jobs, options, rows.skipped + off_grid + leaks, plan)
 
 
 def _on_grid(table: "pd.DataFrame", source: Source) -> tuple["pd.DataFrame", list[Skipped]]:
@@ -192,6 +209,8 @@ def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
     """
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     del chosen["workers"], chosen["strict"]
+    if not options.drop_leaks:  # folders begun before there was this option go on
+        del chosen["drop_leaks"]
     return {"source": source.name, "root": os.fspath(root), "options": chosen}
 
 
@@ -226,7 +245,7 @@ def _jobs(
 
 def _run_all(jobs: list[ShardJob], workers: int) -> None:
     """Run the jobs that are not done, here or in several processes, and show the progress."""
-    open_jobs = [job for job in jobs if not job.report_path.exists()]
+    open_jobs = _not_done(jobs)
     cores = _cores()
     # Of all jobs, not the open ones: a run that goes on must have as many threads to a worker.
     workers = min(workers or min(cores, MOST_WORKERS), len(jobs))
@@ -240,6 +259,17 @@ def _run_all(jobs: list[ShardJob], workers: int) -> None:
             return
         if open_jobs:
             _run_in_processes(open_jobs, workers, max(1, cores // workers), bar)
+
+
+def _not_done(jobs: list[ShardJob]) -> list[ShardJob]:
+    """Return the jobs to do. Finished shards are read through, to do again what is damaged."""
+    with progress(total=len(jobs), label="looking for finished shards") as bar:
+        bar.leave = False
+        left = []
+        for job in jobs:
+            left += [] if is_done(job) else [job]
+            bar.update()
+    return left
 
 
 def _cores() -> int:
@@ -279,7 +309,7 @@ def _finish(
 ) -> PrepareResult:  # fmt: skip
     import pandas as pd
 
-    reports = [read_report(job.report_path) for job in jobs]
+    reports = [note_checksum(read_report(job.report_path), job.shard_path) for job in jobs]
     faces = pd.DataFrame(
         [face for report in reports for face in report.faces], columns=["path", "face", "score"]
     )
@@ -292,7 +322,7 @@ def _finish(
     listed = pd.DataFrame([asdict(item) for item in skipped], columns=["path", "reason"])
     with files.atomic_path(out / "skipped.csv") as temporary:
         listed.to_csv(temporary, index=False, lineterminator="\n")
-    shards = {report.name: report.count for report in reports}
+    shards = {of.name: ShardFacts(of.count, of.bytes, of.sha256) for of in reports}
     index = index_of(source, options, shards, manifest, plan)
     files.write_json(out / INDEX_NAME, index)
     counts = {name: int((manifest["split"] == name).sum()) for name in SPLITS}

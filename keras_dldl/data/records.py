@@ -1,8 +1,9 @@
 """TFRecord shards of aligned faces: one writer, one reader, one schema."""
 
+import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,30 @@ from keras_dldl.errors import DataError
 
 JPEG_QUALITY = 95
 NO_SIGMA = -1.0
+BYTES_AT_ONCE = 2**20
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature of a stored `tf.train.Example`, a single value each.
+
+    Args:
+        kind: "bytes" or "float", as in `tf.train.Feature`.
+        meaning: what it holds, for readers of the index.
+    """
+
+    kind: str
+    meaning: str
+
+
+# Another kind or meaning of a feature, or one more that readers need, is a new SCHEMA_VERSION.
+SCHEMA = {
+    "image": Feature("bytes", "the aligned face, a JPEG file of `size` x `size` pixels, RGB"),
+    "label": Feature("float", "the label, in the units of `grid`"),
+    "sigma": Feature("float", "standard deviation of the label; negative: none was given"),
+    "path": Feature("bytes", "the image's path in manifest.csv, UTF-8"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,53 +80,78 @@ def write_shard(records: Iterable[Record], path: str | os.PathLike) -> int:
     return count
 
 
+def sha256_of(path: str | os.PathLike) -> str:
+    """Return the SHA-256 checksum of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while piece := stream.read(BYTES_AT_ONCE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def schema_as_json() -> dict:
+    """Return the schema as it stands in `dataset.json`."""
+    features = {name: {"type": of.kind, "meaning": of.meaning} for name, of in SCHEMA.items()}
+    return {"version": SCHEMA_VERSION, "features": features}
+
+
 def _example(record: Record) -> bytes:
     import tensorflow as tf
 
-    def of_bytes(value: bytes):
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-    def of_float(value: float):
-        return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
-
-    features = {
-        "image": of_bytes(record.image),
-        "label": of_float(record.label),
-        "sigma": of_float(record.sigma),
-        "path": of_bytes(record.path.encode("utf-8")),
+    makers = {
+        "bytes": lambda value: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])),
+        "float": lambda value: tf.train.Feature(float_list=tf.train.FloatList(value=[value])),
     }
+    values = {**asdict(record), "path": record.path.encode("utf-8")}
+    features = {name: makers[feature.kind](values[name]) for name, feature in SCHEMA.items()}
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)  # the same faces, the same bytes
 
 
-def parse_batch(serialized):
-    """Return image, label, sigma, path tensors of a batch of serialized records."""
+def parse_batch(serialized, names: Sequence[str] = tuple(SCHEMA)):
+    """Return image, label, sigma, path tensors of a batch of serialized records, or those named."""
     import tensorflow as tf
 
-    schema = {
-        "image": tf.io.FixedLenFeature([], tf.string),
-        "label": tf.io.FixedLenFeature([], tf.float32),
-        "sigma": tf.io.FixedLenFeature([], tf.float32),
-        "path": tf.io.FixedLenFeature([], tf.string),
-    }
+    kinds = {"bytes": tf.string, "float": tf.float32}
+    schema = {name: tf.io.FixedLenFeature([], kinds[SCHEMA[name].kind]) for name in names}
     parsed = tf.io.parse_example(serialized, schema)
-    return parsed["image"], parsed["label"], parsed["sigma"], parsed["path"]
+    return tuple(parsed[name] for name in names)
 
 
-def read_shards(paths: list[Path]) -> Iterator[tuple[np.ndarray, ...]]:
+def read_shards(
+    paths: list[Path], names: Sequence[str] = tuple(SCHEMA)
+) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield (image bytes, label, sigma, path) arrays, some thousand records at a time, in order.
 
+    Args:
+        paths: the shards.
+        names: only these features.
+
     Raises:
-        DataError: a shard is damaged or cut short; names it.
+        DataError: a shard is missing, damaged or cut short; names it.
     """
     import tensorflow as tf
 
     for path in paths:
         try:
-            dataset = tf.data.TFRecordDataset(os.fspath(path)).batch(1024).map(parse_batch)
-            yield from dataset.as_numpy_iterator()
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+            batches = tf.data.TFRecordDataset(os.fspath(path)).batch(1024)
+            yield from batches.map(lambda batch: parse_batch(batch, names)).as_numpy_iterator()
+        except (
+            tf.errors.DataLossError,
+            tf.errors.InvalidArgumentError,
+            tf.errors.NotFoundError,
+        ) as error:
             raise DataError(
-                f"A record shard must be whole; run `keras-dldl prepare` again into a new folder. "
-                f"Received: {path} ({str(error).splitlines()[0][:120]})"
+                "A record shard must be whole; see what is wrong by `keras-dldl records verify`. "
+                f"Received: {path} ({error_text(error)})"
             ) from error
+
+
+def error_text(error: Exception) -> str:
+    """Return what a TensorFlow error says, without the names of its operations.
+
+    >>> error_text(ValueError("{{node A}} corrupted record at 12 [Op:IteratorGetNext]"))
+    'corrupted record at 12'
+    """
+    first = (str(error).splitlines() or [""])[0]
+    return first.rpartition("}}")[2].partition("[Op:")[0].strip()[:120]

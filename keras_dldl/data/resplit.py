@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,9 @@ from keras_dldl import files
 from keras_dldl.data.frames import Frame, copy_frames, frames_of
 from keras_dldl.data.manifest import SPLITS, read_table, write_manifest
 from keras_dldl.data.output import begin_output, remove_leftovers
-from keras_dldl.data.prepared import INDEX_NAME, PreparedFolder
+from keras_dldl.data.prepared import FORMAT_VERSION, INDEX_NAME, PreparedFolder, ShardFacts
 from keras_dldl.data.protocol import SplitOptions, split_rows, warn_of_empty_splits
+from keras_dldl.data.records import schema_as_json
 from keras_dldl.data.shards import shards_of
 from keras_dldl.errors import DataError
 from keras_dldl.progress import progress
@@ -64,7 +65,7 @@ def resplit(
     parts = dict(shards_of(table))
     _copy(parts, frames, out)
     _write_tables(folder, parts, out)
-    index = _index(folder, parts, options)
+    index = _index(folder, parts, out, options)
     files.write_json(out / INDEX_NAME, index)
     return ResplitResult(out, index["counts"])
 
@@ -128,11 +129,16 @@ def _write_tables(folder: PreparedFolder, parts: dict[str, "pd.DataFrame"], out:
 
 
 def _index(
-    folder: PreparedFolder, parts: dict[str, "pd.DataFrame"], options: SplitOptions
+    folder: PreparedFolder, parts: dict[str, "pd.DataFrame"], out: Path, options: SplitOptions
 ) -> dict[str, Any]:
-    shards = {name: len(rows) for name, rows in parts.items()}
+    shards = {
+        name: asdict(ShardFacts.of_file(out / "records" / name, len(rows)))
+        for name, rows in parts.items()
+    }
     counts = {
-        split: sum(count for name, count in shards.items() if name.startswith(f"{split}-"))
+        split: sum(of["records"] for name, of in shards.items() if name.startswith(f"{split}-"))
         for split in SPLITS
     }
-    return {**folder.index, "split": options.chosen_split(), "counts": counts, "shards": shards}
+    of_split = {"split": options.chosen_split(), "counts": counts}
+    written = {"format": FORMAT_VERSION, "schema": schema_as_json(), "shards": shards}
+    return {**folder.index, **of_split, **written}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from keras_dldl.arguments import check_integer
+from keras_dldl.data.integrity import check_records
 from keras_dldl.data.manifest import line_number, read_manifest
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import DataError, UnreadableImage
@@ -89,12 +90,13 @@ class PreparedFaces:
         }
 
     def check(self, model: "FaceModel") -> list[str]:
-        """Compare task and alignment of data and model; see `Faces`."""
+        """Compare task and alignment of data and model, and the records with their checksums."""
         if self.data.grid.task != model.grid.task:
             raise DataError(
                 f"The data must have the model's task, {model.grid.task}. "
                 f"Received: data of task {self.data.grid.task}"
             )
+        check_records(self.data, [self.split])
         remarks = []
         if self.data.alignment != model.alignment:
             remarks.append(

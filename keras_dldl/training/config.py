@@ -86,6 +86,9 @@ number, at least 1. Received: epochs=-1.
     validation_split: str | None = setting(
         "text", "val", "split that chooses the best epoch; null: none", optional=True
     )
+    on_damaged_shard: str = setting(
+        "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
+    )
     augment: Mapping[str, Any] = setting("mapping", None, "random changes of the training images")
 
     def __post_init__(self) -> None:

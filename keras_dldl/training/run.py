@@ -211,6 +211,7 @@ class Run:
             "rows": self.rows,
             "config": self.config.to_dict(),
             "fingerprint": self.fingerprint,
+            "left_out": self.data.left_out,
         }
 
     def _write_records(self) -> None:

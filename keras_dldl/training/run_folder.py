@@ -5,6 +5,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,8 +16,9 @@ from keras_dldl.files import TEMPORARY_PREFIX, write_json
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.state import Checkpoint, load_checkpoint
 
-# The fingerprint speaks for the data, wherever it lies now; epochs may be raised.
-_MAY_DIFFER = ("data", "epochs")
+# The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
+# may be raised.
+_MAY_DIFFER = ("data", "epochs", "on_damaged_shard")
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,16 @@ class RunFolder:
             )
 
 
-def check_same_run(stored: dict[str, Any], config: TrainConfig, fingerprint: str) -> None:
+def check_same_run(
+    stored: dict[str, Any], config: TrainConfig, fingerprint: str, left_out: Sequence[str] = ()
+) -> None:
     """Raise `ConfigError` if the checkpoint's run had other settings or other data.
 
     Args:
         stored: the checkpoint's `progress`.
         config: settings of the run that would go on.
         fingerprint: of the data that would be used.
+        left_out: names of the damaged shards that would not be.
     """
     before, now = TrainConfig.from_dict(stored["config"]).to_dict(), config.to_dict()
     changed = [name for name in now if name not in _MAY_DIFFER and before[name] != now[name]]
@@ -136,8 +141,16 @@ def check_same_run(stored: dict[str, Any], config: TrainConfig, fingerprint: str
     if stored["fingerprint"] != fingerprint:
         raise ConfigError(
             "A run is resumed on the data it began with. The rows of the prepared folders are "
-            f"others now. Received: data={list(config.data)}."
+            f"others now{_left_out_note(before=stored.get('left_out', []), now=left_out)}. "
+            f"Received: data={list(config.data)}."
         )
+
+
+def _left_out_note(before: Sequence[str], now: Sequence[str]) -> str:
+    if not (before or now):
+        return ""
+    told = [", ".join(names) or "none" for names in (before, now)]
+    return f"; damaged shards left out before: {told[0]}, now: {told[1]}"
 
 
 def data_fingerprint(data: Any, splits: list[str]) -> str:
@@ -162,6 +175,7 @@ def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> Non
         "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
         "grid": data.grid.get_config(),
         "images": {split: len(data.rows(split)) for split in data.splits},
+        "left_out": data.left_out,
         **facts,
     }
     write_json(folder.provenance, content)

@@ -30,9 +30,10 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
 
     Raises:
         ConfigError: a setting does not fit the model, the data, or the run to resume.
-        DataError: the prepared data cannot be read.
+        DataError: the prepared data cannot be read, or is damaged.
         TrainingError: the loss is not finite, or the folder holds another run.
     """
+    from keras_dldl.data.integrity import check_records, damage_named
     from keras_dldl.data.prepared import PreparedData
     from keras_dldl.training.build import check_method, make_method, precision
     from keras_dldl.training.run import Run
@@ -47,11 +48,12 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
     data = PreparedData(*config.data)
     config = _completed(config, data)
     splits = ["train", config.validation_split] if config.validation_split else ["train"]
+    check_records(data, splits, config.on_damaged_shard)
     check_method(method, data, splits)
     fingerprint = data_fingerprint(data, splits)
     if checkpoint is not None:
-        check_same_run(checkpoint.progress, config, fingerprint)
-    with precision(config.precision):
+        check_same_run(checkpoint.progress, config, fingerprint, data.left_out)
+    with precision(config.precision), damage_named(data, splits):
         return Run(config, folder, data, fingerprint).execute(checkpoint)
 
 

@@ -43,7 +43,7 @@ class WithFolds(Source):
 def prepare(monkeypatch, tmp_path):
     calls = []
 
-    def prepare(source, root, out, options):
+    def prepare(source, root, out, options, run_jobs=None):
         calls.append((source, options))
         return prepare_module.PrepareResult(tmp_path, {"train": 1}, 1, 0, [])
 

@@ -1,6 +1,7 @@
 """`prepare`: whole runs on drawn faces, stopped runs, bad rows, missing faces."""
 
 import dataclasses
+import hashlib
 import json
 import os
 
@@ -98,6 +99,53 @@ def test_a_second_call_changes_nothing(synthetic):
         SyntheticSource(count=30, image_size=96), synthetic.out / "images", synthetic.out, OPTIONS
     )
     assert again.counts == synthetic.counts and content(synthetic.out) == before
+
+
+def test_the_index_holds_size_and_checksum_of_every_shard(synthetic):
+    index = json.loads((synthetic.out / "dataset.json").read_text())
+    written = sorted(path.name for path in (synthetic.out / "records").iterdir())
+    assert sorted(index["shards"]) == written
+    for name, facts in index["shards"].items():
+        content = (synthetic.out / "records" / name).read_bytes()
+        assert facts["bytes"] == len(content)
+        assert facts["sha256"] == hashlib.sha256(content).hexdigest()
+    assert {of.split("-")[0]: facts["records"] for of, facts in index["shards"].items()} == {
+        split: count for split, count in synthetic.counts.items() if count
+    }
+    assert index["format"] == 2 and list(index["schema"]["features"]) == [
+        "image", "label", "sigma", "path",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut short", "altered"])
+def test_a_damaged_shard_is_written_anew(photos, tmp_path, no_faces, harm):
+    source, out = csv(photos, ["face0.png,10", "face1.png,40"]), tmp_path / "out"
+    options = PrepareOptions(size=32, val=0, test=0, workers=1)
+    prepare(source, photos, out, options)
+    before, groups = content(out), len(no_faces.groups)
+    prepare(source, photos, out, options)
+    assert len(no_faces.groups) == groups  # whole: nothing to do
+    (shard,) = (out / "records").iterdir()
+    if harm == "missing":
+        shard.unlink()
+    else:
+        written = shard.read_bytes()
+        shard.write_bytes(written[:-9] if harm == "cut short" else written[:-9] + b"x" * 9)
+    prepare(source, photos, out, options)
+    assert len(no_faces.groups) == groups + 1 and content(out) == before
+
+
+def test_shards_of_a_version_without_checksums_get_them(photos, tmp_path, no_faces):
+    source, out = csv(photos, ["face0.png,10"]), tmp_path / "out"
+    options = PrepareOptions(size=32, val=0, test=0, workers=1)
+    prepare(source, photos, out, options)
+    index, groups = (out / "dataset.json").read_text(), len(no_faces.groups)
+    (report,) = (out / ".progress").iterdir()
+    old = {k: v for k, v in json.loads(report.read_text()).items() if k not in ("bytes", "sha256")}
+    report.write_text(json.dumps(old))
+    (out / "dataset.json").unlink()
+    prepare(source, photos, out, options)
+    assert (out / "dataset.json").read_text() == index and len(no_faces.groups) == groups
 
 
 def test_another_call_into_the_same_folder_is_refused(synthetic):

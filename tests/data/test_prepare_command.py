@@ -1,6 +1,7 @@
 """`keras-dldl prepare`: its options reach the run; those of another source are refused."""
 
 import json
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -15,7 +16,7 @@ def run(tmp_path, monkeypatch):
     """Call the command with a run that only notes its arguments; return the result and them."""
     calls = []
 
-    def prepare(source, root, out, options):
+    def prepare(source, root, out, options, run_jobs=None):
         calls.append((source, options))
         return module.PrepareResult(out, {"train": 1}, 1, 0, [])
 
@@ -68,7 +69,7 @@ def test_what_is_left_out_is_counted_by_kind(run, monkeypatch):
     faults = ["second face"] * 1204 + [f"label {k} is off the grid 0...100" for k in (101, 110)]
     skipped = [Skipped(f"{k}.jpg", fault) for k, fault in enumerate(faults)]
 
-    def prepare(source, root, out, options):
+    def prepare(source, root, out, options, run_jobs=None):
         return module.PrepareResult(out, {"train": 1}, 1, 0, skipped)
 
     monkeypatch.setattr(module, "prepare", prepare)
@@ -104,3 +105,24 @@ def test_impossible_shares_are_refused_at_once(run):
     result, calls = run("utkface", "--val", "0.6", "--test", "0.5")
     assert result.exit_code == 2 and not calls
     assert "together below 1" in result.stderr
+
+
+def test_drop_leaks_reaches_the_run(run):
+    assert not run("utkface")[1][0][1].drop_leaks
+    assert run("utkface", "--drop-leaks")[1][-1][1].drop_leaks
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--beam-option", "--runner=FlinkRunner"), "--beam-option is for --runner beam only"),
+        (("--runner", "beam", "--workers", "2"), "--workers is for --runner processes only"),
+        (("--runner", "beam"), "pip install 'keras-dldl[beam]'"),
+    ],
+)
+def test_what_does_not_go_with_the_runner(run, monkeypatch, options, reason):
+    for name in ("apache_beam", "apache_beam.options.pipeline_options"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    result, calls = run("utkface", *options)
+    assert result.exit_code == 2 and not calls
+    assert reason in result.stderr

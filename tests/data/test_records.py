@@ -1,12 +1,23 @@
 """Records: what is written is what is read, and a damaged shard is named."""
 
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
-from keras_dldl.data.records import NO_SIGMA, Record, encode_jpeg, read_shards, write_shard
+from keras_dldl.data.records import (
+    NO_SIGMA,
+    SCHEMA,
+    Record,
+    encode_jpeg,
+    read_shards,
+    schema_as_json,
+    write_shard,
+)
 from keras_dldl.errors import DataError
 
 
@@ -25,6 +36,21 @@ def test_round_trip(tmp_path):
     assert label.tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
     assert sigma.tolist() == [1.25, -1, 1.25, -1, 1.25]
     assert [name.decode() for name in names] == [f"ü {k}.jpg" for k in range(5)]
+
+
+def test_the_schema_is_the_documented_one(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `(\w+)` \| (bytes|float) \|", page, re.MULTILINE))
+    assert documented == {name: feature.kind for name, feature in SCHEMA.items()}
+    path = tmp_path / "train-00000-of-00001.tfrecord"
+    write_shard(records(1), path)
+    (record,) = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    features = tf.train.Example.FromString(record).features.feature
+    stored = {name: of.WhichOneof("kind").removesuffix("_list") for name, of in features.items()}
+    assert stored == documented
+    described = schema_as_json()
+    assert described["version"] == 1
+    assert {name: of["type"] for name, of in described["features"].items()} == documented
 
 
 def test_jpeg_is_near_the_image():

@@ -1,0 +1,57 @@
+"""`keras-dldl check`: a leak check of prepared data."""
+
+import json
+
+import click
+
+from keras_dldl.cli.options import json_option
+
+EXIT_LEAKS = 1
+
+
+@click.command()
+@click.argument("folders", metavar="DATA...", nargs=-1, required=True, type=click.Path())
+@click.option("--out", required=True, type=click.Path(), help="Folder to write.")
+@click.option(
+    "--similarity", type=float, show_default="0.88",
+    help="Least similarity of two pictures that are one, up to 1.",
+)  # fmt: skip
+@click.option(
+    "--label-tolerance", type=float, show_default="one step of the label grid",
+    help="Labels of one picture may differ by this much.",
+)  # fmt: skip
+@click.option("--show", default=100, help="Most pairs shown in each section of the page.")
+@click.option(
+    "--fail-on-leaks", is_flag=True,
+    help="Exit with status 1 if a picture or a person is in two parts.",
+)  # fmt: skip
+@json_option
+@click.pass_context
+def command(ctx, folders, out, fail_on_leaks, as_json, **options):
+    """Look for leaks between the parts of prepared data.
+
+    Finds pictures that are in two of train, val and test, also as copies that were saved anew,
+    resized, mirrored, lightened or cropped a little; people that are in two parts; copies within a
+    part; labels that contradict each other; records that cannot be read. Several DATA folders are
+    looked at as one data set.
+
+    Writes check.html, a page with the pairs found, and check.json, which lists all. The exit status
+    is 0 whatever is found, unless --fail-on-leaks is given.
+    """
+    from keras_dldl.check import CheckOptions, check
+    from keras_dldl.check.tables import text_report
+    from keras_dldl.files import check_writable
+
+    given = {name: value for name, value in options.items() if value is not None}
+    chosen = CheckOptions(**given)
+    check_writable(out)  # before the work, not after it
+    result = check(*folders, options=chosen)
+    paths = result.save(out)
+    if as_json:
+        click.echo(json.dumps(result.content, indent=2, allow_nan=False))
+    else:
+        click.echo(text_report(result.content))
+        for path in paths:
+            click.echo(f"written {path}")
+    if fail_on_leaks and result.leaks:
+        ctx.exit(EXIT_LEAKS)

@@ -1,0 +1,79 @@
+"""`keras-dldl records`: whether prepared data is whole, and what is in it."""
+
+import json
+
+import click
+
+from keras_dldl.cli.options import json_option
+
+
+@click.group()
+def command():
+    """Look after the records that `prepare` wrote."""
+
+
+@command.command("verify")
+@click.argument("data", type=click.Path())
+@json_option
+def verify_command(data, as_json):
+    """Compare every record of DATA with what was written.
+
+    Names each shard that is missing, cut short or altered, or whose records are not the rows of
+    manifest.csv, with what was expected and found. The exit status is 1 where there is one.
+    `prepare`, called again with the same arguments, writes damaged shards anew.
+    """
+    from keras_dldl.data.verify import verify
+    from keras_dldl.errors import DataError
+
+    result = verify(data)
+    facts = result.as_json()
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        for of in facts["bad"]:
+            click.echo(f"{of['shard']}  {of['state']}")
+            click.echo(f"  expected  {of['expected']}")
+            click.echo(f"  found     {of['found']}")
+        click.echo(_verified(facts))
+    if facts["bad"]:
+        names = [of["shard"] for of in facts["bad"]]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        raise DataError(
+            "Every shard must be as `keras-dldl prepare` wrote it; the same call of it again "
+            f"writes damaged shards anew. Received: {data} with {len(names)} bad: "
+            f"{', '.join(names[:3])}{more}"
+        )
+
+
+def _verified(facts):
+    how = "SHA-256" if facts["checksums"] else "the checksums in the TFRecord files (format 1)"
+    return (
+        f"{facts['shards']} shards, {facts['records']:,} records, {facts['bytes'] / 1e6:,.1f} MB: "
+        f"{len(facts['bad'])} bad, by {how}, in {facts['seconds']:.1f} s"
+    )
+
+
+@command.command("info")
+@click.argument("data", type=click.Path())
+@json_option
+def info_command(data, as_json):
+    """Show what DATA holds: source, label grid, size, alignment, faces and bytes by split."""
+    from keras_dldl.data.verify import describe
+
+    facts = describe(data)
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for name in ("source", "root", "grid", "alignment"):
+        click.echo(f"{name:<10}{_plain(facts[name])}")
+    click.echo(f"{'size':<10}{facts['size']} pixels")
+    click.echo(f"{'checksums':<10}{'yes' if facts['checksums'] else 'no (format 1)'}\n")
+    click.echo(f"{'split':<10}{'faces':>9}{'shards':>9}{'MB':>11}")
+    for split, of in facts["splits"].items():
+        click.echo(f"{split:<10}{of['faces']:>9,}{of['shards']:>9,}{of['bytes'] / 1e6:>11,.1f}")
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    return value

@@ -1,0 +1,206 @@
+"""The leak check: read once, search, and say what was found."""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_dldl import files
+from keras_dldl.arguments import check_integer, check_number
+from keras_dldl.check import counts
+from keras_dldl.check.page import page_html
+from keras_dldl.data.leaks.reading import ReadFaces, read_faces
+from keras_dldl.data.leaks.search import (
+    SIMILARITY,
+    Pairs,
+    find_pairs,
+    groups_of,
+    held_out_rank,
+    leaking,
+)
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT_VERSION = 1
+HTML_NAME, JSON_NAME = "check.html", "check.json"
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What counts, and how much is shown.
+
+    Args:
+        similarity: least correlation of fine detail of two pictures that are one, above 0 and at
+            most 1; identical files count in any case.
+        label_tolerance: labels of one picture may differ by this much, in the label's unit; None
+            means one step of the label grid.
+        show: most pairs shown in each section of the page; `check.json` lists all.
+    """
+
+    similarity: float = SIMILARITY
+    label_tolerance: float | None = None
+    show: int = 100
+
+    def __post_init__(self):
+        check_number("similarity", self.similarity, minimum=0, exclusive=True)
+        if self.similarity > 1:
+            raise ConfigError(
+                "`similarity` must be above 0 and at most 1. "
+                f"Received: similarity={self.similarity!r}"
+            )
+        if self.label_tolerance is not None:
+            check_number("label_tolerance", self.label_tolerance, minimum=0)
+        check_integer("show", self.show, minimum=0)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check found.
+
+    Args:
+        content: what `check.json` holds; docs/data.md describes it.
+        data: the prepared data, for the pictures of the page.
+    """
+
+    content: dict[str, Any]
+    data: PreparedData
+
+    @property
+    def leaks(self) -> bool:
+        """Whether a picture or a person is in more than one part."""
+        found = self.content["counts"]
+        return bool(sum(found["leaking_faces"].values()) or found["torn_subjects"])
+
+    def save(self, out: str | os.PathLike) -> list[Path]:
+        """Write `check.json` and `check.html` into the folder `out`; return their paths.
+
+        Raises:
+            OSError: `out` cannot be written.
+        """
+        out = Path(out)
+        files.write_json(out / JSON_NAME, self.content)
+        files.write_text(out / HTML_NAME, page_html(self.content, self.data))
+        return [out / JSON_NAME, out / HTML_NAME]
+
+
+def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> Check:
+    """Look for leaks, copies and contradictions in prepared data.
+
+    Args:
+        *folders: folders that `prepare` wrote; several are looked at as one data set.
+        options: see there.
+
+    Raises:
+        ConfigError: a folder is given twice.
+        DataError: a folder is not prepared data, folders do not agree in grid or alignment, or no
+            face can be read.
+    """
+    options = options or CheckOptions()
+    places = [Path(folder).resolve() for folder in folders]
+    if len(set(places)) < len(places):
+        raise ConfigError(
+            "Each data folder may be given once; against itself, all of it would be a copy. "
+            f"Received: {', '.join(map(str, folders))}"
+        )
+    data = PreparedData(*folders)
+    faces = read_faces(data)
+    parts = faces.table["split"].to_numpy(object)
+    pairs = find_pairs(faces.prints, parts, options.similarity)
+    tolerance = data.grid.step if options.label_tolerance is None else options.label_tolerance
+    listed = _pair_items(faces.table, parts, pairs, float(tolerance))
+    leaks = leaking(parts, groups_of(pairs, len(parts)))
+    torn = _torn_subjects(faces.table, data)
+    content = {
+        "format": FORMAT_VERSION,
+        "folders": [str(folder.path) for folder in data.folders],
+        "settings": {**asdict(options), "label_tolerance": float(tolerance)},
+        "counts": _found(faces, parts, listed, leaks, torn),
+        "labels": counts.labels(faces.table, data.grid),
+        "groups": counts.groups(faces.table, data.grid),
+        "sizes": counts.sizes(faces.prints.sizes),
+        "subjects": torn,
+        "leaking_faces": [
+            {**_face(faces.table, i), "also": _face(faces.table, k)} for i, k in leaks.items()
+        ],
+        "pairs": listed,
+        "unreadable": [asdict(item) for item in faces.unreadable],
+    }
+    return Check(content, data)
+
+
+def _found(faces: ReadFaces, parts, listed, leaks, torn) -> dict[str, Any]:
+    within = [pair["first"]["part"] for pair in listed if not pair["between_parts"]]
+    return {
+        "faces": len(faces.table),
+        "parts": counts.by_part(parts),
+        "leaking_faces": counts.by_part(parts[list(leaks)]),
+        "pairs_between_parts": len(listed) - len(within),
+        "pairs_within_parts": counts.by_part(np.array(within, object)),
+        "label_conflicts": sum(pair["label_conflict"] for pair in listed),
+        "torn_subjects": len(torn),
+        "unreadable": len(faces.unreadable),
+    }
+
+
+def _pair_items(
+    table: "pd.DataFrame", parts: np.ndarray, pairs: Pairs, tolerance: float
+) -> list[dict[str, Any]]:
+    """Return the pairs as JSON has them: between parts first, the least similar first."""
+    labels = table["label"].to_numpy(np.float64)
+    between = parts[pairs.first] != parts[pairs.second]
+    items = []
+    for k in np.lexsort((pairs.second, pairs.first, pairs.similarity, ~between)).tolist():
+        # The face that is held out less comes first: it is the one to go.
+        first, second = sorted(
+            (int(pairs.first[k]), int(pairs.second[k])),
+            key=lambda i: (int(held_out_rank(parts[i : i + 1])[0]), i),
+        )
+        difference = abs(float(labels[first] - labels[second]))
+        items.append({
+            "kind": str(pairs.kind[k]),
+            "similarity": round(float(pairs.similarity[k]), 4),
+            "between_parts": bool(between[k]),
+            "label_difference": round(difference, 6),
+            "label_conflict": difference > tolerance + 1e-9,
+            "first": _face(table, first),
+            "second": _face(table, second),
+        })  # fmt: skip
+    return items
+
+
+def _face(table: "pd.DataFrame", i: int) -> dict[str, Any]:
+    row = {name: table[name].iloc[i] for name in ("folder", "path", "split", "label")}
+    subject = table["subject"].iloc[i] if "subject" in table else None
+    return {
+        "folder": int(row["folder"]),
+        "path": str(row["path"]),
+        "part": str(row["split"]),
+        "label": float(row["label"]),
+        "subject": subject if isinstance(subject, str) else None,
+    }
+
+
+def _torn_subjects(table: "pd.DataFrame", data: PreparedData) -> list[dict[str, Any]]:
+    """Return the people with faces in more than one part.
+
+    The names of two data sets have nothing to do with each other: one person is a `subject` of one
+    `database`, or of one source where there is no such column.
+    """
+    if "subject" not in table:
+        return []
+    sources = table["folder"].map(lambda k: str(data.folders[k].index["source"]))
+    origin = table["database"].where(table["database"].notna(), sources) if (
+        "database" in table
+    ) else sources  # fmt: skip
+    known = table.assign(origin=origin.astype(str))[table["subject"].notna()]
+    torn = []
+    for (name, subject), rows in known.groupby(["origin", "subject"], sort=True):
+        if rows["split"].nunique() > 1:
+            found = counts.by_part(rows["split"].to_numpy(object))
+            torn.append({"database": name, "subject": str(subject), "parts": found})
+    return torn

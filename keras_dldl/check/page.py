@@ -1,0 +1,173 @@
+"""`check.html`: what the check found in one file, with nothing to fetch from elsewhere."""
+
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from keras_dldl.check.pictures import pictures_of
+from keras_dldl.check.tables import summary_rows, verdict
+from keras_dldl.data.manifest import SPLITS
+from keras_dldl.data.prepared import PreparedData
+
+TEMPLATE = Path(__file__).with_name("check.html")
+SHOWN_ROWS = 50
+METHOD = (
+    "Identical means that the stored images are the same byte for byte. Near copies were saved "
+    "anew, resized, cropped or lightened; mirrored ones were turned besides. The similarity is "
+    "the correlation of fine detail, the mean face taken away, after the best small shift, "
+    "scaling and turn; {similarity:g} and above counts as one picture. The least similar pairs "
+    "are shown first: look at these, and raise the limit if they are not copies."
+)
+
+
+def page_html(content: dict[str, Any], data: PreparedData) -> str:
+    """Return the page as one self-contained HTML document.
+
+    Args:
+        content: what `check.json` holds.
+        data: the prepared data, read again for the pictures that are shown.
+    """
+    settings, sections = content["settings"], _sections(content)
+    shown = [pair for _, _, pairs in sections for pair in pairs[: settings["show"]]]
+    wanted = {(pair[k]["folder"], pair[k]["path"]) for pair in shown for k in ("first", "second")}
+    pictures = pictures_of(data, wanted)
+    sentence, good = verdict(content)
+    folders = [Path(folder).name for folder in content["folders"]]
+    faces = f"{content['counts']['faces']:,} faces in {', '.join(content['folders'])}"
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=html.escape(f"Leak check: {', '.join(folders)}"),
+        data=html.escape(faces),
+        verdict=html.escape(sentence),
+        colour="good" if good else "bad",
+        summary=_table("What was found", ["", "number"], summary_rows(content)),
+        method=html.escape(METHOD.format(similarity=settings["similarity"])),
+        subjects=_subjects(content["subjects"]),
+        sections="".join(
+            _section(*section, settings["show"], pictures, folders) for section in sections
+        ),
+        labels=_crossed("Faces by label", content["labels"]),
+        groups="".join(
+            _crossed(f"Faces by {column}", {name: value["parts"] for name, value in group.items()})
+            for column, group in content["groups"].items()
+        ),
+        sizes=_table(
+            "Stored images, pixels", ["size", "faces"],
+            [[size, f"{number:,}"] for size, number in content["sizes"].items()],
+        ),
+        unreadable=_unreadable(content["unreadable"]),
+    )  # fmt: skip
+
+
+def _sections(content: dict[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """Return title, explanation and pairs of each section; a pair is shown in the first it fits."""
+    between = [pair for pair in content["pairs"] if pair["between_parts"]]
+    within = [pair for pair in content["pairs"] if not pair["between_parts"]]
+    return [
+        (
+            "One picture in two parts",
+            "A model is measured on what it was trained on. `prepare --drop-leaks` leaves the "
+            "first of each pair out.",
+            between,
+        ),
+        (
+            "One picture with two labels, within a part",
+            "At least one of the labels is wrong.",
+            [pair for pair in within if pair["label_conflict"]],
+        ),
+        (
+            "Other copies within a part",
+            "They count more than once, and do no other harm.",
+            [pair for pair in within if not pair["label_conflict"]],
+        ),
+    ]
+
+
+def _section(
+    title: str, remark: str, pairs: list[dict[str, Any]], show: int,
+    pictures: dict[tuple[int, str], str], folders: Sequence[str],
+) -> str:  # fmt: skip
+    heading = f"<h2>{html.escape(title)}: {len(pairs):,}</h2>"
+    if not pairs:
+        return heading + "<p>None was found.</p>"
+    items = "".join(f"<li>{_pair(pair, pictures, folders)}</li>" for pair in pairs[:show])
+    rest = len(pairs) - min(show, len(pairs))
+    more = f"<p>and {rest:,} more, listed in check.json</p>" if rest else ""
+    return f'{heading}<p>{_code(remark)}</p><ul class="pairs">{items}</ul>{more}'
+
+
+def _pair(pair: dict, pictures: dict[tuple[int, str], str], folders: Sequence[str]) -> str:
+    faces = [pair["first"], pair["second"]]
+    images = "".join(_image(face, pictures) for face in faces)
+    similarity = "" if pair["kind"] == "identical" else f", similarity {pair['similarity']:.3f}"
+    lines = [f"<p>{images}</p><p>{pair['kind']}{similarity}</p>"]
+    for face in faces:
+        place = f"{folders[face['folder']]}: " if len(folders) > 1 else ""
+        subject = f", subject {face['subject']}" if face["subject"] else ""
+        text = f"{place}{face['part']}, label {face['label']:g}{subject}: {face['path']}"
+        lines.append(f"<p>{html.escape(text)}</p>")
+    if pair["label_conflict"]:
+        difference = f"labels differ by {pair['label_difference']:g}"
+        lines.append(f'<p class="conflict">{difference}</p>')
+    return "".join(lines)
+
+
+def _image(face: dict[str, Any], pictures: dict[tuple[int, str], str]) -> str:
+    source = pictures.get((face["folder"], face["path"]))
+    if source is None:
+        return "<span>(no picture)</span>"
+    text = html.escape(f"{face['part']}: {face['path']}")
+    return f'<img alt="{text}" src="{source}">'
+
+
+def _subjects(subjects: list[dict[str, Any]]) -> str:
+    heading = f"<h2>One person in two parts: {len(subjects):,}</h2>"
+    if not subjects:
+        return heading + "<p>None, as far as the data names its people.</p>"
+    rows = [
+        [f"{item['database']} {item['subject']}", *(f"{item['parts'][part]:,}" for part in SPLITS)]
+        for item in subjects[:SHOWN_ROWS]
+    ]
+    table = _table("Faces of each person", ["subject", *SPLITS], rows)
+    return f'{heading}<div class="wide">{table}</div>{_more(len(subjects), len(rows))}'
+
+
+def _unreadable(items: list[dict[str, str]]) -> str:
+    if not items:
+        return ""
+    rows = [[item["path"], item["reason"]] for item in items[:SHOWN_ROWS]]
+    table = _table("Records", ["path", "reason"], rows, text=True)
+    more = _more(len(items), len(rows))
+    return f'<h2>What could not be read</h2><div class="wide">{table}</div>{more}'
+
+
+def _more(total: int, shown: int) -> str:
+    return f"<p>and {total - shown:,} more, listed in check.json</p>" if total > shown else ""
+
+
+def _crossed(title: str, counts: dict[str, dict[str, int]]) -> str:
+    rows = [[name, *(f"{parts[part]:,}" for part in SPLITS)] for name, parts in counts.items()]
+    return _table(title, ["", *SPLITS], rows)
+
+
+def _code(text: str) -> str:
+    """Escape `text`, with what stands between backticks as code."""
+    pieces = html.escape(text).split("`")
+    return "".join(f"<code>{p}</code>" if k % 2 else p for k, p in enumerate(pieces))
+
+
+def _table(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[str]], text: bool = False
+) -> str:
+    """Return an HTML table; every cell is escaped, since names and paths come from the data."""
+    cell = '<td class="text">' if text else "<td>"
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(first)}</th>'
+        + "".join(f"{cell}{html.escape(value)}</td>" for value in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    caption = f"<caption>{html.escape(title)}</caption>"
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

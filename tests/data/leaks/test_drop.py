@@ -1,0 +1,148 @@
+"""`prepare --drop-leaks`: what goes, what stays, and runs that were killed on the way."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from keras_dldl.check import check
+from keras_dldl.data import faces_writer
+from keras_dldl.data import prepare as module
+from keras_dldl.data.leaks import drop
+from keras_dldl.data.prepare import PrepareOptions, prepare
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records import read_shards
+from keras_dldl.data.sources import CsvSource
+from keras_dldl.errors import DataError
+from tests.data.leaks.pictures import SIDE, copy_of, picture
+
+OPTIONS = PrepareOptions(size=SIDE, workers=1, drop_leaks=True)
+# (name, picture, copy, split): 0 is in all parts, 1 in train and val, 2 in val and test, 3 twice in
+# train, the rest once.
+ROWS = [
+    ("a.png", 0, None, "train"), ("b.png", 0, "mirrored", "val"), ("c.png", 0, None, "test"),
+    ("d.png", 1, "resized", "train"), ("e.jpg", 1, None, "val"),
+    ("f.png", 2, None, "val"), ("g.png", 2, "lightened", "test"),
+    ("h.png", 3, None, "train"), ("i.png", 3, "saved anew", "train"),
+] + [(f"{k}.png", k, None, "train") for k in range(4, 30)]  # fmt: skip
+GONE = {
+    "a.png": "the same picture is in test: c.png",
+    "b.png": "the same picture is in test: c.png",
+    "d.png": "the same picture is in val: e.jpg",
+    "f.png": "the same picture is in test: g.png",
+}
+
+
+class WholeImages:
+    """Stands for the aligner: every image is its own crop."""
+
+    def crops_of_largest(self, images, size):
+        return [(image, None) for image in images]
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    monkeypatch.setattr(faces_writer, "_aligner", lambda margin: WholeImages())
+    monkeypatch.setattr(module, "ROWS_PER_SHARD", 8)
+    (tmp_path / "photos").mkdir()
+    for name, number, kind, _ in ROWS:
+        image = copy_of(picture(number), kind) if kind else picture(number)
+        Image.fromarray(image).save(tmp_path / "photos" / name, quality=95)
+    lines = [f"{name},{number},{split}" for name, number, _, split in ROWS]
+    (tmp_path / "labels.csv").write_text("path,label,split\n" + "\n".join(lines) + "\n")
+    return CsvSource(tmp_path / "labels.csv")
+
+
+def content(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_picture_stays_in_the_part_held_out_most(source, tmp_path):
+    out = tmp_path / "out"
+    result = prepare(source, tmp_path / "photos", out, OPTIONS)
+    assert {item.path: item.reason for item in result.skipped} == GONE
+    assert result.counts == {"train": len(ROWS) - 6 - 1, "val": 1, "test": 2}
+    skipped = pd.read_csv(out / "skipped.csv")
+    assert dict(zip(skipped["path"], skipped["reason"], strict=True)) == GONE
+    data = PreparedData(out)
+    for split in data.splits:
+        parts = list(read_shards(data.shards(split)))
+        names = [path.decode() for part in parts for path in part[3]]
+        assert names == data.rows(split)["path"].tolist()
+        labels = np.concatenate([part[1] for part in parts])
+        assert labels.tolist() == data.rows(split)["label"].tolist()
+    crops = {path.name for path in (out / "crops").iterdir()}
+    assert crops == {name for name, *_ in ROWS} - set(GONE)
+    assert len(data.folders[0].manifest) == len(ROWS) - len(GONE)
+    found = check(out).content
+    assert found["leaking_faces"] == [] and found["counts"]["pairs_within_parts"]["train"] == 1
+
+
+def test_without_the_option_all_stays(source, tmp_path):
+    options = PrepareOptions(size=SIDE, workers=1)
+    result = prepare(source, tmp_path / "photos", tmp_path / "out", options)
+    assert sum(result.counts.values()) == len(ROWS)
+    plan = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert "drop_leaks" not in plan["options"]  # as before there was the option
+    with pytest.raises(DataError, match="drop_leaks=None, now True"):
+        prepare(source, tmp_path / "photos", tmp_path / "out", OPTIONS)
+
+
+class Killed(BaseException):
+    """Stands for a signal that ends the process at once."""
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 5])
+def test_a_run_killed_anywhere_goes_on_to_the_same_files(source, tmp_path, monkeypatch, at):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    prepare(source, tmp_path / "photos", whole, OPTIONS)
+    steps = []
+
+    def dying(function):
+        def call(*args, **kwargs):
+            steps.append(function)
+            if len(steps) > at:
+                raise Killed
+            return function(*args, **kwargs)
+
+        return call
+
+    # The steps that change something: the note, each shard and its report, the manifest.
+    with monkeypatch.context() as patched:
+        patched.setattr(drop, "_decide", dying(drop._decide))
+        patched.setattr(drop, "write_shard", dying(drop.write_shard))
+        patched.setattr(drop, "_without", dying(drop._without))
+        patched.setattr(module, "write_manifest", dying(module.write_manifest))
+        with pytest.raises(Killed):
+            prepare(source, tmp_path / "photos", out, OPTIONS)
+    assert not (out / "dataset.json").exists()
+    prepare(source, tmp_path / "photos", out, OPTIONS)
+    assert content(out) == content(whole)
+
+
+def test_a_second_call_changes_nothing(source, tmp_path):
+    out = tmp_path / "out"
+    prepare(source, tmp_path / "photos", out, OPTIONS)
+    before = content(out)
+    times = {path: path.stat().st_mtime_ns for path in (out / "records").iterdir()}
+    assert {i.path for i in prepare(source, tmp_path / "photos", out, OPTIONS).skipped} == set(GONE)
+    assert content(out) == before
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+def test_a_shard_may_be_left_empty(source, tmp_path):
+    lines = ["path,label,split", "a.png,0,train", "c.png,0,test", "b.png,0,val"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    result = prepare(source, tmp_path / "photos", tmp_path / "out", OPTIONS)
+    assert result.counts == {"train": 0, "val": 0, "test": 1}
+    data = PreparedData(tmp_path / "out")
+    assert data.splits == ("test",) and list(read_shards(data.shards("train"))) == []
+    shutil.rmtree(tmp_path / "out" / ".progress")  # not needed any more
+    assert check(tmp_path / "out").content["counts"]["faces"] == 1
