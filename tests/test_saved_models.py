@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from keras_dldl import load_model, saved_models
+from keras_dldl.data.augment import Augmentation
+from keras_dldl.training import TrainConfig
 
 ROOT = Path(__file__).parents[1]
 NAMES = saved_models.names()
@@ -65,6 +67,16 @@ def test_the_card_says_what_a_user_must_know(name):
     for heading in ("How well it does", "Data", "Licence", "Recipe", "What it must not be used"):
         assert f"\n## {heading}" in card
     assert "keras-dldl train" in card and "research only" in card
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recipe_can_be_run(name):
+    recipes = sorted(saved_models.folder(name).glob("*.yaml"))
+    assert recipes
+    for recipe in recipes:
+        config = TrainConfig.load(recipe)
+        assert Augmentation.from_config(dict(config.augment)).get_config()["flip"] == 0.5
+        assert recipe.name in card_of(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
