@@ -168,7 +168,9 @@ def test_several_processes_give_what_one_gives(tmp_path, synthetic, monkeypatch)
     differing = [name for name in first if first[name] != second[name]]
     crops = [name for name in differing if name.startswith("crops/")]
     assert len(crops) <= 3
-    assert all(name in crops or name.startswith("records/") for name in differing)
+    # A shard with such a crop has another checksum, which its report and the index hold.
+    follow = ("records/", ".progress/", "dataset.json") if crops else ()
+    assert all(name in crops or name.startswith(follow) for name in differing)
     for name in crops:
         one, other = (np.asarray(Image.open(tmp_path / k / name), np.int16) for k in "12")
         assert np.abs(one - other).max() <= 2
