@@ -23,6 +23,7 @@ from keras_dldl.data.store import FaceStore, decode, open_store
 STREAM_BUFFER = 8192
 # Few enough for the processor's cache and for many threads; one size, so it is compiled once.
 AUGMENTED_AT_ONCE = 32
+PREFETCHED = 3  # batches; more only take memory
 
 
 def training_dataset(
@@ -169,8 +170,12 @@ def _augmented(augment: Augmentation, part, seed):
 def _counted(batches: tf.data.Dataset, faces: int, batch_size: int) -> tf.data.Dataset:
     """Say how many batches there are, which Keras asks for and TensorFlow does not always know."""
     count = math.ceil(faces / batch_size)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(count))
-    return batches.prefetch(tf.data.AUTOTUNE)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(PREFETCHED)
+    options = tf.data.Options()
+    # Its thread sleeps between looks, and the end of an epoch waits for it: three quarters of a
+    # second, as a rule, for nothing gained. Without it, parallel steps use all cores.
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def _as_float(images, targets):

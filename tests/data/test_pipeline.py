@@ -260,3 +260,11 @@ def test_records_that_do_not_match_the_manifest(folder, tmp_path):
     (copy / "manifest.csv").write_text("\n".join([lines[0], *lines[2:]]) + "\n")
     with pytest.raises(DataError, match="must hold the same faces"):
         epoch_of(PreparedData(copy))
+
+
+def test_an_epoch_ends_at_once(folder):
+    dataset = training_dataset(
+        PreparedData(folder), input_size=32, batch_size=8, seed=0, epoch=0, augment=Augmentation()
+    )
+    # TensorFlow's tuning thread sleeps between looks, and the iterator's end would wait for it.
+    assert dataset.options().autotune.enabled is False
