@@ -155,6 +155,11 @@ def _reported(jobs: list[ShardJob]) -> list[Skipped]:
     return [Skipped(**item) for report in reports for item in report.skipped]
 
 
+def _first_skipped(jobs: list[ShardJob]) -> str:
+    skipped = _reported(jobs)
+    return f"{skipped[0].path}: {skipped[0].reason}" if skipped else "none"
+
+
 def _finish(
     out: Path, source: Source, table: "pd.DataFrame", jobs: list[ShardJob],
     options: PrepareOptions, skipped: list[Skipped], plan: dict,
@@ -166,7 +171,10 @@ def _finish(
         [face for report in reports for face in report.faces], columns=["path", "face", "score"]
     )
     if faces.empty:
-        raise DataError(f"No image could be used. Received: {len(table)} rows, see {out}")
+        raise DataError(
+            "No image could be used. At least one must be there and readable. Received: "
+            f"{len(table):,} rows; the first left out: {_first_skipped(jobs)}"
+        )
     manifest = faces.merge(table, on="path", how="left", validate="one_to_one")
     manifest = manifest.drop(columns="score")
     write_manifest(manifest, out / "manifest.csv")

@@ -57,7 +57,9 @@ def _with_metadata(rows: SourceRows, path: Path) -> SourceRows:
     told["name"] = told["name"].map(_plain)
     told = told.drop_duplicates("name").set_index("name")
     names = rows.table["path"].str.rpartition("/")[2].map(_plain)
-    table = pd.concat([rows.table, _missing(told, names, rows.table)], ignore_index=True)
+    missing = _missing(told, names, rows.table)
+    # Not with an empty table, whose columns have no type.
+    table = pd.concat([rows.table] + [missing] * (len(missing) > 0), ignore_index=True)
     names = table["path"].str.rpartition("/")[2].map(_plain)
     table["rank"], table["year"] = names.map(told["rank"]), names.map(told["year"])
     table["split"] = table["rank"].map(_part, na_action="ignore")
