@@ -1,5 +1,6 @@
 """A whole evaluation: against a slow loop over single images, and what it writes."""
 
+import csv
 import json
 
 import numpy as np
@@ -249,8 +250,9 @@ def test_save_writes_three_whole_files(evaluation, tmp_path):
     assert [path.name for path in paths] == ["metrics.json", "predictions.csv", "report.html"]
     assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(p.name for p in paths)
     assert json.loads(paths[0].read_text()) == evaluation.metrics
-    read = pd.read_csv(paths[1])
-    assert read["value"].tolist() == evaluation.predictions["value"].tolist()
+    with open(paths[1], encoding="utf-8", newline="") as file:
+        values = [float(row["value"]) for row in csv.DictReader(file)]
+    assert values == evaluation.predictions["value"].tolist()
 
 
 def test_a_model_file_is_told_by_its_hash(model, prepared, tmp_path):

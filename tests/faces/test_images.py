@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -340,8 +341,10 @@ def test_the_limit_of_pillow_is_neither_heeded_nor_changed(monkeypatch):
     for kind in ("PNG", "JPEG", "BMP"):
         assert read_image(encoded(PICTURE, kind)).shape == PICTURE.shape
     assert Image.MAX_IMAGE_PIXELS == 100
-    with pytest.raises(UnreadableImage, match="pixels.*max_pixels=.*MAX_IMAGE_PIXELS"):
-        read_image(encoded(PICTURE, "WEBP"))  # its decoder itself asks for Pillow's limit
+    try:  # the decoder of some versions asks for Pillow's limit itself
+        assert read_image(encoded(PICTURE, "WEBP")).shape == PICTURE.shape
+    except UnreadableImage as error:
+        assert re.search("pixels.*max_pixels=.*MAX_IMAGE_PIXELS", str(error))
 
 
 def test_a_picture_between_the_limits_of_pillow_gives_no_warning():
