@@ -1,6 +1,7 @@
-"""Writing files so that a killed process leaves no half file under a real name."""
+"""Writing files so that a killed process leaves no half file under a real name; checksums."""
 
 import errno
+import hashlib
 import json
 import os
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 # Short, so that a name as long as the file system allows can be written too.
 TEMPORARY_PREFIX = ".tmp-"
 LONGEST_SUFFIX = 16
+BYTES_AT_ONCE = 2**20
 
 
 @contextmanager
@@ -127,3 +129,12 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def write_json(path: str | os.PathLike, content: Any) -> None:
     """Write `content` as indented JSON to `path`, whole or not at all; NaN is refused."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def sha256_of(path: str | os.PathLike) -> str:
+    """Return the SHA-256 checksum of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while piece := stream.read(BYTES_AT_ONCE):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.data.manifest import SPLITS, read_manifest
-from keras_dldl.data.records.tfrecord import SCHEMA_VERSION, schema_as_json, sha256_of
+from keras_dldl.data.records.tfrecord import SCHEMA_VERSION, schema_as_json
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.files import sha256_of
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:

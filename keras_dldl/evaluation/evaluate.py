@@ -1,6 +1,5 @@
 """Running a model over labelled faces: the image, its mirror image, and the average of both."""
 
-import hashlib
 import logging
 import os
 from dataclasses import dataclass
@@ -196,7 +195,7 @@ def _identity(model: str | os.PathLike | FaceModel) -> dict[str, Any]:
     if isinstance(model, FaceModel):
         return {"name": None, "sha256": None}
     path = find_model(model)
-    return {"name": _name_of(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {"name": _name_of(path), "sha256": files.sha256_of(path)}
 
 
 def _name_of(model_file: Path) -> str:

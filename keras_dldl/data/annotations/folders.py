@@ -1,7 +1,7 @@
 """Folders as data sets unpack into: finding files in them, and saying what is missing."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keras_dldl.errors import DataError
@@ -80,6 +80,24 @@ def only_one(found: list[Path]) -> Path:
             + ", ".join(str(path) for path in found)
         )
     return found[0]
+
+
+def listings_of_parts(root: Path, names: Mapping[str, str], wanted: str) -> list[tuple[str, Path]]:
+    """Return the part and the place of each listing of a data set that lists its parts apart.
+
+    Args:
+        root: a folder.
+        names: part to the name of its listing, as for `find_near`; some parts may be missing.
+        wanted: what should be there, for the error message.
+
+    Raises:
+        DataError: there is no such listing, or one of them is there several times.
+    """
+    found = {part: find_near(root, name) for part, name in names.items()}
+    listings = [(part, only_one(places)) for part, places in found.items() if places]
+    if not listings:
+        raise not_here(root, wanted)
+    return listings
 
 
 def not_here(root: Path, wanted: str) -> DataError:

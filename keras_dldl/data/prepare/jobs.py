@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from keras_dldl.data.prepare.given_landmarks import Landmarks
 from keras_dldl.data.records.shards import ROWS_PER_SHARD, shards_of
-from keras_dldl.data.records.tfrecord import sha256_of
+from keras_dldl.files import sha256_of
 
 if TYPE_CHECKING:
     import pandas as pd

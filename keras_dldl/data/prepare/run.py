@@ -13,7 +13,7 @@ from keras_dldl.data.prepare.given_landmarks import (
     take_landmarks,
     with_choice,
 )
-from keras_dldl.data.prepare.jobs import ShardJob, jobs_of, note_checksum, read_report
+from keras_dldl.data.prepare.jobs import ShardJob, ShardReport, jobs_of, note_checksum, read_report
 from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepare.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepare.strict import refuse_missing, refuse_skipped
@@ -93,7 +93,8 @@ def prepare(
     table, given = take_landmarks(table)
     jobs = list(jobs_of(table, given, root, out, options))
     if options.strict:
-        refuse_skipped(_reported(jobs))
+        done = [job for job in jobs if job.report_path.exists()]
+        refuse_skipped(_skipped_of([read_report(job.report_path) for job in done]))
     if run_jobs is None:
         run_all(jobs, options.workers)
     else:
@@ -149,15 +150,9 @@ def _content(table: "pd.DataFrame") -> dict:
     return {"rows": len(table), "rows_hash": f"{int(content.sum()):016x}"}
 
 
-def _reported(jobs: list[ShardJob]) -> list[Skipped]:
-    """Return what the shards that are done left out."""
-    reports = [read_report(job.report_path) for job in jobs if job.report_path.exists()]
+def _skipped_of(reports: list[ShardReport]) -> list[Skipped]:
+    """Return what shards left out."""
     return [Skipped(**item) for report in reports for item in report.skipped]
-
-
-def _first_skipped(jobs: list[ShardJob]) -> str:
-    skipped = _reported(jobs)
-    return f"{skipped[0].path}: {skipped[0].reason}" if skipped else "none"
 
 
 def _finish(
@@ -170,15 +165,17 @@ def _finish(
     faces = pd.DataFrame(
         [face for report in reports for face in report.faces], columns=["path", "face", "score"]
     )
+    left_out = _skipped_of(reports)
     if faces.empty:
+        first = f"{left_out[0].path}: {left_out[0].reason}" if left_out else "none"
         raise DataError(
             "No image could be used. At least one must be there and readable. Received: "
-            f"{len(table):,} rows; the first left out: {_first_skipped(jobs)}"
+            f"{len(table):,} rows; the first left out: {first}"
         )
     manifest = faces.merge(table, on="path", how="left", validate="one_to_one")
     manifest = manifest.drop(columns="score")
     write_manifest(manifest, out / "manifest.csv")
-    skipped = skipped + _reported(jobs)
+    skipped = skipped + left_out
     listed = pd.DataFrame([asdict(item) for item in skipped], columns=["path", "reason"])
     with files.atomic_path(out / "skipped.csv") as temporary:
         listed.to_csv(temporary, index=False, lineterminator="\n")

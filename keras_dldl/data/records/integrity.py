@@ -10,8 +10,9 @@ from pathlib import Path
 
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData, PreparedFolder, ShardFacts
-from keras_dldl.data.records.tfrecord import error_text, sha256_of
+from keras_dldl.data.records.tfrecord import error_text
 from keras_dldl.errors import DataError
+from keras_dldl.files import sha256_of
 from keras_dldl.progress import progress
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,5 @@
 """TFRecord shards of aligned faces: one writer, one reader, one schema."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +12,6 @@ from keras_dldl.errors import DataError
 
 JPEG_QUALITY = 95
 NO_SIGMA = -1.0
-BYTES_AT_ONCE = 2**20
 SCHEMA_VERSION = 1
 
 
@@ -78,15 +76,6 @@ def write_shard(records: Iterable[Record], path: str | os.PathLike) -> int:
                 writer.write(_example(record))
                 count += 1
     return count
-
-
-def sha256_of(path: str | os.PathLike) -> str:
-    """Return the SHA-256 checksum of a file, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while piece := stream.read(BYTES_AT_ONCE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def schema_as_json() -> dict:

@@ -2,13 +2,7 @@
 
 from pathlib import Path
 
-from keras_dldl.data.annotations.folders import (
-    check_images,
-    files_below,
-    find_near,
-    not_here,
-    only_one,
-)
+from keras_dldl.data.annotations.folders import check_images, files_below, listings_of_parts
 from keras_dldl.data.annotations.reading import read_table
 from keras_dldl.data.sources.base import IMAGE_SUFFIXES, Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined, numbers_in
@@ -48,10 +42,8 @@ class AppaReal(Source):
         """Return a row a photo, with `split`, `real_age`, `apparent_age` and `num_ratings`."""
         wanted = "gt_avg_train.csv, gt_avg_valid.csv or gt_avg_test.csv"
         check_folder(root, wanted)
-        found = [(part, find_near(root, f"gt_avg_{part}.csv")) for part in PARTS]
-        listings = [(part, only_one(files)) for part, files in found if files]
-        if not listings:
-            raise not_here(root, wanted)
+        names = {part: f"gt_avg_{part}.csv" for part in PARTS}
+        listings = listings_of_parts(root, names, wanted)
         return joined([self._part(root, part, path) for part, path in listings])
 
     def _part(self, root: Path, part: str, listing: Path) -> SourceRows:

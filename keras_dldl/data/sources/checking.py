@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl.data.annotations.objects import OLDEST
 from keras_dldl.data.sources.base import Skipped, SourceRows
 from keras_dldl.data.sources.skipped import kinds_of
 from keras_dldl.errors import DataError
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
-OLDEST = 120.0  # years; who is said to be older has a wrong date
 SHOWN_KINDS = 3
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from keras_dldl.data.annotations.folders import check_images, find_near, not_here, only_one
+from keras_dldl.data.annotations.folders import check_images, find_near, listings_of_parts
 from keras_dldl.data.annotations.reading import read_table
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined, without_torn_subjects
@@ -33,10 +33,8 @@ class ImdbClean(Source):
         """Return a row a photo, with `split`, `subject`, `gender` and the angles of the head."""
         wanted = "imdb_train_new_1024.csv, imdb_valid_new_1024.csv or imdb_test_new_1024.csv"
         check_folder(root, wanted)
-        found = [(part, find_near(root, f"imdb_{part}_new_1024.csv")) for part in PARTS]
-        listings = [(part, only_one(paths)) for part, paths in found if paths]
-        if not listings:
-            raise not_here(root, wanted)
+        names = {part: f"imdb_{part}_new_1024.csv" for part in PARTS}
+        listings = listings_of_parts(root, names, wanted)
         rows = joined([_part(root, part, path) for part, path in listings])
         return without_torn_subjects(rows)
 

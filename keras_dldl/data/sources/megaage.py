@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keras_dldl.data.annotations.folders import check_images, find_near, not_here, only_one
+from keras_dldl.data.annotations.folders import check_images, listings_of_parts
 from keras_dldl.data.annotations.reading import read_lines
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined
@@ -29,10 +29,8 @@ class MegaAgeAsian(Source):
         """Return a row a photo, with `split`."""
         wanted = "list/train_name.txt or list/test_name.txt"
         check_folder(root, wanted)
-        found = [(part, find_near(root, f"list/{part}_name.txt")) for part in PARTS]
-        listings = [(part, only_one(paths)) for part, paths in found if paths]
-        if not listings:
-            raise not_here(root, wanted)
+        names = {part: f"list/{part}_name.txt" for part in PARTS}
+        listings = listings_of_parts(root, names, wanted)
         return joined([_part(root, part, path) for part, path in listings])
 
 
