@@ -3,12 +3,8 @@ import dataclasses
 import pytest
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.training.config import (
-    TrainConfig,
-    choose_config,
-    parse_assignments,
-    read_yaml,
-)
+from keras_dldl.training.config import TrainConfig, choose_config, parse_assignments
+from keras_dldl.training.config_file import read_yaml
 
 
 def test_defaults_are_the_papers():
