@@ -50,9 +50,8 @@ class FaceModel(keras.Model):
         _check(backbone, input_size, dropout)
         grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
-        features = BACKBONES[backbone](face_normalization()(images))
-        if dropout:
-            features = keras.layers.Dropout(dropout, name="dropout")(features)
+        vector = BACKBONES[backbone](face_normalization()(images))
+        features = keras.layers.Dropout(dropout, name="dropout")(vector) if dropout else vector
         raw = method.head(features, grid)
         probabilities = MethodDistribution(method, grid, name="probabilities")(raw)
         _check_distribution(method, probabilities, grid)
@@ -66,12 +65,17 @@ class FaceModel(keras.Model):
         self.alignment = _alignment(alignment)
         self.dropout = float(dropout)
         self.card = dict(card or {})
-        self._raw = raw
+        self._raw, self._vector = raw, vector
 
     @property
     def task(self) -> str:
         """The task of the label grid: "age" or "attractiveness"."""
         return self.grid.task
+
+    @property
+    def features(self) -> Any:
+        """The features, a symbolic tensor (B, C): the backbone's output."""
+        return self._vector
 
     def training_model(self) -> keras.Model:
         """Return a model with the same weights that ends in the method's raw outputs, (B, R).

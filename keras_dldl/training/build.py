@@ -10,6 +10,7 @@ from keras_dldl.errors import DataError
 from keras_dldl.methods import Method, find_method, get_method
 from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models import FaceModel, build_model
+from keras_dldl.training.accumulation import in_parts
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.optimizer import make_optimizer
 
@@ -105,7 +106,7 @@ def make_model(config: TrainConfig, data: Any) -> FaceModel:
 def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
     """Return the compiled model up to the raw outputs that shares its weights with `face_model`."""
     grid = face_model.grid
-    trained = face_model.training_model()
+    trained = in_parts(face_model.training_model(), config.accumulate)
     trained.compile(
         optimizer=make_optimizer(config, trained.trainable_variables),
         loss=face_model.method.loss(grid),

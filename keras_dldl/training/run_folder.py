@@ -17,8 +17,10 @@ from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.state import Checkpoint, load_checkpoint
 
 # The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
-# may be raised.
-_MAY_DIFFER = ("data", "epochs", "on_damaged_shard")
+# may be raised, and what ends a run early or only watches it changes no epoch.
+_MAY_DIFFER = (
+    "data", "epochs", "on_damaged_shard", "patience", "min_improvement", "tensorboard",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """All variables after the last whole epoch."""
         return self.path / "checkpoint" / "state.npz"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The history for TensorBoard, if asked for."""
+        return self.path / "tensorboard"
 
     @property
     def curves(self) -> Path:
@@ -127,7 +134,9 @@ def check_same_run(
     before, now = TrainConfig.from_dict(stored["config"]).to_dict(), config.to_dict()
     changed = [name for name in now if name not in _MAY_DIFFER and before[name] != now[name]]
     if now["epochs"] < before["epochs"] or (
-        now["epochs"] > before["epochs"] and config.schedule == "cosine"
+        now["epochs"] > before["epochs"]
+        and config.schedule == "cosine"
+        and config.restart_epochs is None
     ):
         changed.append("epochs")
     if changed:
@@ -136,7 +145,8 @@ def check_same_run(
         )
         raise ConfigError(
             "A run is resumed with the settings it began with; only epochs may be raised, and not "
-            f"with the cosine schedule, whose every step depends on them. Received: {listed}."
+            "with the cosine schedule without restarts, whose every step depends on them; patience, "
+            f"min_improvement and tensorboard may be others. Received: {listed}."
         )
     if stored["fingerprint"] != fingerprint:
         raise ConfigError(

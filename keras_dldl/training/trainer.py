@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.errors import ConfigError
+from keras_dldl.training.checks import check_config, check_labels, check_validation
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.result import RunResult
 from keras_dldl.training.run_folder import RunFolder, check_same_run, data_fingerprint
@@ -33,9 +33,8 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
         DataError: the prepared data cannot be read, or is damaged.
         TrainingError: the loss is not finite, or the folder holds another run.
     """
-    from keras_dldl.data.prepared import PreparedData
-    from keras_dldl.data.records.integrity import check_records, damage_named
-    from keras_dldl.training.build import check_method, make_method, precision
+    from keras_dldl.data.records.integrity import damage_named
+    from keras_dldl.training.build import make_method, precision
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.run import Run
@@ -43,21 +42,38 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
     method = make_method(config)
     folder = RunFolder(Path(out))
     checkpoint = folder.open(resume)
-    if not config.data:
-        raise ConfigError(
-            "Training needs data: prepared folders, by --data or `data:`. Received: none."
-        )
-    data = PreparedData(*config.data)
-    config = _completed(config, data)
-    splits = ["train", config.validation_split] if config.validation_split else ["train"]
-    check_records(data, splits, config.on_damaged_shard)
-    check_method(method, data, splits)
+    config, data, splits = open_data(config, method)
     fingerprint = data_fingerprint(data, splits)
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint, data.left_out)
     with precision(config.precision), damage_named(data, splits):
         feed, learner = make_feed(config, data), FaceLearner(config, data)
         return Run(config, folder, data, fingerprint, feed, learner).execute(checkpoint)
+
+
+def open_data(config: TrainConfig, method: Any) -> tuple[TrainConfig, Any, list[str]]:
+    """Open the prepared data of a run, and refuse what it cannot be trained on.
+
+    Args:
+        config: the settings.
+        method: the method of `config`.
+
+    Returns:
+        The settings completed by what the data decide, the data, and the splits in use.
+    """
+    from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.data.records.integrity import check_records
+    from keras_dldl.training.build import check_method
+
+    check_config(config)
+    data = PreparedData(*config.data)
+    config = _completed(config, data)
+    check_validation(config)
+    splits = ["train", config.validation_split] if config.validation_split else ["train"]
+    check_labels(data, splits)
+    check_records(data, splits, config.on_damaged_shard)
+    check_method(method, data, splits)
+    return config, data, splits
 
 
 def _completed(config: TrainConfig, data: Any) -> TrainConfig:

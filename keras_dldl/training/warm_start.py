@@ -1,6 +1,7 @@
 """Starting from another model's weights, whatever its head."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ class WarmStart:
         return text + (f", not {', '.join(self.left)}" if self.left else "")
 
 
-def copy_matching_layers(target: Any, source: Any) -> WarmStart:
+def copy_matching_layers(target: Any, source: Any, leave: Collection[str] = ()) -> WarmStart:
     """Copy the weights of each layer of `source` whose namesake in `target` has the same shapes.
 
     So a backbone serves any head: a head with another number of labels keeps its fresh weights.
@@ -27,12 +28,17 @@ def copy_matching_layers(target: Any, source: Any) -> WarmStart:
     Args:
         target: the model to change.
         source: the model to copy from.
+        leave: names of layers that keep their fresh weights whatever their shapes.
 
     Raises:
         ConfigError: no layer matches.
     """
     given, wanted = _by_layer(source), _by_layer(target)
-    copied = [name for name in wanted if _shapes(wanted[name]) == _shapes(given.get(name, {}))]
+    copied = [
+        name
+        for name in wanted
+        if _shapes(wanted[name]) == _shapes(given.get(name, {})) and name not in leave
+    ]
     for name in copied:
         for part, variable in wanted[name].items():
             variable.assign(given[name][part])
