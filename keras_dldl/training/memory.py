@@ -197,9 +197,17 @@ def _of_machine() -> int | None:
     """Return what is free and what this process has, on Linux."""
     with open("/proc/meminfo", encoding="ascii") as stream:
         facts = dict(line.split(":") for line in stream)
-    with open("/proc/self/status", encoding="ascii") as stream:
-        own = dict(line.split(":", 1) for line in stream)["VmRSS"]
-    return (int(facts["MemAvailable"].split()[0]) + int(own.split()[0])) * _KIB
+    return int(facts["MemAvailable"].split()[0]) * _KIB + (resident_bytes() or 0)
+
+
+def resident_bytes() -> int | None:
+    """Return the memory that this process has now, on Linux; None elsewhere."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as stream:
+            facts = dict(line.split(":", 1) for line in stream)
+    except OSError:
+        return None
+    return int(facts["VmRSS"].split()[0]) * _KIB
 
 
 def in_words(count: int) -> str:

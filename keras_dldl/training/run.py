@@ -164,6 +164,8 @@ class Run:
             self._stop_at_bad_loss(epoch),
             self.interrupt.check,
             self.learner.metric,
+            self.feed.images,
+            self.config.batch_size,
         )
         try:
             fitted = self.learner.trained.fit(

@@ -145,8 +145,8 @@ def check_same_run(
         )
         raise ConfigError(
             "A run is resumed with the settings it began with; only epochs may be raised, and not "
-            "with the cosine schedule without restarts, whose every step depends on them; patience, "
-            f"min_improvement and tensorboard may be others. Received: {listed}."
+            "with the cosine schedule without restarts, whose every step depends on them; "
+            f"patience, min_improvement and tensorboard may be others. Received: {listed}."
         )
     if stored["fingerprint"] != fingerprint:
         raise ConfigError(

@@ -91,6 +91,25 @@ def test_file_that_is_no_mapping(tmp_path, content):
         TrainConfig.load(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        ("epochs: 3\n\n# why\nlearnin_rate: 1\n", 4, "no setting `learnin_rate`. Did you mean"),
+        ("epochs: 3\nbatch_size: many\n", 2, "`batch_size` cannot.*a whole number, at least 1"),
+        ("augment:\n  flip: 0.5\n  grye: 1\n", 3, "`augment.grye`. Did you mean `augment.grey`"),
+        ("augment: {flip: 0.5,\n  grey: 3}\n", 2, "`grey` must be a number"),
+        ("epochs: 3\nseed: 1\nepochs: 4\n", 3, "stands there twice.*lines 1 and 3"),
+        ("optimizer: adam2\n", 1, "Did you mean adam\\? Received: optimizer='adam2'"),
+        ("1: 2\n", 1, "no setting `1`"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_line(tmp_path, content, line, reason):
+    path = tmp_path / "c.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=rf"c.yaml, line {line}: .*{reason}"):
+        TrainConfig.load(path)
+
+
 def test_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read.*nowhere.yaml"):
         TrainConfig.load(tmp_path / "nowhere.yaml")
