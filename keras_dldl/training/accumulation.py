@@ -56,7 +56,9 @@ def _tensorflow_step(model: InParts, data: Any) -> dict[str, Any]:
         gradients = tape.gradient(
             scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        _update_metrics(model, loss, y, raw, tf.shape(x)[0])
+        # Keras divides the loss by the devices that share a batch.
+        devices = tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
+        _update_metrics(model, loss * devices, y, raw, tf.shape(x)[0])
         return k + 1, [a + tf.cast(b, a.dtype) for a, b in zip(sums, gradients, strict=True)]
 
     zeros = [tf.zeros(variable.shape, variable.dtype) for variable in variables]

@@ -85,7 +85,7 @@ def make_plan(config: TrainConfig) -> Plan:
         ConfigError, DataError: as `train` would.
     """
     from keras_dldl.training.build import make_method, precision
-    from keras_dldl.training.feed import make_feed
+    from keras_dldl.training.feed import make_feed, sampling_of
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.memory import estimate, resident_bytes
     from keras_dldl.training.trainer import open_data
@@ -99,12 +99,12 @@ def make_plan(config: TrainConfig) -> Plan:
         learner.begin_epoch(config.freeze_epochs or 0)
         faces = sum(_kept_bytes(data, split, config.input_size) for split in splits)
         memory = estimate(learner.trained, config.batch_size, config.accumulate, faces)
-    labels = data.rows("train")["label"]
+    labels, sampling = data.rows("train")["label"], sampling_of(config, data)
     return Plan(
         config=config,
         images={split: len(data.rows(split)) for split in splits},
         labels=(float(labels.min()), float(labels.max())),
-        different=feed.images if feed.sampling is None else round(feed.sampling.different()),
+        different=feed.images if sampling is None else round(sampling.different()),
         steps_per_epoch=feed.steps_per_epoch,
         groups=groups,
         init=facts["init"],

@@ -53,7 +53,7 @@ class Setting:
             ("greater than", self.above),
             ("at most", self.maximum),
         )
-        text += "".join(f", {word} {bound:g}" for word, bound in bounds if bound is not None)
+        text += "".join(f", {word} {bound:.12g}" for word, bound in bounds if bound is not None)
         return text + (", or null" if self.optional else "")
 
     def _in_range(self, value: Any) -> bool:
