@@ -3,7 +3,7 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 
@@ -16,26 +16,47 @@ from keras_dldl.training.freezing import (
     layers_with_weights,
     set_frozen,
 )
+from keras_dldl.training.memory import Memory, estimate
 from keras_dldl.training.warm_start import copy_matching_layers
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class FaceLearner:
-    """A face model that learns a label by its method.
-
-    `Run` asks a learner for what stands here and no more, so that another (another head, loss,
-    metric) can take its place: `metric`, `unit`, `build`, `begin_epoch`, `save`, and after `build`
-    `trained`.
-
-    Args:
-        config: complete settings.
-        data: the prepared data, for their grid and alignment.
+class Learner(Protocol):
+    """What `Run` asks of what it trains, and no more; another head, loss or metric is another one.
 
     Attributes:
         metric: name of the compiled metric by which the best epoch is chosen, the lower the better.
         unit: of that metric, such as "years", or "".
         trained: after `build`, the compiled model that is fitted and evaluated.
+    """
+
+    metric: str
+    unit: str
+    trained: keras.Model | None
+
+    def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
+        """Make the model and compile it, as for `epoch`; return facts for the provenance.
+
+        `from_init` is whether to start from the weights that the settings name.
+        """
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Make ready for an epoch, from 0; it may compile the model anew."""
+
+    def memory(self) -> Memory | None:
+        """Return what a step needs by estimate, if there is one."""
+
+    def save(self, path: Path, row: dict[str, Any]) -> None:
+        """Write the model as it is now to `path`; `row` is the history's of this epoch."""
+
+
+class FaceLearner:
+    """A face model that learns a label by its method; see `Learner`.
+
+    Args:
+        config: complete settings.
+        data: the prepared data, for their grid and alignment.
     """
 
     metric = "mae"
@@ -73,6 +94,10 @@ class FaceLearner:
         if frozen != self._frozen:
             self._compile(frozen)
             _LOGGER.info("From epoch %d on all layers learn.", epoch + 1)
+
+    def memory(self) -> Memory:
+        """Return what a step needs by estimate."""
+        return estimate(self.trained, self.config.batch_size, self.config.accumulate)
 
     def _compile(self, frozen: bool) -> None:
         if self.config.freeze:

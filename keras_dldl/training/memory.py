@@ -1,7 +1,7 @@
 """How much memory a step needs, and what to do where there is not so much."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -29,7 +29,7 @@ class Memory:
         activations: what the way back needs of the way there, for the images of one part.
         images: how many images that is.
         batches: images on their way to the model.
-        faces: decoded or encoded faces that are kept for all epochs.
+        faces: decoded or encoded faces that are kept for all epochs, where that is known.
     """
 
     weights: int
@@ -38,7 +38,7 @@ class Memory:
     activations: int
     images: int
     batches: int
-    faces: int
+    faces: int = 0
 
     @property
     def total(self) -> int:
@@ -53,14 +53,13 @@ class Memory:
         return replace(self, activations=activations, images=images)
 
 
-def estimate(trained: keras.Model, batch_size: int, parts: int, faces: int = 0) -> Memory:
+def estimate(trained: keras.Model, batch_size: int, parts: int) -> Memory:
     """Estimate what training takes.
 
     Args:
         trained: the compiled model with its optimizer built.
         batch_size: images in a batch.
         parts: parts in which it goes through the network.
-        faces: bytes of faces that are kept.
     """
     at_once = math.ceil(batch_size / parts)
     learning = _bytes(trained.trainable_variables)
@@ -72,7 +71,6 @@ def estimate(trained: keras.Model, batch_size: int, parts: int, faces: int = 0) 
         activations=at_once * _activations_of_an_image(trained),
         images=at_once,
         batches=_BATCHES_AT_ONCE * batch_size * image,
-        faces=faces,
     )
 
 
@@ -116,11 +114,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def memory_named(need: Memory, batch_size: int) -> Iterator[None]:
+def memory_named(need: Callable[[], Memory | None], batch_size: int) -> Iterator[None]:
     """Turn an error of lacking memory into one that says what would fit.
 
     Args:
-        need: of a step.
+        need: returns what a step needs, or None; called only after the error.
         batch_size: images in a batch.
 
     Raises:
@@ -131,11 +129,16 @@ def memory_named(need: Memory, batch_size: int) -> Iterator[None]:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        raise TrainingError(_advice(need, batch_size, error)) from error
+        raise TrainingError(_advice(need(), batch_size, error)) from error
 
 
-def _advice(need: Memory, batch_size: int, error: Exception) -> str:
+def _advice(need: Memory | None, batch_size: int, error: Exception) -> str:
     reason = " ".join(str(error).split())[:200] or type(error).__name__
+    if need is None:
+        return (
+            f"Memory ran out with batches of {batch_size}. Try batch_size={batch_size // 2 or 1}, "
+            f"or a smaller input_size or model. Received: {reason}"
+        )
     text = (
         f"Memory ran out with {need.images} images at a time in the network "
         f"(about {in_words(need.total)} by estimate). "
@@ -153,7 +156,7 @@ def _advice(need: Memory, batch_size: int, error: Exception) -> str:
 def images_that_fit(need: Memory, limit: int | None) -> int:
     """Return a power of two of images at a time: what fits `limit` bytes, at most half of `need`'s.
 
-    >>> need = Memory(0, 0, 0, activations=800, images=64, batches=0, faces=0)
+    >>> need = Memory(0, 0, 0, activations=800, images=64, batches=0)
     >>> images_that_fit(need, 1000), images_that_fit(need, 250), images_that_fit(need, None)
     (32, 16, 32)
     """

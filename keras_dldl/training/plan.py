@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.training.config import TrainConfig
@@ -87,7 +87,7 @@ def make_plan(config: TrainConfig) -> Plan:
     from keras_dldl.training.build import make_method, precision
     from keras_dldl.training.feed import make_feed, sampling_of
     from keras_dldl.training.learner import FaceLearner
-    from keras_dldl.training.memory import estimate, resident_bytes
+    from keras_dldl.training.memory import resident_bytes
     from keras_dldl.training.trainer import open_data
 
     config, data, splits = open_data(config, make_method(config))
@@ -98,7 +98,7 @@ def make_plan(config: TrainConfig) -> Plan:
         # Of the time when all layers learn, which takes most.
         learner.begin_epoch(config.freeze_epochs or 0)
         faces = sum(_kept_bytes(data, split, config.input_size) for split in splits)
-        memory = estimate(learner.trained, config.batch_size, config.accumulate, faces)
+        memory = replace(learner.memory(), faces=faces)
     labels, sampling = data.rows("train")["label"], sampling_of(config, data)
     return Plan(
         config=config,

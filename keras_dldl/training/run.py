@@ -18,8 +18,8 @@ from keras_dldl.training.curves import draw_curves
 from keras_dldl.training.feed import Feed
 from keras_dldl.training.history import best_row, describe_row, stale_epochs, write_history
 from keras_dldl.training.interrupt import Interrupt
-from keras_dldl.training.learner import FaceLearner
-from keras_dldl.training.memory import Memory, estimate, memory_named
+from keras_dldl.training.learner import Learner
+from keras_dldl.training.memory import memory_named
 from keras_dldl.training.result import RunResult
 from keras_dldl.training.run_folder import RunFolder, write_provenance
 from keras_dldl.training.scalars import ScalarLog
@@ -43,7 +43,7 @@ class Run:
         data: the prepared data, for the records of the run.
         fingerprint: of the rows of `data`.
         feed: gives the batches.
-        learner: the model to train, or anything with what `FaceLearner` offers.
+        learner: the model to train.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Run:
         data: Any,
         fingerprint: str,
         feed: Feed,
-        learner: FaceLearner,
+        learner: Learner,
     ):
         self.config = config
         self.folder = folder
@@ -64,7 +64,6 @@ class Run:
         self.rows: list[dict[str, Any]] = []
         self.rate = LearningRate(config, feed.steps_per_epoch)
         self.interrupt = Interrupt()
-        self.memory: Memory | None = None
         self.scalars: ScalarLog | None = None
 
     def execute(self, checkpoint: Checkpoint | None) -> RunResult:
@@ -81,7 +80,7 @@ class Run:
         try:
             with self.interrupt:
                 while not self._is_over():
-                    with memory_named(self.memory, self.config.batch_size):
+                    with memory_named(self.learner.memory, self.config.batch_size):
                         self._one_epoch(len(self.rows))
                     self.interrupt.check()
         except KeyboardInterrupt:
@@ -120,7 +119,6 @@ class Run:
         else:
             write_provenance(self.folder, self.data, facts)  # first: by it a run folder is known
         self.config.save(self.folder.config)
-        self.memory = estimate(self.learner.trained, self.config.batch_size, self.config.accumulate)
         if self.config.tensorboard:
             self.scalars = ScalarLog(self.folder.tensorboard, self.rows, self.learner.metric)
 

@@ -14,7 +14,7 @@ from keras_dldl.training.memory import (
     memory_named,
 )
 
-NEED = Memory(100, 100, 200, activations=6400, images=64, batches=0, faces=0)
+NEED = Memory(100, 100, 200, activations=6400, images=64, batches=0)
 
 
 def compiled(parts=1, frozen=False):
@@ -32,7 +32,7 @@ def compiled(parts=1, frozen=False):
 
 
 def test_the_estimate_by_hand():
-    need = estimate(compiled(), batch_size=10, parts=1, faces=7)
+    need = estimate(compiled(), batch_size=10, parts=1)
     learning = 3 * 3 * 3 * 5 + 2 * 5 + 80 * 2 + 2
     assert need.weights == 4 * (learning + 2 * 5)
     assert need.gradients == 4 * learning
@@ -40,8 +40,8 @@ def test_the_estimate_by_hand():
     # Convolution, ReLU and flattening of 80 each, the last of 2, and three times the largest.
     assert need.activations == 10 * 4 * (3 * 80 + 2 + 3 * 80)
     assert need.batches == 5 * 10 * 4 * 48
-    assert (need.faces, need.images) == (7, 10)
-    assert need.total == sum((need.weights, need.gradients, need.optimizer, need.batches, 7)) + (
+    assert (need.faces, need.images) == (0, 10)
+    assert need.total == sum((need.weights, need.gradients, need.optimizer, need.batches)) + (
         need.activations
     )
 
@@ -82,19 +82,25 @@ def test_the_error_says_what_fits(monkeypatch):
             match=r"with 64 images .*About 16 should fit: batch_size=16, or accumulate=16, which "
             r"keeps the batch of 256 .*Received: no room",
         ),
-        memory_named(NEED, 256),
+        memory_named(lambda: NEED, 256),
     ):
         raise MemoryError("no room")
 
 
 def test_other_errors_pass():
-    with pytest.raises(ValueError, match="other"), memory_named(NEED, 64):
+    with pytest.raises(ValueError, match="other"), memory_named(lambda: NEED, 64):
         raise ValueError("other")
 
 
 def test_a_single_image_that_does_not_fit():
     with pytest.raises(TrainingError, match="smaller input_size or model"):
-        with memory_named(NEED.with_images(1), 1):
+        with memory_named(lambda: NEED.with_images(1), 1):
+            raise MemoryError
+
+
+def test_without_an_estimate():
+    with pytest.raises(TrainingError, match="batches of 64. Try batch_size=32"):
+        with memory_named(lambda: None, 64):
             raise MemoryError
 
 
