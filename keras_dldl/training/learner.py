@@ -110,13 +110,14 @@ class FaceLearner:
     def _warm_start(self) -> dict[str, Any]:
         source = load_model(self.config.init)
         head = set()
-        if source.grid != self.face_model.grid:
+        grid = getattr(source, "grid", None)  # a backbone alone has none
+        if grid is not None and grid != self.face_model.grid:
             # Where the shapes agree by chance, an output would still mean another label.
             head = {name for name, _ in layers_with_weights(self.face_model)}
             head -= backbone_layers(self.face_model)
             _LOGGER.warning(
                 "The head of %s is left out: its labels are %s, those of the data %s.",
-                self.config.init, _in_words(source.grid), _in_words(self.face_model.grid),
+                self.config.init, _in_words(grid), _in_words(self.face_model.grid),
             )  # fmt: skip
         report = copy_matching_layers(self.face_model, source, leave=head)
         _LOGGER.info("Started from %s: %s.", self.config.init, report)
