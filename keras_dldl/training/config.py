@@ -31,7 +31,14 @@ number, at least 1. Received: epochs=-1.
     """
 
     data: tuple[str, ...] = setting("texts", (), "prepared folders to train on, together")
-    model: str = setting("text", "tiny-age-net", "backbone")
+    model: str = setting("text", "tiny-age-net", "backbone, or keras:NAME")
+    pooling: str | None = setting(
+        "text", None, "feature map to features; null: the backbone's own", optional=True,
+        choices=("hybrid", "average", "gem"),
+    )  # fmt: skip
+    weights: str | None = setting(
+        "text", None, '"imagenet" or a file, for a model `keras:NAME`', optional=True
+    )
     method: str = setting("text", "dldl-v2", "head, target, loss and decoder")
     method_options: Mapping[str, Any] = setting(
         "mapping", None, "options of the method; over those below"

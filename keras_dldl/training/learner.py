@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_dldl.models import load_model
+from keras_dldl.models.pretrained import load_backbone_weights
 from keras_dldl.training.build import make_model, make_trained
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.warm_start import copy_matching_layers
@@ -44,12 +45,14 @@ class FaceLearner:
         """Make the model and compile it.
 
         Args:
-            from_init: whether to start from the weights of the model in the setting `init`.
+            from_init: whether to start from the settings `weights` and `init`.
 
         Returns:
             Facts for the provenance: parameters, and what was taken from where.
         """
         self.face_model = make_model(self.config, self.data)
+        if from_init and self.config.weights:
+            load_backbone_weights(self.face_model, self.config.weights)
         warm_start = self._warm_start() if from_init and self.config.init else None
         self.trained = make_trained(self.config, self.face_model)
         return {"parameters": self.face_model.count_params(), "init": warm_start}
