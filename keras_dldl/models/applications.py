@@ -1,4 +1,4 @@
-"""The networks of `keras.applications` as backbones, each with the preprocessing it was made for."""
+"""The networks of `keras.applications` as backbones, each with its own preprocessing."""
 
 import inspect
 from typing import Any, NamedTuple

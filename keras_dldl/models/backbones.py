@@ -1,4 +1,4 @@
-"""Backbones by name: the paper's (Gao et al. 2020, section 4.1), and those of keras.applications."""
+"""Backbones by name: the paper's (Gao et al. 2020, section 4.1) and keras.applications'."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -23,7 +23,7 @@ def build_model(
             "keras:NAME" with a network of keras.applications.
         grid: the label grid; it sets the number of outputs.
         method: a name in `keras_dldl.methods.METHODS`, `module:Class`, or a `Method`.
-        input_size: side of the input in pixels, from 32 up; some of keras.applications ask for more.
+        input_size: side of the input in pixels, from 32 up; some networks ask for more.
         alignment: how faces are cut out for it; default `faces.Alignment()`.
         dropout: rate before the head, in [0, 1). The paper has none.
         pooling: "hybrid" (the maximum over 2 x 2, then the average: the paper's), "average", "gem"

@@ -22,8 +22,8 @@ def check_weights(backbone: str, weights: str) -> None:
     """Raise `ConfigError` unless `weights` is something that `backbone` can take."""
     if not backbone.startswith(PREFIX):
         raise ConfigError(
-            f"`weights` are for the networks of keras.applications, `{PREFIX}NAME`; to start from a "
-            f"model of this package there is `init`. Received: weights={weights!r} for {backbone}"
+            f"`weights` are for the networks of keras.applications, `{PREFIX}NAME`; to start from "
+            f"a model of this package there is `init`. Received: weights={weights!r} for {backbone}"
         )
     if weights == IMAGENET:
         return

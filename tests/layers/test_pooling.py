@@ -1,10 +1,10 @@
 import keras
 import numpy as np
 import pytest
-from tests.keras_case import check_config
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.layers import GeneralizedMeanPooling
+from tests.keras_case import check_config
 
 X = np.random.default_rng(0).gamma(0.7, 2.0, (3, 4, 5, 6))
 
