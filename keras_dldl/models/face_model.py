@@ -47,7 +47,7 @@ class FaceModel(keras.Model):
         pooling: str | None = None,
         **kwargs,
     ):
-        _check(backbone, input_size, dropout)
+        check_arguments(backbone, input_size, dropout)
         grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
         vector, feature_map = features_of(backbone, images, pooling)
@@ -62,7 +62,7 @@ class FaceModel(keras.Model):
         self.grid = grid
         self.method = method
         self.input_size = input_size
-        self.alignment = _alignment(alignment)
+        self.alignment = as_alignment(alignment)
         self.dropout = float(dropout)
         self.card = dict(card or {})
         self.pooling = pooling
@@ -134,7 +134,8 @@ def _check_distribution(method: Method, probabilities: Any, grid: LabelGrid) -> 
         )
 
 
-def _alignment(alignment: Alignment | dict | None) -> Alignment:
+def as_alignment(alignment: Alignment | dict | None) -> Alignment:
+    """Return the alignment meant by one, by its config, or by None: the default."""
     if isinstance(alignment, dict):
         return Alignment.from_config(alignment)
     if alignment is None or isinstance(alignment, Alignment):
@@ -145,7 +146,8 @@ def _alignment(alignment: Alignment | dict | None) -> Alignment:
     )
 
 
-def _check(backbone: str, input_size: int, dropout: float) -> None:
+def check_arguments(backbone: str, input_size: int, dropout: float) -> None:
+    """Raise `ConfigError` unless there is such a backbone and the numbers are in range."""
     check_backbone(backbone)
     size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
     if size != int(size):

@@ -128,9 +128,11 @@ number, at least 1. Received: epochs=-1.
         """Return the config as YAML text, each line with what the setting does."""
         import yaml
 
-        lines = []
+        lines, values = [], self.to_dict()
         for field in dataclasses.fields(self):
-            value = self.to_dict()[field.name]
+            if field.name not in values:
+                continue
+            value = values[field.name]
             lines.append(f"# {setting_of(field).help} ({setting_of(field).allowed()})")
             lines.append(yaml.safe_dump({field.name: value}, sort_keys=False, allow_unicode=True))
         return "\n".join(line.rstrip("\n") for line in lines) + "\n"
@@ -150,7 +152,7 @@ number, at least 1. Received: epochs=-1.
                 values[name][inner] = value
             else:
                 values[name] = value
-        return TrainConfig.from_dict(values)
+        return type(self).from_dict(values)
 
     def with_augmentation(self) -> "TrainConfig":
         """Return a copy whose `augment` is complete, so that a changed default changes nothing."""
@@ -215,6 +217,7 @@ def choose_config(
     file: str | os.PathLike | None = None,
     changes: Mapping[str, Any] | None = None,
     resume: bool = False,
+    kind: type[TrainConfig] = TrainConfig,
 ) -> TrainConfig:
     """Return the config of a run: defaults, then the file, then `changes`.
 
@@ -223,5 +226,5 @@ def choose_config(
     stored = Path(out) / "config.yaml"
     if file is None and resume and stored.exists():
         file = stored
-    base = TrainConfig() if file is None else TrainConfig.load(file)
+    base = kind() if file is None else kind.load(file)
     return base.updated(changes or {})

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_dldl.models import load_model
+from keras_dldl.models import load_start
 from keras_dldl.models.pretrained import load_backbone_weights
 from keras_dldl.training.build import make_model, make_trained
 from keras_dldl.training.config import TrainConfig
@@ -58,7 +58,7 @@ class FaceLearner:
         return {"parameters": self.face_model.count_params(), "init": warm_start}
 
     def _warm_start(self) -> dict[str, Any]:
-        report = copy_matching_layers(self.face_model, load_model(self.config.init))
+        report = copy_matching_layers(self.face_model, load_start(self.config.init))
         _LOGGER.info("Started from %s: %s.", self.config.init, report)
         return {"from": self.config.init, "copied": report.copied, "left": report.left}
 
