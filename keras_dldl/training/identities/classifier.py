@@ -45,11 +45,9 @@ class IdentityClassifier(keras.Model):
         self.embedder = embedder
         self.normalize = normalize
         self.pairs = pairs
-        width = int(embedder.output.shape[-1])
+        width = int(embedder.outputs[0].shape[-1])
         self.rows = self.add_weight(shape=(rows, width), initializer="zeros", name=CENTRES)
-        start = keras.initializers.RandomNormal(
-            stddev=INITIAL_STD, seed=keras.random.SeedGenerator()
-        )
+        start = keras.initializers.RandomNormal(stddev=INITIAL_STD)
         self._tables = [self._new_table(classes, start, "all_centres")]
         self._small = [self.rows]
         self.built = True

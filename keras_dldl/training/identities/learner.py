@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_dldl.data.people import People
 from keras_dldl.data.people.pairs import draw_pairs
@@ -100,8 +101,6 @@ class IdentityLearner:
 
 
 def _misses(y_true: Any, y_pred: Any) -> Any:
-    ops = keras.ops
     found = ops.argmax(y_pred, axis=1)
-    return ops.cast(
-        ops.not_equal(found, ops.cast(ops.reshape(y_true, (-1,)), found.dtype)), "float32"
-    )
+    wanted = ops.cast(ops.reshape(y_true, (-1,)), found.dtype)
+    return ops.cast(ops.not_equal(found, wanted), "float32")
