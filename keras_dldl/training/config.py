@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_dldl.configs import find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.files import write_text
 from keras_dldl.training.settings import check_known, setting, setting_of
@@ -226,5 +227,5 @@ def choose_config(
     stored = Path(out) / "config.yaml"
     if file is None and resume and stored.exists():
         file = stored
-    base = kind() if file is None else kind.load(file)
+    base = kind() if file is None else kind.load(find_config(file))
     return base.updated(changes or {})
