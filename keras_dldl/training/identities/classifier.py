@@ -1,6 +1,7 @@
 """A backbone against the class centres of all people, a sample of them at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -11,6 +12,13 @@ from keras_dldl.data.people.pairs import Pairs, ranking_error, similarities, ver
 CENTRES = "class_centres"
 # As spread as in the reference papers' code, so that a first softmax is nearly even.
 INITIAL_STD = 0.01
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Variables of R rows, each with its table of N; Keras tracks a plain list's as the model's."""
+
+    pairs: list[tuple[Any, Any]]
 
 
 class IdentityClassifier(keras.Model):
@@ -48,19 +56,18 @@ class IdentityClassifier(keras.Model):
         width = int(embedder.outputs[0].shape[-1])
         self.rows = self.add_weight(shape=(rows, width), initializer="zeros", name=CENTRES)
         start = keras.initializers.RandomNormal(stddev=INITIAL_STD)
-        self._tables = [self._new_table(classes, start, "all_centres")]
-        self._small = [self.rows]
+        self._pages = Pages([(self.rows, self._new_table(classes, start, "all_centres"))])
         self.built = True
 
     @property
     def centres(self) -> Any:
         """All class centres, a variable (N, C)."""
-        return self._tables[0]
+        return self._pages.pairs[0][1]
 
     @property
     def table_bytes(self) -> int:
         """What the tables of all people take, the optimizer's included."""
-        return sum(4 * table.shape[0] * table.shape[1] for table in self._tables)
+        return sum(4 * table.shape[0] * table.shape[1] for _, table in self._pages.pairs)
 
     def call(self, inputs: tuple[Any, Any], training: bool | None = None) -> Any:
         """Return logits or cosines against the centres that `rows` holds."""
@@ -76,19 +83,19 @@ class IdentityClassifier(keras.Model):
         mark = self.rows.path.replace("/", "_")
         for variable in self.optimizer.variables:
             if mark in variable.path and tuple(variable.shape) == tuple(self.rows.shape):
-                name = f"table_{len(self._tables)}"
-                self._tables.append(self._new_table(self.centres.shape[0], "zeros", name))
-                self._small.append(variable)
+                name = f"table_{len(self._pages.pairs)}"
+                table = self._new_table(self.centres.shape[0], "zeros", name)
+                self._pages.pairs.append((variable, table))
 
     def train_step(self, *arguments: Any) -> Any:
         """Copy the step's rows in, learn, and copy them back."""
         if keras.backend.backend() == "jax":
             return self._jax_step(*arguments)
         ids = arguments[-1][0][1]
-        for small, table in zip(self._small, self._tables, strict=True):
+        for small, table in self._pages.pairs:
             small.assign(_gather(table, ids))
         logs = super().train_step(*arguments)
-        for small, table in zip(self._small, self._tables, strict=True):
+        for small, table in self._pages.pairs:
             _scatter(table, ids, small)
         return logs
 
@@ -128,13 +135,14 @@ class IdentityClassifier(keras.Model):
         ids = data[0][1]
         state = [list(part) for part in state]
         lists = (self.trainable_variables, self.non_trainable_variables, self.optimizer.variables)
-        small = [_place(variable, lists) for variable in self._small]
-        tables = [_place(variable, lists) for variable in self._tables]
-        for (a, i), (b, j) in zip(small, tables, strict=True):
+        places = [
+            (_place(small, lists), _place(table, lists)) for small, table in self._pages.pairs
+        ]
+        for (a, i), (b, j) in places:
             state[a][i] = state[b][j][ids]
         logs, state = super().train_step(tuple(state), data)
         state = [list(part) for part in state]
-        for (a, i), (b, j) in zip(small, tables, strict=True):
+        for (a, i), (b, j) in places:
             state[b][j] = state[b][j].at[ids].set(state[a][i])
         return logs, tuple(state)
 

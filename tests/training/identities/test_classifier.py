@@ -1,5 +1,10 @@
 """The sampled softmax: its numbers against NumPy, and what a step costs as people grow."""
 
+import json
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -15,7 +20,11 @@ RATE = 0.5
 
 def embedder():
     keras.utils.set_random_seed(2)
-    return keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(5)])
+    model = keras.Sequential(
+        [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(5)]
+    )
+    model.set_weights([np.random.default_rng(4).normal(size=w.shape) for w in model.get_weights()])
+    return model
 
 
 def classifier(classes, rows, optimizer, kind="softmax", margin=0.0, scale=1.0):
@@ -100,11 +109,14 @@ def test_what_the_optimizer_remembers_stays_with_its_person():
     model = classifier(9, 3, keras.optimizers.SGD(0.1, momentum=0.9))
     images, _ = batch(9)
     step(model, images, [0, 1, 2], np.array([0, 1, 2] * 2))
-    memory = np.array(model._tables[1])
+    memory = np.array(model._pages.pairs[1][1])
     assert np.abs(memory[:3]).min() > 0 and not memory[3:].any()
     step(model, images, [4, 5, 6], np.array([0, 1, 2] * 2))
-    np.testing.assert_array_equal(np.array(model._tables[1])[:3], memory[:3])
+    np.testing.assert_array_equal(np.array(model._pages.pairs[1][1])[:3], memory[:3])
     assert model.table_bytes == 2 * 4 * 9 * WIDTH
+    # What is in the checkpoint: the backbone, rows, two tables; nothing of the optimizer's twice.
+    own = [v.path for v in model.variables if "momentum" in v.path]
+    assert own == [] and len(model.trainable_variables) == 3
 
 
 @pytest.mark.parametrize("kind", ["cosine", "arc"])
@@ -204,3 +216,27 @@ def test_every_person_comes_in_turn():
         seen[ids] += 1
     assert seen[0] == 10  # the batch's own
     assert (seen[1:] == 1).sum() >= 90  # whose place the one of the batch took
+
+
+def test_jax_learns_the_same(tmp_path):
+    pytest.importorskip("jax", reason="compares with JAX")
+    code = f"import runpy; runpy.run_path({__file__!r}, run_name='jax')"
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    np.testing.assert_allclose(json.loads(found.stdout), train_three_steps(), rtol=1e-4, atol=1e-5)
+
+
+def train_three_steps():
+    """Three steps of Adam on samples, by whatever back end; the centres after them."""
+    model = classifier(9, 4, keras.optimizers.Adam(0.05))
+    for seed in range(3):
+        images, _ = batch(9, seed=seed)
+        ids = np.random.default_rng(seed).permutation(9)[:4].astype(np.int32)
+        model.train_on_batch((images, ids), np.arange(6, dtype=np.int32) % 4)
+    return np.array(keras.ops.convert_to_numpy(model.centres)).tolist()
+
+
+if __name__ == "jax":
+    sys.stdout.write(json.dumps(train_three_steps()))
