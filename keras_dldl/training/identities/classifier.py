@@ -135,9 +135,7 @@ class IdentityClassifier(keras.Model):
         ids = data[0][1]
         state = [list(part) for part in state]
         lists = (self.trainable_variables, self.non_trainable_variables, self.optimizer.variables)
-        places = [
-            (_place(small, lists), _place(table, lists)) for small, table in self._pages.pairs
-        ]
+        places = [tuple(_place(each, lists) for each in pair) for pair in self._pages.pairs]
         for (a, i), (b, j) in places:
             state[a][i] = state[b][j][ids]
         logs, state = super().train_step(tuple(state), data)

@@ -220,7 +220,7 @@ def test_every_person_comes_in_turn():
 
 def test_jax_learns_the_same(tmp_path):
     pytest.importorskip("jax", reason="compares with JAX")
-    code = f"import runpy; runpy.run_path({__file__!r}, run_name='jax')"
+    code = f"import runpy; runpy.run_path({__file__!r}, run_name='on_jax')"
     environment = os.environ | {"KERAS_BACKEND": "jax"}
     found = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
@@ -238,5 +238,5 @@ def train_three_steps():
     return np.array(keras.ops.convert_to_numpy(model.centres)).tolist()
 
 
-if __name__ == "jax":
+if __name__ == "on_jax":
     sys.stdout.write(json.dumps(train_three_steps()))
