@@ -25,6 +25,7 @@ COMMANDS = {
     "split": "Split prepared data anew, without aligning the faces again.",
     "check": "Look for leaks between the parts of prepared data.",
     "records": "Check prepared data for damage, or show what it holds.",
+    "pretrain": "Train a backbone to tell people apart, to start from.",
     "train": "Train a model on prepared data.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "export": "Write a model for a server or a device, and check what was written.",

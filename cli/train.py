@@ -4,6 +4,7 @@ import json
 
 import click
 
+from keras_dldl import configs
 from keras_dldl.cli.options import json_option
 from keras_dldl.methods import METHODS
 from keras_dldl.training.config import OPTIMIZERS, PRECISIONS, TrainConfig
@@ -28,10 +29,13 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 )
 @click.option(
     "--config", "file", type=click.Path(), default=None, show_default="none",
-    help="YAML file of settings, such as a run's config.yaml; options override it.",
+    help="YAML file of settings, such as a run's config.yaml, or the name of a shipped one: "
+    f"{', '.join(configs.names())}; options override it.",
 )  # fmt: skip
 @click.option("--resume", is_flag=True, show_default=True, help="Go on with the run in --out.")
-@_option("--model", "model", "Backbone: tiny-age-net, thin-age-net or vgg16.")
+@_option("--model", "model", "Backbone: tiny-age-net, thin-age-net, vgg16, or keras:NAME.")
+@_option("--weights", "weights", "For keras:NAME: imagenet, or a file of its weights.")
+@_option("--pooling", "pooling", "hybrid, average or gem.")
 @_option("--method", "method", f"Method: {', '.join(METHODS)}, or module:Class of your own.")
 @_option("--init", "init", "Model to start from: file, run folder or shipped name.")
 @_option("--epochs", "epochs", "Times through the data.", int)

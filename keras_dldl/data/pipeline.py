@@ -56,15 +56,38 @@ def training_dataset(
         face it is mixed with, and the weight of its own.
     """
     store = open_store(data, split, input_size)
+
+    def faces(count: int) -> tf.data.Dataset:
+        return _shuffled(store, input_size, (seed, epoch, sampling), count)
+
+    return augmented_batches(faces, len(store), batch_size, seed, epoch, augment)
+
+
+def augmented_batches(
+    faces: Callable[[int], tf.data.Dataset],
+    count: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    augment: Augmentation,
+) -> tf.data.Dataset:
+    """Return one epoch of batches with its augmentations.
+
+    Args:
+        faces: gives the epoch's (images, targets) in batches of so many.
+        count: of all faces of the epoch.
+        batch_size: faces in a batch; the last one may be shorter.
+        seed: another seed, other augmentations.
+        epoch: number of the epoch, likewise.
+        augment: strengths of the augmentations.
+    """
     if augment == Augmentation.none():
-        faces = _shuffled(store, input_size, (seed, epoch, sampling), batch_size)
-        return _counted(faces.map(_as_float), len(store), batch_size)
-    faces = _shuffled(store, input_size, (seed, epoch, sampling), AUGMENTED_AT_ONCE)
+        return _counted(faces(batch_size).map(_as_float), count, batch_size)
     seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([_mix(seed, epoch), k]))
-    parts = tf.data.Dataset.zip(faces, seeds).map(
+    parts = tf.data.Dataset.zip(faces(AUGMENTED_AT_ONCE), seeds).map(
         _augmenter(augment), num_parallel_calls=tf.data.AUTOTUNE
     )
-    return _counted(parts.rebatch(batch_size), len(store), batch_size)
+    return _counted(parts.rebatch(batch_size), count, batch_size)
 
 
 def evaluation_dataset(

@@ -4,16 +4,13 @@ from typing import Any
 
 import keras
 
-from keras_dldl.arguments import check_choice, check_number
+from keras_dldl.arguments import check_number
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid, as_grid
-from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.methods import Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
-from keras_dldl.models.backbones import BACKBONES
-
-MIN_INPUT_SIZE = 32
+from keras_dldl.models.backbones import MIN_INPUT_SIZE, check_backbone, features_of
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
@@ -23,7 +20,7 @@ class FaceModel(keras.Model):
     Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
 
     Args:
-        backbone: a name: "tiny-age-net", "thin-age-net" or "vgg16".
+        backbone: a name: "tiny-age-net", "thin-age-net", "vgg16", or "keras:NAME".
         grid: the label grid, or its config.
         method: the method it is trained by, a name or a `Method` or its config. Its head and its
             decoder are the model's.
@@ -31,6 +28,8 @@ class FaceModel(keras.Model):
         alignment: how faces are cut out for it, or the config of that; default `Alignment()`.
         dropout: rate before the head, in [0, 1).
         card: anything else to keep in the file, as plain JSON values.
+        pooling: from the last feature map to the features: "hybrid", "average", "gem", or None,
+            the backbone's own.
 
     Input shape: (B, input_size, input_size, 3), 0 ... 255.
     Output shape: (B, K) probabilities, float32, whatever the method.
@@ -45,12 +44,13 @@ class FaceModel(keras.Model):
         alignment: Alignment | dict | None = None,
         dropout: float = 0.0,
         card: dict[str, Any] | None = None,
+        pooling: str | None = None,
         **kwargs,
     ):
-        _check(backbone, input_size, dropout)
+        check_arguments(backbone, input_size, dropout)
         grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
-        vector = BACKBONES[backbone](face_normalization()(images))
+        vector, feature_map = features_of(backbone, images, pooling)
         features = keras.layers.Dropout(dropout, name="dropout")(vector) if dropout else vector
         raw = method.head(features, grid)
         probabilities = MethodDistribution(method, grid, name="probabilities")(raw)
@@ -62,10 +62,11 @@ class FaceModel(keras.Model):
         self.grid = grid
         self.method = method
         self.input_size = input_size
-        self.alignment = _alignment(alignment)
+        self.alignment = as_alignment(alignment)
         self.dropout = float(dropout)
         self.card = dict(card or {})
-        self._raw, self._vector = raw, vector
+        self.pooling = pooling
+        self._raw, self._vector, self._feature_map = raw, vector, feature_map
 
     @property
     def task(self) -> str:
@@ -73,9 +74,29 @@ class FaceModel(keras.Model):
         return self.grid.task
 
     @property
+    def feature_map(self) -> Any:
+        """The last feature map, a symbolic tensor (B, h, w, C), or None where there is none.
+
+        It is what the last layer before the features averages (or takes the generalised mean of)
+        over all places; `keras.Model(model.input, [model.feature_map, model.output])` gives both.
+        """
+        return self._feature_map
+
+    @property
     def features(self) -> Any:
         """The features, a symbolic tensor (B, C): the backbone's output."""
         return self._vector
+
+    @property
+    def head_kernel(self) -> Any:
+        """The weights (C, R) from the features to the raw outputs, or None.
+
+        None where the head is not one linear layer. With average or hybrid pooling, column k over
+        the feature map is the class activation map of output k (Gao et al. 2020, section 5.6).
+        """
+        denses = [layer for layer in self.layers if isinstance(layer, keras.layers.Dense)]
+        last = [layer for layer in denses if layer.output is self._raw]
+        return last[0].kernel if last else None
 
     def training_model(self) -> keras.Model:
         """Return a model with the same weights that ends in the method's raw outputs, (B, R).
@@ -95,6 +116,7 @@ class FaceModel(keras.Model):
             "alignment": self.alignment.get_config(),
             "dropout": self.dropout,
             "card": self.card,
+            "pooling": self.pooling,
         }
 
     @classmethod
@@ -112,7 +134,8 @@ def _check_distribution(method: Method, probabilities: Any, grid: LabelGrid) -> 
         )
 
 
-def _alignment(alignment: Alignment | dict | None) -> Alignment:
+def as_alignment(alignment: Alignment | dict | None) -> Alignment:
+    """Return the alignment meant by one, by its config, or by None: the default."""
     if isinstance(alignment, dict):
         return Alignment.from_config(alignment)
     if alignment is None or isinstance(alignment, Alignment):
@@ -123,8 +146,9 @@ def _alignment(alignment: Alignment | dict | None) -> Alignment:
     )
 
 
-def _check(backbone: str, input_size: int, dropout: float) -> None:
-    check_choice("name", backbone, BACKBONES)
+def check_arguments(backbone: str, input_size: int, dropout: float) -> None:
+    """Raise `ConfigError` unless there is such a backbone and the numbers are in range."""
+    check_backbone(backbone)
     size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
     if size != int(size):
         raise ConfigError(

@@ -100,6 +100,7 @@ def make_model(config: TrainConfig, data: Any) -> FaceModel:
         input_size=config.input_size,
         alignment=data.alignment,
         dropout=config.dropout,
+        pooling=config.pooling,
     )
 
 

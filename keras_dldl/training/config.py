@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_dldl.configs import find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.files import write_text
 from keras_dldl.training.config_file import read_config_file
@@ -33,7 +34,14 @@ number, at least 1. Received: epochs=-1.
     """
 
     data: tuple[str, ...] = setting("texts", (), "prepared folders to train on, together")
-    model: str = setting("text", "tiny-age-net", "backbone")
+    model: str = setting("text", "tiny-age-net", "backbone, or keras:NAME")
+    pooling: str | None = setting(
+        "text", None, "feature map to features; null: the backbone's own", optional=True,
+        choices=("hybrid", "average", "gem"),
+    )  # fmt: skip
+    weights: str | None = setting(
+        "text", None, '"imagenet" or a file, for a model `keras:NAME`', optional=True
+    )
     method: str = setting("text", "dldl-v2", "head, target, loss and decoder")
     method_options: Mapping[str, Any] = setting(
         "mapping", None, "options of the method; over those below"
@@ -176,9 +184,11 @@ number, at least 1. Received: epochs=-1.
         """Return the config as YAML text, each line with what the setting does."""
         import yaml
 
-        lines = []
+        lines, values = [], self.to_dict()
         for field in dataclasses.fields(self):
-            value = self.to_dict()[field.name]
+            if field.name not in values:
+                continue
+            value = values[field.name]
             lines.append(f"# {setting_of(field).help} ({setting_of(field).allowed()})")
             lines.append(yaml.safe_dump({field.name: value}, sort_keys=False, allow_unicode=True))
         return "\n".join(line.rstrip("\n") for line in lines) + "\n"
@@ -198,7 +208,7 @@ number, at least 1. Received: epochs=-1.
                 values[name][inner] = value
             else:
                 values[name] = value
-        return TrainConfig.from_dict(values)
+        return type(self).from_dict(values)
 
     def with_augmentation(self) -> "TrainConfig":
         """Return a copy whose `augment` is complete, so that a changed default changes nothing."""
@@ -237,6 +247,7 @@ def choose_config(
     file: str | os.PathLike | None = None,
     changes: Mapping[str, Any] | None = None,
     resume: bool = False,
+    kind: type[TrainConfig] = TrainConfig,
 ) -> TrainConfig:
     """Return the config of a run: defaults, then the file, then `changes`.
 
@@ -245,5 +256,5 @@ def choose_config(
     stored = Path(out) / "config.yaml"
     if file is None and resume and stored.exists():
         file = stored
-    base = TrainConfig() if file is None else TrainConfig.load(file)
+    base = kind() if file is None else kind.load(find_config(file))
     return base.updated(changes or {})

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import keras
 
-from keras_dldl.models import load_model
+from keras_dldl.models import load_start
+from keras_dldl.models.pretrained import load_backbone_weights
 from keras_dldl.training.build import make_model, make_trained
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.freezing import (
@@ -73,13 +74,15 @@ class FaceLearner:
         """Make the model and compile it.
 
         Args:
-            from_init: whether to start from the weights of the model in the setting `init`.
+            from_init: whether to start from the settings `weights` and `init`.
             epoch: as for which epoch, from 0; see `begin_epoch`.
 
         Returns:
             Facts for the provenance: parameters, and what was taken from where.
         """
         self.face_model = make_model(self.config, self.data)
+        if from_init and self.config.weights:
+            load_backbone_weights(self.face_model, self.config.weights)
         warm_start = self._warm_start() if from_init and self.config.init else None
         self._compile(frozen=is_frozen(self.config, epoch))
         return {"parameters": self.face_model.count_params(), "init": warm_start}
@@ -108,7 +111,7 @@ class FaceLearner:
         self.trained = make_trained(self.config, self.face_model)
 
     def _warm_start(self) -> dict[str, Any]:
-        source = load_model(self.config.init)
+        source = load_start(self.config.init)
         head = set()
         grid = getattr(source, "grid", None)  # a backbone alone has none
         if grid is not None and grid != self.face_model.grid:

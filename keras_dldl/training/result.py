@@ -33,6 +33,11 @@ class RunResult:
         return best_row(self.rows, self.metric)["epoch"]
 
     @property
+    def best_metric(self) -> float | None:
+        """The metric of that epoch on the validation split, or None without validation."""
+        return best_row(self.rows, self.metric).get(f"val_{self.metric}")
+
+    @property
     def best_val_mae(self) -> float | None:
         """Its MAE on the validation split in label units, or None without validation."""
         return best_row(self.rows).get("val_mae")

@@ -19,15 +19,17 @@ from keras_dldl.training.state import Checkpoint, load_checkpoint
 # The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
 # may be raised, and what ends a run early or only watches it changes no epoch.
 _MAY_DIFFER = (
-    "data", "epochs", "on_damaged_shard", "patience", "min_improvement", "tensorboard",
+    "data", "root", "manifest", "epochs", "on_damaged_shard", "patience", "min_improvement",
+    "tensorboard",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Names of the files of a run."""
+    """Names of the files of a run, and the command that makes such runs."""
 
     path: Path
+    command: str = "train"
 
     @property
     def config(self) -> Path:
@@ -66,7 +68,7 @@ class RunFolder:
 
     def resume_command(self) -> str:
         """Return the command that continues this run."""
-        return f"keras-dldl train --out {shlex.quote(str(self.path))} --resume"
+        return f"keras-dldl {self.command} --out {shlex.quote(str(self.path))} --resume"
 
     def open(self, resume: bool) -> Checkpoint | None:
         """Return the checkpoint to go on from, or None to begin.
@@ -131,7 +133,7 @@ def check_same_run(
         fingerprint: of the data that would be used.
         left_out: names of the damaged shards that would not be.
     """
-    before, now = TrainConfig.from_dict(stored["config"]).to_dict(), config.to_dict()
+    before, now = type(config).from_dict(stored["config"]).to_dict(), config.to_dict()
     changed = [name for name in now if name not in _MAY_DIFFER and before[name] != now[name]]
     if now["epochs"] < before["epochs"] or (
         now["epochs"] > before["epochs"]
@@ -183,7 +185,7 @@ def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> Non
         },
         "platform": platform.platform(),
         "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
-        "grid": data.grid.get_config(),
+        "grid": data.grid.get_config() if data.grid else None,
         "images": {split: len(data.rows(split)) for split in data.splits},
         "left_out": data.left_out,
         **facts,
