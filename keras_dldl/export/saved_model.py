@@ -89,7 +89,7 @@ def signatures(model: FaceModel, mirror: bool = True) -> dict[str, Callable]:
 
     def from_bytes(image_bytes):
         faces, status = encoded_images.decode_faces(image_bytes, model.input_size)
-        found = answers(tf.cast(faces, tf.float32))
+        found = dict(answers(tf.cast(faces, tf.float32)))
         is_ok = tf.equal(status, encoded_images.OK)
         for name in ("value", "std", "distribution"):
             rows = tf.reshape(is_ok, [-1] + [1] * (found[name].shape.rank - 1))
@@ -115,8 +115,10 @@ def _answers(model: FaceModel, mirror: bool) -> Callable:
     """Return the function from (B, S, S, 3) float32 faces to the outputs by name."""
     import tensorflow as tf
 
-    labels = model.grid.labels
+    labels, size = model.grid.labels, model.input_size
 
+    # A function of its own, so that the model is traced and stored once for all signatures.
+    @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3))], autograph=False)
     def answers(faces):
         if mirror:
             both = model(tf.concat([faces, faces[:, :, ::-1]], axis=0), training=False)

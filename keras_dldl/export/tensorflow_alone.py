@@ -6,7 +6,6 @@ Arguments: the SavedModel's folder; an .npz file of batches; the .npz file to wr
 
 import sys
 
-
 # In the outputs' own units. Signatures differ only in how images come in, which at the model's size
 # loses nothing; a batch of another make-up may be summed in another order.
 TOLERANCE = 1e-3
