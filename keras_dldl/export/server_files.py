@@ -8,6 +8,7 @@ from pathlib import Path
 from keras_dldl.files import write_text
 
 USUAL_BATCH = 32
+LARGEST_REQUEST = 1024
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +27,11 @@ model_config_list {{
 BATCHING = f"""\
 # Requests that come together are answered together:
 # --enable_batching=true --batching_parameters_file=.../batching.config
-# A single request must not be larger than max_batch_size.
-max_batch_size {{ value: {USUAL_BATCH} }}
+# The most images in a request; a request is refused beyond.
+max_batch_size {{ value: {LARGEST_REQUEST} }}
+# The most images in one run of the model: larger requests are split, smaller ones joined.
+enable_large_batch_splitting {{ value: true }}
+max_execution_batch_size {{ value: {USUAL_BATCH} }}
 # The longest that a request waits for others, in millionths of a second.
 batch_timeout_micros {{ value: 2000 }}
 # Batches at work at once: as many as the machine has cores is a good start.

@@ -27,23 +27,23 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def serve(result):
-    loaded = tf.saved_model.load(str(result.path))
+def serve(exported):
+    loaded = tf.saved_model.load(str(exported.path))
     signature = loaded.signatures["images"]
     signature.keep = loaded  # the signature does not keep the weights alive
     return signature
 
 
-def test_it_lies_where_a_server_looks_and_agrees_with_keras(result):
-    assert result.path.name == "2"
-    assert (result.path / "saved_model.pb").is_file()
-    assert 0 <= result.parity.value < 1e-4
-    names = sorted(entry.name for entry in result.path.parent.iterdir())
+def test_it_lies_where_a_server_looks_and_agrees_with_keras(exported):
+    assert exported.path.name == "2"
+    assert (exported.path / "saved_model.pb").is_file()
+    assert 0 <= exported.parity.value < 1e-4
+    names = sorted(entry.name for entry in exported.path.parent.iterdir())
     assert names == ["2", "batching.config", "docker-compose.yml", "models.config"]
 
 
-def test_weights_are_stored_once(model, result):
-    weights = sum(path.stat().st_size for path in (result.path / "variables").iterdir())
+def test_weights_are_stored_once(model, exported):
+    weights = sum(path.stat().st_size for path in (exported.path / "variables").iterdir())
     assert weights < 4 * model.count_params() + 20_000
 
 
@@ -77,8 +77,8 @@ def test_without_mirror_only_the_image_counts(model, tmp_path, in_process):
     assert card["mirror_averaged"] is False
 
 
-def test_the_card_tells_how_to_feed_it(model, result):
-    card = json.loads((result.path / "assets.extra" / "keras_dldl.json").read_text())
+def test_the_card_tells_how_to_feed_it(model, exported):
+    card = json.loads((exported.path / "assets.extra" / "keras_dldl.json").read_text())
     assert card["input_size"] == 32 and card["task"] == "age" and card["unit"] == "years"
     assert card["labels"] == list(range(101))
     assert np.allclose(card["alignment"]["five_points"], model.alignment.template(32))

@@ -35,11 +35,16 @@ def test_tensorflow_serving_reads_the_list_of_models():
 def test_batching_has_the_fields_of_its_message_and_takes_what_the_client_sends():
     text = server_files("age", "2.21.0")["batching.config"]
     lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
-    found = {name: int(value) for name, _, _, value, _ in lines}
+    found = {name: value for name, _, _, value, _ in lines}
     # tensorflow_serving/servables/tensorflow/session_bundle_config.proto, BatchingParameters
-    fields = {"max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads"}
-    assert set(found) == fields
-    assert found["max_batch_size"] == USUAL_BATCH == 32
+    assert set(found) == {
+        "max_batch_size", "enable_large_batch_splitting", "max_execution_batch_size",
+        "batch_timeout_micros", "num_batch_threads", "max_enqueued_batches",
+    }  # fmt: skip
+    assert found.pop("enable_large_batch_splitting") == "true"
+    assert int(found["max_execution_batch_size"]) == USUAL_BATCH == 32
+    assert int(found["max_batch_size"]) % USUAL_BATCH == 0
+    assert all(int(value) > 0 for value in found.values())
 
 
 @pytest.mark.parametrize("wrote", ["2.21.0", "2.21.0-rc1"])

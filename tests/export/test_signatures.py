@@ -18,8 +18,8 @@ FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "XlaLaunch", "XlaCallModu
 
 
 @pytest.fixture(scope="module")
-def folder(result):
-    return result.path
+def folder(exported):
+    return exported.path
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +123,7 @@ def test_the_session_of_a_server_runs_them(session, model):
     assert outputs["status"].tolist() == [b"ok", b"not a JPEG or PNG image", b"ok"]
     expected = model.signatures["serving_default"](image_bytes=tf.constant(files.tolist()))
     np.testing.assert_allclose(outputs["value"], expected["value"], atol=1e-5)
-    assert run("serving_default", np.array([], object))["distribution"].shape == (0, 101)
     assert run("images", picture[None])["value"] == pytest.approx(outputs["value"][2], abs=0.01)
-    assert run("images", np.zeros((0, 32, 32, 3), np.uint8))["value"].shape == (0,)
 
 
 def test_only_operations_of_tensorflows_core_are_in_it(session):

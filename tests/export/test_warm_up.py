@@ -13,8 +13,8 @@ logs = pytest.importorskip(
 )
 
 
-def test_each_signature_answers_them_at_both_batch_sizes(result):
-    folder = result.path
+def test_each_signature_answers_them_at_both_batch_sizes(exported):
+    folder = exported.path
     # Where a server looks, see its documentation.
     place = folder / "assets.extra" / "tf_serving_warmup_requests"
     assert place.stat().st_size < 100_000

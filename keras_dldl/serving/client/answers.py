@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.errors import ServerError, UnreadableImage
+from keras_dldl.errors import ConfigError, ServerError, UnreadableImage
 from keras_dldl.labels import DECODERS, LabelGrid
 from keras_dldl.prediction import Prediction
 
@@ -33,7 +33,10 @@ def predictions(
             f"Received: {', '.join(sorted(outputs))}, for {len(names)} images"
         )
     rows = zip(names, *(outputs[name] for name in NEEDED), strict=True)
-    return [_result(task, *row) for row in rows]
+    try:
+        return [_result(task, *row) for row in rows]
+    except (ConfigError, TypeError, ValueError) as error:
+        raise ServerError(f"The server's answer is not of use: {error}") from error
 
 
 def _result(
