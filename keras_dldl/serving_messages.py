@@ -54,7 +54,7 @@ DTYPE_NAMES = {FLOAT: "float", UINT8: "uint8", STRING: "string"}
 _PACKAGE = "keras_dldl.serving_messages"
 
 
-def message(name: str, **fields: Any) -> Any:
+def message(name: str, /, **fields: Any) -> Any:
     """Return a new message of a name in `MESSAGES`.
 
     >>> message("ModelSpec", name="age", version={"value": 2}).SerializeToString()

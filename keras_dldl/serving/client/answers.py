@@ -35,7 +35,7 @@ def predictions(
     rows = zip(names, *(outputs[name] for name in NEEDED), strict=True)
     try:
         return [_result(task, *row) for row in rows]
-    except (ConfigError, TypeError, ValueError) as error:
+    except (ConfigError, TypeError, ValueError, IndexError, ArithmeticError) as error:
         raise ServerError(f"The server's answer is not of use: {error}") from error
 
 
