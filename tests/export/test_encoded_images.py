@@ -25,6 +25,8 @@ SIZE = 64
 # Levels, of 0 ... 255. Pillow rounds once more, between the two directions of a resize, and where
 # cubic interpolation overshoots it cuts off there too.
 MEAN_TOLERANCE, LARGEST_TOLERANCE = 0.4, 2
+# Of black beside white, with which it overshoots most.
+STARK, STARK_TOLERANCE = "PNG, 1 bit", 8
 PICTURE = generated_images(1, 200, seed=5)[0][:141]
 GREY = np.asarray(Image.fromarray(PICTURE).convert("L"))
 ALPHA = np.dstack([PICTURE, np.linspace(0, 255, 200).astype(np.uint8)[None].repeat(141, 0)])
@@ -117,7 +119,8 @@ def test_good_files_are_decoded_as_at_prediction(decode):
         expected = Alignment().whole(read_image(file), SIZE)
         difference = np.abs(face.astype(int) - expected)
         assert difference.mean() < MEAN_TOLERANCE, name
-        assert difference.max() <= LARGEST_TOLERANCE, name
+        largest = STARK_TOLERANCE if name == STARK else LARGEST_TOLERANCE
+        assert difference.max() <= largest, name
         assert np.ptp(face) > 30, name
 
 
