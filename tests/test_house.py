@@ -15,7 +15,10 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 
 # Each part may import from its own row and from the rows above it.
 ROWS = [
-    {"arguments", "classes", "configs", "errors", "files", "progress", "saved_models"},
+    {
+        "arguments", "classes", "configs", "errors", "files", "progress", "saved_models",
+        "serving_messages",
+    },  # fmt: skip
     {"labels", "ops"},
     {"losses", "metrics", "layers", "prediction"},
     {"faces"},
