@@ -26,6 +26,7 @@ COMMANDS = {
     "check": "Look for leaks between the parts of prepared data.",
     "records": "Check prepared data for damage, or show what it holds.",
     "train": "Train a model on prepared data.",
+    "compare": "Train methods and settings alike, and compare them on the same faces.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "export": "Write a model for a server or a device, and check what was written.",
     "predict": "Estimate age or attractiveness from photos.",

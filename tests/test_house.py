@@ -22,7 +22,7 @@ ROWS = [
     {"methods", "models"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "drawing"},
-    {"predict", "serving"},
+    {"comparison", "predict", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}
