@@ -5,13 +5,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_dldl.comparison.cells import FAILED, Cell, CellResult, cells_of, run_cell
 from keras_dldl.comparison.folder import check_cells, open_folder
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError
 from keras_dldl.files import check_writable
+
+if TYPE_CHECKING:
+    from keras_dldl.data.prepared import PreparedData
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -75,12 +78,14 @@ def compare(
     except KeyboardInterrupt:
         _LOGGER.warning("Stopped. The same command goes on from here.")
         if any(results.values()):
-            _report(plan, out, cells, results)
+            _report(plan, data, out, cells, results)
         raise
-    return _report(plan, out, cells, results)
+    return _report(plan, data, out, cells, results)
 
 
-def _run(cells: Sequence[Cell], results: dict[Path, CellResult | None], data: Any) -> None:
+def _run(
+    cells: Sequence[Cell], results: dict[Path, CellResult | None], data: "PreparedData"
+) -> None:
     from keras_dldl.comparison.estimate import seconds_left, time_in_words
 
     open_cells = [cell for cell in cells if results[cell.folder] is None]
@@ -93,11 +98,15 @@ def _run(cells: Sequence[Cell], results: dict[Path, CellResult | None], data: An
 
 
 def _report(
-    plan: Plan, out: Path, cells: Sequence[Cell], results: dict[Path, CellResult | None]
+    plan: Plan,
+    data: "PreparedData",
+    out: Path,
+    cells: Sequence[Cell],
+    results: dict[Path, CellResult | None],
 ) -> Comparison:
     from keras_dldl.comparison.report import write_report
 
     done = [(cell, results[cell.folder]) for cell in cells if results[cell.folder] is not None]
-    content = write_report(plan, out, done, len(cells))
+    content = write_report(plan, data, out, done)
     failed = tuple(result for _, result in done if result.state == FAILED)
     return Comparison(out, content, failed)
