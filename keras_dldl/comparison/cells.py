@@ -103,6 +103,13 @@ class Cell:
         self._check_same(before)
         return result if result.state == FAILED or self._is_whole(result) else None
 
+    def epochs_done(self) -> int:
+        """Return how many epochs an earlier call trained."""
+        if not self.run.history.exists():
+            return 0
+        lines = self.run.history.read_text(encoding="utf-8").splitlines()
+        return len(lines) - 1  # without the headings
+
     def predictions(self) -> "pd.DataFrame":
         """Return `predictions.csv`: path, label, value and std of every face."""
         import pandas as pd

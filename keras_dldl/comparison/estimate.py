@@ -1,41 +1,97 @@
-"""How long the cells that are left will take."""
+"""How long the cells that are left will take: from finished ones, or from a few steps."""
 
+import math
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_dldl.comparison.cells import Cell, CellResult
+    from keras_dldl.data.prepared import PreparedData
 
 # What decides how long a step takes.
 COST = ("model", "input_size", "batch_size", "precision")
+TIMED_STEPS = 5
+
+# By cost: seconds of an epoch, and of the evaluation at the end.
+Costs = dict[tuple, tuple[float, float]]
 
 
-def seconds_left(
-    waiting: "Sequence[Cell]", cells: "Sequence[Cell]", results: "Mapping[Path, CellResult | None]"
-) -> float | None:
-    """Return an estimate for `waiting` from the finished cells of the same cost.
-
-    Returns:
-        Seconds; None where a cell has no finished one of its cost.
-    """
-    known: dict[tuple, list[tuple[float, float]]] = {}
+def known_costs(cells: "Sequence[Cell]", results: "Mapping[Path, CellResult | None]") -> Costs:
+    """Return what the cells that were trained here took, the mean of those of one cost."""
+    found: dict[tuple, list[tuple[float, float]]] = {}
     for cell in cells:
         result = results.get(cell.folder)
         if result is not None and result.training and cell.given is None:
             spent = result.training
             pair = (spent["seconds_per_epoch"], spent["evaluation_seconds"])
-            known.setdefault(cost_of(cell), []).append(pair)
+            found.setdefault(cost_of(cell), []).append(pair)
+    return {
+        cost: tuple(sum(column) / len(pairs) for column in zip(*pairs, strict=True))
+        for cost, pairs in found.items()
+    }
+
+
+def seconds_left(waiting: "Sequence[Cell]", costs: Costs) -> float | None:
+    """Return an estimate for `waiting`, None where the cost of one is not known."""
     total = 0.0
     for cell in waiting:
         if cell.given is not None:
             continue
-        if cost_of(cell) not in known:
+        if cost_of(cell) not in costs:
             return None
-        pairs = known[cost_of(cell)]
-        per_epoch, evaluation = (sum(column) / len(pairs) for column in zip(*pairs, strict=True))
-        total += cell.config.epochs * per_epoch + evaluation
+        per_epoch, evaluation = costs[cost_of(cell)]
+        total += (cell.config.epochs - cell.epochs_done()) * per_epoch + evaluation
     return total
+
+
+def measured_cost(cell: "Cell", data: "PreparedData") -> tuple[float, float]:
+    """Return seconds of an epoch and of the evaluation, from a few steps of an untrained model.
+
+    Rough: reading the data the first time, and other programs on the machine, are not foreseen.
+    """
+    from keras_dldl.models import predict_views
+    from keras_dldl.training.build import make_model, make_trained, precision
+
+    config = replace(
+        cell.config.with_augmentation(), input_size=cell.config.input_size or data.size
+    )
+    with precision(config.precision):
+        model = make_model(config, data)
+        trained = make_trained(config, model)
+        batches = _batches(config, data)
+        step = _seconds_each(lambda batch: trained.train_on_batch(*batch), batches)
+        two_views = _seconds_each(lambda batch: predict_views(model, batch[0]), batches)
+    view = two_views / 2 / config.batch_size
+    counts = {split: len(data.rows(split)) for split in data.splits}
+    steps = math.ceil(counts["train"] / config.batch_size)
+    epoch = steps * step + counts.get(config.validation_split, 0) * view
+    return epoch, 2 * counts[cell.split] * view
+
+
+def _batches(config: Any, data: "PreparedData") -> list[tuple[Any, Any]]:
+    from keras_dldl.data.augment import Augmentation
+    from keras_dldl.data.pipeline import training_dataset
+
+    dataset = training_dataset(
+        data,
+        input_size=config.input_size,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        epoch=0,
+        augment=Augmentation.from_config(dict(config.augment)),
+    )
+    return list(dataset.take(TIMED_STEPS + 1).as_numpy_iterator())
+
+
+def _seconds_each(work: Any, batches: Sequence[Any]) -> float:
+    work(batches[0])  # compiles
+    begun = time.perf_counter()
+    for batch in batches[1:] or batches:
+        work(batch)
+    return (time.perf_counter() - begun) / max(1, len(batches) - 1)
 
 
 def cost_of(cell: "Cell") -> tuple:

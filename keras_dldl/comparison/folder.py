@@ -20,26 +20,32 @@ FORMAT = 1
 NAME = "plan.json"
 
 
-def open_folder(out: Path, plan: Plan, data: "PreparedData") -> None:
-    """Note in `plan.json` what all cells share, or compare it with what is noted there.
+def check_folder(out: Path, plan: Plan, data: "PreparedData") -> None:
+    """Raise an error unless `out` is new, empty, or holds a comparison that this one adds to.
 
     Variants and seeds may come and go from call to call; data, split and shared settings may not.
 
     Raises:
-        ConfigError: the folder holds a comparison of other data or settings, or something else.
+        ConfigError: it holds a comparison of other data or settings, or something else.
     """
-    content = {
+    if (out / NAME).exists():
+        _check_same_plan(out, _read(out / NAME), _shared(plan, data))
+    elif out.is_dir():
+        _check_empty(out)
+
+
+def note_plan(out: Path, plan: Plan, data: "PreparedData") -> None:
+    """Write `plan.json`: what all cells share."""
+    write_json(out / NAME, _shared(plan, data))
+
+
+def _shared(plan: Plan, data: "PreparedData") -> dict[str, Any]:
+    return {
         "format": FORMAT,
         "split": plan.split,
-        "settings": {k: v for k, v in plan.base.to_dict().items() if k != "data"},
+        "settings": {name: v for name, v in plan.base.to_dict().items() if name != "data"},
         "fingerprint": data_fingerprint(data, splits_of(plan, data)),
     }
-    path = out / NAME
-    if path.exists():
-        _check_same_plan(out, _read(path), content)
-    else:
-        _check_empty(out)
-        write_json(path, content)
 
 
 def splits_of(plan: Plan, data: "PreparedData") -> list[str]:

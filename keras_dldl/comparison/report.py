@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl import files
+from keras_dldl.comparison import tables
 from keras_dldl.comparison.axes import ablations, sensitivities
 from keras_dldl.comparison.bootstrap import LEVEL, REPLICATES
 from keras_dldl.comparison.naming import differences
+from keras_dldl.comparison.pictures import draw_comparison, draw_sensitivity, drawable
 from keras_dldl.comparison.summary import INTERVALS, Done, notes_of, summarise
 from keras_dldl.training.config import TrainConfig
 
@@ -52,5 +54,15 @@ def content_of(plan: "Plan", data: "PreparedData", done: Done) -> dict[str, Any]
 def write_report(plan: "Plan", data: "PreparedData", out: Path, done: Done) -> dict[str, Any]:
     """Write all files of a comparison and return the content of `comparison.json`."""
     content = content_of(plan, data, done)
+    files.write_text(out / "table.md", tables.markdown(content))
+    files.write_text(out / "table.csv", tables.csv_text(content))
+    _draw(out, content)
     files.write_json(out / "comparison.json", content)
     return content
+
+
+def _draw(out: Path, content: dict[str, Any]) -> None:
+    if any(entry["seeds"] for entry in content["variants"]):
+        draw_comparison(out / "comparison.png", content)
+    if drawable(content):
+        draw_sensitivity(out / "sensitivity.png", content)

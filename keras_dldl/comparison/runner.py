@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.comparison.cells import FAILED, Cell, CellResult, cells_of, run_cell
-from keras_dldl.comparison.folder import check_cells, open_folder
+from keras_dldl.comparison.estimate import (
+    cost_of,
+    known_costs,
+    measured_cost,
+    seconds_left,
+    time_in_words,
+)
+from keras_dldl.comparison.folder import check_cells, check_folder, note_plan
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError
 from keras_dldl.files import check_writable
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from keras_dldl.data.prepared import PreparedData
 
 _LOGGER = logging.getLogger(__name__)
+Results = dict[Path, CellResult | None]
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,19 @@ class Comparison:
     out: Path
     content: dict[str, Any]
     failed: tuple[CellResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a comparison would do.
+
+    Attributes:
+        cells: each with what there is of it, in the order in which they are trained.
+        seconds: how long the rest would take, roughly.
+    """
+
+    cells: tuple[tuple[Cell, str], ...]
+    seconds: float
 
 
 def compare(
@@ -54,24 +75,12 @@ def compare(
         DataError: the data cannot be read, or a given run is not of these data.
         KeyboardInterrupt: Ctrl-C; what is finished is compared, and the next call goes on.
     """
-    from keras_dldl.data.prepared import PreparedData
-
-    if not plan.base.data:
-        raise ConfigError(
-            "A comparison needs data: prepared folders, by --data or `data:`. Received: none."
-        )
     out = Path(out)
-    check_writable(out)
-    data = PreparedData(*plan.base.data)
-    open_folder(out, plan, data)
-    cells = cells_of(plan, out)
-    check_cells(cells, data)
-    results = {cell.folder: cell.stored() for cell in cells}
+    data, cells, results = _opened(plan, out)
     if retry_failed:
-        results = {
-            folder: None if found and found.state == FAILED else found
-            for folder, found in results.items()
-        }
+        results = {folder: _unless_failed(found) for folder, found in results.items()}
+    check_writable(out)
+    note_plan(out, plan, data)
     try:
         if not report_only:
             _run(cells, results, data)
@@ -83,26 +92,65 @@ def compare(
     return _report(plan, data, out, cells, results)
 
 
-def _run(
-    cells: Sequence[Cell], results: dict[Path, CellResult | None], data: "PreparedData"
-) -> None:
-    from keras_dldl.comparison.estimate import seconds_left, time_in_words
+def forecast(plan: Plan, out: str | os.PathLike) -> Forecast:
+    """Return what `compare` would do; train nothing and write nothing.
 
-    open_cells = [cell for cell in cells if results[cell.folder] is None]
-    _LOGGER.info("%d cells, %d of them finished before.", len(cells), len(cells) - len(open_cells))
-    for index, cell in enumerate(open_cells):
-        left = seconds_left(open_cells[index:], cells, results)
+    The time comes from finished cells with the same backbone, input size, batch size and precision,
+    or else from a few steps of an untrained model.
+
+    Raises:
+        ConfigError, DataError: as `compare`.
+    """
+    data, cells, results = _opened(plan, Path(out))
+    waiting = [cell for cell in cells if results[cell.folder] is None]
+    costs = known_costs(cells, results)
+    for cell in waiting:
+        if cell.given is None and cost_of(cell) not in costs:
+            costs[cost_of(cell)] = measured_cost(cell, data)
+    states = tuple((cell, _state(cell, results[cell.folder])) for cell in cells)
+    return Forecast(states, seconds_left(waiting, costs) or 0.0)
+
+
+def _opened(plan: Plan, out: Path) -> tuple["PreparedData", list[Cell], Results]:
+    """Read the data and what is in the folder; find all faults before anything is trained."""
+    from keras_dldl.data.prepared import PreparedData
+
+    if not plan.base.data:
+        raise ConfigError(
+            "A comparison needs data: prepared folders, by --data or `data:`. Received: none."
+        )
+    data = PreparedData(*plan.base.data)
+    check_folder(out, plan, data)
+    cells = cells_of(plan, out)
+    check_cells(cells, data)
+    return data, cells, {cell.folder: cell.stored() for cell in cells}
+
+
+def _state(cell: Cell, result: CellResult | None) -> str:
+    if result is not None:
+        return result.state
+    if cell.given is not None:
+        return "given, to measure"
+    done = cell.epochs_done()
+    return f"{done} of {cell.config.epochs} epochs" if done else "new"
+
+
+def _unless_failed(result: CellResult | None) -> CellResult | None:
+    return None if result is not None and result.state == FAILED else result
+
+
+def _run(cells: Sequence[Cell], results: Results, data: "PreparedData") -> None:
+    waiting = [cell for cell in cells if results[cell.folder] is None]
+    _LOGGER.info("%d cells, %d of them finished before.", len(cells), len(cells) - len(waiting))
+    for index, cell in enumerate(waiting):
+        left = seconds_left(waiting[index:], known_costs(cells, results))
         about = "" if left is None else f"; about {time_in_words(left)} left"
-        _LOGGER.info("cell %d of %d: %s%s", index + 1, len(open_cells), cell.title, about)
+        _LOGGER.info("cell %d of %d: %s%s", index + 1, len(waiting), cell.title, about)
         results[cell.folder] = run_cell(cell, data)
 
 
 def _report(
-    plan: Plan,
-    data: "PreparedData",
-    out: Path,
-    cells: Sequence[Cell],
-    results: dict[Path, CellResult | None],
+    plan: Plan, data: "PreparedData", out: Path, cells: Sequence[Cell], results: Results
 ) -> Comparison:
     from keras_dldl.comparison.report import write_report
 
