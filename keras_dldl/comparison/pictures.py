@@ -12,6 +12,8 @@ COLOUR, BASE_COLOUR, QUIET = "#2a6f97", "#bc4749", "#8d99ae"
 ROW_HEIGHT, LEAST_HEIGHT = 0.36, 2.6  # inches
 PANEL = (5.2, 3.8)  # inches
 SIGNIFICANT = 0.05
+# What is so much worse than the best is named at the edge, so that the others can be told apart.
+FAR = 2.0
 # A setting whose values span more than this is drawn on a logarithmic axis.
 LOG_SPAN = 20
 AXIS_TITLES = {
@@ -57,6 +59,7 @@ def _draw_errors(axes: Any, entries: Entries, content: Content) -> None:
     axes.set_xlabel(f"MAE on {content['split']} ({content['unit']})")
     axes.set_title("● mean   | each seed   — 95 % interval", fontsize=9)
     axes.grid(axis="x", alpha=0.3)
+    _leave_out_far(axes, entries, {y: entry["mae"] for y, entry in enumerate(entries)}, "mean")
 
 
 def _draw_differences(axes: Any, entries: Entries, content: Content) -> None:
@@ -73,6 +76,22 @@ def _draw_differences(axes: Any, entries: Entries, content: Content) -> None:
     axes.set_xlabel(f"MAE minus that of {content['baseline']} ({content['unit']})")
     axes.set_title("95 % interval, paired by faces; filled: p (Holm) < 0.05", fontsize=9)
     axes.grid(axis="x", alpha=0.3)
+    shown = {y: entry["difference"] for y, entry in enumerate(entries) if entry["difference"]}
+    _leave_out_far(axes, entries, shown, "mae")
+
+
+def _leave_out_far(axes: Any, entries: Entries, numbers: dict[int, Any], value: str) -> None:
+    """End the axis before the variants far worse than the best, and write their values there."""
+    far = [y for y in numbers if entries[y]["mae"]["mean"] > FAR * entries[0]["mae"]["mean"]]
+    near = [numbers[y]["interval"] for y in numbers if y not in far]
+    if not far or not near:
+        return
+    low, high = min(ends[0] for ends in near), max(ends[1] for ends in near)
+    low, high = (min(low, 0.0), max(high, 0.0)) if value == "mae" else (low, high)
+    axes.set_xlim(low - 0.05 * (high - low), high + 0.25 * (high - low))
+    for y in far:
+        text = f"{numbers[y][value]:.1f} →"
+        axes.annotate(text, (0.99, y), xycoords=("axes fraction", "data"), ha="right", va="center")
 
 
 def draw_sensitivity(path: Path, content: Content) -> None:

@@ -124,11 +124,11 @@ def _add_differences(entries: list[dict[str, Any]], baseline: str, drawn: Bootst
 def notes_of(entries: Sequence[Mapping[str, Any]], baseline: str) -> list[str]:
     """Return what a reader of the numbers must know, a sentence each."""
     notes = []
-    single = [entry["name"] for entry in entries if len(entry["seeds"]) == 1]
+    measured = [entry for entry in entries if entry["seeds"]]
+    single = [entry["name"] for entry in measured if len(entry["seeds"]) == 1]
     if single:
-        notes.append(
-            f"one seed only, so no spread, and intervals over faces alone: {', '.join(single)}"
-        )
+        names = "all variants" if len(single) == len(measured) > 1 else ", ".join(single)
+        notes.append(f"one seed only, so no spread, and intervals over faces alone: {names}")
     other = _with_other_seeds(entries, baseline)
     if other:
         notes.append(f"other seeds than the baseline's, so not paired by them: {', '.join(other)}")

@@ -1,11 +1,12 @@
 import json
 import logging
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.comparison import Plan, cells, compare
+from keras_dldl.comparison import Plan, cells, compare, forecast
 from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.training import TrainConfig, train
 from tests.training.small_data import SMALL, write_small_data
@@ -26,7 +27,23 @@ def plan_of(folder, **values):
 @pytest.fixture(scope="module")
 def finished(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("compared") / "out"
-    return compare(plan_of(folder, seeds=2), out)
+    return compare(plan_of(folder), out)
+
+
+@pytest.fixture
+def copied(finished, monkeypatch):
+    """Methods whose training was asked for; it copies the finished run, or acts as `faults` say."""
+    asked, faults = [], {}
+
+    def quick(config, out, resume=False):
+        asked.append(config.method)
+        if config.method in faults:
+            raise faults[config.method]
+        shutil.copytree(finished.out / "cells" / f"{config.method}_seed0" / "run", out)
+        return train(config, out, resume=True)
+
+    monkeypatch.setattr("keras_dldl.training.train", quick)
+    return asked, faults
 
 
 @pytest.fixture
@@ -43,32 +60,45 @@ def trained(monkeypatch):
 
 
 def test_cells_are_run_folders_with_an_evaluation(finished):
-    names = {path.name for path in (finished.out / "cells").iterdir()}
-    assert names == {f"{method}_seed{seed}" for method in ("dldl-v2", "dldl") for seed in (0, 1)}
-    cell = finished.out / "cells" / "dldl_seed1"
+    assert {path.name for path in (finished.out / "cells").iterdir()} == {
+        "dldl-v2_seed0", "dldl_seed0",
+    }  # fmt: skip
+    cell = finished.out / "cells" / "dldl_seed0"
     config = TrainConfig.load(cell / "run" / "config.yaml")
-    assert (config.method, config.seed, config.epochs) == ("dldl", 1, 1)
+    assert (config.method, config.seed, config.epochs) == ("dldl", 0, 1)
     table = pd.read_csv(cell / "val" / "predictions.csv")
     mae = np.mean(np.abs(table["value"] - table["label"]))
     assert json.loads((cell / "cell.json").read_text())["numbers"]["mae"] == pytest.approx(mae)
+    by_name = {entry["name"]: entry for entry in finished.content["variants"]}
+    assert by_name["dldl"]["mae"]["mean"] == pytest.approx(mae)
 
 
-def test_a_cell_is_what_train_would_have_given(finished, folder, tmp_path):
-    config = TrainConfig(data=[str(folder)], method="dldl", seed=1, **SETTINGS)
+def test_files(finished):
+    names = {path.name for path in finished.out.iterdir()}
+    assert names == {
+        "cells", "plan.json", "comparison.json", "comparison.png", "table.csv", "table.md",
+    }  # fmt: skip
+    assert json.loads((finished.out / "comparison.json").read_text()) == finished.content
+
+
+def test_a_cell_is_what_train_alone_would_have_given(finished, folder, tmp_path):
+    config = TrainConfig(data=[str(folder)], method="dldl", **SETTINGS)
     alone = train(config, tmp_path / "run")
-    record = json.loads((finished.out / "cells" / "dldl_seed1" / "cell.json").read_text())
+    record = json.loads((finished.out / "cells" / "dldl_seed0" / "cell.json").read_text())
     assert record["training"]["val_mae"] == alone.best_val_mae
 
 
 def test_finished_cells_are_read_and_new_ones_run(finished, folder, trained):
-    again = compare(plan_of(folder, seeds=2), finished.out)
+    again = compare(plan_of(folder), finished.out)
     assert trained == []
     assert again.content == finished.content
-    plan = plan_of(folder, seeds=3, grid={"method": ["dldl-v2", "dldl", "er"]})
+    plan = plan_of(folder, seeds=2, grid={"method": ["dldl-v2", "dldl", "er"]})
     compare(plan, finished.out)
-    assert trained == [
-        "er, seed 0", "er, seed 1", "dldl-v2, seed 2", "dldl, seed 2", "er, seed 2",
-    ]  # fmt: skip
+    assert trained == ["er, seed 0", "dldl-v2, seed 1", "dldl, seed 1", "er, seed 1"]
+    trained.clear()
+    report = compare(plan, finished.out, report_only=True)
+    assert trained == []
+    assert [e["waiting"] for e in report.content["variants"]] == [[1], [1], [0, 1]]
 
 
 def test_a_cell_whose_model_changed_is_run_again(folder, tmp_path, trained):
@@ -83,16 +113,9 @@ def test_a_cell_whose_model_changed_is_run_again(folder, tmp_path, trained):
     assert cell.stored() is None
 
 
-def test_a_failed_cell_is_recorded_and_the_others_go_on(folder, tmp_path, monkeypatch, caplog):
-    real, calls = train, []
-
-    def fails_for_dldl(config, out, resume=False):
-        calls.append(config.method)
-        if config.method == "dldl":
-            raise TrainingError("The loss is not finite.")
-        return real(config, out, resume)
-
-    monkeypatch.setattr("keras_dldl.training.train", fails_for_dldl)
+def test_a_failed_cell_is_recorded_and_the_others_go_on(folder, tmp_path, copied, caplog):
+    asked, faults = copied
+    faults["dldl"] = TrainingError("The loss is not finite.")
     plan = plan_of(folder, grid={"method": ["dldl", "dldl-v2"]})
     result = compare(plan, tmp_path / "out")
     assert [(cell.variant, cell.error) for cell in result.failed] == [
@@ -103,33 +126,88 @@ def test_a_failed_cell_is_recorded_and_the_others_go_on(folder, tmp_path, monkey
     assert by_name["dldl-v2"]["mae"]["mean"] > 0
     assert "dldl, seed 0 failed: The loss is not finite." in caplog.text
     compare(plan, tmp_path / "out")
-    assert calls == ["dldl", "dldl-v2"]  # neither is run again
+    assert asked == ["dldl", "dldl-v2"]  # neither is run again
     compare(plan, tmp_path / "out", retry_failed=True)
-    assert calls == ["dldl", "dldl-v2", "dldl"]
+    assert asked == ["dldl", "dldl-v2", "dldl"]
+
+
+def test_a_full_disk_stops_all(folder, tmp_path, copied):
+    asked, faults = copied
+    faults["dldl-v2"] = OSError(28, "No space left on device")
+    with pytest.raises(OSError, match="No space left"):
+        compare(plan_of(folder), tmp_path / "out")
+    assert asked == ["dldl-v2"]
 
 
 def test_ctrl_c_reports_what_is_finished_and_the_next_call_goes_on(
-    folder, tmp_path, monkeypatch, caplog
+    folder, tmp_path, copied, caplog
 ):
+    _, faults = copied
     caplog.set_level(logging.INFO, "keras_dldl")
-    real = train
-
-    def stopped_in_dldl(config, out, resume=False):
-        if config.method == "dldl":
-            raise KeyboardInterrupt
-        return real(config, out, resume)
-
-    monkeypatch.setattr("keras_dldl.training.train", stopped_in_dldl)
+    faults["dldl"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         compare(plan_of(folder), tmp_path / "out")
     assert "The same command goes on from here" in caplog.text
     content = json.loads((tmp_path / "out" / "comparison.json").read_text())
-    by_name = {entry["name"]: entry for entry in content["variants"]}
-    assert by_name["dldl"]["waiting"] == [0]
-    assert by_name["dldl-v2"]["seeds"] == [0]
-    monkeypatch.undo()
+    assert {entry["name"]: entry["seeds"] for entry in content["variants"]} == {
+        "dldl-v2": [0], "dldl": [],
+    }  # fmt: skip
+    faults.clear()
     result = compare(plan_of(folder), tmp_path / "out")
     assert [entry["waiting"] for entry in result.content["variants"]] == [[], []]
+
+
+def test_forecast_from_finished_cells_and_from_a_few_steps(finished, folder, tmp_path):
+    plan = plan_of(folder, seeds=2)
+    found = forecast(plan, finished.out)
+    assert [state for _, state in found.cells] == ["done", "done", "new", "new"]
+    records = [
+        json.loads((finished.out / "cells" / f"{name}_seed0" / "cell.json").read_text())["training"]
+        for name in ("dldl-v2", "dldl")
+    ]
+    # Two cells of one epoch wait, and two are finished: what those took.
+    wanted = sum(r["seconds_per_epoch"] + r["evaluation_seconds"] for r in records)
+    assert found.seconds == pytest.approx(wanted)
+    assert forecast(plan_of(folder), finished.out).seconds == 0
+    fresh = forecast(plan_of(folder), tmp_path / "new")
+    assert 0 < fresh.seconds < 60
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_made_before_is_measured_and_not_trained(finished, folder, tmp_path, copied):
+    asked, _ = copied
+    run = finished.out / "cells" / "dldl_seed0" / "run"
+    plan = plan_of(folder, grid=None, runs={"old": [str(run)]})
+    result = compare(plan, tmp_path / "out")
+    assert asked == []
+    (old,) = result.content["variants"]
+    wanted = next(e for e in finished.content["variants"] if e["name"] == "dldl")
+    assert (old["given"], old["mae"]) == (True, wanted["mae"])
+
+
+def test_a_run_on_other_data_is_refused(finished, tmp_path):
+    other = write_small_data(tmp_path / "data", seed=1)
+    run = finished.out / "cells" / "dldl_seed0" / "run"
+    plan = plan_of(other, grid=None, runs={"old": str(run)})
+    with pytest.raises(DataError, match="same faces in the same splits"):
+        compare(plan, tmp_path / "out")
+
+
+def test_runs_that_cannot_be_judged_are_refused(finished, folder, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished.out / "cells" / "dldl_seed0" / "run", run)
+    config = TrainConfig.load(run / "config.yaml")
+    config.updated({"epochs": 3}).save(run / "config.yaml")
+    with pytest.raises(DataError, match="when it is finished.*1 of 3 epochs"):
+        compare(plan_of(folder, runs={"old": str(run)}), tmp_path / "out")
+    (run / "checkpoint" / "state.npz").unlink()
+    with pytest.raises(DataError, match="only with its checkpoint"):
+        compare(plan_of(folder, runs={"old": str(run)}), tmp_path / "out")
+    both = [str(run), str(finished.out / "cells" / "dldl_seed0" / "run")]
+    with pytest.raises(ConfigError, match="nothing but the seed.*other epochs"):
+        plan_of(folder, runs={"old": both})
+    with pytest.raises(ConfigError, match="each have a seed of its own.*seed 0"):
+        plan_of(folder, runs={"old": [both[1], both[1]]})
 
 
 @pytest.mark.parametrize(
