@@ -1,6 +1,6 @@
 """How long the cells that are left will take: from finished ones, or from a few steps."""
 
-import math
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from keras_dldl.comparison.cells import Cell, CellResult
     from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.training.config import TrainConfig
 
 # What decides how long a step takes.
 COST = ("model", "input_size", "batch_size", "precision")
@@ -53,37 +54,30 @@ def measured_cost(cell: "Cell", data: "PreparedData") -> tuple[float, float]:
     Rough: reading the data the first time, and other programs on the machine, are not foreseen.
     """
     from keras_dldl.models import predict_views
-    from keras_dldl.training.build import make_model, make_trained, precision
+    from keras_dldl.training.build import precision
+    from keras_dldl.training.feed import make_feed
+    from keras_dldl.training.learner import FaceLearner
 
-    config = replace(
-        cell.config.with_augmentation(), input_size=cell.config.input_size or data.size
-    )
+    config = completed(cell.config, data)
     with precision(config.precision):
-        model = make_model(config, data)
-        trained = make_trained(config, model)
-        batches = _batches(config, data)
-        step = _seconds_each(lambda batch: trained.train_on_batch(*batch), batches)
-        two_views = _seconds_each(lambda batch: predict_views(model, batch[0]), batches)
+        learner = FaceLearner(config, data)
+        learner.build(from_init=False)
+        feed = make_feed(config, data)
+        batches = list(itertools.islice(feed.training(0), TIMED_STEPS + 1))
+        step = _seconds_each(lambda batch: learner.trained.train_on_batch(*batch), batches)
+        two_views = _seconds_each(
+            lambda batch: predict_views(learner.face_model, batch[0]), batches
+        )
     view = two_views / 2 / config.batch_size
     counts = {split: len(data.rows(split)) for split in data.splits}
-    steps = math.ceil(counts["train"] / config.batch_size)
-    epoch = steps * step + counts.get(config.validation_split, 0) * view
+    epoch = feed.steps_per_epoch * step + counts.get(config.validation_split, 0) * view
     return epoch, 2 * counts[cell.split] * view
 
 
-def _batches(config: Any, data: "PreparedData") -> list[tuple[Any, Any]]:
-    from keras_dldl.data.augment import Augmentation
-    from keras_dldl.data.pipeline import training_dataset
-
-    dataset = training_dataset(
-        data,
-        input_size=config.input_size,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        epoch=0,
-        augment=Augmentation.from_config(dict(config.augment)),
-    )
-    return list(dataset.take(TIMED_STEPS + 1).as_numpy_iterator())
+def completed(config: "TrainConfig", data: "PreparedData") -> "TrainConfig":
+    """Return settings with what the defaults and the data decide filled in."""
+    size = config.input_size or data.size
+    return replace(config.with_augmentation(), input_size=size)
 
 
 def _seconds_each(work: Any, batches: Sequence[Any]) -> float:

@@ -27,9 +27,11 @@ def check_folder(out: Path, plan: Plan, data: "PreparedData") -> None:
 
     Raises:
         ConfigError: it holds a comparison of other data or settings, or something else.
+        DataError: the data have no rows to measure.
     """
+    shared = _shared(plan, data)
     if (out / NAME).exists():
-        _check_same_plan(out, _read(out / NAME), _shared(plan, data))
+        _check_same_plan(out, _read(out / NAME), shared)
     elif out.is_dir():
         _check_empty(out)
 
@@ -67,20 +69,23 @@ def check_cells(cells: Sequence[Cell], data: "PreparedData") -> None:
         ConfigError: a method lacks an option, a label step does not fit, a backbone is unknown.
         DataError: a method needs what the data lack; a given run is not of these data.
     """
-    from keras_dldl.arguments import check_choice
+    from keras_dldl.comparison.estimate import completed
     from keras_dldl.comparison.given import check_given
-    from keras_dldl.models.backbones import BACKBONES
-    from keras_dldl.training.build import check_method, make_grid, make_method
+    from keras_dldl.training.build import check_method, make_grid, make_method, make_model
 
+    built = set()
     for cell in cells:
         if cell.given is not None:
             check_given(cell, data)
             continue
-        config = cell.config.with_augmentation()
-        check_choice("model", config.model, BACKBONES)
+        config = completed(cell.config, data)
         make_grid(config, data)
         splits = [split for split in ("train", config.validation_split) if split in data.splits]
         check_method(make_method(config), data, splits)
+        network = (config.model, config.input_size, config.dropout)
+        if network not in built:
+            make_model(config, data)
+            built.add(network)
 
 
 def _check_same_plan(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:

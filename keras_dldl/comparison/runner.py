@@ -122,8 +122,9 @@ def _opened(plan: Plan, out: Path) -> tuple["PreparedData", list[Cell], Results]
     data = PreparedData(*plan.base.data)
     check_folder(out, plan, data)
     cells = cells_of(plan, out)
-    check_cells(cells, data)
-    return data, cells, {cell.folder: cell.stored() for cell in cells}
+    results = {cell.folder: cell.stored() for cell in cells}
+    check_cells([cell for cell in cells if results[cell.folder] is None], data)
+    return data, cells, results
 
 
 def _state(cell: Cell, result: CellResult | None) -> str:
