@@ -81,6 +81,8 @@ def completed(config: "TrainConfig", data: "PreparedData") -> "TrainConfig":
 
 
 def _seconds_each(work: Any, batches: Sequence[Any]) -> float:
+    # A shorter last batch would be compiled anew.
+    batches = [batch for batch in batches if len(batch[0]) == len(batches[0][0])]
     work(batches[0])  # compiles
     begun = time.perf_counter()
     for batch in batches[1:] or batches:

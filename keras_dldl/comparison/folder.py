@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.comparison.cells import Cell
-from keras_dldl.comparison.naming import differences
+from keras_dldl.comparison.naming import differences, text_of
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.files import TEMPORARY_PREFIX, write_json
@@ -102,8 +102,8 @@ def _check_same_plan(out: Path, before: dict[str, Any], now: dict[str, Any]) -> 
     old, new = (TrainConfig.from_dict(content["settings"]) for content in (before, now))
     old_values, new_values = differences(new, old), differences(old, new)
     for name in dict.fromkeys([*new_values, *old_values]):
-        told = f"{old_values.get(name, 'none')} before, {new_values.get(name, 'none')} now"
-        changed.append(f"{name}: {told}")
+        told = [text_of(values.get(name, "none")) for values in (old_values, new_values)]
+        changed.append(f"{name}: {told[0]} before, {told[1]} now")
     if changed:
         raise ConfigError(
             "The folder holds a comparison of other data or settings; choose another --out. "

@@ -121,3 +121,13 @@ def test_folders_of_other_names_are_others():
     folders = {folder_name(variant, 0) for variant in variants}
     assert len(folders) == len(variants)
     assert not any("/" in folder or ":" in folder for folder in folders)
+
+
+def test_steps_are_timed_on_whole_batches_after_the_first():
+    from keras_dldl.comparison.estimate import _seconds_each
+
+    seen = []
+    batches = [([0] * size, None) for size in (4, 4, 4, 2)]
+    seconds = _seconds_each(lambda batch: seen.append(len(batch[0])), batches)
+    assert seen == [4, 4, 4]
+    assert 0 <= seconds < 1
