@@ -27,6 +27,7 @@ COMMANDS = {
     "records": "Check prepared data for damage, or show what it holds.",
     "pretrain": "Train a backbone to tell people apart, to start from.",
     "train": "Train a model on prepared data.",
+    "compare": "Train methods and settings alike, and compare them on the same faces.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "export": "Write a model for a server or a device, and check what was written.",
     "predict": "Estimate age or attractiveness from photos.",

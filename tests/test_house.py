@@ -16,7 +16,13 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 # Each part may import from its own row and from the rows above it.
 ROWS = [
     {
-        "arguments", "classes", "configs", "errors", "files", "progress", "saved_models",
+        "arguments",
+        "classes",
+        "configs",
+        "errors",
+        "files",
+        "progress",
+        "saved_models",
         "serving_messages",
     },  # fmt: skip
     {"labels", "ops"},
@@ -25,7 +31,7 @@ ROWS = [
     {"methods", "models"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "drawing"},
-    {"predict", "serving"},
+    {"comparison", "predict", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 from keras_dldl.errors import DataError
+from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import Method, find_method, get_method
 from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models import FaceModel, build_model
@@ -91,11 +93,20 @@ def check_method(method: Method, data: Any, splits: Sequence[str]) -> None:
             )
 
 
+def make_grid(config: TrainConfig, data: Any) -> LabelGrid:
+    """Return the grid of the model: that of `data`, with the step of `config` if it has one.
+
+    Raises:
+        ConfigError: the step does not divide the range of the grid.
+    """
+    return replace(data.grid, step=config.label_step or data.grid.step)
+
+
 def make_model(config: TrainConfig, data: Any) -> FaceModel:
-    """Return an untrained model of `config` for the grid and the alignment of `data`."""
+    """Return an untrained model of `config` for the labels and the alignment of `data`."""
     return build_model(
         config.model,
-        data.grid,
+        make_grid(config, data),
         method=make_method(config),
         input_size=config.input_size,
         alignment=data.alignment,

@@ -61,6 +61,9 @@ number, at least 1. Received: epochs=-1.
     input_size: int | None = setting(
         "integer", None, "pixels; null: the data's size", minimum=32, optional=True
     )
+    label_step: float | None = setting(
+        "number", None, "step of the model's label grid; null: the data's", above=0, optional=True
+    )
     init: str | None = setting(
         "text", None, "model file or shipped name to start from", optional=True
     )

@@ -64,6 +64,13 @@ def stale_epochs(
     return since
 
 
+def is_stale(rows: Sequence[Mapping[str, Any]], config: Any, metric: str = "mae") -> bool:
+    """Return whether a run with these rows is to end early, by the settings of `config`."""
+    if config.patience is None:
+        return False
+    return stale_epochs(rows, metric, config.min_improvement) >= config.patience
+
+
 def name_in_words(metric: str) -> str:
     """Return the name of a metric as people write it.
 

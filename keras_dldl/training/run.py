@@ -16,7 +16,7 @@ from keras_dldl.training.callbacks import StepWatch
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.curves import draw_curves
 from keras_dldl.training.feed import Feed
-from keras_dldl.training.history import best_row, describe_row, stale_epochs, write_history
+from keras_dldl.training.history import best_row, describe_row, is_stale, write_history
 from keras_dldl.training.interrupt import Interrupt
 from keras_dldl.training.learner import Learner
 from keras_dldl.training.memory import memory_named
@@ -98,10 +98,7 @@ class Run:
         return len(self.rows) >= self.config.epochs or self._is_stale()
 
     def _is_stale(self) -> bool:
-        if self.config.patience is None:
-            return False
-        since = stale_epochs(self.rows, self.learner.metric, self.config.min_improvement)
-        return since >= self.config.patience
+        return is_stale(self.rows, self.config, self.learner.metric)
 
     def _why_early(self) -> str:
         result = self._result()
