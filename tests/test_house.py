@@ -21,7 +21,7 @@ ROWS = [
     {"faces"},
     {"methods", "models"},
     {"data"},
-    {"check", "training", "evaluation", "explain", "export", "drawing"},
+    {"check", "training", "evaluation", "explain", "export", "importing", "drawing"},
     {"predict", "serving"},
     {"cli"},
 ]

@@ -1,5 +1,6 @@
 """A model that carries all that is needed to use it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,8 +13,10 @@ from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.methods import Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
 from keras_dldl.models.backbones import BACKBONES
+from keras_dldl.models.layer_list import is_layer_list, layer_list_features, layers_from_config
 
 MIN_INPUT_SIZE = 32
+LAYER_LIST = "layers"  # the name of a backbone that is written as a list of layers
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
@@ -23,7 +26,8 @@ class FaceModel(keras.Model):
     Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
 
     Args:
-        backbone: a name: "tiny-age-net", "thin-age-net" or "vgg16".
+        backbone: a name: "tiny-age-net", "thin-age-net" or "vgg16"; or a list of layers or of their
+            configs, see `models.layer_list`.
         grid: the label grid, or its config.
         method: the method it is trained by, a name or a `Method` or its config. Its head and its
             decoder are the model's.
@@ -38,7 +42,7 @@ class FaceModel(keras.Model):
 
     def __init__(
         self,
-        backbone: str,
+        backbone: str | Sequence[Any],
         grid: LabelGrid | dict,
         method: str | Method | dict = "dldl-v2",
         input_size: int = 224,
@@ -50,7 +54,12 @@ class FaceModel(keras.Model):
         _check(backbone, input_size, dropout)
         grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
-        features = BACKBONES[backbone](face_normalization()(images))
+        layers = layers_from_config(backbone) if is_layer_list(backbone) else None
+        normalized = face_normalization()(images)
+        if layers is None:
+            features = BACKBONES[backbone](normalized)
+        else:
+            features = layer_list_features(normalized, layers)
         if dropout:
             features = keras.layers.Dropout(dropout, name="dropout")(features)
         raw = method.head(features, grid)
@@ -59,7 +68,8 @@ class FaceModel(keras.Model):
         super().__init__(inputs=images, outputs=probabilities, **kwargs)
 
         # === Config ===
-        self.backbone_name = backbone
+        self.backbone_name = LAYER_LIST if layers else backbone
+        self.layer_list = layers
         self.grid = grid
         self.method = method
         self.input_size = input_size
@@ -84,7 +94,8 @@ class FaceModel(keras.Model):
         """Return the arguments."""
         return {
             "name": self.name,
-            "backbone": self.backbone_name,
+            "backbone": [layer.get_config() for layer in self.layer_list or ()]
+            or self.backbone_name,
             "grid": self.grid.get_config(),
             "method": self.method.get_config(),
             "input_size": self.input_size,
@@ -119,8 +130,9 @@ def _alignment(alignment: Alignment | dict | None) -> Alignment:
     )
 
 
-def _check(backbone: str, input_size: int, dropout: float) -> None:
-    check_choice("name", backbone, BACKBONES)
+def _check(backbone: str | Sequence[Any], input_size: int, dropout: float) -> None:
+    if not is_layer_list(backbone):
+        check_choice("name", backbone, BACKBONES)
     size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
     if size != int(size):
         raise ConfigError(
