@@ -16,7 +16,7 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 # Each part may import from its own row and from the rows above it.
 ROWS = [
     {"arguments", "classes", "errors", "files", "progress", "saved_models"},
-    {"labels", "ops"},
+    {"labels", "ops", "ranking"},
     {"losses", "metrics", "layers", "prediction"},
     {"faces"},
     {"methods", "models"},
@@ -26,7 +26,9 @@ ROWS = [
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}
-ANY_BACKEND = {"labels", "ops", "losses", "metrics", "layers", "methods", "models", "prediction"}
+ANY_BACKEND = {
+    "labels", "ops", "ranking", "losses", "metrics", "layers", "methods", "models", "prediction",
+}  # fmt: skip
 HEAVY = {
     "jax", "keras", "matplotlib", "mtcnn", "numpy", "pandas", "PIL", "scipy", "skimage",
     "tensorflow", "torch",
