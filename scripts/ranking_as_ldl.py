@@ -1,8 +1,8 @@
 """Draws, figure by figure, that a ranking network learns a cumulative label distribution.
 
 python scripts/ranking_as_ldl.py --out FOLDER
-    trains three small models on drawn faces first, some minutes: `ranking-bce`, `dldl`, and a
-    second `dldl` from another seed, for scale
+    trains three small models on drawn faces first, four minutes of processor time: `ranking-bce`,
+    `dldl`, and a second `dldl` from another seed, for scale
 python scripts/ranking_as_ldl.py --out FOLDER --ranking RUN --ldl RUN [--second RUN] --data DIR
     takes models and prepared data of your own
 
@@ -26,6 +26,7 @@ import numpy as np
 FACES = {"count": 1500, "size": 32}
 SETTINGS = {"epochs": 20, "batch-size": 32, "schedule": "cosine"}
 SHOWN_AGES = (8, 30, 52, 78)  # the faces nearest to these are drawn
+SIGMAS = (0.5, 1.0, 2.0, 4.0, 8.0)  # in steps
 COLOURS = {"ranking": "#c44e52", "ldl": "#4c72b0", "truth": "#666666"}
 
 
@@ -49,7 +50,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     if given.ranking is None:
         with tempfile.TemporaryDirectory() as scratch:
-            found = answers(*train_all(Path(scratch)))
+            found = answers(*train_all(given.work or Path(scratch)))
     else:
         found = answers(given.ranking, given.ldl, given.second, given.data)
     figures = (limit, closed_form, single_faces, distributions, all_faces)
@@ -71,6 +72,7 @@ def parsed() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for pictures and numbers")
+    parser.add_argument("--work", type=Path, help="an empty folder to keep faces and models in")
     parser.add_argument("--ranking", help="a run or model file trained by ranking-bce")
     parser.add_argument("--ldl", help="one trained by dldl or dldl-v2 on the same data")
     parser.add_argument("--second", help="another of that kind, from another seed")
@@ -221,29 +223,30 @@ def closed_form(found: Answers) -> Any:
     for midpoints, name in ((False, "at the labels"), (True, "at the midpoints")):
         closed = np.asarray(gaussian_ranking(y, 2.0, labels, midpoints))[0]
         left.plot(labels[:-1], closed - summed, marker=".", label=name)
-        right.plot(*errors(labels, midpoints), marker=".", label=name)
+        right.plot(SIGMAS, errors(labels, midpoints), marker=".", label=name)
     left.set(title="closed form minus sum, sigma 2", xlim=(26, 46), xlabel="label")
     right.set(title="largest difference", xlabel="sigma, steps", xscale="log", yscale="log")
+    right.set_xticks(SIGMAS, [f"{sigma:g}" for sigma in SIGMAS], minor=False)
+    right.set_xticks([], minor=True)
     left.legend(fontsize=8)
     return figure
 
 
-def errors(labels: np.ndarray, midpoints: bool) -> tuple[list[float], list[float]]:
-    """Return sigmas, and the largest difference of the closed form from the sum at each."""
+def errors(labels: np.ndarray, midpoints: bool) -> list[float]:
+    """Return the largest difference of the closed form from the sum, for each of `SIGMAS`."""
     from keras_dldl.ops import distribution_to_ranking, label_distribution
     from keras_dldl.ranking import gaussian_ranking
 
     middle = np.array([labels.mean()])
     step = labels[1] - labels[0]
-    sigmas = [0.5, 1.0, 2.0, 4.0, 8.0]
     largest = []
-    for sigma in sigmas:
+    for sigma in SIGMAS:
         summed = np.asarray(
             distribution_to_ranking(label_distribution(middle, sigma * step, labels))
         )
         closed = np.asarray(gaussian_ranking(middle, sigma * step, labels, midpoints))
         largest.append(float(np.abs(closed - summed).max()))
-    return sigmas, largest
+    return largest
 
 
 def single_faces(found: Answers) -> Any:

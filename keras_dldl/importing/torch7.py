@@ -96,9 +96,7 @@ def import_torch7(
     if has_head:
         model = _with_head(head, network, grid, method, common)
     else:
-        model = FaceModel(
-            grid=grid or LabelGrid.age(), method=method or "dldl-v2", name="torch7", **common
-        )
+        model = FaceModel(grid=grid or LabelGrid.age(), method=method or "dldl-v2", **common)
         _start_head(model)
     _assign(model, network.weights)
     if out is not None:
@@ -147,9 +145,7 @@ def _with_head(
     kernel, bias = head_weights(head, network.shape[0])
     options = head.options if method in (None, head.method) else {}
     grid = grid_of(head, len(bias), grid)
-    model = FaceModel(
-        grid=grid, method=get_method(method or head.method, **options), name="torch7", **common
-    )
+    model = FaceModel(grid=grid, method=get_method(method or head.method, **options), **common)
     logits = [layer for layer in model.layers if layer.name == "logits"]
     if not logits or logits[0].kernel.shape != kernel.shape:
         raise ConfigError(
@@ -168,8 +164,8 @@ def _backbone(network: Network) -> dict[str, Any]:
         network.weights.pop()
     for name, widths in (("tiny-age-net", TINY_WIDTHS), ("thin-age-net", THIN_WIDTHS)):
         if layers == age_net_layers(widths):
-            return {"backbone": name, "dropout": dropout}
-    return {"backbone": layers, "dropout": dropout}
+            return {"backbone": name, "dropout": dropout, "name": name.replace("-", "_")}
+    return {"backbone": layers, "dropout": dropout, "name": "torch7_network"}
 
 
 def age_net_layers(widths: tuple[int, ...]) -> list[Layer]:
