@@ -25,17 +25,19 @@ ROWS = [
         "saved_models",
         "serving_messages",
     },  # fmt: skip
-    {"labels", "ops"},
+    {"labels", "ops", "ranking"},
     {"losses", "metrics", "layers", "prediction"},
     {"faces"},
     {"methods", "models"},
     {"data"},
-    {"check", "training", "evaluation", "explain", "export", "drawing"},
+    {"check", "training", "evaluation", "explain", "export", "importing", "drawing"},
     {"comparison", "predict", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}
-ANY_BACKEND = {"labels", "ops", "losses", "metrics", "layers", "methods", "models", "prediction"}
+ANY_BACKEND = {
+    "labels", "ops", "ranking", "losses", "metrics", "layers", "methods", "models", "prediction",
+}  # fmt: skip
 HEAVY = {
     "jax", "keras", "matplotlib", "mtcnn", "numpy", "pandas", "PIL", "scipy", "skimage",
     "tensorflow", "torch",

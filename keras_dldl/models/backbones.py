@@ -1,6 +1,6 @@
 """Backbones by name: the paper's (Gao et al. 2020, section 4.1) and keras.applications'."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -9,6 +9,7 @@ from keras_dldl.arguments import check_choice, did_you_mean
 from keras_dldl.errors import ConfigError
 from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.models.applications import PREFIX, application_map, applications, family_of
+from keras_dldl.models.layer_list import Layer, layer_list_features
 from keras_dldl.models.pooling import POOLINGS
 
 MIN_INPUT_SIZE = 32
@@ -100,11 +101,11 @@ class Features(NamedTuple):
     feature_map: Any
 
 
-def features_of(name: str, images: Any, pooling: str | None = None) -> Features:
+def features_of(name: str | Sequence[Layer], images: Any, pooling: str | None = None) -> Features:
     """Put a backbone on images.
 
     Args:
-        name: a name in `BACKBONES`, or `keras:NAME` of keras.applications.
+        name: a name in `BACKBONES`, `keras:NAME` of keras.applications, or a list of layers.
         images: symbolic tensor (B, S, S, 3), RGB, 0 ... 255.
         pooling: "hybrid", "average" or "gem"; None is the backbone's own: the paper's networks
             have hybrid pooling, those of keras.applications the average.
@@ -112,6 +113,9 @@ def features_of(name: str, images: Any, pooling: str | None = None) -> Features:
     Raises:
         ConfigError: an unknown name, images too small, or a pooling of a network that has none.
     """
+    if not isinstance(name, str):
+        _refuse_pooling("a list of layers", pooling)
+        return Features(layer_list_features(face_normalization()(images), name), None)
     check_backbone(name)
     _check_size(name, images.shape[1])
     if pooling is not None:
@@ -124,12 +128,13 @@ def features_of(name: str, images: Any, pooling: str | None = None) -> Features:
     if len(x.shape) == 4:
         feature_map, vector = POOLINGS[pooling or ("average" if is_foreign else "hybrid")](x)
         return Features(vector, feature_map)
-    if pooling is not None:
-        raise ConfigError(
-            f"`pooling` must be null for {name}, which has fully connected layers instead. "
-            f"Received: pooling={pooling!r}"
-        )
+    _refuse_pooling(f"{name}, which has fully connected layers instead", pooling)
     return Features(x, None)
+
+
+def _refuse_pooling(network: str, pooling: str | None) -> None:
+    if pooling is not None:
+        raise ConfigError(f"`pooling` must be null for {network}. Received: pooling={pooling!r}")
 
 
 def check_backbone(name: str) -> None:

@@ -1,5 +1,6 @@
 """A model that carries all that is needed to use it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,6 +12,9 @@ from keras_dldl.labels import LabelGrid, as_grid
 from keras_dldl.methods import Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
 from keras_dldl.models.backbones import MIN_INPUT_SIZE, check_backbone, features_of
+from keras_dldl.models.layer_list import is_layer_list, layers_from_config
+
+LAYER_LIST = "layers"  # the name of a backbone that is written as a list of layers
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
@@ -20,7 +24,8 @@ class FaceModel(keras.Model):
     Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
 
     Args:
-        backbone: a name: "tiny-age-net", "thin-age-net", "vgg16", or "keras:NAME".
+        backbone: a name: "tiny-age-net", "thin-age-net", "vgg16", or "keras:NAME"; or a list of
+            layers or of their configs, see `models.layer_list`.
         grid: the label grid, or its config.
         method: the method it is trained by, a name or a `Method` or its config. Its head and its
             decoder are the model's.
@@ -37,7 +42,7 @@ class FaceModel(keras.Model):
 
     def __init__(
         self,
-        backbone: str,
+        backbone: str | Sequence[Any],
         grid: LabelGrid | dict,
         method: str | Method | dict = "dldl-v2",
         input_size: int = 224,
@@ -50,7 +55,8 @@ class FaceModel(keras.Model):
         check_arguments(backbone, input_size, dropout)
         grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
-        vector, feature_map = features_of(backbone, images, pooling)
+        layers = layers_from_config(backbone) if is_layer_list(backbone) else None
+        vector, feature_map = features_of(layers or backbone, images, pooling)
         features = keras.layers.Dropout(dropout, name="dropout")(vector) if dropout else vector
         raw = method.head(features, grid)
         probabilities = MethodDistribution(method, grid, name="probabilities")(raw)
@@ -58,7 +64,8 @@ class FaceModel(keras.Model):
         super().__init__(inputs=images, outputs=probabilities, **kwargs)
 
         # === Config ===
-        self.backbone_name = backbone
+        self.backbone_name = LAYER_LIST if layers else backbone
+        self.layer_list = layers
         self.grid = grid
         self.method = method
         self.input_size = input_size
@@ -109,7 +116,8 @@ class FaceModel(keras.Model):
         """Return the arguments."""
         return {
             "name": self.name,
-            "backbone": self.backbone_name,
+            "backbone": [layer.get_config() for layer in self.layer_list or ()]
+            or self.backbone_name,
             "grid": self.grid.get_config(),
             "method": self.method.get_config(),
             "input_size": self.input_size,
@@ -146,9 +154,10 @@ def as_alignment(alignment: Alignment | dict | None) -> Alignment:
     )
 
 
-def check_arguments(backbone: str, input_size: int, dropout: float) -> None:
+def check_arguments(backbone: str | Sequence[Any], input_size: int, dropout: float) -> None:
     """Raise `ConfigError` unless there is such a backbone and the numbers are in range."""
-    check_backbone(backbone)
+    if not is_layer_list(backbone):
+        check_backbone(backbone)
     size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
     if size != int(size):
         raise ConfigError(
