@@ -45,7 +45,7 @@ class IdentityLearner:
         self.embedder: Any = None
         self.trained: IdentityClassifier | None = None
 
-    def build(self, from_init: bool) -> dict[str, Any]:
+    def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
         """Make the model and compile it; see `FaceLearner.build`."""
         config = self.config
         self.embedder = IdentityModel(
@@ -68,6 +68,12 @@ class IdentityLearner:
             self.people.count, self.rows, config.batch_size, self.trained.table_bytes / 1e6,
         )  # fmt: skip
         return {"parameters": self.embedder.count_params(), "init": warm_start, **facts}
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Do nothing: all layers learn in all epochs."""
+
+    def memory(self) -> None:
+        """Return None: nothing is reckoned but the class centres, which `build` tells."""
 
     def _classifier(self) -> IdentityClassifier:
         config, split = self.config, self.config.validation_split
