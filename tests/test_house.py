@@ -15,14 +15,23 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 
 # Each part may import from its own row and from the rows above it.
 ROWS = [
-    {"arguments", "classes", "errors", "files", "progress", "saved_models"},
+    {
+        "arguments",
+        "cache",
+        "classes",
+        "errors",
+        "files",
+        "progress",
+        "runtimes",
+        "saved_models",
+    },  # fmt: skip
     {"labels", "ops"},
     {"losses", "metrics", "layers", "prediction"},
     {"faces"},
-    {"methods", "models"},
+    {"light", "methods", "models"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "drawing"},
-    {"predict", "serving"},
+    {"opening", "predict", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}

@@ -39,6 +39,21 @@ def new_folder(place: Path, *, marker: str, force: bool = False) -> Iterator[Pat
             shutil.rmtree(outer, ignore_errors=True)
 
 
+def check_file_free(place: Path, force: bool) -> None:
+    """Raise unless a file may be written to `place`: it is free, or a file, and `force` is set.
+
+    Raises:
+        FileExistsError: it may not.
+    """
+    if place.is_dir():
+        reason = "The file to write must not be a folder"
+    elif os.path.lexists(place) and not force:
+        reason = "An earlier export is here; --force (force=True) replaces it"
+    else:
+        return
+    raise FileExistsError(errno.EEXIST, reason, os.fspath(place))
+
+
 def _exchange(new: Path, place: Path, old: Path) -> None:
     if place.exists():
         os.rename(place, old)

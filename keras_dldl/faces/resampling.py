@@ -40,9 +40,7 @@ def _between(sums: np.ndarray, side: int, parts: int, axis: int) -> np.ndarray:
     return np.diff(running, axis=axis)
 
 
-def cut_boxes(
-    images: np.ndarray, boxes: np.ndarray, side: int, outside: float = 0.0
-) -> np.ndarray:
+def cut_boxes(images: np.ndarray, boxes: np.ndarray, side: int, outside: float = 0.0) -> np.ndarray:
     """Return boxes of images, each resized to a square by linear interpolation.
 
     Args:

@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from keras_dldl.arguments import check_choice
 
@@ -22,7 +22,7 @@ def asked_engine(engine: str | None = None) -> str:
     return check_choice(ENGINE_VARIABLE, os.environ.get(ENGINE_VARIABLE) or "auto", ENGINES)
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_installed(engine: str) -> bool:
     """Tell whether the package behind "litert" or "onnx" is there; it is not imported for that."""
     return importlib.util.find_spec(_PACKAGES[engine]) is not None

@@ -78,8 +78,7 @@ def _interpreter_class() -> Any:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise ConfigError(
-            'The engine "litert" needs LiteRT: pip install ai-edge-litert. '
-            f"Received: {error}"
+            f'The engine "litert" needs LiteRT: pip install ai-edge-litert. Received: {error}'
         ) from error
     return Interpreter
 
