@@ -24,6 +24,7 @@ ROWS = [
         "progress",
         "runtimes",
         "saved_models",
+        "threads",
     },  # fmt: skip
     {"labels", "ops"},
     {"losses", "metrics", "layers", "prediction"},

@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from functools import cache, lru_cache
+from functools import cache
 
 from keras_dldl.arguments import check_choice
 
