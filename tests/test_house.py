@@ -21,6 +21,7 @@ ROWS = [
         "classes",
         "errors",
         "files",
+        "photos",
         "progress",
         "runtimes",
         "saved_models",

@@ -51,11 +51,7 @@ class _Interpreter:
     """LiteRT's interpreter of one thread."""
 
     def __init__(self, content: bytes, threads: int):
-        global around_first_network
-        interpreter_class = _interpreter_class()
-        with around_first_network():
-            self._interpreter = interpreter_class(model_content=content, num_threads=threads)
-        around_first_network = nullcontext
+        self._interpreter = _interpreter_class()(model_content=content, num_threads=threads)
         (given,) = self._interpreter.get_input_details()
         self._input = given["index"]
         self.input_dtype = given["dtype"].__name__
@@ -65,12 +61,18 @@ class _Interpreter:
     def run(self, images: "np.ndarray") -> "dict[str, np.ndarray]":
         if images.shape != self._shape:
             self._shape = None  # an error here leaves it half prepared
-            self._interpreter.resize_tensor_input(self._input, images.shape)
-            self._interpreter.allocate_tensors()
+            self._prepare(images.shape)
             self._shape = images.shape
         self._interpreter.set_tensor(self._input, images)
         self._interpreter.invoke()
         return {name: self._interpreter.get_tensor(k) for name, k in self._outputs.items()}
+
+    def _prepare(self, shape: tuple[int, ...]) -> None:
+        global around_first_network
+        with around_first_network():
+            self._interpreter.resize_tensor_input(self._input, shape)
+            self._interpreter.allocate_tensors()
+        around_first_network = nullcontext
 
 
 def _interpreter_class() -> Any:
