@@ -56,18 +56,15 @@ def export_model(
     """Write a model for a server or a device, and check what was written.
 
     The files are written beside their place, read again by a runtime that has no Keras, and
-    compared with Keras; they get their name only when both agree: to 0.001 on generated images
-    for SavedModels; on faces, to 0.01 years in float32, in the mean to 0.01 in float16 and 0.5 in
-    8 bits, for single files. On grids of points these limits are in proportion to their range.
+    compared with Keras; they get their name only when both agree: SavedModels to 0.001 on
+    generated images, single files on faces, see `parity.limits_of`.
 
     Args:
         model: a `.keras` file, a run folder, a shipped model's name, or a loaded model.
         format: "saved-model", for TensorFlow Serving and every TensorFlow runtime; "onnx" or
             "litert", one file that describes itself.
-        out: the folder to write; of a single file its name, ending in .onnx or .tflite, or the
-            folder for it.
-        version: write a SavedModel into `out/<version>/`, as TensorFlow Serving wants it; 1 or
-            more.
+        out: the folder to write; also a single file, ending in .onnx or .tflite.
+        version: write a SavedModel into `out/<version>/`, as TensorFlow Serving wants it; from 1.
         mirror: average the image and its mirror image inside, as `predict_age` does.
         force: replace an earlier export in the same place.
         precision: of "litert": "float32", "float16", "int8-dynamic" or "int8".
