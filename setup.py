@@ -13,6 +13,12 @@ setup(
     package_dir={"keras_dldl": "keras_dldl", **BESIDE},
     package_data={
         "keras_dldl": ["py.typed", "**/*.html", "configs/*.yaml"],
-        "keras_dldl.saved_models": ["*/model.keras", "*/CARD.md", "*/metrics.json", "*/*.yaml"],
+        "keras_dldl.saved_models": [
+            "*/model.keras",
+            "*/model.tflite",
+            "*/CARD.md",
+            "*/metrics.json",
+            "*/*.yaml",
+        ],
     },
 )

@@ -15,7 +15,7 @@ from keras_dldl.cli.options import (
     log_level_option,
     reason_of,
 )
-from keras_dldl.cli.quiet import quieten_tensorflow
+from keras_dldl.cli.quiet import quieten_litert, quieten_tensorflow
 from keras_dldl.errors import ConfigError
 
 # The help stands here and not only in the commands, so that `--help` need not load them.
@@ -84,6 +84,7 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit status."""
     quieten_tensorflow()
+    quieten_litert()
     try:
         cli.main(args, prog_name="keras-dldl")
     except KeyboardInterrupt:  # before or after a command had the chance to see it
@@ -94,6 +95,7 @@ def main(args: list[str] | None = None) -> None:
 if "__mp_main__" in sys.modules:
     # Imported by a worker process of a command, which does not call `main`.
     quieten_tensorflow()
+    quieten_litert()
 
 if __name__ == "__main__":
     main()

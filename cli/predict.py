@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,10 @@ TASKS = ("age", "attractiveness")
 DEFAULT_PLOT = "distribution.png"
 # File systems take names of 255 bytes; "-annotated-12345.png" is to fit behind it.
 LONGEST_STEM = 255 - 20
+ENGINES = ("auto", "keras", "litert", "onnx")
+# From so many images on: threads, a progress bar, and the speed at the end.
+MANY = 16
+MOST_WORKERS = 8
 
 
 @click.command()
@@ -52,50 +58,103 @@ LONGEST_STEM = 255 - 20
     help="Draw the distributions into this picture, PDF or SVG file. Without a file, as the last "
     f"word of the line: {DEFAULT_PLOT}.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    show_default="KERAS_DLDL_ENGINE, or auto",
+    help="What runs the networks. litert and onnx do without TensorFlow; auto: litert where it can "
+    "be had, else keras.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    show_default=f"a thread a core, at most {MOST_WORKERS}",
+    help="Threads that read images and find faces.",
+)
 @json_option
+@click.option(
+    "--json-lines", is_flag=True, help="Print a JSON document an image, as soon as it is done."
+)
 @click.pass_context
-def command(ctx, images, model, task, save, plot, as_json, **options):
+def command(ctx, images, model, task, save, plot, as_json, json_lines, **options):
     """Estimate age or attractiveness of the faces in photos, a line a face.
+
+    An IMAGE is a picture; a folder, for all pictures in it and its folders; a pattern such as
+    "photos/*.jpg"; or @FILE, a text file with an IMAGE a line (@-: from stdin).
 
     An IMAGE that cannot be read, or has no face, is reported on stderr; the others are still done,
     and the exit status is 1.
     """
     level = options.pop("level")
+    if as_json and json_lines:
+        raise click.UsageError("--json and --json-lines exclude each other.")
     _check_images(images, plot)
+    images = _expanded(images)
     pictures = _pictures_to_save(images, save)
     _check_plot(plot, [*images, *pictures])
-    results = []
-    for path, result in _predict(images, model, task, as_json, options):
-        results.append(result)
-        _report(path, result, level, as_json)
+    style = "json" if as_json else "json-lines" if json_lines else "text"
+    keep = as_json or pictures or plot
+    results, failed = [], False
+    for path, result in _predict(images, model, task, style, options):
+        failed |= isinstance(result, Exception)
+        if keep:  # else any number of them need no memory
+            results.append(result)
+        _report(path, result, level, style)
     if as_json:
         _echo_json(images, results, level)
     saved = _save_pictures(images, results, pictures, options["max_pixels"])
     plotted = _save_plot(results, plot, level)
-    if not (saved and plotted) or any(isinstance(result, Exception) for result in results):
+    if failed or not (saved and plotted):
         ctx.exit(1)
 
 
-def _predict(images, model, task, as_json, options) -> Iterator[tuple]:
+def _expanded(images) -> list[str]:
+    from keras_dldl.photos import photo_paths
+
+    paths = photo_paths(images)
+    if not paths:  # of lists only
+        raise click.UsageError(f"No IMAGE is left to predict. Received: {' '.join(images)}")
+    return paths
+
+
+def _predict(images, model, task, style, options) -> Iterator[tuple]:
     """Yield each path with its list of predictions, or its error."""
     from keras_dldl.predict import PredictOptions, Predictor
     from keras_dldl.progress import progress
 
-    predictor = Predictor(model, task)
+    engine, workers = options.pop("engine"), options.pop("workers")
+    many = len(images) >= MANY
+    if many:
+        options |= {"batch_size": MANY, "workers": workers or _workers()}
+    predictor = Predictor(model, task, engine=engine)
     results = zip(images, predictor.predict(images, PredictOptions(**options)), strict=True)
-    if as_json and len(images) > 1:  # without --json the lines themselves show the progress
+    # On a terminal the lines themselves show the progress.
+    if len(images) > 1 and style != "text" or many and not sys.stdout.isatty():
         results = progress(results, total=len(images), label="predict")
+    begin = time.perf_counter()
     for path, result in results:
         single = not isinstance(result, (list, Exception))
         yield path, [result] if single else result
+    if many:
+        seconds = time.perf_counter() - begin
+        speed = f"{len(images) / seconds:.1f} images per second"
+        click.echo(f"{len(images)} images in {seconds:.1f} s, {speed}", err=True)
 
 
-def _report(path, result, level, as_json) -> None:
+def _workers() -> int:
+    available = getattr(os, "sched_getaffinity", None)
+    cores = len(available(0)) if available else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
+
+
+def _report(path, result, level, style) -> None:
     shown = click.format_filename(path)
+    if style == "json-lines":
+        click.echo(json.dumps(_as_item(path, result, level), allow_nan=False))
     if isinstance(result, Exception):
         click.echo(f"{shown}: {_reason(path, result)}", err=True)
         return
-    if as_json:
+    if style != "text":
         return
     for prediction in result:
         line = f"{shown}: {prediction.describe(level)}"
@@ -109,13 +168,14 @@ def _reason(path, error) -> str:
 
 
 def _echo_json(images, results, level) -> None:
-    items = []
-    for path, result in zip(images, results, strict=True):
-        failed = isinstance(result, Exception)
-        faces = [] if failed else [prediction.to_dict(level) for prediction in result]
-        error = _reason(path, result) if failed else None
-        items.append({"path": path, "error": error, "faces": faces})
+    items = [_as_item(path, result, level) for path, result in zip(images, results, strict=True)]
     click.echo(json.dumps(items, indent=2, allow_nan=False))
+
+
+def _as_item(path, result, level) -> dict:
+    failed = isinstance(result, Exception)
+    faces = [] if failed else [prediction.to_dict(level) for prediction in result]
+    return {"path": path, "error": _reason(path, result) if failed else None, "faces": faces}
 
 
 def _check_images(images, plot) -> None:

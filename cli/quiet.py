@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's start-up notes off stderr, where the command's own messages go."""
+"""Keeps start-up notes of TensorFlow and LiteRT off stderr, where our own messages go."""
 
 import importlib.util
 import os
@@ -14,6 +14,8 @@ from typing import IO
 STDERR = 2
 # What TensorFlow 2.18 on writes while it is imported, before it heeds TF_CPP_MIN_LOG_LEVEL.
 NOTES = ("WARNING: All log messages before absl::", "I0000 ", "W0000 ")
+# What LiteRT writes with its first network.
+LITERT_NOTES = ("INFO: Created TensorFlow Lite",)
 
 
 def quieten_tensorflow() -> None:
@@ -26,6 +28,13 @@ def quieten_tensorflow() -> None:
         return
     if not any(isinstance(finder, _TensorFlowFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _TensorFlowFinder())
+
+
+def quieten_litert() -> None:
+    """Drop the note that LiteRT writes with its first network."""
+    from keras_dldl.runtimes import litert
+
+    litert.around_first_network = lambda: notes_dropped(LITERT_NOTES)
 
 
 class _TensorFlowFinder(MetaPathFinder):

@@ -1,29 +1,27 @@
 """From photos to predictions: `predict_age`, `predict_attractiveness`, and what they stand on."""
 
 import os
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from keras_dldl.arguments import check_choice, check_integer
-from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
+from keras_dldl.errors import ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, largest
 from keras_dldl.faces.detector import Face, FaceDetector
 from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.images import image_name, read_image
+from keras_dldl.light import LightModel
+from keras_dldl.opening import resolve_model
 from keras_dldl.prediction import Prediction
+from keras_dldl.runtimes import asked_engine
+from keras_dldl.threads import in_order
 
-if TYPE_CHECKING:
-    from keras_dldl.models import FaceModel
-
-DEFAULT_MODELS = {"age": "tiny-age"}
 ON_ERROR = ("raise", "return")
-MODELS_KEPT = 4
 # Images of a batch are read and searched for faces in groups that end at so many pixels (120 MB).
 GROUP_PIXELS = 40_000_000
 
@@ -40,6 +38,8 @@ def predict_age(
     on_error: str | None = None,
     batch_size: int = 32,
     max_pixels: int | None = None,
+    engine: str | None = None,
+    workers: int = 1,
 ) -> Any:
     """Estimate the age of the people in a photo, in years.
 
@@ -49,13 +49,16 @@ def predict_age(
     Args:
         img: a path, bytes, a binary file object, a PIL image, or a (H, W, 3) uint8 RGB array; or a
             list (or iterator) of such, which is predicted in batches.
-        model: a path, the name of a shipped model, or a loaded `FaceModel`; default "tiny-age".
+        model: a path, the name of a shipped model, or a loaded model; default "tiny-age".
         all_faces: predict every face, left to right, and not only the largest.
         detect: False where `img` is already an aligned face crop; it is only resized.
         on_error: "raise", or "return" to put the error in the result's place. Default: "raise" for
             one image, "return" for a list.
         batch_size: faces in one forward pass, images in one round of detection.
         max_pixels: largest image accepted, see `faces.read_image`.
+        engine: what runs the networks: "keras"; "litert" or "onnx", which do without TensorFlow;
+            or "auto", LiteRT where that can be had. Default: KERAS_DLDL_ENGINE, or "auto".
+        workers: threads that read images and find faces ahead of the model, for long lists.
 
     Returns:
         A `Prediction`; with `all_faces` a list of them. For a list of images, a list of such in
@@ -66,10 +69,12 @@ def predict_age(
         NoFaceFound: there is no face in the image.
         UnreadableImage: it is not an image, damaged, or too large.
         ModelFileError: there is no such model.
-        ConfigError: the model does not estimate age, or an argument is out of range.
+        ConfigError: the model does not estimate age, an argument is out of range, or the engine
+            asked for cannot run here.
     """
-    predictor = Predictor(model, "age")
-    return _predict(predictor, img, on_error, all_faces, detect, batch_size, max_pixels)
+    predictor = Predictor(model, "age", engine=engine)
+    options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)
+    return _predict(predictor, img, on_error, options)
 
 
 def predict_attractiveness(
@@ -81,6 +86,8 @@ def predict_attractiveness(
     on_error: str | None = None,
     batch_size: int = 32,
     max_pixels: int | None = None,
+    engine: str | None = None,
+    workers: int = 1,
 ) -> Any:
     """Estimate how attractive raters would find the faces in a photo, on the model's rating scale.
 
@@ -93,6 +100,8 @@ def predict_attractiveness(
         on_error: see `predict_age`.
         batch_size: see `predict_age`.
         max_pixels: see `predict_age`.
+        engine: see `predict_age`.
+        workers: see `predict_age`.
 
     Returns:
         As `predict_age`, in points.
@@ -104,16 +113,16 @@ def predict_attractiveness(
         ConfigError: no model is given, it does not estimate attractiveness, or an argument is out
             of range.
     """
-    predictor = Predictor(model, "attractiveness")
-    return _predict(predictor, img, on_error, all_faces, detect, batch_size, max_pixels)
+    predictor = Predictor(model, "attractiveness", engine=engine)
+    options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)
+    return _predict(predictor, img, on_error, options)
 
 
-def _predict(predictor, img, on_error, all_faces, detect, batch_size, max_pixels):
+def _predict(predictor, img, on_error, options):
     many = is_batch(img)
     if on_error is None:
         on_error = "return" if many else "raise"
     check_choice("on_error", on_error, ON_ERROR)
-    options = PredictOptions(all_faces, detect, batch_size, max_pixels)
     results = []
     for result in predictor.predict(img if many else [img], options):
         if on_error == "raise" and isinstance(result, Exception):
@@ -137,52 +146,91 @@ class PredictOptions:
     detect: bool = True
     batch_size: int = 32
     max_pixels: int | None = None
+    workers: int = 1
 
     def __post_init__(self):
         check_integer("batch_size", self.batch_size, minimum=1)
+        check_integer("workers", self.workers, minimum=1)
 
 
 @dataclass
 class _Item:
-    """An image on its way: its name, then pixels or an error, then faces, then its predictions."""
+    """An image on its way: its name, then pixels or an error, then faces, then what is cut out."""
 
     name: str
     image: np.ndarray | None = None
     error: Exception | None = None
     faces: Sequence[Face | None] = ()
+    crops: Sequence[np.ndarray] = ()
 
 
 class Predictor:
     """A model and a detector, ready for photos.
 
     Args:
-        model: a path, the name of a shipped model, or a loaded `FaceModel`; default the shipped
-            model of `task`. Files are loaded once and kept as long as they do not change.
+        model: a path, the name of a shipped model, or a loaded model; default the shipped model of
+            `task`. Files are loaded once and kept as long as they do not change.
         task: what the model must estimate, "age" or "attractiveness"; None takes any.
         detector: anything with `detect(images) -> list[list[Face]]`; default the one detector that
             all predictors share. Tests put a fake one here.
+        engine: see `predict_age`.
+
+    Attributes:
+        model: the `FaceModel` or `LightModel`; both have `grid`, `method`, `input_size`,
+            `alignment` and `name`.
 
     Raises:
         ModelFileError: there is no such model.
-        ConfigError: the model estimates something else, or `task` has no shipped model.
+        ConfigError: the model estimates something else, `task` has no shipped model, or the engine
+            asked for cannot run here.
     """
 
-    def __init__(self, model: Any = None, task: str | None = None, detector: Any = None):
-        self.model = _resolve_model(model, task)
-        self.aligner = FaceAligner(self.model.alignment, detector or shared_detector())
+    def __init__(
+        self,
+        model: Any = None,
+        task: str | None = None,
+        detector: Any = None,
+        engine: str | None = None,
+    ):
+        self.model = resolve_model(model, task, engine)
+        if detector is None:
+            detector = shared_detector() if engine is None else _detector(asked_engine(engine))
+        self.aligner = FaceAligner(self.model.alignment, detector)
 
     def predict(self, images: Iterable[Any], options: PredictOptions) -> Iterator[Result]:
         """Yield for each image, in order, what `predict_age` returns, or its error.
 
         Images are read while the results are taken, a group at a time, so any number of them fits
-        into memory.
+        into memory. With `options.workers` above 1 so many groups are read and searched for faces
+        at once, while the model is at work on the one before.
         """
-        items = (_read(source, number, options) for number, source in enumerate(images, 1))
+        lots = _lots(enumerate(images, 1), options.batch_size)
+
+        def prepared(lot: list[tuple[int, Any]]) -> Iterator[list[_Item]]:
+            return self._prepared(lot, options)
+
+        if options.workers == 1:
+            ready = (group for lot in lots for group in prepared(lot))
+        else:
+            ahead = in_order(lambda lot: list(prepared(lot)), lots, options.workers)
+            ready = (group for groups_of_lot in ahead for group in groups_of_lot)
+        for group in ready:
+            yield from self._results(group, options)
+
+    def _prepared(
+        self, lot: list[tuple[int, Any]], options: PredictOptions
+    ) -> Iterator[list[_Item]]:
+        """Yield the images of a lot in groups, read and their faces cut out."""
+        items = (_read(source, number, options) for number, source in lot)
         pairs = ((item, item.image) for item in items)
         for group in groups(pairs, options.batch_size, GROUP_PIXELS):
             read = [item for item, _ in group]
+            del group
             self._find_faces(read, options)
-            yield from self._results(read, options)
+            for item in read:
+                item.crops = [self._crop(item.image, face) for face in item.faces]
+                item.image = None  # only what was cut out goes on
+            yield read
 
     def _find_faces(self, group: list[_Item], options: PredictOptions) -> None:
         readable = [item for item in group if item.image is not None]
@@ -197,7 +245,7 @@ class Predictor:
                 item.error = NoFaceFound(_no_face_message(item))
 
     def _results(self, group: list[_Item], options: PredictOptions) -> Iterator[Result]:
-        crops = [self._crop(item.image, face) for item in group for face in item.faces]
+        crops = [crop for item in group for crop in item.crops]
         distributions = iter(self._distributions(crops, options.batch_size))
         for item in group:
             predictions = [
@@ -212,11 +260,9 @@ class Predictor:
         return alignment.align(image, face.landmarks, size)
 
     def _distributions(self, crops: list[np.ndarray], batch_size: int) -> np.ndarray:
-        from keras_dldl.models.inference import predict_views
-
         if not crops:
             return np.empty((0, self.model.grid.size))
-        image, mirror = predict_views(self.model, np.stack(crops), batch_size)
+        image, mirror = _views(self.model, np.stack(crops), batch_size)
         mean = (image.astype(np.float64) + mirror) / 2
         if not np.isfinite(mean).all():
             raise ModelFileError(
@@ -233,6 +279,19 @@ class Predictor:
         )
         method = self.model.method
         return Prediction(distribution, self.model.grid, decoder=method.decoder, name=name, **found)
+
+
+def _lots(numbered: Iterator[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:
+    while lot := list(islice(numbered, size)):
+        yield lot
+
+
+def _views(model: Any, faces: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(model, LightModel):
+        return model.predict_views(faces, batch_size)
+    from keras_dldl.models.inference import predict_views
+
+    return predict_views(model, faces, batch_size)
 
 
 def _read(source: Any, number: int, options: PredictOptions) -> _Item:
@@ -255,67 +314,11 @@ def _no_face_message(item: _Item) -> str:
     )
 
 
-@lru_cache(maxsize=1)
 def shared_detector() -> FaceDetector:
     """Return the one face detector of this process; it loads its networks at the first image."""
-    return FaceDetector()
+    return _detector(asked_engine())
 
 
-def _resolve_model(model: Any, task: str | None) -> "FaceModel":
-    resolved = _loaded(_default_model(task) if model is None else model)
-    if task is not None and resolved.grid.task != task:
-        raise ConfigError(
-            f"A model that estimates {task} is needed. For this one use "
-            f"`predict_{resolved.grid.task}`, or keras-dldl predict without --task. "
-            f"Received: a model that estimates {resolved.grid.task}"
-        )
-    return resolved
-
-
-def _default_model(task: str | None) -> str:
-    task = "age" if task is None else task
-    if task not in DEFAULT_MODELS:
-        raise ConfigError(
-            f"No model for {task} ships with the package. Train one, and pass it as `model=` "
-            "(command line: --model), a path or a loaded model. Received: model=None"
-        )
-    return DEFAULT_MODELS[task]
-
-
-def _loaded(model: Any) -> "FaceModel":
-    from keras_dldl.models.face_model import FaceModel
-
-    if isinstance(model, FaceModel):
-        return model
-    if isinstance(model, (str, os.PathLike)):
-        return _CACHE.get(model)
-    raise ConfigError(
-        "`model` must be a path, the name of a shipped model, or a FaceModel from `load_model` or "
-        f"`build_model`. Received: type {type(model).__name__}"
-    )
-
-
-class _ModelCache:
-    """The models loaded last, by file; a file that has changed is loaded again."""
-
-    def __init__(self, size: int):
-        self._size = size
-        self._models: OrderedDict[tuple, FaceModel] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, name: str | os.PathLike) -> "FaceModel":
-        from keras_dldl.models.loading import find_model, load_model
-
-        path = find_model(name)
-        status = path.stat()
-        key = (path.resolve(), status.st_mtime_ns, status.st_size)
-        with self._lock:  # two threads that ask at once wait for one loading
-            if key not in self._models:
-                self._models[key] = load_model(path)
-            self._models.move_to_end(key)
-            while len(self._models) > self._size:
-                self._models.popitem(last=False)
-            return self._models[key]
-
-
-_CACHE = _ModelCache(MODELS_KEPT)
+@cache
+def _detector(engine: str) -> FaceDetector:
+    return FaceDetector(engine=engine)

@@ -1,9 +1,18 @@
-"""The models that ship with the package: a folder each of model.keras, CARD.md, metrics.json."""
+"""The models that ship with the package, a folder each, and finding a model by its name.
 
+A folder holds model.keras, the same model as model.tflite, CARD.md and metrics.json.
+"""
+
+import os
+import zipfile
 from pathlib import Path
+
+from keras_dldl.errors import ModelFileError
 
 ROOT = Path(__file__).parent
 MODEL_FILE = "model.keras"
+LIGHT_FILE = "model.tflite"
+ONNX_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
 
 
@@ -21,3 +30,46 @@ def folder(name: str) -> Path:
     if name not in names():
         raise KeyError(name)
     return ROOT / name
+
+
+def light_copy(path: Path) -> Path | None:
+    """Return the LiteRT file beside a shipped model's `model.keras`; None of any other file."""
+    beside = path.resolve().parent / LIGHT_FILE
+    is_shipped = path.name == MODEL_FILE and beside.parent.parent == ROOT.resolve()
+    return beside if is_shipped and beside.is_file() else None
+
+
+def find_model(name: str | os.PathLike) -> Path:
+    """Return the file that `name` means: a file, a folder's `model.keras`, or a shipped model's.
+
+    Of a folder without `model.keras` it is `model.tflite` or `model.onnx`.
+
+    Raises:
+        ModelFileError: there is none.
+    """
+    if not isinstance(name, (str, os.PathLike)):
+        raise ModelFileError(f"A model must be named by text or a path. Received: {name!r}")
+    path = Path(name)
+    for candidate in (path, *(path / file for file in (MODEL_FILE, LIGHT_FILE, ONNX_FILE))):
+        if candidate.is_file():
+            return candidate
+    if str(name) in names():
+        return folder(str(name)) / MODEL_FILE
+    raise ModelFileError(
+        "A model must be a .keras file, a run folder, or a shipped model "
+        f"({', '.join(names()) or 'none here'}). Received: {os.fspath(name)!r}, which is none"
+    )
+
+
+def check_is_archive(path: Path) -> None:
+    """Raise ModelFileError where `path` is not even an archive, as every `.keras` file is."""
+    if not zipfile.is_zipfile(path):
+        raise ModelFileError(not_a_model(path, "not a .keras archive"))
+
+
+def not_a_model(path: Path, why: str) -> str:
+    """Return the text of the error for a file that is no model of this package."""
+    return (
+        "A model file must be one that `keras-dldl train` or FaceModel.save() wrote. "
+        f"Received: {path} ({why})"
+    )

@@ -17,21 +17,25 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 ROWS = [
     {
         "arguments",
+        "cache",
         "classes",
         "configs",
         "errors",
         "files",
+        "photos",
         "progress",
+        "runtimes",
         "saved_models",
         "serving_messages",
-    },  # fmt: skip
+        "threads",
+    },
     {"labels", "ops", "ranking"},
     {"losses", "metrics", "layers", "prediction"},
     {"faces"},
-    {"methods", "models"},
+    {"light", "methods", "models"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "importing", "drawing"},
-    {"comparison", "predict", "serving"},
+    {"comparison", "opening", "predict", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}

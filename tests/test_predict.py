@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_dldl import opening
 from keras_dldl import predict as predict_module
 from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.alignment import Alignment
@@ -201,7 +202,7 @@ def test_no_model_for_attractiveness_ships():
 
 def test_the_default_is_the_shipped_model(monkeypatch, model):
     asked = []
-    monkeypatch.setattr(predict_module._CACHE, "get", lambda name: asked.append(name) or model)
+    monkeypatch.setattr(opening._CACHE, "get", lambda name, engine: asked.append(name) or model)
     assert predict_age(picture(1)) == predict_age(picture(1), model)
     assert asked == ["tiny-age"]
 
@@ -213,7 +214,7 @@ def loads(monkeypatch):
 
     paths, load = [], loading.load_model
     monkeypatch.setattr(loading, "load_model", lambda path: paths.append(path) or load(path))
-    monkeypatch.setattr(predict_module, "_CACHE", predict_module._ModelCache(2))
+    monkeypatch.setattr(opening, "_CACHE", opening._ModelCache(2))
     return paths
 
 
@@ -229,8 +230,8 @@ def test_a_model_file_is_loaded_once_and_again_when_it_changes(model, model_file
 
 def test_only_the_models_used_last_are_kept(tmp_path, monkeypatch):
     loads = []
-    monkeypatch.setattr("keras_dldl.models.loading.load_model", loads.append)
-    cache = predict_module._ModelCache(2)
+    monkeypatch.setattr(opening, "open_model", lambda path, engine: loads.append(path))
+    cache = opening._ModelCache(2)
     files = [tmp_path / f"{name}.keras" for name in "abc"]
     for file in files:
         file.touch()

@@ -5,14 +5,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import parity, saved_model
+from keras_dldl.export.card import model_card
 from keras_dldl.export.folders import new_folder, version_folder
 from keras_dldl.export.server_files import write_server_files
+from keras_dldl.export.single_file import FILE_FORMATS, FileOptions, check_options, write_file
 from keras_dldl.models import FaceModel, load_model
 
 
@@ -25,7 +26,8 @@ class _Format:
     marker: str
 
 
-FORMATS = {
+FORMATS: dict[str, object] = {
+    **FILE_FORMATS,
     "saved-model": _Format(saved_model.write, saved_model.run_alone, saved_model.MARKER),
 }
 
@@ -47,24 +49,35 @@ def export_model(
     version: int | str | None = None,
     mirror: bool = True,
     force: bool = False,
+    precision: str = "float32",
+    calibrate: str | os.PathLike | None = None,
+    images: str | os.PathLike | None = None,
 ) -> ExportResult:
-    """Write a model for a server, and check what was written.
+    """Write a model for a server or a device, and check what was written.
 
-    The files are written beside their place, read again by a process that has no Keras, and
-    compared with Keras on generated images; they get their name only when both agree.
+    The files are written beside their place, read again by a runtime that has no Keras, and
+    compared with Keras; they get their name only when both agree: SavedModels to 0.001 on
+    generated images, single files on faces, see `parity.limits_of`.
 
     Args:
         model: a `.keras` file, a run folder, a shipped model's name, or a loaded model.
-        format: "saved-model", for TensorFlow Serving and every TensorFlow runtime.
-        out: the folder to write.
-        version: write into `out/<version>/` instead, as TensorFlow Serving wants it; 1 or more, or
-            "auto" for the next. Settings for that server are written beside it, see
+        format: "saved-model", for TensorFlow Serving and every TensorFlow runtime; "onnx" or
+            "litert", one file that describes itself.
+        out: the folder to write; also a single file, ending in .onnx or .tflite.
+        version: write a SavedModel into `out/<version>/`, as TensorFlow Serving wants it; 1 or
+            more, or "auto" for the next. Settings for that server are written beside it, see
             `server_files`; such a file that differs is kept without `force`.
         mirror: average the image and its mirror image inside, as `predict_age` does.
         force: replace an earlier export in the same place.
+        precision: of "litert": "float32", "float16", "int8-dynamic" or "int8".
+        calibrate: faces to calibrate "int8" on: prepared data, a manifest or a folder of images.
+        images: faces to compare a single file on, likewise; default: others from `calibrate`, else
+            drawn ones.
 
     Raises:
-        ConfigError: an unknown format, or a bad version.
+        ConfigError: an unknown format or precision, a bad version, "int8" without `calibrate`, or
+            a package that the format needs is not installed.
+        DataError: there are no faces where they should be.
         FileExistsError: the folder holds something else, or an earlier export without `force`.
         ModelFileError: `model` is not a model of this package.
         ParityError: what was written gives other numbers than Keras; nothing is left in place.
@@ -72,10 +85,17 @@ def export_model(
     """
     if format not in FORMATS:
         raise ConfigError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
+    if format in FILE_FORMATS:
+        if version is not None:
+            raise ConfigError(f"`version` is for SavedModels. Received: version={version}")
+        options = FileOptions(precision, calibrate, images, mirror, force)
+        file = check_options(format, out, options)
+        return ExportResult(file, *write_file(_loaded(model), format, file, options))
+    _check_no_file_options(precision, calibrate, images)
     chosen = FORMATS[format]
     place = Path(out) if version is None else version_folder(Path(out), version)
     with new_folder(place, marker=chosen.marker, force=force) as temporary:
-        model = model if isinstance(model, FaceModel) else load_model(model)
+        model = _loaded(model)
         chosen.write(model, temporary, mirror)
         _write_card(model, temporary, format, mirror)
         found = parity.compare(lambda batches: chosen.run(temporary, batches), model, mirror)
@@ -91,29 +111,21 @@ def _tensorflow_version() -> str:
     return tf.__version__
 
 
+def _loaded(model: str | os.PathLike | FaceModel) -> FaceModel:
+    return model if isinstance(model, FaceModel) else load_model(model)
+
+
+def _check_no_file_options(precision: str, calibrate: object, images: object) -> None:
+    if (precision, calibrate, images) != ("float32", None, None):
+        raise ConfigError(
+            "`precision`, `calibrate` and `images` are for the formats onnx and litert. "
+            f"Received: precision={precision!r}, calibrate={calibrate!r}, images={images!r}"
+        )
+
+
 def _write_card(model: FaceModel, folder: Path, format: str, mirror: bool) -> None:
     """Write what a client needs to feed the model and read its answers."""
     place = folder / saved_model.CARD_FOLDER / "keras_dldl.json"
     place.parent.mkdir(exist_ok=True)
-    place.write_text(json.dumps(_card(model, format, mirror), indent=2) + "\n", encoding="utf-8")
-
-
-def _card(model: FaceModel, format: str, mirror: bool) -> dict[str, Any]:
-    import keras_dldl
-
-    return {
-        "keras_dldl": keras_dldl.__version__,
-        "format": format,
-        "task": model.grid.task,
-        "unit": model.grid.unit,
-        "grid": model.grid.get_config(),
-        "labels": model.grid.labels64.tolist(),
-        "input_size": model.input_size,
-        "alignment": {
-            **model.alignment.get_config(),
-            "five_points": model.alignment.template(model.input_size).tolist(),
-        },
-        "mirror_averaged": mirror,
-        "backbone": model.backbone_name,
-        "method": model.method.get_config(),
-    }
+    card = model_card(model, format, mirror)
+    place.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

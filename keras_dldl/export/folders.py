@@ -58,6 +58,21 @@ def version_folder(out: Path, version: int | str) -> Path:
     return out / str(max(there, default=0) + 1)
 
 
+def check_file_free(place: Path, force: bool) -> None:
+    """Raise unless a file may be written to `place`: it is free, or a file, and `force` is set.
+
+    Raises:
+        FileExistsError: it may not.
+    """
+    if place.is_dir():
+        reason = "The file to write must not be a folder"
+    elif os.path.lexists(place) and not force:
+        reason = "An earlier export is here; --force (force=True) replaces it"
+    else:
+        return
+    raise FileExistsError(errno.EEXIST, reason, os.fspath(place))
+
+
 def _exchange(new: Path, place: Path, old: Path) -> None:
     if place.exists():
         os.rename(place, old)

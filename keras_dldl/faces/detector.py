@@ -1,13 +1,14 @@
 """Faces and five points by MTCNN (Zhang et al. 2016), the paper's detector."""
 
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from keras_dldl.faces.alignment import spans_a_face
-from keras_dldl.faces.networks import load_networks
+from keras_dldl.runtimes import asked_engine, is_installed
 
 # The detector's own smallest face is 20 pixels; images are reduced to this side before, which
 # bounds time and memory, so in larger photos a face must fill 1/64 of the longer side.
@@ -20,6 +21,7 @@ PIXELS_PER_BATCH = 2_000_000
 # Of 23,000 faces in published crops 97 % score higher; what scores lower beside a clear face is
 # mostly a pattern in clothes or background.
 CLEAR_SCORE = 0.95
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,26 @@ class Face:
 
 
 class FaceDetector:
-    """MTCNN from the `mtcnn` package, made safe for batches of any mixture of images.
+    """MTCNN with the weights of the `mtcnn` package, for batches of any mixture of images.
 
     Images of one shape go through the networks together; the result for an image does not depend
-    on its neighbours. Loading takes a second or two and happens at the first call.
+    on its neighbours. The networks are loaded at the first call.
 
     Args:
         max_side: longer images are reduced to this many pixels for detection.
+        engine: "keras" for the `mtcnn` package itself, which loads TensorFlow; "litert" for the
+            same networks in LiteRT, which gives the same boxes and points to 0.01 pixels; "auto"
+            or "onnx" for LiteRT where it is installed, else the package. Default:
+            KERAS_DLDL_ENGINE, or "auto".
+
+    Raises:
+        ConfigError: there is no such engine; at the first call: LiteRT is not installed.
     """
 
-    def __init__(self, max_side: int = MAX_SIDE):
+    def __init__(self, max_side: int = MAX_SIDE, engine: str | None = None):
         self.max_side = max_side
-        self._mtcnn = None
+        self.engine = asked_engine(engine)
+        self._find: Callable[[list[np.ndarray]], np.ndarray] | None = None
         self._lock = threading.Lock()
 
     def detect(self, images: list[np.ndarray]) -> list[list[Face]]:
@@ -90,15 +100,45 @@ class FaceDetector:
 
     def _run(self, images: list[np.ndarray]) -> np.ndarray:
         """Return the detector's rows: image, x1, y1, x2, y2, score, five x, five y."""
-        with self._lock:
-            if self._mtcnn is None:
-                self._mtcnn = load_networks()
-            # Images of one shape only: with padded ones the package assigns the offsets of the
-            # wrong image as soon as one image of the batch has no face.
-            rows = self._mtcnn.detect_faces(
+        with self._lock:  # two threads that ask at once wait for one loading
+            if self._find is None:
+                self._find = _finder(self.engine)
+        rows = self._find(images)
+        return rows[:, :16] if len(rows) else np.empty((0, 16))
+
+
+def _finder(engine: str) -> Callable[[list[np.ndarray]], np.ndarray]:
+    """Return the function from images of one shape to the rows of `FaceDetector._run`."""
+    if engine != "litert" and (engine == "keras" or not is_installed("litert")):
+        return _package_finder()
+    from keras_dldl.faces.cascade import find_faces
+    from keras_dldl.faces.cascade_networks import CascadeNetworks
+
+    try:
+        networks = CascadeNetworks()
+    except Exception as error:
+        if engine == "litert":
+            raise
+        # Such as another release of the package, which packs its weights in another way.
+        _LOGGER.warning("Faces are found with TensorFlow. Received, from LiteRT: %s", error)
+        return _package_finder()
+    return lambda images: find_faces(np.stack(images), networks)
+
+
+def _package_finder() -> Callable[[list[np.ndarray]], np.ndarray]:
+    from keras_dldl.faces.networks import load_networks
+
+    mtcnn, lock = load_networks(), threading.Lock()
+
+    def find(images: list[np.ndarray]) -> np.ndarray:
+        # Images of one shape only: with padded ones the package assigns the offsets of the wrong
+        # image as soon as one image of the batch has no face.
+        with lock:
+            return mtcnn.detect_faces(
                 images, output_type="numpy", box_format="xyxy", fit_to_image=False
             )
-        return rows[:, :16] if len(rows) else np.empty((0, 16))
+
+    return find
 
 
 def _reduced(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:

@@ -66,14 +66,18 @@ def test_versions_are_numbered_and_a_users_settings_kept(model, tmp_path, monkey
     assert "--force" in again.stderr
 
 
-def test_help_says_what_is_not_built():
-    result = run("--help")
-    assert result.exit_code == 0
-    assert "ONNX and LiteRT are not built yet" in " ".join(result.stdout.split())
-
-
 @pytest.mark.parametrize(
-    "arguments", [("--format", "onnx"), ("--version", "0"), ("--version", "new"), ()]
+    "arguments",
+    [
+        ("--format", "openvino"),
+        ("--version", "0"),
+        ("--version", "new"),
+        ("--format", "onnx", "--version", "1"),
+        ("--format", "onnx", "--precision", "int8"),
+        ("--format", "litert", "--precision", "int8"),
+        ("--precision", "float16"),
+        (),
+    ],
 )
 def test_wrong_usage_ends_in_status_2(model, tmp_path, arguments):
     given = ("--model", model, "--out", tmp_path) if arguments else ("--model", model)

@@ -1,0 +1,130 @@
+"""Exports that are one file: written, read again by their own runtime, compared, then named."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_dldl.arguments import check_choice
+from keras_dldl.errors import ConfigError
+from keras_dldl.export import litert, onnx, parity
+from keras_dldl.export.card import model_card
+from keras_dldl.export.faces import drawn_faces, faces_of
+from keras_dldl.export.folders import check_file_free
+from keras_dldl.files import atomic_path
+from keras_dldl.models import FaceModel
+
+# So many faces to calibrate on, and as many others to compare on.
+FACES = 100
+DRAWN_FACES = 24
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A format: its suffix, the precisions it has, and how it is converted, noted upon, opened."""
+
+    suffix: str
+    precisions: tuple[str, ...]
+    convert: Callable[[FaceModel, bool, str, np.ndarray | None], bytes]
+    with_card: Callable[[bytes, str], bytes]
+    opened: Callable[[bytes], Any]
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file in a folder."""
+        return f"model{self.suffix}"
+
+
+FILE_FORMATS = {
+    "litert": FileFormat(
+        ".tflite", litert.PRECISIONS, litert.convert, litert.with_card, litert.opened
+    ),
+    "onnx": FileFormat(".onnx", onnx.PRECISIONS, onnx.convert, onnx.with_card, onnx.opened),
+}
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What single files can be told; see `export_model` for the meaning of each."""
+
+    precision: str = "float32"
+    calibrate: str | os.PathLike | None = None
+    images: str | os.PathLike | None = None
+    mirror: bool = True
+    force: bool = False
+
+
+def place_of(format: str, out: str | os.PathLike) -> Path:
+    """Return the file to write: `out` where it has the format's suffix, else a file in it."""
+    chosen = FILE_FORMATS[format]
+    path = Path(out)
+    return path if path.suffix.lower() == chosen.suffix else path / chosen.file_name
+
+
+def check_options(format: str, out: str | os.PathLike, options: FileOptions) -> Path:
+    """Return the file to write, once it is clear that it may be written.
+
+    Raises:
+        ConfigError: the format has no such precision, or "int8" is without faces.
+        FileExistsError: there is a file already, and `force` is not set.
+    """
+    check_choice("precision", options.precision, FILE_FORMATS[format].precisions)
+    if options.precision == "int8" and options.calibrate is None:
+        raise ConfigError(
+            "Full int8 is calibrated on faces: name prepared data, a manifest or a folder of "
+            "images (`calibrate=`, command line: --calibrate). Received: calibrate=None"
+        )
+    place = place_of(format, out)
+    check_file_free(place, options.force)
+    return place
+
+
+def write_file(
+    model: FaceModel, format: str, place: Path, options: FileOptions
+) -> tuple[int, parity.Parity]:
+    """Write a model as one file, and return its size in bytes and how far it is from Keras.
+
+    Raises:
+        ParityError: it gives other numbers than Keras; nothing is left in place.
+        DataError: no faces are where they should be.
+        OSError: it cannot be written.
+    """
+    content, found = converted(model, format, options)
+    with atomic_path(place) as temporary:
+        temporary.write_bytes(content)
+        check_file_free(place, options.force)
+    return len(content), found
+
+
+def converted(model: FaceModel, format: str, options: FileOptions) -> tuple[bytes, parity.Parity]:
+    """Return the content of the file, and how far it is from Keras; see `write_file`."""
+    chosen = FILE_FORMATS[format]
+    calibration, compared = _faces(model, options)
+    content = chosen.convert(model, options.mirror, options.precision, calibration)
+    note = model_card(model, format, options.mirror, precision=options.precision)
+    content = chosen.with_card(content, json.dumps(note))
+    network = chosen.opened(content)
+
+    def run(batches: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
+        return [network(batch.astype(network.input_dtype)) for batch in batches]
+
+    limits = parity.limits_of(options.precision, model.grid)
+    batches = parity.in_batches(compared)
+    return content, parity.compare(run, model, options.mirror, limits, batches)
+
+
+def _faces(model: FaceModel, options: FileOptions) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return faces to calibrate on, where that is asked for, and others to compare on."""
+    calibration = None
+    if options.calibrate is not None:
+        both = faces_of(options.calibrate, model, 2 * FACES)
+        calibration, rest = both[::2], both[1::2]
+    if options.images is not None:
+        return calibration, faces_of(options.images, model, FACES)
+    if calibration is not None and len(rest):
+        return calibration, rest
+    return calibration, drawn_faces(model, DRAWN_FACES)

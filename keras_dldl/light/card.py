@@ -1,0 +1,72 @@
+"""What an exported model says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_dldl.errors import ModelFileError
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.labels import DECODERS, LabelGrid
+
+CARD_NAME = "keras_dldl"
+CARD_FILE = f"{CARD_NAME}.json"
+
+
+@dataclass(frozen=True)
+class MethodNote:
+    """The method a model was trained by, as far as its file tells: how its outputs are decoded."""
+
+    name: str
+    decoder: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What it takes to feed an exported model and to read its answers.
+
+    Args:
+        name: of the model.
+        grid: the label grid.
+        method: the method, with its decoder.
+        input_size: side of the input in pixels.
+        alignment: how faces are cut out for it.
+        mirror_averaged: whether the file itself averages image and mirror image.
+    """
+
+    name: str
+    grid: LabelGrid
+    method: MethodNote
+    input_size: int
+    alignment: Alignment
+    mirror_averaged: bool
+
+    @classmethod
+    def from_dict(cls, card: Mapping[str, Any], name: str) -> "ModelCard":
+        """Make a card of what `export.card.model_card` wrote.
+
+        Args:
+            card: the JSON values.
+            name: of the file, for the error.
+
+        Raises:
+            ModelFileError: a value is missing, or of the wrong kind.
+        """
+        try:
+            method = card["method"]
+            alignment = {k: v for k, v in card["alignment"].items() if k != "five_points"}
+            if card["decoder"] not in DECODERS:
+                raise ValueError(f"decoder {card['decoder']!r}")
+            return cls(
+                str(card["name"]),
+                LabelGrid.from_config(card["grid"]),
+                MethodNote(method["name"], card["decoder"], method.get("options", {})),
+                int(card["input_size"]),
+                Alignment.from_config(alignment),
+                bool(card["mirror_averaged"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError(
+                "A model file must describe itself as `keras-dldl export` writes it. "
+                f"Received: {name}, {type(error).__name__}: {error}"
+            ) from error

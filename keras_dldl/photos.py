@@ -1,0 +1,74 @@
+"""The pictures that names stand for: files, folders, patterns, lists."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from keras_dldl.errors import DataError
+
+PICTURE_SUFFIXES = frozenset(
+    ".avif .bmp .gif .jfif .jpe .jpeg .jpg .jp2 .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
+)
+LIST_MARK = "@"
+STDIN_LIST = "@-"
+
+
+def photo_paths(names: Iterable[str | os.PathLike]) -> list[str]:
+    """Return the paths of pictures, in the order of the names, those of one name sorted.
+
+    Args:
+        names: each one a file, taken whatever it is called; a folder, searched with its folders
+            for files that end like pictures, hidden ones left out; a pattern with `*`, `?`, `[...]`
+            or `**`; or `@FILE`, a text file with a name a line (`@-`: from stdin). What exists by
+            its very name is that. A name that stands for nothing stays, for who opens it to tell.
+
+    Raises:
+        DataError: a list cannot be read.
+
+    >>> photo_paths(["a.jpg", "b*.jpg"])
+    ['a.jpg', 'b*.jpg']
+    """
+    return [path for name in names for path in _expanded(os.fspath(name))]
+
+
+def _expanded(name: str) -> Iterator[str]:
+    if os.path.isdir(name):
+        yield from _in_folder(name) or [name]
+    elif os.path.lexists(name):
+        yield name
+    elif name.startswith(LIST_MARK):
+        yield from photo_paths(_lines(name))
+    elif glob.has_magic(name):
+        yield from sorted(filter(os.path.isfile, glob.glob(name, recursive=True))) or [name]
+    else:
+        yield name
+
+
+def _in_folder(folder: str) -> list[str]:
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.join(place, name) for name in files if _is_picture(name)]
+    return sorted(found)
+
+
+def _is_picture(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in PICTURE_SUFFIXES
+
+
+def _lines(name: str) -> list[str]:
+    try:
+        if name == STDIN_LIST:
+            text = sys.stdin.read()
+        else:
+            text = Path(name.removeprefix(LIST_MARK)).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8
+        raise DataError(
+            "A list of pictures must be a text file in UTF-8 with a path a line. "
+            f"Received: {name} ({getattr(error, 'strerror', None) or error})"
+        ) from error
+    names = [line.strip() for line in text.splitlines()]
+    # A list within a list could name itself.
+    return [name for name in names if name and not name.startswith(LIST_MARK)]

@@ -1,0 +1,128 @@
+"""MTCNN without TensorFlow: each network and the whole against the `mtcnn` package."""
+
+import numpy as np
+import pytest
+
+from keras_dldl.data.synthetic import draw_crowd, draw_faces
+from keras_dldl.errors import ConfigError
+from keras_dldl.faces import detector as detector_module
+from keras_dldl.faces.cascade import _covered, pyramid_scales
+from keras_dldl.faces.cascade_networks import CascadeNetworks
+from keras_dldl.faces.detector import FaceDetector
+from keras_dldl.faces.networks import load_networks
+
+PIXELS = 0.01  # real faces differ by less than 0.001
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_DLDL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return CascadeNetworks()
+
+
+@pytest.fixture(scope="module")
+def package():
+    return load_networks()
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "shapes"),
+    [
+        ("proposal", 0, [(2, 12, 12, 3), (1, 33, 50, 3), (2, 57, 13, 3)]),
+        ("refinement", 1, [(5, 24, 24, 3), (1, 24, 24, 3)]),
+        ("output", 2, [(3, 48, 48, 3)]),
+    ],
+)
+def test_each_network_is_that_of_the_package(networks, package, name, stage, shapes):
+    own = getattr(package.stages[stage], "_stage", package.stages[stage])._model
+    for shape in shapes:
+        images = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        outputs = getattr(networks, name)(images)
+        *offsets, scores = [np.asarray(part) for part in own(images)]
+        count = len(shape)
+        spread = outputs.reshape(*scores.shape[:-1], -1) if stage else outputs
+        np.testing.assert_allclose(spread[..., :-2], np.concatenate(offsets, -1), atol=1e-4)
+        odds = 1 / (1 + np.exp(spread[..., -2] - spread[..., -1]))
+        np.testing.assert_allclose(odds, scores[..., 1], atol=1e-5)
+        assert outputs.ndim == count
+
+
+def test_the_same_faces_as_the_package():
+    images = [face.image for face in draw_faces(12, seed=1, size=160)]
+    crowd = draw_crowd([20, 40, 60], seed=1)
+    images += [crowd.image if hasattr(crowd, "image") else crowd[0], images[0][:, :97]]
+    light = FaceDetector(engine="litert").detect(images)
+    heavy = FaceDetector(engine="keras").detect(images)
+    assert [len(faces) for faces in light] == [len(faces) for faces in heavy]
+    assert sum(len(faces) for faces in light) >= 12
+    for ours, theirs in zip(sum(light, []), sum(heavy, []), strict=True):
+        np.testing.assert_allclose(ours.box, theirs.box, atol=PIXELS)
+        np.testing.assert_allclose(ours.landmarks, theirs.landmarks, atol=PIXELS)
+        assert ours.score == pytest.approx(theirs.score, abs=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (25, 300), (480, 640), (1280, 31)])
+def test_the_sizes_are_those_of_the_package(shape):
+    from mtcnn.utils.images import build_scale_pyramid
+
+    wanted = build_scale_pyramid(shape[1], shape[0], min_face_size=20, scale_factor=0.709)
+    np.testing.assert_allclose(pyramid_scales(*shape), wanted)
+    assert min(int(side * scale) for side in shape for scale in wanted) >= 12
+
+
+@pytest.mark.parametrize("of_smaller", [False, True])
+def test_overlaps_by_a_slow_loop(of_smaller, monkeypatch):
+    monkeypatch.setattr("keras_dldl.faces.cascade.COMPARED_AT_ONCE", 7)
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 60, (40, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(5, 40, (40, 2))], axis=1)
+    found = np.concatenate(list(_covered(boxes, 0.3, of_smaller)))
+    for j, (x1, y1, x2, y2) in enumerate(boxes):
+        shares = []
+        for u1, v1, u2, v2 in boxes[:j]:
+            common = max(0, min(x2, u2) - max(x1, u1)) * max(0, min(y2, v2) - max(y1, v1))
+            a, b = (x2 - x1) * (y2 - y1), (u2 - u1) * (v2 - v1)
+            shares.append(common / (min(a, b) if of_smaller else a + b - common))
+        assert found[j] == any(share > 0.3 for share in shares)
+
+
+def test_engines_of_the_detector(monkeypatch):
+    monkeypatch.setenv("KERAS_DLDL_ENGINE", "keras")
+    assert FaceDetector().engine == "keras"
+    assert FaceDetector(engine="onnx").engine == "onnx"
+    with pytest.raises(ConfigError, match="`engine`.*Received: engine='torch'"):
+        FaceDetector(engine="torch")
+    monkeypatch.setenv("KERAS_DLDL_ENGINE", "torch")
+    with pytest.raises(ConfigError, match="KERAS_DLDL_ENGINE"):
+        FaceDetector()
+
+
+def test_auto_falls_back_to_the_package(monkeypatch):
+    def broken():
+        raise OSError("no weights")
+
+    monkeypatch.setattr("keras_dldl.faces.cascade_networks.CascadeNetworks", broken)
+    monkeypatch.setattr(detector_module, "_package_finder", lambda: "the package")
+    assert detector_module._finder("auto") == "the package"
+    with pytest.raises(OSError, match="no weights"):
+        detector_module._finder("litert")
+    monkeypatch.setattr(detector_module, "is_installed", lambda engine: False)
+    assert detector_module._finder("onnx") == "the package"
+
+
+def test_many_threads_find_the_same():
+    from concurrent.futures import ThreadPoolExecutor
+
+    detector = FaceDetector(engine="litert")
+    images = [face.image for face in draw_faces(12, seed=4, size=120)]
+    alone = [detector.detect([image])[0] for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda image: detector.detect([image])[0], images))
+    for ours, theirs in zip(together, alone, strict=True):
+        assert [face.box for face in ours] == [face.box for face in theirs]

@@ -1,0 +1,86 @@
+"""Light models: the files of exports, what they say of themselves, and bad ones."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_dldl import saved_models
+from keras_dldl.errors import ModelFileError
+from keras_dldl.export import export_model
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.labels import LabelGrid
+from keras_dldl.light import open_light_model
+from keras_dldl.light.model import _card_at_the_end
+from keras_dldl.models import load_model, predict_views
+from tests.prediction_case import random_model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model(LabelGrid.scut_fbp(), method="ranking-bce", alignment=Alignment(0.4))
+
+
+@pytest.fixture(scope="module")
+def file(model, tmp_path_factory):
+    return export_model(
+        model, "litert", tmp_path_factory.mktemp("out") / "m.tflite", mirror=False
+    ).path
+
+
+def faces(count, size=32):
+    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+def test_one_file_is_enough(model, file):
+    light = open_light_model(file)
+    assert light.grid == model.grid and light.task == "attractiveness"
+    assert light.alignment == model.alignment and light.input_size == 32
+    assert light.method.decoder == model.method.decoder == "median"
+    assert light.method.name == model.method.name and light.engine == "litert"
+    for found, wanted in zip(
+        light.predict_views(faces(5), 2), predict_views(model, faces(5)), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert [view.shape for view in light.predict_views(faces(0))] == [(0, 41)] * 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda content: content[:-500], "wrote"),
+        (lambda content: b"", "wrote"),
+        (lambda content: b"\0" * 1000 + content[1000:], "wrote"),
+        (lambda content: content.replace(b"keras_dldl.json", b"kerasxdldl.json"), "wrote"),
+    ],
+)
+def test_files_that_are_no_models(file, tmp_path, spoil, message):
+    bad = tmp_path / "bad.tflite"
+    bad.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(ModelFileError, match=message):
+        open_light_model(bad)
+
+
+@pytest.mark.parametrize("missing", ["grid", "decoder", "alignment", "input_size", "method"])
+def test_cards_that_lack_something(file, missing):
+    from keras_dldl.light import ModelCard
+
+    card = json.loads(_card_at_the_end(file.read_bytes()))
+    assert ModelCard.from_dict(card, "m").name == "tiny_age_net"
+    del card[missing]
+    with pytest.raises(ModelFileError, match=f"describe itself.*m, KeyError: '{missing}'"):
+        ModelCard.from_dict(card, "m")
+
+
+@pytest.mark.parametrize("name", saved_models.names())
+def test_shipped_files_are_the_shipped_models(name):
+    model = load_model(name)
+    light = open_light_model(saved_models.light_copy(saved_models.find_model(name)))
+    assert (light.grid, light.alignment) == (model.grid, model.alignment)
+    assert (light.input_size, light.card.mirror_averaged) == (model.input_size, False)
+    images = faces(4, model.input_size)
+    for found, wanted in zip(
+        light.predict_views(images), predict_views(model, images), strict=True
+    ):
+        values = [light.grid.decode(p, light.method.decoder) for p in (found, wanted)]
+        np.testing.assert_allclose(*values, atol=1e-3)

@@ -1,0 +1,202 @@
+"""Which engine opens a model; predictions without TensorFlow, also of a model of one's own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_dldl import opening
+from keras_dldl.data.synthetic import draw_face
+from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.export import export_model
+from keras_dldl.light import LightModel
+from keras_dldl.models import FaceModel
+from keras_dldl.opening import open_model, resolve_model
+from keras_dldl.predict import PredictOptions, Predictor, predict_age
+from keras_dldl.saved_models import find_model
+from tests.prediction_case import FakeDetector, picture, random_model
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"tensorflow", "keras", "mtcnn", "scipy", "skimage", "pandas", "matplotlib"}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("KERAS_DLDL_CACHE_DIR", str(folder))
+    monkeypatch.delenv("KERAS_DLDL_ENGINE", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model()
+
+
+@pytest.fixture(scope="module")
+def files(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    model.save(folder / "own.keras")
+    export_model(model, "litert", folder / "own.tflite")
+    export_model(model, "onnx", folder / "own.onnx", mirror=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "face.png"
+    Image.fromarray(draw_face(40, np.random.default_rng(3), size=160).image).save(path)
+    return path
+
+
+def in_new_process(code, *arguments, **environment):
+    """Run code in a process of its own; return its output and what it has loaded of HEAVY."""
+    code += "\nimport sys; print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.strip(), HEAVY & set(done.stderr.split())
+
+
+PREDICT = """
+import sys
+from keras_dldl import predict_age
+print(repr(float(predict_age(*sys.argv[1:]))))"""
+
+
+def test_the_shipped_model_predicts_without_tensorflow(photo):
+    value, loaded = in_new_process(PREDICT, photo)
+    assert loaded == set()
+    # A thousandth of a pixel rounds some pixels otherwise: real photos differ by 0.014 at most.
+    assert float(value) == pytest.approx(predict_age(photo, engine="keras").value, abs=0.05)
+
+
+def test_the_command_line_predicts_without_tensorflow(photo, tmp_path):
+    (tmp_path / "in").mkdir()
+    for k in range(3):
+        (tmp_path / "in" / f"{k}.png").write_bytes(photo.read_bytes())
+    code = (
+        "import sys; from keras_dldl.cli.main import cli; "
+        "cli.main(['predict', *sys.argv[1:], '--json-lines'], standalone_mode=False)"
+    )
+    lines, loaded = in_new_process(code, tmp_path / "in", photo)
+    assert loaded == set()
+    items = [json.loads(line) for line in lines.splitlines()]
+    assert [item["path"][-5:] for item in items] == ["0.png", "1.png", "2.png", "e.png"]
+    assert len({item["faces"][0]["value"] for item in items}) == 1
+
+
+@pytest.mark.slow
+def test_a_model_of_ones_own_is_converted_once_and_apart(files, photo, cache):
+    first, loaded = in_new_process(PREDICT, photo, files / "own.keras")
+    assert loaded == set()
+    kept = sorted(path.name for path in cache.glob("model-litert-*"))
+    assert len([name for name in kept if not name.endswith(".lock")]) == 1
+    again, loaded = in_new_process(PREDICT, photo, files / "own.keras", PATH="")
+    assert loaded == set() and again == first
+    wanted = predict_age(photo, files / "own.keras", engine="keras").value
+    assert float(first) == pytest.approx(wanted, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "kind"),
+    [
+        ("own.keras", "auto", FaceModel),  # Keras is loaded here already
+        ("own.keras", "keras", FaceModel),
+        ("own.tflite", "auto", "litert"),
+        ("own.tflite", "litert", "litert"),
+        ("own.onnx", "auto", "onnx"),
+        ("own.onnx", "onnx", "onnx"),
+    ],
+)
+def test_engines_of_files(files, model, name, engine, kind):
+    opened = open_model(files / name, engine)
+    if isinstance(kind, str):
+        assert isinstance(opened, LightModel) and opened.engine == kind
+    else:
+        assert isinstance(opened, kind)
+    images, options = [picture(1), picture(2, 1)], PredictOptions(all_faces=True)
+    found, wanted = (
+        list(Predictor(of, "age", FakeDetector()).predict(images, options))
+        for of in (opened, model)
+    )
+    for ours, theirs in zip(sum(found, []), sum(wanted, []), strict=True):
+        assert ours.value == pytest.approx(theirs.value, abs=1e-3)
+
+
+def test_the_shipped_model_has_a_light_copy():
+    path = find_model("tiny-age")
+    assert open_model(path).engine == "litert"
+    assert isinstance(open_model(path, "keras"), FaceModel)
+
+
+@pytest.mark.parametrize(("name", "engine"), [("own.tflite", "keras"), ("own.onnx", "litert")])
+def test_engines_that_cannot_run_a_file(files, name, engine):
+    with pytest.raises(ConfigError, match=f"is run by the engine.*engine='{engine}'"):
+        open_model(files / name, engine)
+
+
+def test_loaded_models_have_their_engine(model, files, monkeypatch):
+    assert resolve_model(model, "age", "keras") is model
+    light = open_model(files / "own.tflite")
+    assert resolve_model(light, None, "litert") is light
+    for given, engine in ((model, "litert"), (light, "keras")):
+        with pytest.raises(ConfigError, match="A loaded model has its engine"):
+            resolve_model(given, None, engine)
+    monkeypatch.setenv("KERAS_DLDL_ENGINE", "litert")  # a wish for files only
+    assert resolve_model(model, "age") is model
+
+
+def test_the_environment_chooses(files, monkeypatch):
+    monkeypatch.setattr(opening, "_CACHE", opening._ModelCache(2))
+    monkeypatch.setenv("KERAS_DLDL_ENGINE", "keras")
+    assert isinstance(resolve_model("tiny-age", "age"), FaceModel)
+    monkeypatch.setenv("KERAS_DLDL_ENGINE", "")
+    assert isinstance(resolve_model("tiny-age", "age"), LightModel)
+    monkeypatch.setenv("KERAS_DLDL_ENGINE", "tpu")
+    with pytest.raises(ConfigError, match="KERAS_DLDL_ENGINE.*'tpu'"):
+        resolve_model("tiny-age", "age")
+
+
+def test_auto_falls_back_to_keras_where_conversion_fails(files, monkeypatch):
+    def fail(path, engine, suffix):
+        raise ModelFileError("cannot be converted")
+
+    monkeypatch.setattr(opening, "_convert", fail)
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    assert isinstance(open_model(files / "own.keras"), FaceModel)
+    with pytest.raises(ModelFileError, match="cannot be converted"):
+        open_model(files / "own.keras", "litert")
+
+
+def test_a_conversion_that_fails_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "CONVERSION", "raise SystemExit('no such layer')")
+    with pytest.raises(ModelFileError, match="engine 'onnx'; engine=\"keras\".*no such layer"):
+        opening._convert(tmp_path / "m.keras", "onnx", ".onnx")
+
+
+def test_without_litert_auto_is_keras(files, monkeypatch):
+    monkeypatch.setattr(opening, "is_installed", lambda engine: False)
+    assert isinstance(open_model(find_model("tiny-age")), FaceModel)
+
+
+def test_many_workers_give_the_same_in_the_same_order(model, tmp_path):
+    path = tmp_path / "no.png"
+    path.write_text("no picture")
+    images = [picture(k % 3, k) for k in range(23)] + [path] + [picture(1, 99)]
+    alone, together = (
+        list(Predictor(model, "age", FakeDetector()).predict(images, PredictOptions(**options)))
+        for options in ({}, {"workers": 3, "batch_size": 4})
+    )
+    assert [type(result) for result in together] == [type(result) for result in alone]
+    for ours, theirs in zip(together, alone, strict=True):
+        if isinstance(ours, float):
+            assert ours.value == pytest.approx(theirs.value, rel=1e-5)
+        else:
+            assert str(ours) == str(theirs)
