@@ -29,6 +29,7 @@ COMMANDS = {
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "export": "Write a model for a server or a device, and check what was written.",
     "predict": "Estimate age or attractiveness from photos.",
+    "serve": "Serve models over HTTP, with a page for photos.",
     "models": "List the models that ship with the package.",
 }
 EXIT_FAILURE = 1

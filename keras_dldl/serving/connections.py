@@ -1,0 +1,78 @@
+"""Connections: heads of requests that are not HTTP, or never end, are refused in good form."""
+
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from keras_dldl.serving.edge import error_body
+
+
+def connection_class(head_timeout: float) -> type[H11Protocol]:
+    """Return the class of a server's connections.
+
+    Args:
+        head_timeout: seconds that the head of a request may take to arrive.
+    """
+
+    class Connection(H11Protocol):
+        _timer: Any = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._unwatch()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self._in_request():
+                self._unwatch()
+            elif self._timer is None:  # the beginning of a head
+                self._watch()
+
+        def _in_request(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
+
+        def _watch(self) -> None:
+            self._timer = self.loop.call_later(head_timeout, self._too_slow)
+
+        def _unwatch(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _too_slow(self) -> None:
+            self._timer = None
+            if self.transport.is_closing() or self._in_request():
+                return
+            begun = bool(self.conn.trailing_data[0])
+            if begun:
+                self._refuse(408, "The head of the request did not arrive in time")
+            else:
+                self.transport.close()
+
+        def send_400_response(self, msg: str) -> None:
+            self._refuse(400, msg)
+
+        def _refuse(self, status: int, message: str) -> None:
+            body = error_body(message)
+            headers = [
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(body))),
+                ("Connection", "close"),
+            ]
+            try:
+                for event in (
+                    h11.Response(status_code=status, headers=headers),
+                    h11.Data(data=body),
+                    h11.EndOfMessage(),
+                ):
+                    self.transport.write(self.conn.send(event))
+            except h11.LocalProtocolError:  # in the middle of an answer: nothing can be said
+                pass
+            self.transport.close()
+
+    return Connection
