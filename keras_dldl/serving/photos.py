@@ -36,6 +36,7 @@ class _Found:
     height: int
     faces: list[Face]
     crops: np.ndarray
+    left_out: int
 
 
 def models(service: Service) -> Response:
@@ -83,6 +84,7 @@ async def _faces(
             "level": level,
             "width": found.width,
             "height": found.height,
+            "left_out": found.left_out,
             "labels": grid.labels64.tolist(),
             "faces": [
                 _described(face, row, model, level)
@@ -97,13 +99,14 @@ def _find(service: Service, model: Servable, picture: bytes) -> _Found:
     aligner = FaceAligner(engine.alignment, service.detector)
     image = _image(service, picture)
     found = aligner.detect([image])[0]
-    largest = sorted(found, key=lambda face: face.area)[-MOST_FACES:]
+    most = min(MOST_FACES, service.options.queue)
+    largest = sorted(found, key=lambda face: face.area)[-most:]
     chosen = [face for face in found if any(face is one for one in largest)]
     side = engine.input_size
     crops = np.zeros((len(chosen), side, side, 3), np.float32)
     for i, face in enumerate(chosen):
         crops[i] = engine.alignment.align(image, face.landmarks, side)
-    return _Found(image.shape[1], image.shape[0], chosen, crops)
+    return _Found(image.shape[1], image.shape[0], chosen, crops, len(found) - len(chosen))
 
 
 def _described(face: Face, p: np.ndarray, model: Servable, level: float) -> dict[str, Any]:

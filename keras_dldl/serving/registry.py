@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,14 +107,18 @@ def load_models(
 
 
 def as_table(models: Any) -> ModelTable:
-    """Return a table of what is given: a table, or names with engines or `FaceModel`s."""
-    if isinstance(models, ModelTable):
-        return models
-    table = ModelTable()
-    for name, model in dict(models).items():
-        versions = model if isinstance(model, Mapping) else {FIRST_VERSION: model}
-        for version, one in versions.items():
-            table.add(name, version, one if hasattr(one, "distributions") else KerasEngine(one))
+    """Return a table of what is given: a table, or names with engines or `FaceModel`s.
+
+    Raises:
+        ConfigError: there is no model in it, or a name cannot stand in an address.
+    """
+    table = models if isinstance(models, ModelTable) else ModelTable()
+    if table is not models:
+        for name, model in dict(models).items():
+            engine = model if hasattr(model, "distributions") else KerasEngine(model)
+            table.add(name, FIRST_VERSION, engine)
+    if not table.versions:
+        raise ConfigError("A server must have a model at least. Received: no model")
     return table
 
 
