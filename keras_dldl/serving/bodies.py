@@ -4,11 +4,31 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from keras_dldl.serving.options import BODIES_HELD, SLOWEST_BYTES_PER_SECOND, ServerOptions
+from keras_dldl.serving.options import BODIES_HELD, ServerOptions
 from keras_dldl.serving.refusals import ClientGone, Refusal, bad_request, busy
+
+# A sender gains a second for so many bytes: whoever is slower is cut off in the end.
+SLOWEST_BYTES_PER_SECOND = 50_000
+# One whose body is refused must be faster to be read to its end, and is read no further than that.
+DROPPED_BYTES_PER_SECOND = 2_000_000
+MOST_DROPPED = 200_000_000
+
+
+@dataclass
+class _Taken:
+    """Bytes of one body: those that were kept, and those read for the sender's sake alone."""
+
+    kept: int = 0
+    dropped: int = 0
+
+    def seconds_more(self) -> float:
+        """Return the seconds that a sender has earned by what it sent."""
+        dropped = min(self.dropped, MOST_DROPPED)
+        return self.kept / SLOWEST_BYTES_PER_SECOND + dropped / DROPPED_BYTES_PER_SECOND
 
 
 class BodyReader:
@@ -37,13 +57,13 @@ class BodyReader:
         if encoding != "identity":
             message = f"A body must be sent as it is. Received: Content-Encoding {encoding[:40]}"
             raise Refusal(415, message, close=True)
-        taken: list[int] = []
+        taken = _Taken()
         try:
             yield await self._read(request, taken)
         finally:
-            self.held -= sum(taken)
+            self.held -= taken.kept
 
-    async def _read(self, request: Request, taken: list[int]) -> bytes:
+    async def _read(self, request: Request, taken: _Taken) -> bytes:
         declared = _declared_length(request)
         expects = request.headers.get("expect", "").lower() == "100-continue"
         if declared > self._most and expects:
@@ -53,13 +73,14 @@ class BodyReader:
         try:
             async for chunk in self._chunks(request, taken):
                 if refusal is None:
-                    refusal = self._no_room(sum(taken), len(chunk))
+                    refusal = self._no_room(taken.kept, len(chunk))
                 if refusal is None:
                     self.held += len(chunk)
-                    taken.append(len(chunk))
+                    taken.kept += len(chunk)
                     chunks.append(chunk)
                 else:
                     # Read on, keeping nothing: who still sends would not see the answer.
+                    taken.dropped += len(chunk)
                     chunks.clear()
         except Refusal as slow:
             raise refusal or slow from None
@@ -67,14 +88,14 @@ class BodyReader:
             raise refusal
         return b"".join(chunks)
 
-    async def _chunks(self, request: Request, taken: list[int]) -> AsyncIterator[bytes]:
+    async def _chunks(self, request: Request, taken: _Taken) -> AsyncIterator[bytes]:
         start, more = time.monotonic(), True
         while more:
-            end = start + self._seconds + sum(taken) / SLOWEST_BYTES_PER_SECOND
+            end = start + self._seconds + taken.seconds_more()
             try:
                 message = await asyncio.wait_for(request.receive(), end - time.monotonic())
             except asyncio.TimeoutError:
-                message = f"The body did not arrive in time: {sum(taken)} bytes came"
+                message = f"The body did not arrive in time: {taken.kept} bytes came"
                 raise Refusal(408, message, "slow", close=True) from None
             if message["type"] == "http.disconnect":
                 raise ClientGone("The client left while it sent its request")

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -77,6 +78,38 @@ class KerasEngine:
         return self._maps.attention(faces)
 
 
+class ViewsEngine:
+    """A model that runs without Keras, by a method `predict_views(faces, batch_size)`.
+
+    Args:
+        model: that method gives the distributions of images and of their mirror images; it has
+            `grid`, `method`, `input_size` and `alignment` besides.
+        keras_model: gives the same model in Keras, which attention maps need; called once, then.
+    """
+
+    def __init__(self, model: Any, keras_model: Callable[[], "FaceModel"]):
+        self.model = model
+        self.grid = model.grid
+        self.decoder = model.method.decoder
+        self.input_size = model.input_size
+        self.alignment = model.alignment
+        self._keras_model = keras_model
+        self._maps: Any = None
+
+    def distributions(self, faces: np.ndarray) -> np.ndarray:
+        """Return the distributions, (B, K); see `Engine.distributions`."""
+        image, mirror = self.model.predict_views(faces, len(faces))
+        return (np.asarray(image, np.float64) + mirror) / 2
+
+    def attention(self, faces: np.ndarray) -> np.ndarray:
+        """Return (B, h, w) maps; see `keras_dldl.explain`."""
+        from keras_dldl.explain import AttentionMaps
+
+        if self._maps is None:
+            self._maps = AttentionMaps(self._keras_model())
+        return self._maps.attention(faces)
+
+
 class SavedModelEngine:
     """A folder that `keras-dldl export --format saved-model` wrote, on TensorFlow alone.
 
@@ -114,6 +147,26 @@ class SavedModelEngine:
             "Attention maps need the .keras file. Serve that instead of the export. "
             "Received: a SavedModel"
         )
+
+
+def engine_of(path: str) -> Engine:
+    """Return the engine of a model file, a run folder or a shipped model's name.
+
+    Raises:
+        ModelFileError: there is no such model.
+    """
+    from keras_dldl.predict import Predictor
+
+    model = Predictor(path).model
+    if not hasattr(model, "predict_views"):
+        return KerasEngine(model)
+
+    def keras_model() -> "FaceModel":
+        from keras_dldl.models import load_model
+
+        return load_model(path)
+
+    return ViewsEngine(model, keras_model)
 
 
 def _card(folder: Path) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from keras_dldl.arguments import check_integer, check_number
 # A quarter of what `predict` reads: a server decodes pictures from strangers, several at a time.
 MAX_PIXELS = 25_000_000
 MEGABYTE = 1_000_000
-# A sender gains a second for so many bytes: whoever is slower is cut off in the end.
-SLOWEST_BYTES_PER_SECOND = 50_000
 # What all requests together may hold of bodies that wait.
 BODIES_HELD = 16
 

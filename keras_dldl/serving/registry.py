@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.serving.engines import SAVED_MODEL, Engine, KerasEngine, SavedModelEngine
+from keras_dldl.serving.engines import SAVED_MODEL, Engine, KerasEngine, SavedModelEngine, engine_of
 
 FIRST_VERSION = 1
 
@@ -150,7 +150,7 @@ def _engines(path: str, all_versions: bool) -> list[tuple[int, Engine]]:
     if found:
         chosen = sorted(found) if all_versions else [max(found)]
         return [(version, SavedModelEngine(found[version])) for version in chosen]
-    return [(FIRST_VERSION, KerasEngine(_keras_model(path)))]
+    return [(FIRST_VERSION, engine_of(path))]
 
 
 def _versions_in(folder: Path) -> dict[int, Path]:
@@ -162,9 +162,3 @@ def _versions_in(folder: Path) -> dict[int, Path]:
         for child in folder.iterdir()
         if child.name.isdecimal() and int(child.name) > 0 and (child / SAVED_MODEL).is_file()
     }
-
-
-def _keras_model(path: str) -> Any:
-    from keras_dldl.predict import Predictor
-
-    return Predictor(path).model

@@ -10,9 +10,10 @@ from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.explain import attention_map
 from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
+from keras_dldl.models import load_model, predict_views
 from keras_dldl.predict import predict_age
 from keras_dldl.serving import load_models
-from keras_dldl.serving.engines import KerasEngine, SavedModelEngine
+from keras_dldl.serving.engines import KerasEngine, SavedModelEngine, ViewsEngine
 from keras_dldl.serving.registry import as_table
 from tests.prediction_case import SIZE, random_model
 from tests.serving.conftest import client_of
@@ -104,6 +105,23 @@ def test_an_engine_gives_what_the_predictor_gives(model, faces):
     np.testing.assert_allclose(p, [one.distribution for one in expected], atol=1e-6)
     assert engine.grid.decode(p, engine.decoder) == pytest.approx([float(e) for e in expected])
     assert (engine.attention(faces) == attention_map(model, faces)).all()
+
+
+def test_a_model_without_keras_is_served_by_its_views(place, model, faces):
+    class Views:
+        grid, method, alignment = model.grid, model.method, model.alignment
+        input_size = SIZE
+
+        def predict_views(self, images, batch_size):
+            return predict_views(model, images, batch_size)
+
+    engine = ViewsEngine(Views(), lambda: load_model(place / "age.keras"))
+    expected = KerasEngine(model)
+    np.testing.assert_allclose(
+        engine.distributions(faces), expected.distributions(faces), atol=1e-6
+    )
+    assert engine.decoder == "median"
+    assert engine.attention(faces) == pytest.approx(expected.attention(faces))
 
 
 def test_an_export_gives_the_same_and_says_that_it_has_no_attention_maps(place, model, faces):
