@@ -99,12 +99,18 @@ class Found:
         self.faults: list[str] = []
         self.seconds: list[float] = []
         self.memory: list[float] = []
+        self.processor_seconds = 0.0
 
     def look_at_memory(self) -> None:
         """Note the server's memory, in MB."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         self.memory.append(int(line.split()[1]) / 1000)
+
+    def look_at_processor(self) -> float:
+        """Return the seconds of processor time that the server has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def growth(self) -> float:
         """Return the MB between the first and the last third of the run, means of each."""
@@ -119,6 +125,8 @@ class Found:
         middle, late = np.percentile(self.seconds, [50, 99])
         print(f"seconds     median {middle:.3f}, 99 % within {late:.3f}")
         print(f"answers/s   {self.counts['right'] / given.seconds:.0f}")
+        each = 1000 * self.processor_seconds / max(1, self.counts["right"])
+        print(f"processor   {each:.1f} ms of the server's an answer of two faces on average")
         print(f"memory      {self.memory[0]:.0f} ... {max(self.memory):.0f} MB, "
               f"last third against first {self.growth():+.1f} MB")  # fmt: skip
         print(f"exit status {status} after SIGTERM")
@@ -137,9 +145,11 @@ async def load(url, files, values, given, found: Found, process) -> None:
         end = time.monotonic() + given.seconds
         found.counts.clear()
         found.seconds.clear()
+        begin = found.look_at_processor()
         while time.monotonic() < end:
             found.look_at_memory()
             await asyncio.sleep(1)
+        found.processor_seconds = found.look_at_processor() - begin
         process.send_signal(signal.SIGTERM)
         await asyncio.sleep(2)
         stop.set()
