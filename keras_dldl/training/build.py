@@ -22,6 +22,15 @@ _METHOD_OPTIONS = {
 }
 
 
+def make_repeatable(config: TrainConfig) -> None:
+    """Set the seeds of all random numbers; with `deterministic` refuse what varies between runs."""
+    if config.deterministic and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(config.seed)
+
+
 @contextmanager
 def precision(name: str) -> Iterator[None]:
     """Set Keras's global arithmetic inside the block, and set it back."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 
 from keras_dldl.progress import progress
+from keras_dldl.training.history import name_in_words
 from keras_dldl.training.schedule import LearningRate
 
 
@@ -18,6 +19,7 @@ class StepWatch(keras.callbacks.Callback):
         epochs: number of all epochs.
         on_bad_loss: called with the number of the batch, from 0, and the loss; it must raise.
         check: called after each step; it may raise to stop.
+        metric: name of the metric shown beside the loss.
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class StepWatch(keras.callbacks.Callback):
         epochs: int,
         on_bad_loss: Callable[[int, float], None],
         check: Callable[[], None],
+        metric: str = "mae",
     ) -> None:
         super().__init__()
         self.rate = rate
@@ -34,6 +37,7 @@ class StepWatch(keras.callbacks.Callback):
         self.label = f"epoch {epoch + 1}/{epochs}"
         self.on_bad_loss = on_bad_loss
         self.check = check
+        self.metric = metric
         self.last_rate = 0.0
         self._bar = None
 
@@ -53,8 +57,8 @@ class StepWatch(keras.callbacks.Callback):
         """Show the means of the epoch so far; they are not finite from the first bad batch on."""
         if not math.isfinite(logs["loss"]):
             self.on_bad_loss(batch, logs["loss"])
-        text = f"{self.label}  loss {logs['loss']:.4f}  MAE {logs['mae']:.3f}"
-        self._bar.set_description_str(text, refresh=False)
+        shown = f"loss {logs['loss']:.4f}  {name_in_words(self.metric)} {logs[self.metric]:.3f}"
+        self._bar.set_description_str(f"{self.label}  {shown}", refresh=False)
         self._bar.update(1)
         self.check()
 

@@ -5,39 +5,43 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl.files import atomic_path
-
-_PANELS = (
-    ("Loss", "loss", "val_loss"),
-    ("MAE", "mae", "val_mae"),
-    ("Learning rate", "learning_rate", ""),
-)
+from keras_dldl.training.history import name_in_words
 
 
-def draw_curves(path: Path, rows: Sequence[Mapping[str, Any]], unit: str = "") -> None:
+def draw_curves(
+    path: Path, rows: Sequence[Mapping[str, Any]], unit: str = "", metric: str = "mae"
+) -> None:
     """Draw `rows` of the history into a PNG file.
 
     Args:
         path: the file to write.
         rows: rows as in `history.csv`, at least one.
-        unit: of the MAE, such as "years".
+        unit: of the metric, such as "years".
+        metric: name of the column beside the loss.
     """
     from matplotlib.figure import Figure
 
+    word = name_in_words(metric)
+    panels = (
+        ("Loss", "loss", "val_loss"),
+        (f"{word} ({unit})" if unit else word, metric, f"val_{metric}"),
+        ("Learning rate", "learning_rate", ""),
+    )
     figure = Figure(figsize=(12, 3.6), layout="constrained")
-    for axes, panel in zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
-        _draw_panel(axes, rows, panel, unit)
+    for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        _draw_panel(axes, rows, panel)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=100)
 
 
-def _draw_panel(axes: Any, rows: Sequence[Mapping[str, Any]], panel: tuple, unit: str) -> None:
+def _draw_panel(axes: Any, rows: Sequence[Mapping[str, Any]], panel: tuple) -> None:
     title, train, val = panel
     for column, label in ((train, "training"), (val, "validation")):
         shown = [row for row in rows if row.get(column) is not None]
         if shown:
             epochs = [row["epoch"] for row in shown]
             axes.plot(epochs, [row[column] for row in shown], marker=".", label=label)
-    axes.set_title(f"{title} ({unit})" if title == "MAE" and unit else title)
+    axes.set_title(title)
     axes.set_xlabel("epoch")
     axes.grid(alpha=0.3)
     if val:

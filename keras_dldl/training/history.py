@@ -11,33 +11,49 @@ from keras_dldl.files import write_text
 COLUMNS = ("epoch", "loss", "mae", "val_loss", "val_mae", "learning_rate", "seconds")
 
 
-def write_history(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_history(path: Path, rows: Sequence[Mapping[str, Any]], metric: str = "mae") -> None:
     """Write `rows` as CSV, whole or not at all; a value that is missing is left empty."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer = csv.DictWriter(
+        buffer,
+        [name.replace("mae", metric) for name in COLUMNS],
+        lineterminator="\n",
+        extrasaction="ignore",
+    )
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, buffer.getvalue())
 
 
-def best_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the row of the lowest validation MAE, the first of equals.
+def best_row(rows: Sequence[Mapping[str, Any]], metric: str = "mae") -> Mapping[str, Any] | None:
+    """Return the row of the lowest metric in validation, the first of equals.
 
     Without validation the last row; without rows None.
 
     >>> best_row([{"epoch": 1, "val_mae": 5.0}, {"epoch": 2, "val_mae": 4.0}])["epoch"]
     2
     """
-    judged = [row for row in rows if row.get("val_mae") is not None]
+    name = f"val_{metric}"
+    judged = [row for row in rows if row.get(name) is not None]
     if judged:
-        return min(judged, key=lambda row: row["val_mae"])
+        return min(judged, key=lambda row: row[name])
     return rows[-1] if rows else None
 
 
-def describe_row(row: Mapping[str, Any], epochs: int, best: bool) -> str:
+def name_in_words(metric: str) -> str:
+    """Return the name of a metric as people write it.
+
+    >>> name_in_words("mae"), name_in_words("error")
+    ('MAE', 'error')
+    """
+    return "MAE" if metric == "mae" else metric
+
+
+def describe_row(row: Mapping[str, Any], epochs: int, best: bool, metric: str = "mae") -> str:
     """Return one line for the log about an epoch."""
-    text = f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.4f}  MAE {row['mae']:.3f}"
-    if row.get("val_mae") is not None:
-        text += f"  val loss {row['val_loss']:.4f}  val MAE {row['val_mae']:.3f}"
+    word, judged = name_in_words(metric), row.get(f"val_{metric}")
+    text = f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.4f}  {word} {row[metric]:.3f}"
+    if judged is not None:
+        text += f"  val loss {row['val_loss']:.4f}  val {word} {judged:.3f}"
         text += " (best)" if best else ""
     return text + f"  learning rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s"

@@ -16,17 +16,19 @@ class RunResult:
         model: the file of the best model, or of the last one without validation.
         rows: the rows of `history.csv`.
         already_finished: whether there was nothing left to do.
+        metric: name of the column by which the best epoch was chosen, `val_` before it.
     """
 
     out: Path
     model: Path
     rows: tuple[dict[str, Any], ...]
     already_finished: bool = False
+    metric: str = "mae"
 
     @property
     def best_epoch(self) -> int:
         """The epoch of the model in the file, from 1."""
-        return best_row(self.rows)["epoch"]
+        return best_row(self.rows, self.metric)["epoch"]
 
     @property
     def best_val_mae(self) -> float | None:

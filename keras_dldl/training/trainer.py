@@ -36,6 +36,8 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
     from keras_dldl.data.prepared import PreparedData
     from keras_dldl.data.records.integrity import check_records, damage_named
     from keras_dldl.training.build import check_method, make_method, precision
+    from keras_dldl.training.feed import make_feed
+    from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.run import Run
 
     method = make_method(config)
@@ -54,7 +56,8 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint, data.left_out)
     with precision(config.precision), damage_named(data, splits):
-        return Run(config, folder, data, fingerprint).execute(checkpoint)
+        feed, learner = make_feed(config, data), FaceLearner(config, data)
+        return Run(config, folder, data, fingerprint, feed, learner).execute(checkpoint)
 
 
 def _completed(config: TrainConfig, data: Any) -> TrainConfig:

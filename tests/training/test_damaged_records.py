@@ -69,7 +69,7 @@ def test_a_skipped_shard_leaves_steps_and_fingerprint_of_data_without_it(folder,
     train(config_of(folder, on_damaged_shard="skip"), tmp_path / "skipped")
     train(config_of(without_the_shard(tmp_path / "never")), tmp_path / "expected")
     skipped, expected = runs
-    assert skipped.steps_per_epoch == expected.steps_per_epoch == 2  # 5 faces, 4 a step
+    assert skipped.feed.steps_per_epoch == expected.feed.steps_per_epoch == 2  # 5 faces, 4 a step
     assert skipped.fingerprint == expected.fingerprint
     assert skipped.data.rows("train").equals(expected.data.rows("train"))
 

@@ -1,0 +1,82 @@
+"""What feeds a run: batches to learn from and to be judged on, whatever makes them."""
+
+import math
+from typing import Any, Protocol
+
+from keras_dldl.training.config import TrainConfig
+
+
+class Feed(Protocol):
+    """What `Run` asks of its data, and no more; another feed takes this one's place whole.
+
+    What an epoch brings is a function of the seed and the epoch's number alone, so that a run that
+    goes on sees what it would have seen without the stop.
+
+    Attributes:
+        images: how many images an epoch has.
+        steps_per_epoch: how many batches `training` gives.
+    """
+
+    images: int
+    steps_per_epoch: int
+
+    def training(self, epoch: int) -> Any:
+        """Return the batches of an epoch, from 0, as anything `keras.Model.fit` takes.
+
+        Each is (B, S, S, 3) float32 images in 0 ... 255, and targets as the run's loss takes them.
+        """
+
+    def validation(self) -> Any:
+        """Return the batches of the validation split, as anything `evaluate` takes."""
+
+    def paths(self, epoch: int, batch: int) -> list[str]:
+        """Return the manifest's paths of the images in one batch of `training(epoch)`, from 0."""
+
+
+class TensorFlowFeed:
+    """Prepared data through `tf.data`; see `Feed`.
+
+    Args:
+        config: complete settings.
+        data: the prepared data.
+    """
+
+    def __init__(self, config: TrainConfig, data: Any) -> None:
+        self.config = config
+        self.data = data
+        self.images = len(data.rows("train"))
+        self.steps_per_epoch = math.ceil(self.images / config.batch_size)
+
+    def training(self, epoch: int) -> Any:
+        """Return an epoch's shuffled, augmented batches."""
+        from keras_dldl.data.augment import Augmentation
+        from keras_dldl.data.pipeline import training_dataset
+
+        augment = Augmentation.from_config(dict(self.config.augment))
+        return training_dataset(self.data, epoch=epoch, augment=augment, **self._numbers())
+
+    def validation(self) -> Any:
+        """Return the validation split, as it is."""
+        from keras_dldl.data.pipeline import evaluation_dataset
+
+        return evaluation_dataset(
+            self.data,
+            self.config.validation_split,
+            input_size=self.config.input_size,
+            batch_size=self.config.batch_size,
+        )
+
+    def paths(self, epoch: int, batch: int) -> list[str]:
+        """Return the paths of one training batch."""
+        from keras_dldl.data.pipeline import batch_paths
+
+        return batch_paths(self.data, epoch=epoch, batch_index=batch, **self._numbers())
+
+    def _numbers(self) -> dict[str, int]:
+        names = ("input_size", "batch_size", "seed")
+        return {name: getattr(self.config, name) for name in names}
+
+
+def make_feed(config: TrainConfig, data: Any) -> Feed:
+    """Return what feeds a run of `config` from prepared data."""
+    return TensorFlowFeed(config, data)
