@@ -7,6 +7,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keras_dldl.serving.edge import error_body
 
+# A request that was sent before its sender could know that the server ends is read in this time.
+LAST_REQUEST_SECONDS = 1.0
+
 
 class Connection(H11Protocol):
     """A connection; seconds that the head of a request may take to arrive are the class's."""
@@ -32,9 +35,20 @@ class Connection(H11Protocol):
         elif self._timer is None:
             self._watch()
 
+    def shutdown(self) -> None:
+        """End when what is being asked is answered; wait a moment for what is on its way."""
+        if self._in_request():
+            super().shutdown()
+        else:
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._end)
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
         self._refuse(400, msg)
+
+    def _end(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
 
     def _in_request(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -22,8 +22,8 @@ DEFAULT_HOST = "127.0.0.1"
 # TensorFlow Serving's own port for REST.
 DEFAULT_PORT = 8501
 KEEP_ALIVE_SECONDS = 30
-# A request that was sent before its sender could know that the server ends is read in this time.
-LAST_REQUESTS_SECONDS = 0.3
+# Connections that were made before the server ends are taken in this time.
+LAST_CONNECTIONS_SECONDS = 0.1
 GRACE_SECONDS = 5.0
 
 
@@ -127,7 +127,9 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log("stopping", requests=len(self.server_state.tasks))
         self.service.draining = True  # from now on every answer closes its connection
-        await asyncio.sleep(LAST_REQUESTS_SECONDS)
+        for listener in sockets or []:
+            listener.listen(0)  # no more may wait; closing it resets those that do
+        await asyncio.sleep(LAST_CONNECTIONS_SECONDS)
         await super().shutdown(sockets)
         log("stopped")
 

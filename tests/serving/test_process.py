@@ -1,5 +1,6 @@
 """A server in a process of its own: senders that stall, 100 MB, many clients, SIGTERM."""
 
+import http.client
 import json
 import random
 import socket
@@ -22,11 +23,11 @@ HEAD = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n".
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
-    with server_process(folder, body_timeout=0.7, max_body_bytes=1_000_000, timeout=5) as server:
+    with server_process(folder, body_timeout=0.7, max_body_bytes=1_000_000, timeout=20) as server:
         yield server
 
 
-def raw(server, *parts, pause=0.0, timeout=5.0):
+def raw(server, *parts, pause=0.0, timeout=10.0):
     """Send bytes, and return all that comes back until the connection is closed."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=timeout) as connection:
         for part in parts:
@@ -57,7 +58,7 @@ def test_a_sender_that_stalls_is_cut_off_in_good_form(server):
     start = time.monotonic()
     refusal(raw(server, HEAD + b"\r\n" + BODY[:20]), 408)
     refusal(raw(server, HEAD[:30]), 408)
-    assert 1.2 < time.monotonic() - start < 4
+    assert 1.2 < time.monotonic() - start < 9
     assert raw(server) == b""  # never began: closed without a word
     assert still_works(server)
 
@@ -69,7 +70,7 @@ def test_a_sender_that_drips_is_cut_off(server):
         refusal(raw(server, *pieces, pause=0.1), 408)
     except ConnectionError:  # it went on sending after the answer
         pass
-    assert time.monotonic() - start < 4 and still_works(server)
+    assert time.monotonic() - start < 9 and still_works(server)
 
 
 def test_clients_that_leave_at_any_point_harm_nobody(server):
@@ -116,82 +117,84 @@ def test_what_is_not_http_is_refused_in_good_form(server, sent, status):
     assert still_works(server)
 
 
-class Load(threading.Thread):
-    """A client that asks again and again, and notes what it gets."""
+class Load:
+    """Clients that ask again and again until they are stopped, and what they got."""
 
-    def __init__(self, server, seconds):
-        super().__init__()
-        self.server, self.end = server, time.monotonic() + seconds
-        self.right = self.refused = 0
-        self.wrong, self.lost, self.unreached = [], [], 0
+    def __init__(self, server, clients):
+        self.port = server.port
+        self.stopped = threading.Event()
+        self.right, self.refused, self.unreached, self.faults = 0, 0, 0, []
+        self._count = threading.Lock()
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+        for thread in self._threads:
+            thread.start()
 
-    def run(self):
-        with httpx.Client(base_url=self.server.url, timeout=20) as client:
-            while time.monotonic() < self.end:
-                self._ask(client)
+    def wait_for(self, right, seconds=60):
+        end = time.monotonic() + seconds
+        while self.right < right and time.monotonic() < end:
+            time.sleep(0.05)
+        assert self.right >= right, vars(self)
 
-    def _ask(self, client):
-        red = random.randrange(256)
+    def stop(self):
+        self.stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        while not self.stopped.is_set():
+            name, fault = self._ask(connection, random.randrange(256))
+            with self._count:
+                setattr(self, name, getattr(self, name) + (1 if fault is None else [fault]))
+            if name != "right":
+                connection.close()
+                time.sleep(0.05)
+        connection.close()
+
+    def _ask(self, connection, red):
+        """Return what to count, and a fault."""
+        body = json.dumps({"instances": encoded(red)})
         try:
-            answer = client.post(PREDICT, json={"instances": encoded(red)})
-        except httpx.ConnectError:  # it is closed: no request was sent
-            self.unreached += 1
-            time.sleep(0.02)
-            return
-        except httpx.TransportError as error:
-            self.lost.append(repr(error))
-            return
-        if answer.status_code == 503 and list(answer.json()) == ["error"]:
-            self.refused += 1
-            time.sleep(0.1 * float(answer.headers["retry-after"]))
-        elif answer.status_code == 200:
-            value = answer.json()["predictions"][0]["value"]
-            right = abs(value - expected_value(red)) < 1e-3
-            self.right += right
-            if not right:
-                self.wrong.append((red, value))
-        else:
-            self.wrong.append((answer.status_code, answer.text))
-
-
-def run_load(server, clients, seconds):
-    loads = [Load(server, seconds) for _ in range(clients)]
-    for load in loads:
-        load.start()
-    return loads
-
-
-def total(loads, name):
-    found = [getattr(load, name) for load in loads]
-    return sum(found, [] if isinstance(found[0], list) else 0)
+            connection.request("POST", PREDICT, body)
+            answer = connection.getresponse()
+            status, content = answer.status, json.loads(answer.read())
+        except ConnectionRefusedError:  # it is closed: no request was sent
+            return "unreached", None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return "faults", f"lost: {error!r}"
+        if status == 503 and list(content) == ["error"] and answer.headers["Retry-After"]:
+            return "refused", None
+        value = content["predictions"][0]["value"] if status == 200 else None
+        if value is not None and abs(value - expected_value(red)) < 1e-3:
+            return "right", None
+        return "faults", f"{status}: {value} for {red}"
 
 
 @pytest.mark.slow
-def test_64_clients_for_some_seconds(tmp_path):
-    with server_process(tmp_path, queue=32, seconds=0.01, max_batch=8) as server:
-        assert still_works(server)
-        loads = run_load(server, 64, 4)
-        time.sleep(2)
+@pytest.mark.parametrize("queue", [8, 256])
+def test_64_clients_for_some_seconds(tmp_path, queue):
+    with server_process(tmp_path, queue=queue, seconds=0.02, max_batch=8) as server:
+        load = Load(server, 64)
+        load.wait_for(right=64)
         memory = server.memory()
-        for load in loads:
-            load.join()
-        assert total(loads, "wrong") == [] and total(loads, "lost") == []
-        assert total(loads, "right") > 64
-        assert server.memory() - memory < 20
+        time.sleep(3)
+        load.wait_for(right=300)
+        growth = server.memory() - memory
+        load.stop()
+        assert load.faults == [] and growth < 20
+        assert (load.refused > 0) == (queue == 8)
         assert still_works(server) and server.stop() == 0
 
 
-@pytest.mark.parametrize("clients", [16])
-def test_sigterm_under_load_answers_what_was_accepted_and_exits_with_0(tmp_path, clients):
+def test_sigterm_under_load_answers_what_was_accepted_and_exits_with_0(tmp_path):
     with server_process(tmp_path, seconds=0.05, max_batch=4) as server:
-        loads = run_load(server, clients, 2.5)
-        time.sleep(1)
+        load = Load(server, 16)
+        load.wait_for(right=32)
         assert server.stop() == 0
-        for load in loads:
-            load.join()
-        assert total(loads, "wrong") == [] and total(loads, "lost") == []
-        assert total(loads, "right") > clients
-        assert total(loads, "unreached") > 0  # they came after the end
+        time.sleep(0.2)
+        load.stop()
+        assert load.faults == []
+        assert load.unreached > 0  # they came after the end
         assert [line["event"] for line in server.events()][-2:] == ["closed", "stopped"]
 
 
@@ -204,7 +207,7 @@ def test_sigterm_waits_for_long_work_and_for_nobody_else(tmp_path):
         time.sleep(0.5)
         start = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - start < 6
+        assert time.monotonic() - start < 12
         ask.join()
         idle.close()
         assert found == [True]
