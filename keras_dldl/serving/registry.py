@@ -23,10 +23,13 @@ class Servable:
     version: int
     engine: Engine
 
-    def warm_up(self) -> None:
-        """Run it once on one face and once on two, so that no client waits for compilation."""
+    def warm_up(self, max_batch: int) -> None:
+        """Run it on small batches and the largest.
+
+        So no client waits for compilation, and the memory is taken from the beginning.
+        """
         side = self.engine.input_size
-        for count in (1, 2):
+        for count in (1, 2, max_batch):
             self.engine.distributions(np.zeros((count, side, side, 3), np.float32))
 
 

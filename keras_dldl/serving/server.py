@@ -55,7 +55,7 @@ def serve(
     listener = _bound(host, port)
     try:
         table = load_models(models, labels, all_versions)
-        _warm_up(table)
+        _warm_up(table, options.max_batch)
         app = create_app(table, options)
         app.state.service.detector.detect([_nobody()])
         config = _config(app, options)
@@ -64,9 +64,9 @@ def serve(
         listener.close()
 
 
-def _warm_up(table: ModelTable) -> None:
+def _warm_up(table: ModelTable, max_batch: int) -> None:
     for one in table.all():
-        one.warm_up()
+        one.warm_up(max_batch)
         log("loaded", model=one.name, version=one.version, task=one.engine.grid.task)
 
 
