@@ -32,6 +32,7 @@ COMMANDS = {
     "export": "Write a model for a server or a device, and check what was written.",
     "import-torch7": "Read a Torch7 network of the DLDL-v2 program.",
     "predict": "Estimate age or attractiveness from photos.",
+    "serve": "Serve models over HTTP, with a page for photos.",
     "models": "List the models that ship with the package.",
 }
 EXIT_FAILURE = 1

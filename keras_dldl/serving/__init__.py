@@ -1,6 +1,6 @@
-"""Models behind HTTP: the client of a server of exported models.
+"""Models behind HTTP: the server of `keras-dldl serve`, and the client of any such server.
 
-The names are loaded on first use, so that a client loads nothing of a server.
+The names are loaded on first use: the server needs the extra `serve`, the client does not.
 """
 
 from importlib import import_module
@@ -8,6 +8,10 @@ from typing import Any
 
 _MODULE_OF = {
     "Client": "client",
+    "ServerOptions": "options",
+    "create_app": "app",
+    "load_models": "registry",
+    "serve": "server",
 }
 
 __all__ = list(_MODULE_OF)

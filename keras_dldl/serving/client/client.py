@@ -26,7 +26,7 @@ class Client:
 
     Args:
         url: `http://host:8501` or `https://...` for REST, `grpc://host:8500` or `grpcs://...` for
-            gRPC (`pip install "keras-dldl[serving]"`). A path before `/v1` may follow the port.
+            gRPC (`pip install "keras-dldl[grpc]"`). A path before `/v1` may follow the port.
         model: the name under which the server has the model.
         version: which version; default: the server's choice, the newest.
         timeout: seconds to wait for an answer. A request that takes longer is not tried again.

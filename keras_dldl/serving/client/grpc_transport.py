@@ -126,7 +126,7 @@ def _grpc() -> Any:
         import grpc
     except ImportError as error:
         raise ConfigError(
-            "gRPC needs the package grpcio: pip install 'keras-dldl[serving]'; or give an address "
+            "gRPC needs the package grpcio: pip install 'keras-dldl[grpc]'; or give an address "
             f"that begins with http://. Received: {error}"
         ) from error
     return grpc

@@ -1,0 +1,72 @@
+"""`keras-dldl serve`: models behind HTTP, and a page for photos."""
+
+import click
+
+MEGABYTE = 1_000_000
+MILLISECONDS = 1000
+
+
+@click.command()
+@click.option(
+    "--model", "models", multiple=True, metavar="[NAME=]PATH", show_default="tiny-age",
+    help="A .keras file, a run folder, a shipped model, or an exported SavedModel (a version, or "
+    "the folder of versions). May be given several times. Without NAME the model's task.",
+)  # fmt: skip
+@click.option("--host", default="127.0.0.1", help="Address to listen at; 0.0.0.0: every one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, help="0: any that is free.")
+@click.option(
+    "--label", "labels", multiple=True, metavar="NAME/LABEL=VERSION", show_default="none",
+    help="Give a version a label, as age/stable=3.",
+)  # fmt: skip
+@click.option("--all-versions", is_flag=True, help="Serve all versions of a folder.")
+@click.option("--max-batch", type=click.IntRange(1), default=32, help="Faces in a forward pass.")
+@click.option(
+    "--batch-window", type=click.FloatRange(0), default=2.0, help="Milliseconds a batch waits."
+)
+@click.option("--queue", type=click.IntRange(1), default=256, help="Faces that may wait, a model.")
+@click.option("--photo-queue", type=click.IntRange(1), default=16, help="Photos that may wait.")
+@click.option("--max-body", type=click.FloatRange(0, min_open=True), default=20.0,
+              help="Largest request, in MB.")  # fmt: skip
+@click.option(
+    "--max-pixels", type=click.IntRange(1), default=25_000_000, help="Largest picture to decode."
+)
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=30.0,
+              help="Seconds to an answer.")  # fmt: skip
+@click.option("--body-timeout", type=click.FloatRange(0, min_open=True), default=10.0,
+              help="Seconds for a request to arrive; large ones have more.")  # fmt: skip
+@click.option(
+    "--cors", multiple=True, metavar="ORIGIN", show_default="none",
+    help="Let pages of this origin call the server; * for all.",
+)  # fmt: skip
+def command(
+    models, host, port, labels, all_versions, max_body, batch_window, cors, **limits
+):  # fmt: skip
+    """Serve models by TensorFlow Serving's REST protocol, and a page for photos at /.
+
+    Logs are JSON lines on stderr; the one that says "ready" has the address. SIGTERM ends the
+    server once all that it accepted is answered.
+    """
+    _require_extra()
+    from keras_dldl.serving import ServerOptions, serve
+
+    options = ServerOptions(
+        max_body_bytes=max(1, round(max_body * MEGABYTE)),
+        batch_window=batch_window / MILLISECONDS,
+        cors=cors,
+        **limits,
+    )
+    serve(models or ["tiny-age"], host, port, options, labels, all_versions)
+
+
+def _require_extra() -> None:
+    from importlib.util import find_spec
+
+    from keras_dldl.errors import ConfigError
+
+    needed = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            "Serving needs more packages: pip install 'keras-dldl[serve]'. "
+            f"Received: no {', '.join(missing)}"
+        )

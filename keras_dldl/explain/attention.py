@@ -1,0 +1,190 @@
+"""Class activation: which places of a face speak for which label.
+
+Where a linear layer stands on globally averaged features, its logits are averages over the places
+of the last feature map: `z_k = mean_ij sum_c W_kc f_c(i, j) + b_k` (Zhou et al. 2016, section 2;
+Gao et al. 2018, section 4). What is averaged is label k's score map.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_dldl.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_dldl.models import FaceModel
+
+ALLOWED = (
+    "Attention maps need a linear layer on a globally averaged feature map, as tiny-age-net and "
+    "thin-age-net have"
+)
+
+
+class AttentionMaps:
+    """The attention maps of one model; it finds feature map and linear layer once.
+
+    Under a softmax over the labels the linear layer has an output a label, and its score maps are
+    the labels' own. Under a ranking code, whose logits `s_j` answer "is it older than l_j?", label
+    k's logit among the labels is `sum_{j<k} s_j`, and so is its score map. One output, or one
+    weight vector for all of them, has one score map.
+
+    Args:
+        model: a `FaceModel` whose head is linear on globally averaged features.
+
+    Raises:
+        ConfigError: the model has no such head.
+    """
+
+    def __init__(self, model: "FaceModel"):
+        import keras
+
+        self.model = model
+        self._head = _linear_head(model)
+        pooling = _pooling_under(self._head)
+        self._features = keras.Model(
+            model.input, [pooling.input, model.output], name=f"{model.name}_features"
+        )
+
+    def score_maps(self, images: Any) -> np.ndarray:
+        """Return each label's score map.
+
+        For a head with an output a label, the mean over a map plus the label's bias is its logit.
+
+        Args:
+            images: (B, S, S, 3), 0 ... 255, S the model's input size.
+
+        Returns:
+            (B, K, h, w) float32, h and w those of the last feature map.
+        """
+        features, _ = self._run(images)
+        return self._label_maps(features)
+
+    def attention(self, images: Any) -> np.ndarray:
+        """Return where in each image the predicted labels find their evidence.
+
+        The score maps weighted by the predicted probabilities and added up; each sum is scaled to
+        [0, 1] of its own. A sum that is the same everywhere gives zeros.
+
+        Args:
+            images: (B, S, S, 3), 0 ... 255, S the model's input size.
+
+        Returns:
+            (B, h, w) float32 in [0, 1].
+        """
+        features, probabilities = self._run(images)
+        return _scaled(np.einsum("bk,bkhw->bhw", probabilities, self._label_maps(features)))
+
+    def _run(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
+        from keras import ops
+
+        batch = _checked(images, self.model.input_size)
+        return tuple(ops.convert_to_numpy(x) for x in self._features(batch, training=False))
+
+    def _label_maps(self, features: np.ndarray) -> np.ndarray:
+        from keras import ops
+
+        weights = ops.convert_to_numpy(self._head.kernel)
+        return np.einsum("bhwc,ck->bkhw", features, _by_label(weights, self.model.grid.size))
+
+
+def score_maps(model: "FaceModel", images: Any) -> np.ndarray:
+    """Return each label's score map, (B, K, h, w); see `AttentionMaps.score_maps`.
+
+    Raises:
+        ConfigError: the model has no linear head on globally averaged features, or the images are
+            not of its size.
+    """
+    return AttentionMaps(model).score_maps(images)
+
+
+def attention_map(model: "FaceModel", images: Any) -> np.ndarray:
+    """Return where in each face the evidence lies, (B, h, w) in [0, 1].
+
+    Args:
+        model: a `FaceModel` whose head is linear on globally averaged features.
+        images: (B, S, S, 3), 0 ... 255, S the model's input size.
+
+    Raises:
+        ConfigError: the model has no such head, or the images are not of its size.
+    """
+    return AttentionMaps(model).attention(images)
+
+
+def resize_map(attention: Any, height: int, width: int) -> np.ndarray:
+    """Return one map resized onto its face, bilinearly.
+
+    Args:
+        attention: (h, w).
+        height: of the face, in pixels.
+        width: of the face, in pixels.
+
+    Returns:
+        (height, width) float32, within the range of `attention`.
+
+    >>> resize_map([[0.0, 1.0]], 1, 4).tolist()
+    [[0.0, 0.25, 0.75, 1.0]]
+    """
+    from PIL import Image
+
+    small = Image.fromarray(np.asarray(attention, np.float32))
+    return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _by_label(weights: np.ndarray, labels: int) -> np.ndarray:
+    """Return the weights of the labels' own logits, (C, K), from those of the raw outputs."""
+    outputs = weights.shape[1]
+    if outputs == labels:
+        return weights
+    if outputs == labels - 1:
+        return np.pad(np.cumsum(weights, axis=1), ((0, 0), (1, 0)))
+    if outputs == 1:
+        return np.repeat(weights, labels, axis=1)
+    raise ConfigError(
+        f"{ALLOWED}, with {labels} outputs (an output a label), {labels - 1} (a ranking code) or "
+        f"1. Received: a linear layer with {outputs} outputs"
+    )
+
+
+def _scaled(maps: np.ndarray) -> np.ndarray:
+    low = maps.min(axis=(1, 2), keepdims=True)
+    span = maps.max(axis=(1, 2), keepdims=True) - low
+    return ((maps - low) / np.where(span > 0, span, 1.0)).astype(np.float32)
+
+
+def _checked(images: Any, size: int) -> np.ndarray:
+    batch = np.asarray(images, np.float32)
+    if batch.ndim != 4 or batch.shape[1:] != (size, size, 3):
+        raise ConfigError(
+            f"`images` must be aligned faces for this model, (B, {size}, {size}, 3). "
+            f"Received: shape {batch.shape}"
+        )
+    return batch
+
+
+def _linear_head(model: "FaceModel") -> "keras.layers.Layer":
+    """Return the linear layer that stands on globally averaged features."""
+    import keras
+
+    for layer in reversed(model.layers):
+        if isinstance(layer, keras.layers.Dense) and _pooling_under(layer) is not None:
+            return layer
+    raise ConfigError(f"{ALLOWED}. Received: the model {model.name}, which has none")
+
+
+def _pooling_under(layer: "keras.layers.Layer") -> "keras.layers.Layer | None":
+    """Return the global average pooling that `layer` stands on, dropout between them or none."""
+    import keras
+
+    below = _layer_below(layer)
+    while isinstance(below, keras.layers.Dropout):
+        below = _layer_below(below)
+    return below if isinstance(below, keras.layers.GlobalAveragePooling2D) else None
+
+
+def _layer_below(layer: "keras.layers.Layer") -> "keras.layers.Layer | None":
+    try:
+        return layer.input._keras_history.operation
+    except (AttributeError, ValueError):  # no input, or several
+        return None

@@ -1,0 +1,52 @@
+"""What a server allows: sizes, waiting times, queues."""
+
+from dataclasses import dataclass
+
+from keras_dldl.arguments import check_integer, check_number
+
+# A quarter of what `predict` reads: a server decodes pictures from strangers, several at a time.
+MAX_PIXELS = 25_000_000
+MEGABYTE = 1_000_000
+# What all requests together may hold of bodies that wait.
+BODIES_HELD = 16
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """The limits of a server.
+
+    Args:
+        max_body_bytes: largest request body.
+        max_pixels: largest picture that is decoded.
+        max_batch: faces in one forward pass.
+        batch_window: seconds that the first face of a batch waits for others.
+        queue: faces that wait for one model; also the most instances of one request.
+        photo_queue: photos that wait for the face detector.
+        decoders: threads that read requests and decode pictures.
+        timeout: seconds from a request's last byte to its answer.
+        body_timeout: seconds that a request's head, and then its body, may take to arrive; a body
+            has a second more for every 50 kB that have come.
+        cors: origins whose pages may call this server; "*" for all, default none.
+
+    Raises:
+        ConfigError: a number is out of range.
+    """
+
+    max_body_bytes: int = 20 * MEGABYTE
+    max_pixels: int = MAX_PIXELS
+    max_batch: int = 32
+    batch_window: float = 0.002
+    queue: int = 256
+    photo_queue: int = 16
+    decoders: int = 2
+    timeout: float = 30.0
+    body_timeout: float = 10.0
+    cors: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        for name in ("max_body_bytes", "max_pixels", "max_batch", "queue", "photo_queue"):
+            check_integer(name, getattr(self, name), minimum=1)
+        check_integer("decoders", self.decoders, minimum=1)
+        check_number("batch_window", self.batch_window, minimum=0)
+        for name in ("timeout", "body_timeout"):
+            check_number(name, getattr(self, name), minimum=0, exclusive=True)

@@ -1,0 +1,236 @@
+"""Whole photos: faces found and judged, and the attention map of one face. For the page."""
+
+import io
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from keras_dldl.errors import ConfigError, UnreadableImage
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.alignment import Alignment, spans_a_face
+from keras_dldl.faces.detector import Face
+from keras_dldl.faces.images import read_image
+from keras_dldl.prediction import DEFAULT_LEVEL, Prediction, check_level
+from keras_dldl.serving.multipart import picture_in
+from keras_dldl.serving.refusals import Refusal, bad_request, not_found
+from keras_dldl.serving.registry import Servable
+from keras_dldl.serving.service import Service
+
+# More faces than this in one photo are not judged: the largest ones are.
+MOST_FACES = 100
+POINTS = 10
+# A crop with its border may be so many times as large as the picture's longer side.
+LARGEST_CROP = 2.0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The faces of a photo, left to right, and their crops."""
+
+    width: int
+    height: int
+    faces: list[Face]
+    crops: np.ndarray
+    left_out: int
+
+
+def models(service: Service) -> Response:
+    """Answer what can be asked: `GET /api/models`."""
+    listed = []
+    for name in service.models.versions:
+        engine = service.models.latest(name).engine
+        grid = engine.grid
+        listed.append(
+            {
+                "name": name,
+                "versions": sorted(service.models.versions[name]),
+                "task": grid.task,
+                "unit": grid.unit,
+                "start": grid.start,
+                "stop": grid.stop,
+                "step": grid.step,
+                "input_size": engine.input_size,
+            }
+        )
+    return JSONResponse({"models": listed})
+
+
+async def faces(service: Service, request: Request) -> Response:
+    """Answer a photo with its faces: `POST /api/faces`."""
+    model, level = _model(service, request), _level(request)
+    async with service.bodies.body(request) as body:
+        return await service.answer(request, _faces(service, request, model, level, body))
+
+
+async def _faces(
+    service: Service, request: Request, model: Servable, level: float, body: bytes
+) -> Response:
+    found = await service.look_at_photo(partial(_find, service, model, _picture(request, body)))
+    p = await service.distributions(model, found.crops)
+    if not np.isfinite(p).all():
+        raise Refusal(500, "The model gives no numbers: its weights are damaged", "failed")
+    grid = model.engine.grid
+    return JSONResponse(
+        {
+            "model": model.name,
+            "version": model.version,
+            "task": grid.task,
+            "unit": grid.unit,
+            "level": level,
+            "width": found.width,
+            "height": found.height,
+            "left_out": found.left_out,
+            "labels": grid.labels64.tolist(),
+            "faces": [
+                _described(face, row, model, level)
+                for face, row in zip(found.faces, p, strict=True)
+            ],
+        }
+    )
+
+
+def _find(service: Service, model: Servable, picture: bytes) -> _Found:
+    engine = model.engine
+    aligner = FaceAligner(engine.alignment, service.detector)
+    image = _image(service, picture)
+    found = aligner.detect([image])[0]
+    most = min(MOST_FACES, service.options.queue)
+    largest = sorted(found, key=lambda face: face.area)[-most:]
+    chosen = [face for face in found if any(face is one for one in largest)]
+    side = engine.input_size
+    crops = np.zeros((len(chosen), side, side, 3), np.float32)
+    for i, face in enumerate(chosen):
+        crops[i] = engine.alignment.align(image, face.landmarks, side)
+    return _Found(image.shape[1], image.shape[0], chosen, crops, len(found) - len(chosen))
+
+
+def _described(face: Face, p: np.ndarray, model: Servable, level: float) -> dict[str, Any]:
+    prediction = Prediction(
+        p, model.engine.grid, decoder=model.engine.decoder, box=face.box, score=face.score
+    )
+    return {
+        **prediction.to_dict(level),
+        "landmarks": np.asarray(face.landmarks, np.float64).round(2).tolist(),
+        "distribution": p.tolist(),
+    }
+
+
+async def attention(service: Service, request: Request) -> Response:
+    """Answer a photo and five points with the attention map there: `POST /api/attention`."""
+    model, points = _model(service, request), _points(request)
+    form = request.query_params.get("format", "json")
+    if form not in ("json", "png"):
+        raise bad_request(f"format must be json or png. Received: {form[:40]}")
+    async with service.bodies.body(request) as body:
+        picture = _picture(request, body)
+        job = partial(_attention, service, model, points, form, picture)
+        return await service.answer(request, service.look_at_photo(job))
+
+
+def _attention(
+    service: Service, model: Servable, points: np.ndarray, form: str, picture: bytes
+) -> Response:
+    engine = model.engine
+    image = _image(service, picture)
+    corners = _corners(engine.alignment, points, engine.input_size)
+    _check_corners(corners, image)
+    crop = engine.alignment.align(image, points, engine.input_size)
+    try:
+        attention = engine.attention(crop[None].astype(np.float32))[0]
+    except ConfigError as error:
+        raise Refusal(501, str(error), "unsupported") from None
+    if form == "png":
+        return Response(_png(attention, engine.input_size), media_type="image/png")
+    return JSONResponse(
+        {"model": model.name, "attention": attention.tolist(), "corners": corners.tolist()}
+    )
+
+
+def _png(attention: np.ndarray, side: int) -> bytes:
+    from PIL import Image
+
+    from keras_dldl.explain import resize_map
+
+    grey = np.rint(255 * resize_map(attention, side, side)).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(grey).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _corners(alignment: Alignment, points: np.ndarray, side: int) -> np.ndarray:
+    """Return where the crop's corners lie in the photo: (4, 2), from top left, clockwise."""
+    template = alignment.template(side) @ [1, 1j]
+    image = points @ [1, 1j]
+    centred = template - template.mean()
+    scale = np.vdot(centred, image - image.mean()) / np.vdot(centred, centred).real
+    crop = np.array([0, side, side + 1j * side, 1j * side])
+    corners = scale * (crop - template.mean()) + image.mean()
+    return np.stack([corners.real, corners.imag], axis=1)
+
+
+def _check_corners(corners: np.ndarray, image: np.ndarray) -> None:
+    """Refuse a crop far outside the picture, or far larger: filling it would take the memory."""
+    height, width = image.shape[:2]
+    reach = LARGEST_CROP * max(height, width)
+    centre = np.abs(corners.mean(axis=0) - [width / 2, height / 2]).max()
+    if np.ptp(corners, axis=0).max() > reach or centre > reach:
+        raise bad_request(
+            "landmarks must be the points of a face in the picture. Received: points whose crop is "
+            f"far outside the picture of {width} x {height} pixels"
+        )
+
+
+def _image(service: Service, picture: bytes) -> np.ndarray:
+    try:
+        return read_image(picture, max_pixels=service.options.max_pixels, name="the picture")
+    except UnreadableImage as error:
+        raise Refusal(400, str(error), "unreadable") from None
+
+
+def _picture(request: Request, body: bytes) -> bytes:
+    return picture_in(body, request.headers.get("content-type", ""))
+
+
+def _model(service: Service, request: Request) -> Servable:
+    """Return the model that `model` and `version` of the address name; without, the first."""
+    wanted = request.query_params
+    name = wanted.get("model") or next(iter(service.models.versions))
+    version = wanted.get("version")
+    if version is None:
+        found = service.models.latest(name)
+    else:
+        number = int(version) if version.isdecimal() and len(version) < POINTS else -1
+        found = service.models.versions.get(name, {}).get(number)
+    if found is None:
+        raise not_found(f"There is no model {name[:100]!r} of version {version or 'any'}")
+    request.scope["served_model"] = found.name
+    return found
+
+
+def _level(request: Request) -> float:
+    try:
+        return check_level(float(request.query_params.get("level", DEFAULT_LEVEL)))
+    except ValueError as error:
+        raise bad_request(f"level must be a number between 0 and 1: {error}") from None
+
+
+def _points(request: Request) -> np.ndarray:
+    """Return the five points of the address, (5, 2)."""
+    text = request.query_params.get("landmarks", "")
+    try:
+        numbers = [float(number) for number in text.split(",")]
+    except ValueError:
+        numbers = []
+    allowed = len(numbers) == POINTS and all(math.isfinite(n) and abs(n) < 1e6 for n in numbers)
+    points = np.reshape(numbers, (5, 2)) if allowed else np.zeros((5, 2))
+    if not allowed or not spans_a_face(points):
+        raise bad_request(
+            "landmarks must be five points as x,y,x,y,x,y,x,y,x,y in the picture's pixels: left "
+            f"eye, right eye, nose, left and right corner of the mouth. Received: {text[:100]}"
+        )
+    return points

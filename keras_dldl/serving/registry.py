@@ -1,0 +1,167 @@
+"""The models that a server has: names, versions, labels."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.serving.engines import SAVED_MODEL, Engine, KerasEngine, SavedModelEngine, engine_of
+
+FIRST_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Servable:
+    """One version of one model."""
+
+    name: str
+    version: int
+    engine: Engine
+
+    def warm_up(self, max_batch: int) -> None:
+        """Run it on small batches and the largest.
+
+        So no client waits for compilation, and the memory is taken from the beginning.
+        """
+        side = self.engine.input_size
+        for count in (1, 2, max_batch):
+            self.engine.distributions(np.zeros((count, side, side, 3), np.float32))
+
+
+@dataclass
+class ModelTable:
+    """The versions of each model, and the labels given to versions."""
+
+    versions: dict[str, dict[int, Servable]] = field(default_factory=dict)
+    labels: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def add(self, name: str, version: int, engine: Engine) -> None:
+        """Add a version.
+
+        Raises:
+            ConfigError: the name cannot stand in an address, or the version is there already.
+        """
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+            raise ConfigError(
+                "A model's name must be of letters, digits, dots, hyphens and underscores. "
+                f"Received: {name!r}"
+            )
+        versions = self.versions.setdefault(name, {})
+        if version in versions:
+            raise ConfigError(
+                "Each version of a model must be given once; a .keras file is version "
+                f"{FIRST_VERSION}. Received: version {version} of {name} twice"
+            )
+        versions[version] = Servable(name, version, engine)
+
+    def set_label(self, name: str, label: str, version: int) -> None:
+        """Give a label to a version.
+
+        Raises:
+            ConfigError: there is no such version, or the label cannot stand in an address.
+        """
+        if version not in self.versions.get(name, {}) or not re.fullmatch(r"[^/:\s]+", label):
+            raise ConfigError(
+                "A label must be a word for a version that is served. "
+                f"Received: {label!r} for version {version} of {name}"
+            )
+        self.labels.setdefault(name, {})[label] = version
+
+    def latest(self, name: str) -> Servable | None:
+        """Return the highest version of a model; None where there is no such model."""
+        versions = self.versions.get(name)
+        return versions[max(versions)] if versions else None
+
+    def all(self) -> list[Servable]:
+        """Return every version of every model."""
+        return [versions[v] for versions in self.versions.values() for v in sorted(versions)]
+
+
+def load_models(
+    models: Sequence[str], labels: Sequence[str] = (), all_versions: bool = False
+) -> ModelTable:
+    """Load the models to serve.
+
+    Args:
+        models: `NAME=PATH` or `PATH`, whose name is then the model's task, "age" or
+            "attractiveness". PATH is a `.keras` file, a run folder or a shipped model's name
+            (version 1); a SavedModel `DIR/N` (version N); or its folder `DIR`, whose highest
+            version is taken.
+        labels: `NAME/LABEL=VERSION`, as `age/stable=3`.
+        all_versions: of a folder `DIR` take all versions.
+
+    Raises:
+        ConfigError: a name, a label or a version is not as it must be.
+        ModelFileError: there is no such model.
+    """
+    table = ModelTable()
+    for given in models:
+        name, path = _name_and_path(given)
+        for version, engine in _engines(path, all_versions):
+            table.add(name or engine.grid.task, version, engine)
+    for given in labels:
+        table.set_label(*_label(given))
+    return table
+
+
+def as_table(models: Any) -> ModelTable:
+    """Return a table of what is given: a table, or names with engines or `FaceModel`s.
+
+    Raises:
+        ConfigError: there is no model in it, or a name cannot stand in an address.
+    """
+    table = models if isinstance(models, ModelTable) else ModelTable()
+    if table is not models:
+        for name, model in dict(models).items():
+            engine = model if hasattr(model, "distributions") else KerasEngine(model)
+            table.add(name, FIRST_VERSION, engine)
+    if not table.versions:
+        raise ConfigError("A server must have a model at least. Received: no model")
+    return table
+
+
+def _name_and_path(given: str) -> tuple[str, str]:
+    name, separator, path = given.partition("=")
+    if not separator or os.path.exists(given):
+        return "", given
+    if not name or not path:
+        raise ConfigError(f"A model must be given as NAME=PATH or PATH. Received: {given!r}")
+    return name, path
+
+
+def _label(given: str) -> tuple[str, str, int]:
+    match = re.fullmatch(r"([^/=]+)/([^/=]+)=(\d+)", given)
+    if not match:
+        raise ConfigError(
+            f"A label must be given as NAME/LABEL=VERSION, as age/stable=3. Received: {given!r}"
+        )
+    return match[1], match[2], int(match[3])
+
+
+def _engines(path: str, all_versions: bool) -> list[tuple[int, Engine]]:
+    place = Path(path)
+    if (place / SAVED_MODEL).is_file():
+        number = os.path.basename(os.path.abspath(place))
+        version = int(number) if number.isdecimal() and int(number) > 0 else FIRST_VERSION
+        return [(version, SavedModelEngine(place))]
+    found = _versions_in(place)
+    if found:
+        chosen = sorted(found) if all_versions else [max(found)]
+        return [(version, SavedModelEngine(found[version])) for version in chosen]
+    return [(FIRST_VERSION, engine_of(path))]
+
+
+def _versions_in(folder: Path) -> dict[int, Path]:
+    """Return the SavedModels in subfolders that are numbers, as TensorFlow Serving finds them."""
+    if not folder.is_dir():
+        return {}
+    return {
+        int(child.name): child
+        for child in folder.iterdir()
+        if child.name.isdecimal() and int(child.name) > 0 and (child / SAVED_MODEL).is_file()
+    }

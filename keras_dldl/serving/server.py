@@ -1,0 +1,150 @@
+"""The process: a socket, signals, and an end that leaves no accepted request unanswered."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import uvicorn
+
+from keras_dldl.serving.app import create_app
+from keras_dldl.serving.connections import connection_class
+from keras_dldl.serving.logs import log, write_json_logs
+from keras_dldl.serving.options import ServerOptions
+from keras_dldl.serving.registry import ModelTable, load_models
+from keras_dldl.serving.service import Service
+
+DEFAULT_HOST = "127.0.0.1"
+# TensorFlow Serving's own port for REST.
+DEFAULT_PORT = 8501
+KEEP_ALIVE_SECONDS = 30
+# Connections that were made before the server ends are taken in this time.
+LAST_CONNECTIONS_SECONDS = 0.1
+GRACE_SECONDS = 5.0
+
+
+def serve(
+    models: Sequence[str],
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    options: ServerOptions | None = None,
+    labels: Sequence[str] = (),
+    all_versions: bool = False,
+) -> None:
+    """Serve models until SIGTERM or Ctrl-C; what was accepted by then is answered.
+
+    Args:
+        models: see `load_models`.
+        host: the address to listen at. The default takes requests from this machine alone.
+        port: the port; 0 for any that is free, which the log names.
+        options: limits; default `ServerOptions()`.
+        labels: see `load_models`.
+        all_versions: see `load_models`.
+
+    Raises:
+        ConfigError: a model, a label or an option is not as it must be.
+        ModelFileError: there is no such model.
+        OSError: the address is taken, or is not this machine's.
+    """
+    write_json_logs()
+    options = options or ServerOptions()
+    listener = _bound(host, port)
+    try:
+        table = load_models(models, labels, all_versions)
+        _warm_up(table, options.max_batch)
+        app = create_app(table, options)
+        app.state.service.detector.detect([_nobody()])
+        config = _config(app, options)
+        _run(_Server(config, app.state.service), listener)
+    finally:
+        listener.close()
+
+
+def _warm_up(table: ModelTable, max_batch: int) -> None:
+    for one in table.all():
+        one.warm_up(max_batch)
+        log("loaded", model=one.name, version=one.version, task=one.engine.grid.task)
+
+
+def _nobody() -> Any:
+    import numpy as np
+
+    return np.zeros((48, 48, 3), np.uint8)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; it listens only once the models are loaded."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), f"{host}:{port}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        number = getattr(error, "errno", None) or errno.EINVAL
+        raise OSError(number, os.strerror(number), f"{host}:{port}") from error
+    return listener
+
+
+def _config(app: Any, options: ServerOptions) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=connection_class(options.body_timeout),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(options.timeout + options.body_timeout + GRACE_SECONDS),
+        backlog=1024,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, with an end of its own."""
+
+    def __init__(self, config: uvicorn.Config, service: Service):
+        super().__init__(config)
+        self.service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        host, port = sockets[0].getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        log("ready", url=f"http://{shown}:{port}/", pid=os.getpid())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        log("stopping", requests=len(self.server_state.tasks))
+        self.service.draining = True  # from now on every answer closes its connection
+        for listener in sockets or []:
+            listener.listen(0)  # no more may wait; closing it resets those that do
+        await asyncio.sleep(LAST_CONNECTIONS_SECONDS)
+        await super().shutdown(sockets)
+        log("stopped")
+
+
+def _run(server: _Server, listener: socket.socket) -> None:
+    """Run until a signal. SIGTERM ends in a return, Ctrl-C in KeyboardInterrupt."""
+
+    def stop(number: int, frame: Any) -> None:
+        # uvicorn passes the signal on when all is done, which must not end the process by it.
+        server.should_exit = True
+
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if is_main else None
+    try:
+        server.run(sockets=[listener])
+    finally:
+        if is_main:
+            signal.signal(signal.SIGTERM, before)

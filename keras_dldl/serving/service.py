@@ -1,0 +1,117 @@
+"""What the routes of a server share: models, queues, counters, and waiting for an answer."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+
+from keras_dldl.serving.bodies import BodyReader, disconnected
+from keras_dldl.serving.engines import Engine
+from keras_dldl.serving.metrics import Metrics
+from keras_dldl.serving.options import ServerOptions
+from keras_dldl.serving.queues import WorkQueue, run_jobs
+from keras_dldl.serving.refusals import ClientGone, Refusal
+from keras_dldl.serving.registry import ModelTable, Servable
+
+
+class Service:
+    """The parts of a running server.
+
+    Requests are read and their pictures decoded by a few threads; photos are searched for faces by
+    one; each version of a model runs in one of its own, on batches. Each has a bounded queue.
+
+    Args:
+        models: what is served.
+        options: its limits.
+        detector: finds faces in photos, `detect(images) -> list[list[Face]]`.
+    """
+
+    def __init__(self, models: ModelTable, options: ServerOptions, detector: Any):
+        self.models = models
+        self.options = options
+        self.detector = detector
+        self.metrics = Metrics()
+        self.bodies = BodyReader(options)
+        self.draining = False
+        self._decoding = WorkQueue("decoding", run_jobs, options.queue, threads=options.decoders)
+        self._photos = WorkQueue("photos", run_jobs, options.photo_queue)
+        self._engines = {(one.name, one.version): self._engine_queue(one) for one in models.all()}
+        for queue in self._queues():
+            self.metrics.watch_queue(queue.name, lambda queue=queue: queue.waiting)
+        self.metrics.watch_queue("bodies_bytes", lambda: self.bodies.held)
+
+    @property
+    def ready(self) -> bool:
+        """Whether new requests are welcome."""
+        return not self.draining and all(queue.alive for queue in self._queues())
+
+    def close(self) -> None:
+        """Finish what was accepted, and end all threads."""
+        for queue in self._queues():
+            queue.close()
+
+    async def decode(self, job: Callable[[], Any]) -> Any:
+        """Do a job in a thread for reading requests, and return what it gives."""
+        return await self._decoding.do(job)
+
+    async def look_at_photo(self, job: Callable[[], Any]) -> Any:
+        """Do a job in the thread for photos, and return what it gives."""
+        return await self._photos.do(job)
+
+    async def distributions(self, model: Servable, faces: np.ndarray) -> np.ndarray:
+        """Return the distributions, (B, K), of (B, S, S, 3) faces, which go in batches."""
+        if not len(faces):
+            return np.empty((0, model.engine.grid.size))
+        return await self._engines[model.name, model.version].do(faces, len(faces))
+
+    async def answer(self, request: Request, work: Coroutine) -> Any:
+        """Wait for work that answers a request, as long as the client waits and time allows.
+
+        Raises:
+            Refusal: time is up (504), or what `work` raises.
+            ClientGone: the client left.
+        """
+        task, gone = asyncio.ensure_future(work), asyncio.ensure_future(disconnected(request))
+        try:
+            await asyncio.wait(
+                {task, gone}, timeout=self.options.timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+            if task.done():
+                return task.result()
+        finally:
+            task.cancel()
+            gone.cancel()
+        if gone.done() and not gone.cancelled():
+            raise ClientGone("The client left before its answer")
+        raise Refusal(504, f"No answer within {self.options.timeout:g} seconds", "timeout")
+
+    def _queues(self) -> list[WorkQueue]:
+        return [self._decoding, self._photos, *self._engines.values()]
+
+    def _engine_queue(self, model: Servable) -> WorkQueue:
+        size = self.options.max_batch
+        counter = self.metrics.batches.labels(model.name)
+        return WorkQueue(
+            f"the model {model.name} version {model.version}",
+            partial(_run_engine, model.engine, size, counter.observe),
+            self.options.queue,
+            max_batch=size,
+            window=self.options.batch_window,
+        )
+
+
+def _run_engine(
+    engine: Engine, max_batch: int, observe: Callable[[float], None], requests: list[np.ndarray]
+) -> list[np.ndarray]:
+    """Run the faces of several requests together; return the distributions of each request."""
+    faces = np.concatenate(requests)
+    parts = []
+    for first in range(0, len(faces), max_batch):
+        part = faces[first : first + max_batch]
+        observe(len(part))
+        parts.append(engine.distributions(part))
+    ends = np.cumsum([len(request) for request in requests])[:-1]
+    return np.split(np.concatenate(parts), ends)

@@ -1,0 +1,252 @@
+"""JSON to tensors and back, as TensorFlow Serving's REST protocol has it.
+
+Its documentation: "RESTful API", sections "Predict API", "JSON mapping", "Encoding binary values".
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_dldl.serving.refusals import bad_request
+
+ROW, COLUMN = "instances", "inputs"
+ANSWER_KEY = {ROW: "predictions", COLUMN: "outputs"}
+# How much of a value a message repeats: enough to know it again, too little to be an image.
+SHOWN = 40
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that a request's body is.
+
+    `NaN`, `Infinity` and `-Infinity` count as numbers, as in TensorFlow Serving.
+
+    Raises:
+        Refusal: it is not a JSON object.
+    """
+    if not body.strip():
+        raise bad_request("JSON Parse error: The document is empty")
+    try:
+        document = json.loads(body)
+    except json.JSONDecodeError as error:
+        raise bad_request(f"JSON Parse error: {error.msg} at offset: {error.pos}") from None
+    except UnicodeDecodeError as error:
+        raise bad_request(f"JSON Parse error: not UTF-8 at offset: {error.start}") from None
+    except RecursionError:
+        raise bad_request("JSON Parse error: nested too deep") from None
+    except ValueError as error:  # a number with thousands of digits
+        raise bad_request(f"JSON Parse error: {error}") from None
+    if not isinstance(document, dict):
+        raise bad_request(f"JSON Value: {shown(document)} Is not object")
+    return document
+
+
+def signature_name(document: Mapping[str, Any]) -> str:
+    """Return the name of the signature that a request asks for, "" for none.
+
+    Raises:
+        Refusal: it is not text.
+    """
+    name = document.get("signature_name", "")
+    if not isinstance(name, str):
+        raise bad_request(
+            f"JSON Value: {shown(name)} not formatted correctly. 'signature_name' key must be a "
+            "string value."
+        )
+    return name
+
+
+def input_values(document: Mapping[str, Any], name: str) -> tuple[str, Any]:
+    """Return the format of a request, `ROW` or `COLUMN`, and the values of its one input.
+
+    Args:
+        document: the request.
+        name: the input's name in the signature.
+
+    Raises:
+        Refusal: there are no such values, or both formats.
+    """
+    if ROW in document and COLUMN in document:
+        raise bad_request(
+            f"Not formatted correctly expecting only one of '{COLUMN}' or '{ROW}' keys to exist"
+        )
+    if ROW in document:
+        return ROW, _from_rows(document[ROW], name)
+    if COLUMN in document:
+        return COLUMN, _from_columns(document[COLUMN], name)
+    raise bad_request(f"Missing '{COLUMN}' or '{ROW}' key")
+
+
+def _from_rows(rows: Any, name: str) -> list:
+    if not isinstance(rows, list):
+        raise bad_request(f"JSON Value: {shown(rows)} Excepting '{ROW}' to be an list/array")
+    if not rows:
+        raise bad_request(f"No values in '{ROW}' array")
+    named = _is_named(rows[0])
+    values = []
+    for number, row in enumerate(rows):
+        if _is_named(row) != named:
+            expected, got = ("object", "list") if named else ("value/list", "object")
+            raise bad_request(f"Expecting {expected} but got {got} at item {number} of input list")
+        if not named:
+            values.append(row)
+            continue
+        if set(row) != {name}:
+            raise bad_request(
+                f"Failed to process element: {number} of '{ROW}' list. JSON object: "
+                f"{shown(sorted(row))} keys must be equal to: {name}"
+            )
+        values.append(row[name])
+    return values
+
+
+def _from_columns(columns: Any, name: str) -> Any:
+    if not _is_named(columns):
+        return columns
+    if name not in columns:
+        raise bad_request(f"Missing named input: {name} in '{COLUMN}' object.")
+    return columns[name]
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, dict) and not _is_base64(value)
+
+
+def _is_base64(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
+
+
+def strings(values: Any) -> list[bytes]:
+    """Return a tensor of strings of rank 1: plain text, or `{"b64": ...}`.
+
+    Raises:
+        Refusal: it has another rank or type.
+    """
+    if not isinstance(values, list):
+        raise bad_request(_wrong_rank("string", "[batch]", values))
+    return [_string(value) for value in values]
+
+
+def _string(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    if not isinstance(value, dict):
+        raise bad_request(_wrong_type(value, "string"))
+    if not _is_base64(value):
+        raise bad_request(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
+    text = "".join(value["b64"].split())
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise bad_request("Unable to base64 decode") from None
+
+
+def pixels(values: Any, dtype: str) -> np.ndarray:
+    """Return a tensor of images, (B, H, W, 3), "uint8" or "float".
+
+    Raises:
+        Refusal: it has another shape, rows of unequal length, or other values.
+    """
+    try:
+        array = np.asarray(values)
+    except (ValueError, OverflowError):
+        raise bad_request(
+            "Encountered list at unexpected size: all lists of one level must be of one size"
+        ) from None
+    kinds = "iu" if dtype == "uint8" else "iuf"
+    if array.dtype.kind not in kinds:
+        raise bad_request(_wrong_type(_first(values), dtype))
+    if array.ndim != 4 or array.shape[3] != 3 or 0 in array.shape:
+        raise bad_request(_wrong_rank(dtype, "[batch, height, width, 3]", array.shape))
+    if dtype == "uint8":
+        if array.min() < 0 or array.max() > 255:
+            raise bad_request("Cannot convert JSON values to uint8: they must be 0 ... 255")
+        return array.astype(np.uint8)
+    return array.astype(np.float32)
+
+
+def _first(values: Any) -> Any:
+    while isinstance(values, list) and values:
+        values = values[0]
+    return values
+
+
+def _wrong_type(value: Any, dtype: str) -> str:
+    return f"JSON Value: {shown(value)} Type: {_kind(value)} is not of expected type: {dtype}"
+
+
+def _wrong_rank(dtype: str, expected: str, received: Any) -> str:
+    return (
+        f"Encountered a {dtype} tensor of an unexpected shape. Expected {expected}, "
+        f"received {shown(received)}"
+    )
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "Object", list: "Array", str: "String", bool: str(value), type(None): "Null"}
+    return kinds.get(type(value), "Number")
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message repeats it: in short.
+
+    >>> shown("x" * 100)
+    '"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'
+    """
+    if isinstance(value, (list, dict)) and len(value) > SHOWN:
+        return f"{_kind(value)} of {len(value)}"
+    text = json.dumps(value, default=str)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
+
+
+def answer(outputs: Mapping[str, np.ndarray], form: str) -> bytes:
+    """Return the JSON of outputs that all have a row an instance.
+
+    Args:
+        outputs: float32 or text arrays, (B, ...). More than one are written by name, one is not.
+        form: `ROW` or `COLUMN`, the format of the request.
+    """
+    written = {name: _rows(array) for name, array in outputs.items()}
+    if form == COLUMN:
+        values = {name: f"[{', '.join(rows)}]" for name, rows in written.items()}
+        content = _object(values)
+    else:
+        count = len(next(iter(written.values())))
+        rows = ({name: rows[i] for name, rows in written.items()} for i in range(count))
+        content = f"[{', '.join(_object(row) for row in rows)}]"
+    return f'{{\n    "{ANSWER_KEY[form]}": {content}\n}}'.encode()
+
+
+def _object(values: Mapping[str, str]) -> str:
+    if len(values) == 1:
+        return next(iter(values.values()))
+    return "{" + ", ".join(f'"{name}": {text}' for name, text in values.items()) + "}"
+
+
+def _rows(array: np.ndarray) -> list[str]:
+    """Return the JSON of each row of an array."""
+    write: Callable[[Any], str] = decimal if array.dtype.kind == "f" else json.dumps
+    if array.ndim == 1:
+        return [write(value) for value in array.tolist()]
+    return [_list(row, write) for row in array.tolist()]
+
+
+def _list(values: Sequence[Any], write: Callable[[Any], str]) -> str:
+    return f"[{', '.join(map(write, values))}]"
+
+
+def decimal(value: float) -> str:
+    """Return a float32 as JSON: the nine digits that give it back exactly, `NaN`, `Infinity`.
+
+    >>> decimal(30.0), decimal(float("nan")), decimal(-float("inf")), decimal(1e-20)
+    ('30.0', 'NaN', '-Infinity', '1e-20')
+    """
+    if value != value:
+        return "NaN"
+    if value in (float("inf"), -float("inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    text = f"{value:.9g}"
+    return text if "." in text or "e" in text else text + ".0"

@@ -1,0 +1,198 @@
+"""What stands around every request: headers, limits, counters, logs."""
+
+import io
+import json
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.serving import ServerOptions, create_app
+from keras_dldl.serving.logs import JsonFormatter
+from tests.serving.conftest import ask, client_of, encoded, picture_file
+from tests.serving.fakes import FakeEngine
+
+
+@pytest.fixture
+def log_lines():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("keras_dldl.serving")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+
+
+def counters(client):
+    lines = client.get("/metrics").text.splitlines()
+    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
+
+
+def refusal(answer, status):
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert list(answer.json()) == ["error"]
+    return answer
+
+
+def test_probes(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ok"}
+    client.service.draining = True
+    try:
+        answer = client.get("/readyz")
+        assert answer.status_code == 503 and answer.headers["connection"] == "close"
+        assert client.get("/healthz").status_code == 200
+    finally:
+        client.service.draining = False
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js", "/v1/models/age", "/nowhere"])
+def test_security_headers_are_everywhere(client, path):
+    headers = client.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "access-control-allow-origin" not in headers
+    assert len(headers["x-request-id"]) == 16 and "server" not in headers
+
+
+def test_other_origins_are_let_in_on_demand_only(client):
+    origin = {"Origin": "https://example.org"}
+    ask_first = {**origin, "Access-Control-Request-Method": "POST"}
+    assert client.options("/v1/models/age:predict", headers=ask_first).status_code == 400
+    with client_of({"age": FakeEngine()}, cors=("https://example.org",)) as open_client:
+        answer = open_client.options("/v1/models/age:predict", headers=ask_first)
+        assert answer.headers["access-control-allow-origin"] == "https://example.org"
+        answer = open_client.get("/v1/models/age", headers={"Origin": "https://other.org"})
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_body_may_be_so_large_and_no_larger(client):
+    limit = 500_000
+    padded = json.dumps({"instances": encoded(51)}).encode()
+    fits = padded + b" " * (limit - len(padded))
+    assert ask(client, fits).status_code == 200
+    assert "500000 bytes" in refusal(ask(client, fits + b" "), 413).json()["error"]
+    chunks = (b" " * 100_000 for _ in range(6))  # sent without its length
+    refusal(client.post("/v1/models/age:predict", content=chunks), 413)
+    refusal(client.post("/api/faces", content=bytes(limit + 1)), 413)
+    assert client.service.bodies.held == 0
+
+
+def test_an_encoded_body_is_refused(client):
+    answer = client.post("/api/faces", content=b"x", headers={"Content-Encoding": "gzip"})
+    assert "gzip" in refusal(answer, 415).json()["error"]
+
+
+def test_a_full_queue_refuses_and_every_accepted_request_is_answered():
+    with client_of({"age": FakeEngine(seconds=0.1)}, queue=2, max_batch=1) as client:
+        with ThreadPoolExecutor(12) as pool:
+            body = {"instances": encoded(51)}
+            answers = list(pool.map(lambda _: ask(client, body), range(12)))
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert 1 <= len(refused) <= 11
+        for answer in refused:
+            assert refusal(answer, 503).headers["retry-after"] == "1"
+            assert "is full" in answer.json()["error"]
+        for answer in answers:
+            if answer.status_code == 200:
+                assert answer.json()["predictions"][0]["value"] == pytest.approx(20)
+        found = counters(client)
+        assert found['keras_dldl_refused_total{reason="queue_full"}'] == len(refused)
+
+
+def test_an_answer_that_takes_too_long_is_given_up():
+    with client_of({"age": FakeEngine(seconds=0.5)}, timeout=0.1) as client:
+        answer = refusal(ask(client, {"instances": encoded(51)}), 504)
+        assert "0.1 seconds" in answer.json()["error"]
+
+
+def test_work_for_a_client_that_left_is_not_done():
+    engine = FakeEngine(seconds=0.3)
+    with client_of({"age": engine}, max_batch=1) as client:
+        body = {"instances": encoded(51)}
+
+        def leave():
+            with pytest.raises(httpx.TimeoutException):
+                client.post("/v1/models/age:predict", json=body, timeout=0.15)
+
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda _: leave(), range(6)))
+        time.sleep(0.3)
+        assert ask(client, body).status_code == 200
+        assert len(engine.batches) <= 4  # of seven: one or two were running, the last one is ours
+        assert 1 <= counters(client)["keras_dldl_disconnected_total"] <= 6
+
+
+def test_counters(client):
+    before = counters(client)
+    ask(client, {"instances": encoded(51, 52)})
+    ask(client, b"nonsense")
+    client.get("/strange/a"), client.get("/strange/b")
+    after = counters(client)
+
+    def grown(name):
+        return after.get(name, 0) - before.get(name, 0)
+
+    requests = "keras_dldl_requests_total"
+    assert grown(f'{requests}{{route="/v1/:predict",status="200"}}') == 1
+    assert grown(f'{requests}{{route="/v1/:predict",status="400"}}') == 1
+    assert grown(f'{requests}{{route="other",status="404"}}') == 2
+    assert grown('keras_dldl_refused_total{reason="bad_request"}') == 1
+    assert grown('keras_dldl_request_seconds_count{route="/v1/:predict"}') == 2
+    assert grown('keras_dldl_batch_faces_sum{model="age"}') == 2
+    assert after['keras_dldl_queue_length{queue="photos"}'] == 0
+    assert not any("strange" in name for name in after)
+    assert after["process_resident_memory_bytes"] > 1e6
+
+
+def test_logs_say_what_happened_and_show_nothing_of_a_picture(client, log_lines):
+    content = picture_file(77)
+    client.post("/api/faces?level=0.5", content=content)
+    ask(client, {"instances": encoded(51)})
+    client.get("/" + "x" * 1000)
+    client.get("/a%0Ab")
+    client.get("/healthz")  # the line of an answer is written after it is sent
+    paths = ("/healthz",)
+    lines = [e for e in log_lines() if e["event"] == "request" and e["path"] not in paths]
+    assert [line["status"] for line in lines] == [200, 200, 404, 404]
+    assert lines[1]["method"] == "POST" and lines[1]["path"] == "/v1/models/age:predict"
+    assert lines[1]["model"] == "age" and 0 < lines[1]["seconds"] < 10
+    assert len(lines[1]["id"]) == 16 and lines[1]["time"].endswith("+00:00")
+    assert all(len(json.dumps(line)) < 500 for line in lines)
+
+
+def test_a_failure_is_logged_with_its_traceback_and_its_number(log_lines):
+    class Failing(FakeEngine):
+        def distributions(self, faces):
+            raise RuntimeError("out of memory")
+
+    with client_of({"age": Failing()}) as client:
+        error = refusal(ask(client, {"instances": encoded(51)}), 500).json()["error"]
+    line = next(line for line in log_lines() if line["event"] == "failed")
+    assert "out of memory" in line["traceback"] and line["id"] in error
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"queue": 0}, {"max_body_bytes": 0}, {"timeout": 0}, {"batch_window": -1}, {"decoders": True}],
+)
+def test_options_are_checked(options):
+    with pytest.raises(ConfigError, match=f"`{next(iter(options))}` is not valid"):
+        ServerOptions(**options)
+
+
+@pytest.mark.parametrize("models", [{"a/b": FakeEngine()}, {}])
+def test_models_are_checked(models):
+    with pytest.raises(ConfigError, match="model"):
+        create_app(models)

@@ -1,0 +1,258 @@
+"""The page, in a browser without a window."""
+
+import importlib.util
+import re
+
+import pytest
+from PIL import Image
+
+from keras_dldl.labels import LabelGrid
+from keras_dldl.serving.app import PAGE
+from tests.prediction_case import picture
+from tests.serving.browser import BROWSER, browser_tab
+from tests.serving.conftest import client_of
+from tests.serving.fakes import FakeEngine
+
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in PAGE.iterdir()}
+
+needs_browser = pytest.mark.skipif(
+    BROWSER is None or importlib.util.find_spec("websockets") is None,
+    reason="the page is tried in Chromium, driven through websockets: one of them is not here",
+)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_nothing_comes_from_elsewhere_and_nothing_breaks_the_policy(name):
+    text = TEXTS[name].replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(r"https?://|//\w+\.\w+|@import|url\(", text)
+    assert not re.search(r"<style|<script(?! type=\"module\" src=)|\sstyle=|\son\w+=\"", text)
+    assert "innerHTML" not in text and "eval(" not in text
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_contrasts_are_those_of_wcag_aa(scheme):
+    block = re.findall(r":root \{(.*?)\}", TEXTS["style.css"], re.DOTALL)[scheme]
+    colours = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
+    for text in ("ink", "soft", "error"):
+        assert contrast(colours[text], colours["paper"]) >= 4.5, text
+    assert contrast(colours["ink"], colours["panel"]) >= 4.5
+    assert contrast(colours["on-accent"], colours["accent"]) >= 4.5
+    for graphic in ("line", "accent", "warn-line"):
+        assert contrast(colours[graphic], colours["paper"]) >= 3, graphic
+
+
+@pytest.fixture(scope="module")
+def server():
+    models = {"age": FakeEngine(), "beauty": FakeEngine(LabelGrid.scut_fbp())}
+    with client_of(models) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with browser_tab(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+@pytest.fixture
+def tab(browser, server):
+    browser.show_as(1200)
+    browser.open(str(server.base_url))
+    browser.wait("document.getElementById('model').options.length === 2")
+    yield browser
+    assert browser.complaints() == []
+    home = str(server.base_url).rstrip("/")
+    assert all(a.startswith((home, "blob:")) for a in browser.addresses())
+
+
+@pytest.fixture
+def photo(tmp_path):
+    def photo(faces):
+        path = tmp_path / f"{faces}.png"
+        Image.fromarray(picture(faces)).save(path)
+        return path
+
+    return photo
+
+
+SHOWN = "!document.getElementById('result').hidden"
+
+
+def look(tab, path):
+    tab.choose_file("#file", path)
+    tab.wait(SHOWN)
+
+
+def attribute(tab, selector, name):
+    return tab.run(f"document.querySelector({selector!r}).getAttribute({name!r})")
+
+
+@needs_browser
+def test_a_photo_of_three_faces(tab, photo, server):
+    look(tab, photo(3))
+    expected = server.post("/api/faces", content=photo(3).read_bytes()).json()["faces"]
+    assert tab.run("document.querySelectorAll('#overlay g').length") == 3
+    assert attribute(tab, "#overlay", "viewBox") == "0 0 120 60"
+    second = "#overlay g:nth-child(2)"
+    assert attribute(tab, second, "class") == "selected"  # the largest
+    box = [float(attribute(tab, f"{second} .box", side)) for side in ("x", "y", "width", "height")]
+    assert box == pytest.approx(expected[1]["box"])
+    assert tab.text("#value") == f"{expected[1]['value']:.1f}" and tab.text("#unit") == "years"
+    low, high = expected[1]["interval"]
+    assert tab.text("#interval") == (
+        f"90 % of the distribution lies between {low:.1f} and {high:.1f}."
+    )
+    assert tab.text("#status").startswith("3 faces. Face 1: ")
+    assert "Face 2" in attribute(tab, "#chart", "aria-label")
+    assert attribute(tab, "#photo", "alt") == "Your photo. 3 faces."
+    assert tab.run("document.querySelectorAll('#table tr').length") == 101
+    tab.run("document.querySelector('#faces button:nth-child(3)').click()")
+    assert tab.text("#value") == f"{expected[2]['value']:.1f}"
+    tab.run("document.querySelector('#overlay g').dispatchEvent(new MouseEvent('click'))")
+    assert tab.text("#value") == f"{expected[0]['value']:.1f}"
+    pressed = "[...document.querySelectorAll('#faces button')].map(b => b.ariaPressed).join()"
+    assert tab.run(pressed) == "true,false,false"
+
+
+@needs_browser
+def test_the_attention_map_comes_and_goes_and_follows_the_face(tab, photo):
+    look(tab, photo(3))
+    images = "document.querySelectorAll('#overlay image').length"
+    assert tab.run(images) == 0
+    tab.run("document.getElementById('attention').click()")
+    tab.wait(f"{images} === 1")
+    first = attribute(tab, "#overlay image", "transform")
+    assert "attention map of face 2" in tab.text("#status")
+    tab.run("document.querySelector('#faces button').click()")
+    tab.wait(f"{images} === 1")
+    assert attribute(tab, "#overlay image", "transform") != first
+    tab.run("document.getElementById('attention').click()")
+    assert tab.run(images) == 0
+    tab.choose_file("#file", photo(1))
+    tab.wait("document.querySelectorAll('#overlay g').length === 1")
+    assert attribute(tab, "#attention", "aria-pressed") == "false"
+
+
+@needs_browser
+def test_what_fails_is_said(tab, photo, tmp_path):
+    look(tab, photo(0))
+    assert tab.text("#status") == "No face was found." and not tab.run("face.offsetHeight")
+    text = tmp_path / "a.png"
+    text.write_text("no picture")
+    tab.choose_file("#file", text)
+    tab.wait("document.getElementById('error').innerText")
+    assert "not a picture" in tab.text("#error") and not tab.run(SHOWN)
+    other = tmp_path / "a.txt"
+    other.write_text("no picture")
+    tab.choose_file("#file", other)
+    tab.wait("document.getElementById('error').innerText.startsWith('That is not a picture')")
+    look(tab, photo(1))
+    assert tab.text("#error") == ""
+    # Chromium itself notes the refused request.
+    tab.events[:] = [event for event in tab.events if event["method"] != "Log.entryAdded"]
+
+
+@needs_browser
+def test_another_model(tab, photo):
+    look(tab, photo(1))
+    tab.run("model.value = 'beauty'; model.dispatchEvent(new Event('change'))")
+    tab.wait("document.getElementById('unit').innerText === 'points'")
+    assert re.fullmatch(r"\d\.\d\d", tab.text("#value"))
+    assert tab.text("#task") == "attractiveness"
+    tab.run("document.getElementById('attention').click()")  # this model has none
+    tab.wait("document.getElementById('error').innerText")
+    assert "Attention maps are for ages" in tab.text("#error")
+    assert attribute(tab, "#attention", "aria-pressed") == "false"
+    tab.events[:] = [event for event in tab.events if event["method"] != "Log.entryAdded"]
+
+
+@needs_browser
+def test_dropped_and_pasted_photos(tab, photo):
+    content = list(photo(2).read_bytes())
+    transfer = (
+        f"const t = new DataTransfer(); t.items.add(new File([new Uint8Array({content})], 'a.png', "
+        "{type: 'image/png'}));"
+    )
+    for kind, field in (
+        ("DragEvent('drop'", "dataTransfer"),
+        ("ClipboardEvent('paste'", "clipboardData"),
+    ):
+        tab.run(f"{{ {transfer} document.dispatchEvent(new {kind}, {{{field}: t}})) }}")
+        tab.wait(f"{SHOWN} && document.querySelectorAll('#overlay g').length === 2")
+        tab.run("document.getElementById('overlay').replaceChildren()")
+
+
+@needs_browser
+def test_the_camera(tab):
+    tab.run("document.getElementById('camera').click()")
+    tab.wait("document.getElementById('video').videoWidth > 0")
+    assert tab.run("document.getElementById('camera-dialog').open")
+    tab.run("document.getElementById('cancel').click()")
+    tab.wait("!document.getElementById('camera-dialog').open")
+    assert not tab.run("document.getElementById('video').srcObject")
+    tab.run("document.getElementById('camera').click()")
+    tab.wait("document.getElementById('video').videoWidth > 0")
+    tab.run("document.getElementById('shoot').click()")
+    tab.wait(SHOWN)
+
+
+@needs_browser
+def test_all_is_reached_by_the_keyboard_in_reading_order(tab, photo):
+    look(tab, photo(2))
+    tab.run("document.body.focus(); document.querySelector('.skip').focus()")
+    names = []
+    for _ in range(8):
+        names.append(tab.run("document.activeElement.id || document.activeElement.innerText"))
+        tab.press("Tab")
+    assert names[:4] == ["Skip to choosing a photo", "model", "choose", "camera"]
+    assert re.match(r"1: ", names[4]) and re.match(r"2: ", names[5])
+    assert names[6] == "attention" and "table" in names[7]
+    tab.run("document.querySelector('#faces button').focus()")
+    second = "#faces button:nth-child(2)"
+    tab.run("document.querySelector('#faces button').click()")
+    assert attribute(tab, second, "aria-pressed") == "false"
+    tab.press("Tab")
+    tab.press("Enter", text="\r")
+    assert attribute(tab, second, "aria-pressed") == "true"
+
+
+@needs_browser
+def test_everything_that_can_be_pressed_has_a_name(tab, photo):
+    look(tab, photo(2))
+    tree = tab.send("Accessibility.getFullAXTree")["nodes"]
+    roles = {"button", "combobox", "image", "link", "group", "status", "alert", "heading"}
+    named = {}
+    for node in tree:
+        role = node.get("role", {}).get("value")
+        if not node["ignored"] and role in roles:
+            named.setdefault(role, []).append(node.get("name", {}).get("value", ""))
+    assert all(
+        all(names) for role, names in named.items() if role not in ("status", "alert", "group")
+    )
+    assert any(name.startswith("Face 1: ") for name in named["button"])
+    assert any(name.startswith("Distribution of face") for name in named["image"])
+    assert "Model" in named["combobox"]
+
+
+@needs_browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_is_wide_enough(tab, photo, dark):
+    tab.show_as(360, 700, dark=dark)
+    look(tab, photo(3))
+    tab.run("document.querySelector('details').open = true")
+    assert tab.run("document.documentElement.scrollWidth") <= 360
+    heights = "[...document.querySelectorAll('button, select')].map(b => b.offsetHeight)"
+    assert min(filter(None, tab.run(heights))) >= 44  # of a finger
+    paper = tab.run("getComputedStyle(document.body).backgroundColor")
+    assert paper == ("rgb(18, 23, 29)" if dark else "rgb(255, 255, 255)")

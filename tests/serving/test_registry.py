@@ -1,0 +1,150 @@
+"""Models to serve: names, versions, labels, and what they compute."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.explain import attention_map
+from keras_dldl.export import export_model
+from keras_dldl.labels import LabelGrid
+from keras_dldl.models import load_model, predict_views
+from keras_dldl.predict import predict_age
+from keras_dldl.serving import load_models
+from keras_dldl.serving.engines import KerasEngine, SavedModelEngine, ViewsEngine
+from keras_dldl.serving.registry import as_table
+from tests.prediction_case import SIZE, random_model
+from tests.serving.conftest import client_of
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model(method="ranking-bce")
+
+
+@pytest.fixture(scope="module")
+def place(model, tmp_path_factory, monkeypatch_module):
+    """Return a folder with age.keras, beauty.keras and served/{2,10,notes}."""
+    folder = tmp_path_factory.mktemp("models")
+    model.save(folder / "age.keras")
+    random_model(LabelGrid.scut_fbp()).save(folder / "beauty.keras")
+    export_model(model, "saved-model", folder / "served", version=2)
+    shutil.copytree(folder / "served" / "2", folder / "served" / "10")
+    (folder / "served" / "notes").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    """Export without the second process: what it writes is tested elsewhere."""
+    from keras_dldl.export import exporter
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporter.parity, "compare", lambda *arguments: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return np.random.default_rng(3).integers(0, 256, (5, SIZE, SIZE, 3)).astype("float32")
+
+
+def test_names_versions_and_labels(place):
+    table = load_models(
+        [f"{place}/age.keras", f"b={place}/beauty.keras", f"age={place}/served/2"],
+        labels=["age/stable=1", "b/x=1"],
+    )
+    found = {name: sorted(versions) for name, versions in table.versions.items()}
+    assert found == {"age": [1, 2], "b": [1]}
+    assert table.latest("age").version == 2 and table.latest("nobody") is None
+    assert table.labels == {"age": {"stable": 1}, "b": {"x": 1}}
+    assert [one.engine.grid.task for one in table.all()] == ["age", "age", "attractiveness"]
+
+
+@pytest.mark.parametrize(("all_versions", "expected"), [(False, [10]), (True, [2, 10])])
+def test_of_a_folder_of_versions_the_highest_is_taken_or_all(place, all_versions, expected):
+    table = load_models([f"age={place}/served"], all_versions=all_versions)
+    assert sorted(table.versions["age"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("models", "labels", "error", "reason"),
+    [
+        (["nowhere"], [], ModelFileError, "nowhere"),
+        (["a=nowhere"], [], ModelFileError, "'nowhere'"),
+        (["a="], [], ConfigError, "NAME=PATH"),
+        (["=b"], [], ConfigError, "NAME=PATH"),
+        (["a b={place}/age.keras"], [], ConfigError, "'a b'"),
+        (["{place}/age.keras"] * 2, [], ConfigError, "version 1 of age twice"),
+        (["{place}/age.keras"], ["stable=1"], ConfigError, "NAME/LABEL=VERSION"),
+        (["{place}/age.keras"], ["age/stable=2"], ConfigError, "version 2 of age"),
+        (["{place}/age.keras"], ["old/stable=1"], ConfigError, "of old"),
+        (["{place}/empty"], [], ModelFileError, "empty"),
+        (["{place}/foreign"], [], ModelFileError, "keras-dldl export"),
+        (["{place}/other"], [], ModelFileError, "without alignment, method"),
+    ],
+)
+def test_what_cannot_be_served(place, models, labels, error, reason):
+    (place / "empty").mkdir(exist_ok=True)
+    for name in ("foreign", "other"):
+        (place / name / "assets.extra").mkdir(parents=True, exist_ok=True)
+        (place / name / "saved_model.pb").touch()
+    card = {"grid": {}, "input_size": 3}
+    (place / "other" / "assets.extra" / "keras_dldl.json").write_text(json.dumps(card))
+    with pytest.raises(error, match=reason):
+        load_models([given.format(place=place) for given in models], labels)
+
+
+def test_an_engine_gives_what_the_predictor_gives(model, faces):
+    engine = KerasEngine(model)
+    p = engine.distributions(faces)
+    crops = list(faces.astype("uint8"))
+    expected = predict_age(crops, model, detect=False)
+    np.testing.assert_allclose(p, [one.distribution for one in expected], atol=1e-6)
+    assert engine.grid.decode(p, engine.decoder) == pytest.approx([float(e) for e in expected])
+    assert (engine.attention(faces) == attention_map(model, faces)).all()
+
+
+def test_a_model_without_keras_is_served_by_its_views(place, model, faces):
+    class Views:
+        grid, method, alignment = model.grid, model.method, model.alignment
+        input_size = SIZE
+
+        def predict_views(self, images, batch_size):
+            return predict_views(model, images, batch_size)
+
+    engine = ViewsEngine(Views(), lambda: load_model(place / "age.keras"))
+    expected = KerasEngine(model)
+    np.testing.assert_allclose(
+        engine.distributions(faces), expected.distributions(faces), atol=1e-6
+    )
+    assert engine.decoder == "median"
+    assert engine.attention(faces) == pytest.approx(expected.attention(faces))
+
+
+def test_an_export_gives_the_same_and_says_that_it_has_no_attention_maps(place, model, faces):
+    engine, export = KerasEngine(model), SavedModelEngine(place / "served" / "2")
+    np.testing.assert_allclose(export.distributions(faces), engine.distributions(faces), atol=1e-5)
+    assert (export.decoder, export.input_size) == ("median", SIZE)
+    assert export.grid == model.grid and export.alignment == model.alignment
+    with pytest.raises(ConfigError, match="need the .keras file"):
+        export.attention(faces)
+
+
+def test_a_loaded_model_is_served_as_it_is(model, faces):
+    with client_of({"age": model}) as client:
+        body = {"signature_name": "images", "inputs": faces[:2].astype(int).tolist()}
+        outputs = client.post("/v1/models/age:predict", json=body).json()["outputs"]
+    expected = predict_age(list(faces[:2].astype("uint8")), model, detect=False)
+    assert outputs["value"] == pytest.approx([float(one) for one in expected])
+    assert outputs["std"] == pytest.approx([one.std for one in expected], rel=1e-4)
+    np.testing.assert_allclose(
+        outputs["distribution"], [e.distribution for e in expected], atol=1e-6
+    )
+
+
+def test_a_table_needs_a_model():
+    with pytest.raises(ConfigError, match="Received: no model"):
+        as_table({})

@@ -1,0 +1,304 @@
+"""TensorFlow Serving's REST protocol, replayed after its documentation and its server's tests."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from tests.serving.conftest import ask, base64_of, client_of, encoded, face_of, picture_file
+from tests.serving.fakes import FakeEngine, expected_value
+
+
+def error_of(answer, status):
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert list(answer.json()) == ["error"] and answer.json()["error"]
+    return answer.json()["error"]
+
+
+AVAILABLE = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+
+
+@pytest.mark.parametrize(
+    ("place", "versions"),
+    [
+        ("age", ["3", "1"]),
+        ("age/versions/1", ["1"]),
+        ("age/labels/stable", ["1"]),
+        ("beauty", ["1"]),
+    ],
+)
+def test_status(client, place, versions):
+    answer = client.get(f"/v1/models/{place}")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "model_version_status": [{"version": v, **AVAILABLE} for v in versions]
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "reason"),
+    [
+        ("foo", 404, "Could not find any versions of model foo"),
+        ("age/versions/2", 404, "Could not find version 2 of model age"),
+        ("age/labels/new", 400, "Unrecognized servable version label: new"),
+        ("foo/metadata", 404, "Servable not found for request: Latest(foo)"),
+        ("age/versions/9/metadata", 404, "Servable not found for request: Specific(age, 9)"),
+    ],
+)
+def test_status_of_what_is_not_there(client, place, status, reason):
+    assert error_of(client.get(f"/v1/models/{place}"), status) == reason
+
+
+@pytest.mark.parametrize("place", ["age", "age/versions/3"])
+def test_metadata(client, place):
+    content = client.get(f"/v1/models/{place}/metadata").json()
+    assert content["model_spec"] == {"name": "age", "signature_name": "", "version": "3"}
+    signatures = content["metadata"]["signature_def"]["signature_def"]
+    assert set(signatures) == {"serving_default", "images", "images_float"}
+    default = signatures["serving_default"]
+    assert default["method_name"] == "tensorflow/serving/predict"
+    assert default["inputs"]["image_bytes"] == {
+        "dtype": "DT_STRING",
+        "tensor_shape": {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False},
+        "name": "image_bytes:0",
+    }
+    assert set(default["outputs"]) == {"value", "std", "distribution", "labels", "status"}
+    sizes = default["outputs"]["distribution"]["tensor_shape"]["dim"]
+    assert [dim["size"] for dim in sizes] == ["-1", "101"]
+    assert signatures["images"]["inputs"]["images"]["dtype"] == "DT_UINT8"
+    assert signatures["images_float"]["inputs"]["images"]["dtype"] == "DT_FLOAT"
+
+
+def test_rows_of_files(client):
+    answer = ask(client, {"instances": encoded(51, 255)})
+    assert answer.status_code == 200 and list(answer.json()) == ["predictions"]
+    first, second = answer.json()["predictions"]
+    assert set(first) == {"value", "std", "distribution", "labels", "status"}
+    assert first["value"] == pytest.approx(20) and second["value"] == pytest.approx(100)
+    assert first["distribution"] == pytest.approx([float(k == 20) for k in range(101)])
+    assert first["labels"] == list(range(101)) and first["status"] == "ok"
+    assert first["std"] == pytest.approx(0, abs=1e-3)
+
+
+def test_rows_by_name_and_columns_by_name_and_without(client):
+    images = encoded(51, 102)
+    expected = [pytest.approx(20), pytest.approx(40)]
+    by_name = ask(client, {"instances": [{"image_bytes": image} for image in images]})
+    assert [row["value"] for row in by_name.json()["predictions"]] == expected
+    for columns in (images, {"image_bytes": images}):
+        answer = ask(client, {"inputs": columns, "signature_name": "serving_default"})
+        assert list(answer.json()) == ["outputs"]
+        outputs = answer.json()["outputs"]
+        assert outputs["value"] == expected and outputs["status"] == ["ok", "ok"]
+        assert np.shape(outputs["distribution"]) == (2, 101)
+
+
+@pytest.mark.parametrize("signature", ["images", "images_float"])
+def test_pixels(client, signature):
+    answer = ask(client, {"signature_name": signature, "instances": [face_of(51), face_of(153)]})
+    rows = answer.json()["predictions"]
+    assert set(rows[0]) == {"value", "std", "distribution", "labels"}
+    assert [row["value"] for row in rows] == [pytest.approx(20), pytest.approx(60)]
+    columns = {"signature_name": signature, "inputs": {"images": [face_of(51, side=21)]}}
+    assert ask(client, columns).json()["outputs"]["value"] == [pytest.approx(20)]
+
+
+def test_floats_may_lie_between_whole_numbers(client):
+    body = {"signature_name": "images_float", "inputs": [face_of(127.5)]}
+    outputs = ask(client, body).json()["outputs"]
+    assert outputs["value"] == [pytest.approx(50)]
+    assert outputs["std"] == [pytest.approx(0, abs=1e-3)]
+
+
+def test_the_spread_is_that_of_the_distribution(client):
+    body = {"signature_name": "images_float", "inputs": [face_of(255 * 0.505)]}
+    outputs = ask(client, body).json()["outputs"]
+    assert outputs["value"] == [pytest.approx(50.5, abs=1e-4)]
+    assert outputs["std"] == [pytest.approx(0.5, abs=1e-4)]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("age", 40),
+        ("age/versions/3", 40),
+        ("age/versions/1", 4),
+        ("age/labels/stable", 4),
+        ("beauty", 2.6),
+    ],
+)
+def test_every_version_and_label_answers_for_itself(client, place, value):
+    answer = ask(client, {"instances": encoded(102)}, f"/v1/models/{place}:predict")
+    assert answer.json()["predictions"][0]["value"] == pytest.approx(value)
+
+
+BAD_FILES = {
+    "text": b"this is a letter and no picture",
+    "nothing": b"",
+    "cut short": picture_file(99, (90, 90), "JPEG")[:400],
+    "too many pixels": picture_file(9, (101, 100)),
+    "one pixel": picture_file(9, (1, 1)),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_bad_image_is_nan_with_a_reason_and_leaves_the_others_alone(client, kind):
+    rows = [*encoded(51), base64_of(BAD_FILES[kind]), *encoded(102)]
+    answer = ask(client, {"instances": rows})
+    assert answer.status_code == 200
+    assert "NaN" in answer.text and "null" not in answer.text  # as TensorFlow Serving writes it
+    first, bad, last = json.loads(answer.text)["predictions"]
+    assert math.isnan(bad["value"]) and math.isnan(bad["std"])
+    assert all(math.isnan(p) for p in bad["distribution"]) and len(bad["labels"]) == 101
+    assert bad["status"].startswith("image 2: ") and "Received: " in bad["status"]
+    assert (first["value"], last["value"]) == (pytest.approx(20), pytest.approx(40))
+    assert first["status"] == last["status"] == "ok"
+
+
+def test_plain_text_is_bytes_and_no_image(client):
+    row = ask(client, {"instances": ["hello"]}).json()["predictions"][0]
+    assert math.isnan(row["value"]) and "not a picture" in row["status"]
+
+
+def test_pixels_that_are_no_numbers_spoil_their_own_row_alone(client):
+    body = {"signature_name": "images_float", "inputs": [face_of(math.nan), face_of(51)]}
+    answer = client.post("/v1/models/age:predict", content=json.dumps(body))
+    assert answer.status_code == 200
+    value = json.loads(answer.text)["outputs"]["value"]
+    assert math.isnan(value[0]) and value[1] == pytest.approx(20)
+
+
+ONE = encoded(1)
+IMAGES = {"signature_name": "images"}
+BAD_REQUESTS = {
+    b"": "The document is empty",
+    b"  \n": "The document is empty",
+    b"instances = [1, 2]": "JSON Parse error",
+    b"\xff\xfe\x00{}": "JSON Parse error",
+    b'{"instances": [1': "JSON Parse error",
+    b"[" * 100_000: "nested too deep",
+    b'{"instances": ' + b"[" * 100_000 + b"]" * 100_000 + b"}": "nested too deep",
+    b'{"inputs": ' + b"9" * 5000 + b"}": "JSON Parse error",
+    b"[1, 2]": "Is not object",
+    b"null": "Is not object",
+    "no field": ({}, "Missing 'inputs' or 'instances' key"),
+    "both": ({"instances": ONE, "inputs": ONE}, "only one of 'inputs' or 'instances'"),
+    "no list": ({"instances": 5}, "Excepting 'instances' to be an list/array"),
+    "empty": ({"instances": []}, "No values in 'instances' array"),
+    "empty column": ({"inputs": []}, "at least one image"),
+    "signature": ({"instances": ONE, "signature_name": "foo"}, '"foo" not found in signature def'),
+    "signature kind": ({"instances": ONE, "signature_name": 7}, "must be a string"),
+    "name": ({"instances": [{"images": ONE[0]}]}, "keys must be equal to: image_bytes"),
+    "second name": (
+        {"instances": [{"image_bytes": ONE[0], "x": 1}]}, "keys must be equal to: image_bytes",
+    ),
+    "column name": ({"inputs": {"images": ONE}}, "Missing named input: image_bytes"),
+    "mixed": (
+        {"instances": [{"image_bytes": ONE[0]}, ONE[0]]}, "Expecting object but got list at item 1",
+    ),
+    "mixed too": ({"instances": [ONE[0], {"image_bytes": ONE[0]}]}, "but got object at item 1"),
+    "number": ({"instances": [3]}, "is not of expected type: string"),
+    "null": ({"instances": [None]}, "is not of expected type: string"),
+    "nested": ({"instances": [[ONE[0]]]}, "is not of expected type: string"),
+    "base64": ({"instances": [{"b64": "§§§§"}]}, "Unable to base64 decode"),
+    "base64 kind": ({"instances": [{"b64": 5}]}, "keys must be equal to"),
+    "column scalar": ({"inputs": ONE[0]}, "Expected [batch]"),
+    "too many": ({"instances": ONE * 9}, "larger than maximum input batch size 8"),
+    "rank": ({**IMAGES, "instances": [[1, 2, 3]]}, "Expected [batch, height, width, 3]"),
+    "channels": ({**IMAGES, "instances": [[[[1]]]]}, "Expected [batch, height, width, 3]"),
+    "no pixels": ({**IMAGES, "instances": [[]]}, "expected type: uint8"),
+    "ragged": ({**IMAGES, "instances": [[[[1, 2, 3]], []]]}, "unexpected size"),
+    "sizes": ({**IMAGES, "instances": [face_of(1), face_of(1, 9)]}, "unexpected size"),
+    "fractions": ({**IMAGES, "instances": [face_of(1.5)]}, "expected type: uint8"),
+    "range": ({**IMAGES, "instances": [face_of(256)]}, "must be 0 ... 255"),
+    "texts": ({**IMAGES, "instances": [face_of("1")]}, "expected type: uint8"),
+    "truths": ({**IMAGES, "instances": [[[[True] * 3]]]}, "Type: True is not of expected type"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD_REQUESTS, ids=lambda kind: str(kind)[:20])
+def test_bad_requests_are_refused_in_good_form(client, kind):
+    if isinstance(kind, bytes):
+        body, reason = kind, BAD_REQUESTS[kind]
+    else:
+        body, reason = BAD_REQUESTS[kind]
+    error = error_of(ask(client, body), 400)
+    assert reason in error and len(error) < 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "reason"),
+    [
+        ("POST", "/v1/models/foo:predict", 404, "Servable not found for request: Latest(foo)"),
+        ("POST", "/v1/models/age/versions/50:predict", 404, "Specific(age, 50)"),
+        ("POST", "/v1/models/age/labels/new:predict", 400, "Unrecognized servable version label"),
+        ("POST", f"/v1/models/age/versions/{2**64}:predict", 400, "Failed to convert version"),
+        ("POST", "/v1/models/age/versions/HELLO:predict", 400, "Malformed request: POST"),
+        ("POST", "/v1/models/age/version/1:predict", 400, "Malformed request"),
+        ("POST", "/v1/models/age:explain", 400, "Malformed request"),
+        ("POST", "/v1/models/age", 400, "Malformed request: POST /v1/models/age"),
+        ("POST", "/v1/models", 400, "Malformed request"),
+        ("POST", "/v1/foo", 400, "Malformed request"),
+        ("GET", "/v1/foo", 400, "Malformed request: GET /v1/foo"),
+        ("GET", "/v1/models", 400, "Missing model name"),
+        ("GET", "/v1/models/age:predict", 400, "Malformed request: GET"),
+        ("DELETE", "/v1/models/age", 400, "Malformed request: DELETE"),
+        ("GET", "/nowhere", 404, "Not Found"),
+        ("PUT", "/api/faces", 405, "Method Not Allowed"),
+    ],
+)
+def test_bad_addresses_are_refused_in_good_form(client, method, path, status, reason):
+    answer = client.request(method, path, content=json.dumps({"instances": ONE}))
+    assert reason in error_of(answer, status)
+
+
+def test_the_case_of_an_address_does_not_matter_but_that_of_a_name_does(client):
+    assert ask(client, {"instances": ONE}, "/V1/Models/age:PREDICT").status_code in (200, 404)
+    assert ask(client, {"instances": ONE}, "/v1/Models/age:Predict").status_code == 200
+    assert ask(client, {"instances": ONE}, "/v1/models/AGE:predict").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["classify", "regress"])
+def test_classify_and_regress_are_refused_as_for_any_model_that_only_predicts(client, method):
+    path = f"/v1/models/age:{method}"
+    reason = error_of(ask(client, {"examples": [{"x": 1}]}, path), 400)
+    assert f"tensorflow/serving/{method}. Was: tensorflow/serving/predict" in reason
+    assert "'examples'" in error_of(ask(client, {"instances": ONE}, path), 400)
+    assert "No signature" in error_of(
+        ask(client, {"examples": [], "signature_name": "x"}, path), 400
+    )
+    missing = ask(client, {"examples": []}, f"/v1/models/foo:{method}")
+    assert "Latest(foo)" in error_of(missing, 404)
+
+
+def test_every_request_gets_the_answer_to_its_own_faces_whatever_the_batch():
+    engine = FakeEngine(seconds=0.02)
+    with client_of({"age": engine}, max_batch=4) as client:
+        from concurrent.futures import ThreadPoolExecutor
+
+        def values(start):
+            reds = [start, start + 1, start + 2][: 1 + start % 3]
+            rows = ask(client, {"instances": encoded(*reds)}).json()["predictions"]
+            return [row["value"] for row in rows], [expected_value(red) for red in reds]
+
+        with ThreadPoolExecutor(16) as pool:
+            for got, expected in pool.map(values, range(0, 240, 10)):
+                assert got == pytest.approx(expected, abs=1e-3)
+    assert max(engine.batches) in (3, 4) and sum(engine.batches) == sum(
+        1 + s % 3 for s in range(0, 240, 10)
+    )
+
+
+def test_an_engine_that_fails_is_an_error_in_good_form_and_not_the_end():
+    class Failing(FakeEngine):
+        def distributions(self, faces):
+            if faces.max() > 200:
+                raise RuntimeError("out of memory, at /secret/place")
+            return super().distributions(faces)
+
+    with client_of({"age": Failing()}) as client:
+        reason = error_of(ask(client, {"instances": encoded(255)}), 500)
+        assert "secret" not in reason
+        assert ask(client, {"instances": encoded(51)}).status_code == 200
