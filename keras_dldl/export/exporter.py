@@ -66,7 +66,7 @@ def export_model(
         out: the folder to write; also a single file, ending in .onnx or .tflite.
         version: write a SavedModel into `out/<version>/`, as TensorFlow Serving wants it; 1 or
             more, or "auto" for the next. Settings for that server are written beside it, see
-            `server_files`; such a file that differs is kept without `force`.
+            `server_files`; one that differs is kept without `force`.
         mirror: average the image and its mirror image inside, as `predict_age` does.
         force: replace an earlier export in the same place.
         precision: of "litert": "float32", "float16", "int8-dynamic" or "int8".
@@ -86,8 +86,7 @@ def export_model(
     if format not in FORMATS:
         raise ConfigError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
     if format in FILE_FORMATS:
-        if version is not None:
-            raise ConfigError(f"`version` is for SavedModels. Received: version={version}")
+        _check_no_version(version)
         options = FileOptions(precision, calibrate, images, mirror, force)
         file = check_options(format, out, options)
         return ExportResult(file, *write_file(_loaded(model), format, file, options))
@@ -113,6 +112,11 @@ def _tensorflow_version() -> str:
 
 def _loaded(model: str | os.PathLike | FaceModel) -> FaceModel:
     return model if isinstance(model, FaceModel) else load_model(model)
+
+
+def _check_no_version(version: int | str | None) -> None:
+    if version is not None:
+        raise ConfigError(f"`version` is for SavedModels. Received: version={version}")
 
 
 def _check_no_file_options(precision: str, calibrate: object, images: object) -> None:

@@ -33,7 +33,7 @@ def images():
 
 
 def last_feature_map(model, images):
-    place = model.get_layer("stage5_pool").output
+    place = model.get_layer("max_pooling").output
     return np.asarray(keras.Model(model.input, place)(images, training=False))
 
 
