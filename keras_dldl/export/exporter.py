@@ -91,8 +91,20 @@ def export_model(
         file = check_options(format, out, options)
         return ExportResult(file, *write_file(_loaded(model), format, file, options))
     _check_no_file_options(precision, calibrate, images)
+    return _export_folder(model, format, Path(out), version, mirror=mirror, force=force)
+
+
+def _export_folder(
+    model: str | os.PathLike | FaceModel,
+    format: str,
+    out: Path,
+    version: int | str | None,
+    *,
+    mirror: bool,
+    force: bool,
+) -> ExportResult:
     chosen = FORMATS[format]
-    place = Path(out) if version is None else version_folder(Path(out), version)
+    place = out if version is None else version_folder(out, version)
     with new_folder(place, marker=chosen.marker, force=force) as temporary:
         model = _loaded(model)
         chosen.write(model, temporary, mirror)
