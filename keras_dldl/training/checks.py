@@ -4,7 +4,6 @@ import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
-from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
 
@@ -13,13 +12,9 @@ _SHOWN = 5
 
 def check_config(config: TrainConfig) -> None:
     """Raise `ConfigError` for what the settings alone show to be wrong."""
-    from keras_dldl.models.backbones import BACKBONES
+    from keras_dldl.models.backbones import check_backbone
 
-    if config.model not in BACKBONES and ":" not in config.model:
-        raise ConfigError(
-            f"There is no model of this name. Allowed: {', '.join(BACKBONES)}."
-            f"{did_you_mean(config.model, BACKBONES)} Received: model={config.model!r}."
-        )
+    check_backbone(config.model)
     if not config.data:
         raise ConfigError(
             "Training needs data: prepared folders, by --data or `data:`. Received: none."

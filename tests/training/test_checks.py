@@ -12,7 +12,7 @@ from tests.training.small_data import write_small_data
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"model": "tiny-agenet"}, r"tiny-age-net, .*Did you mean tiny-age-net\? Received: model="),
+        ({"model": "tiny-agenet"}, r"'tiny-age-net', .*Did you mean tiny-age-net\? Received: 'tiny-agenet'"),
         ({"freeze_epochs": 3}, "`freeze_epochs` says how long.*without freeze"),
         ({"accumulate": 9, "batch_size": 8}, "accumulate up to 8.*accumulate=9"),
     ],
