@@ -30,8 +30,10 @@ def to_tensor(value: Any, dtype: str) -> Any:
 
 def smallest(x: Any) -> float:
     """Return the smallest normal number of the dtype of `x`: a floor for ln and 1/x."""
-    # Of the tensor, not of the dtype asked for: JAX may have only float32 to give.
-    return float(np.finfo(backend.standardize_dtype(x.dtype)).tiny)
+    # Of the tensor, not of the dtype asked for: JAX may have only float32 to give. And of what
+    # becomes of it beside a number: on PyTorch Keras makes float32 of float64 there.
+    dtype = backend.result_type(backend.standardize_dtype(x.dtype), float)
+    return float(np.finfo(dtype).tiny)
 
 
 def nearest_label(y: Any, labels: Any) -> Any:
