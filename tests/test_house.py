@@ -15,7 +15,7 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 
 # Each part may import from its own row and from the rows above it.
 ROWS = [
-    {"arguments", "classes", "errors", "files", "progress", "saved_models"},
+    {"arguments", "backends", "classes", "errors", "files", "progress", "saved_models"},
     {"labels", "ops"},
     {"losses", "metrics", "layers", "prediction"},
     {"faces"},

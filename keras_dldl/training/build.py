@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_dldl.backends import backend_name
 from keras_dldl.errors import DataError
 from keras_dldl.methods import Method, find_method, get_method
 from keras_dldl.methods.metric import MethodMAE
@@ -109,8 +110,9 @@ def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
     trained.compile(
         optimizer=make_optimizer(config, trained.trainable_variables),
         loss=face_model.method.loss(grid),
-        metrics=[MethodMAE(face_model.method, grid)],
-        jit_compile=False,
+        # Weighted, so that what fills a batch up to the number of devices counts nothing.
+        weighted_metrics=[MethodMAE(face_model.method, grid)],
+        jit_compile=backend_name() == "jax",
     )
     # Now and not at the first step, so that a checkpoint finds its variables.
     trained.optimizer.build(trained.trainable_variables)

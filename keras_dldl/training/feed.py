@@ -3,7 +3,10 @@
 import math
 from typing import Any, Protocol
 
+from keras_dldl.backends import is_installed
+from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.places import ONE_DEVICE, Places
 
 
 class Feed(Protocol):
@@ -77,6 +80,32 @@ class TensorFlowFeed:
         return {name: getattr(self.config, name) for name in names}
 
 
-def make_feed(config: TrainConfig, data: Any) -> Feed:
-    """Return what feeds a run of `config` from prepared data."""
+def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Feed:
+    """Return what feeds a run of `config` from prepared data.
+
+    Args:
+        config: complete settings; `feed` says which kind.
+        data: the prepared data.
+        places: the devices and processes that share each batch.
+    """
+    if config.feed == "memory":
+        from keras_dldl.training.memory_feed import MemoryFeed
+
+        return MemoryFeed(config, data, places)
     return TensorFlowFeed(config, data)
+
+
+def choose_feed(config: TrainConfig) -> str:
+    """Return the kind of feed that "auto" means here, or else the one that is set.
+
+    Raises:
+        ConfigError: it needs TensorFlow, which is not installed.
+    """
+    if config.feed == "auto":
+        return "tf-data" if is_installed("tensorflow") else "memory"
+    if config.feed == "tf-data" and not is_installed("tensorflow"):
+        raise ConfigError(
+            "The feed tf-data needs TensorFlow: pip install tensorflow. Allowed without: "
+            "feed=memory. Received: feed='tf-data'."
+        )
+    return config.feed

@@ -62,6 +62,8 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
 
 def _completed(config: TrainConfig, data: Any) -> TrainConfig:
     """Fill in what the data decide, and make paths hold from any working folder."""
+    from keras_dldl.training.feed import choose_feed
+
     split = config.validation_split
     if split is not None and split not in data.splits:
         _LOGGER.warning(
@@ -76,4 +78,5 @@ def _completed(config: TrainConfig, data: Any) -> TrainConfig:
         input_size=config.input_size or data.size,
         init=os.path.abspath(init) if init and os.path.exists(init) else init,
         validation_split=split,
+        feed=choose_feed(config),
     )

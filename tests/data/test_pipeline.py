@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dldl.data import pipeline as pipeline_module
 from keras_dldl.data import limits
+from keras_dldl.data import pipeline as pipeline_module
 from keras_dldl.data import store as store_module
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.pipeline import batch_paths, evaluation_dataset, training_dataset

@@ -8,6 +8,7 @@ from keras_dldl.data.augment.strengths import Augmentation
 
 SMALLEST_ERASED = 0.02  # share of the area; so is the range of shapes (Zhong et al. 2020)
 MOST_OBLONG = 0.3
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue
 ROWS = 19  # of even numbers, one a draw
 
 
