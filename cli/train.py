@@ -51,6 +51,11 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     "--on-damaged-shard", "on_damaged_shard", "Stop at damaged records, or leave them out.",
     click.Choice(["fail", "skip"]),
 )  # fmt: skip
+@_option("--devices", "devices", "GPUs that share each batch: auto (all), or how many.")
+@click.option("--coordinator", metavar="HOST:PORT", show_default="none",
+    help="Several processes, on JAX: where process 0 is reached. See docs/backends.md.")  # fmt: skip
+@click.option("--processes", type=int, show_default="1", help="How many processes train together.")
+@click.option("--process", type=int, show_default="0", help="The number of this one, from 0.")
 @_option("--precision", "precision", "Of the arithmetic.", click.Choice(PRECISIONS))
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
@@ -62,7 +67,9 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     help="Do not train; write a picture of the first faces, as stored and as augmented.",
 )  # fmt: skip
 @json_option
-def command(out, file, resume, assignments, preview, as_json, data, **named):
+def command(
+    out, file, resume, assignments, preview, as_json, data, coordinator, processes, process, **named
+):
     """Train a model on prepared data.
 
     Writes a run folder: config.yaml, history.csv, model.keras (the best on the validation split),
@@ -81,9 +88,11 @@ def command(out, file, resume, assignments, preview, as_json, data, **named):
         _preview(config, preview, as_json)
         return
 
+    from keras_dldl.training.team import team_of
     from keras_dldl.training.trainer import train
 
-    _report(train(config, out, resume=resume), as_json)
+    team = team_of(coordinator, processes, process)
+    _report(train(config, out, resume=resume, team=team), as_json)
 
 
 def _preview(config, path, as_json):

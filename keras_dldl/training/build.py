@@ -103,10 +103,23 @@ def make_model(config: TrainConfig, data: Any) -> FaceModel:
     )
 
 
+def _normalise_over_all_devices(model: keras.Model) -> None:
+    """Have batch normalisation take means over the whole batch where several devices share it.
+
+    On TensorFlow each device would take its own; on JAX a batch is one whatever it is spread over.
+    Not saved: a model is built from its own arguments.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+
+
 def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
     """Return the compiled model up to the raw outputs that shares its weights with `face_model`."""
     grid = face_model.grid
     trained = face_model.training_model()
+    if backend_name() == "tensorflow":
+        _normalise_over_all_devices(trained)
     trained.compile(
         optimizer=make_optimizer(config, trained.trainable_variables),
         loss=face_model.method.loss(grid),

@@ -42,13 +42,15 @@ class TensorFlowFeed:
     Args:
         config: complete settings.
         data: the prepared data.
+        places: the devices of this process that share each batch.
     """
 
-    def __init__(self, config: TrainConfig, data: Any) -> None:
+    def __init__(self, config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> None:
         self.config = config
         self.data = data
+        self.places = places
         self.images = len(data.rows("train"))
-        self.steps_per_epoch = math.ceil(self.images / config.batch_size)
+        self.steps_per_epoch = math.ceil(places.trimmed(self.images) / config.batch_size)
 
     def training(self, epoch: int) -> Any:
         """Return an epoch's shuffled, augmented batches."""
@@ -56,18 +58,26 @@ class TensorFlowFeed:
         from keras_dldl.data.pipeline import training_dataset
 
         augment = Augmentation.from_config(dict(self.config.augment))
-        return training_dataset(self.data, epoch=epoch, augment=augment, **self._numbers())
+        batches = training_dataset(self.data, epoch=epoch, augment=augment, **self._numbers())
+        if self.places.devices == 1:
+            return batches
+        from keras_dldl.data.shared_batches import trimmed
+
+        return trimmed(batches, self.images, self.config.batch_size, self.places.devices)
 
     def validation(self) -> Any:
         """Return the validation split, as it is."""
         from keras_dldl.data.pipeline import evaluation_dataset
 
-        return evaluation_dataset(
-            self.data,
-            self.config.validation_split,
-            input_size=self.config.input_size,
-            batch_size=self.config.batch_size,
+        split = self.config.validation_split
+        batches = evaluation_dataset(
+            self.data, split, input_size=self.config.input_size, batch_size=self.config.batch_size
         )
+        if self.places.devices == 1:
+            return batches
+        from keras_dldl.data.shared_batches import filled
+
+        return filled(batches, len(self.data.rows(split)), self.places.devices)
 
     def paths(self, epoch: int, batch: int) -> list[str]:
         """Return the paths of one training batch."""
@@ -92,17 +102,22 @@ def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Fe
         from keras_dldl.training.memory_feed import MemoryFeed
 
         return MemoryFeed(config, data, places)
-    return TensorFlowFeed(config, data)
+    return TensorFlowFeed(config, data, places)
 
 
-def choose_feed(config: TrainConfig) -> str:
+def choose_feed(config: TrainConfig, processes: int = 1) -> str:
     """Return the kind of feed that "auto" means here, or else the one that is set.
 
     Raises:
-        ConfigError: it needs TensorFlow, which is not installed.
+        ConfigError: it needs TensorFlow, which is not installed, or is not for several processes.
     """
     if config.feed == "auto":
-        return "tf-data" if is_installed("tensorflow") else "memory"
+        return "tf-data" if processes == 1 and is_installed("tensorflow") else "memory"
+    if config.feed == "tf-data" and processes > 1:
+        raise ConfigError(
+            "Several processes are fed from memory: set feed=memory or auto. "
+            "Received: feed='tf-data'."
+        )
     if config.feed == "tf-data" and not is_installed("tensorflow"):
         raise ConfigError(
             "The feed tf-data needs TensorFlow: pip install tensorflow. Allowed without: "

@@ -18,7 +18,7 @@ from keras_dldl.training.state import Checkpoint, load_checkpoint
 
 # The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
 # may be raised.
-_MAY_DIFFER = ("data", "epochs", "on_damaged_shard")
+_MAY_DIFFER = ("data", "epochs", "on_damaged_shard", "devices")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,9 @@ def check_same_run(
         fingerprint: of the data that would be used.
         left_out: names of the damaged shards that would not be.
     """
-    before, now = TrainConfig.from_dict(stored["config"]).to_dict(), config.to_dict()
+    # A run of a version without the setting was fed by `tf.data`.
+    before = TrainConfig.from_dict({"feed": "tf-data", **stored["config"]}).to_dict()
+    now = config.to_dict()
     changed = [name for name in now if name not in _MAY_DIFFER and before[name] != now[name]]
     if now["epochs"] < before["epochs"] or (
         now["epochs"] > before["epochs"] and config.schedule == "cosine"
