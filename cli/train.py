@@ -52,8 +52,10 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     click.Choice(["fail", "skip"]),
 )  # fmt: skip
 @_option("--devices", "devices", "GPUs that share each batch: auto (all), or how many.")
-@click.option("--coordinator", metavar="HOST:PORT", show_default="none",
-    help="Several processes, on JAX: where process 0 is reached. See docs/backends.md.")  # fmt: skip
+@click.option(
+    "--coordinator", metavar="HOST:PORT", show_default="none",
+    help="For several processes, on JAX: where process 0 is reached; see docs/backends.md.",
+)  # fmt: skip
 @click.option("--processes", type=int, show_default="1", help="How many processes train together.")
 @click.option("--process", type=int, show_default="0", help="The number of this one, from 0.")
 @_option("--precision", "precision", "Of the arithmetic.", click.Choice(PRECISIONS))

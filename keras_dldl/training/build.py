@@ -109,6 +109,10 @@ def _normalise_over_all_devices(model: keras.Model) -> None:
     On TensorFlow each device would take its own; on JAX a batch is one whatever it is spread over.
     Not saved: a model is built from its own arguments.
     """
+    import tensorflow as tf
+
+    if not tf.distribute.has_strategy():
+        return
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
