@@ -29,6 +29,15 @@ def backend_name() -> str:
     return keras.backend.backend()
 
 
+def has_float64() -> bool:
+    """Return whether tensors of float64 can be made: not on JAX, unless it was told so."""
+    if backend_name() != "jax":
+        return True
+    import jax
+
+    return bool(jax.config.jax_enable_x64)
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` of tensors, compiled by the back end of Keras; on PyTorch as it is.
 

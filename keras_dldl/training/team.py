@@ -1,10 +1,12 @@
 """Several processes, on one machine or several, that train one model together: JAX alone."""
 
+import atexit
 import hashlib
 import inspect
 import json
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -139,7 +141,8 @@ def joined(team: Team) -> Iterator[None]:
     jax = _connect(team)
     try:
         yield
-    except (RuntimeError, ValueError) as error:
+    except BaseException as error:
+        atexit.register(_leave_at_once)
         if not isinstance(error, jax.errors.JaxRuntimeError):
             raise
         raise TrainingError(
@@ -148,6 +151,16 @@ def joined(team: Team) -> Iterator[None]:
             f"Received: {' '.join(str(error).split())[:300]}"
         ) from error
     jax.distributed.shutdown()
+
+
+def _leave_at_once() -> None:
+    """End the process, as a connection to a process that is lost cannot be closed in order.
+
+    At its own end JAX would wait for that process, and then abort this one.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _check_backend() -> None:

@@ -1,10 +1,21 @@
-"""`keras-dldl train` with one more backbone, small and quickly compiled: `python team_worker.py`.
+"""`keras-dldl`, with one more backbone that is small and quickly compiled.
 
-Beside what the real ones have, batch normalisation, it has nothing that costs.
+`python team_worker.py COMMAND ... --then COMMAND ...` runs one command after the other in one
+process, and ends by printing what of the heavy kind was imported. Environment variables of its own:
+WITHOUT_TENSORFLOW=1 has its import fail as where it is not installed; TENSORFLOW_DEVICES=2 makes
+two devices of the processor (JAX takes their number from XLA_FLAGS).
 """
 
 import os
 import sys
+from importlib.abc import MetaPathFinder
+
+
+class NoTensorFlow(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "tensorflow":
+            raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+        return None
 
 
 def add_small_backbone():
@@ -29,11 +40,32 @@ def set_virtual_devices(count):
     tf.config.set_logical_device_configuration(processor, [kind] * count)
 
 
-if __name__ == "__main__":
-    # Of TensorFlow; JAX takes them from XLA_FLAGS.
+def commands(words):
+    while words:
+        end = words.index("--then") if "--then" in words else len(words)
+        yield words[:end]
+        words = words[end + 1 :]
+
+
+def main():
+    if os.environ.get("WITHOUT_TENSORFLOW"):
+        sys.meta_path.insert(0, NoTensorFlow())
     if "TENSORFLOW_DEVICES" in os.environ:
         set_virtual_devices(int(os.environ["TENSORFLOW_DEVICES"]))
     add_small_backbone()
-    from keras_dldl.cli.main import main
+    from keras_dldl.cli.main import cli
 
-    main(sys.argv[1:])
+    status = 0
+    for words in commands(sys.argv[1:]):
+        try:
+            cli.main(words)
+        except SystemExit as end:
+            status = end.code
+            sys.stdout.write(f"exit status {status}\n")
+    imported = {"jax", "tensorflow", "torch"} & set(sys.modules)
+    sys.stdout.write(f"imported {' '.join(sorted(imported))}\n")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
