@@ -143,7 +143,7 @@ def joined(team: Team) -> Iterator[None]:
         yield
     except BaseException as error:
         atexit.register(_leave_at_once)
-        if not isinstance(error, jax.errors.JaxRuntimeError):
+        if not _tells_of_a_lost_process(error, jax):
             raise
         raise TrainingError(
             "A process of this run was lost, so all stop. Start all of them again with --resume: "
@@ -151,6 +151,13 @@ def joined(team: Team) -> Iterator[None]:
             f"Received: {' '.join(str(error).split())[:300]}"
         ) from error
     jax.distributed.shutdown()
+
+
+def _tells_of_a_lost_process(error: BaseException, jax: Any) -> bool:
+    # Which kind it is depends on what was under way, but the text names the library that connects.
+    kinds = (jax.errors.JaxRuntimeError, RuntimeError, ValueError)
+    words = ("gloo", "nccl", "coordination service", "connection closed", "connection reset")
+    return isinstance(error, kinds) and any(word in str(error).lower() for word in words)
 
 
 def _leave_at_once() -> None:
