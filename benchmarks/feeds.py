@@ -21,6 +21,7 @@ from keras_dldl.training.learner import FaceLearner
 
 
 def best_seconds(epoch, count):
+    """Return the seconds of the fastest of `count` calls of `epoch` with 1, 2 ..., after one."""
     epoch(0)
     seconds = []
     for number in range(1, count + 1):
@@ -31,6 +32,8 @@ def best_seconds(epoch, count):
 
 
 def feed_alone(feed):
+    """Return what takes the batches of an epoch and does nothing with them."""
+
     def epoch(number):
         for images, *_ in feed.training(number):
             last = images
@@ -40,11 +43,13 @@ def feed_alone(feed):
 
 
 def training(feed, learner):
+    """Return what trains an epoch."""
     learner.build(from_init=False)
     return lambda number: learner.trained.fit(feed.training(number), verbose=0, shuffle=False)
 
 
 def main():
+    """Print a line a feed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
     parser.add_argument("--model", default="tiny-age-net")
