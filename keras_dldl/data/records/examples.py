@@ -108,7 +108,7 @@ def masked_crc32c(content: bytes) -> int:
     """Return the checksum that TFRecord files hold: CRC-32C, rotated, plus a constant.
 
     >>> hex(masked_crc32c(b"123456789"))
-    '0xa3ec2bf4'
+    '0xc78ab0e5'
     """
     table, crc = _crc_table(), 0xFFFFFFFF
     for byte in content:
