@@ -12,7 +12,7 @@ setup(
     packages=find_packages(include=["keras_dldl", "keras_dldl.*"]) + list(BESIDE),
     package_dir={"keras_dldl": "keras_dldl", **BESIDE},
     package_data={
-        "keras_dldl": ["py.typed", "**/*.html"],
+        "keras_dldl": ["py.typed", "**/*.html", "configs/*.yaml"],
         "keras_dldl.saved_models": ["*/model.keras", "*/CARD.md", "*/metrics.json", "*/*.yaml"],
     },
 )

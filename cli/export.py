@@ -5,6 +5,19 @@ import click
 from keras_dldl.cli.options import json_option
 
 
+class Version(click.IntRange):
+    """A whole number from 1, or the word `auto`."""
+
+    name = "number|auto"
+
+    def __init__(self):
+        super().__init__(min=1)
+
+    def convert(self, value, param, ctx):
+        """Return the number, or "auto"."""
+        return value if value == "auto" else super().convert(value, param, ctx)
+
+
 @click.command()
 @click.option(
     "--model", required=True, help="A .keras file, a run folder, or a shipped model's name."
@@ -15,8 +28,9 @@ from keras_dldl.cli.options import json_option
 )  # fmt: skip
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
-    "--version", type=click.IntRange(1),
-    help="Write into OUT/VERSION/, the layout of TensorFlow Serving.  [default: into OUT itself]",
+    "--version", type=Version(),
+    help="Write into OUT/VERSION/, the layout of TensorFlow Serving, and its settings into OUT; "
+    "auto: the next number.  [default: into OUT itself, without settings]",
 )  # fmt: skip
 @click.option("--mirror/--no-mirror", default=True, help="Average image and mirror image inside.")
 @click.option("--force", is_flag=True, help="Replace an earlier export in the same folder.")

@@ -25,9 +25,12 @@ COMMANDS = {
     "split": "Split prepared data anew, without aligning the faces again.",
     "check": "Look for leaks between the parts of prepared data.",
     "records": "Check prepared data for damage, or show what it holds.",
+    "pretrain": "Train a backbone to tell people apart, to start from.",
     "train": "Train a model on prepared data.",
+    "compare": "Train methods and settings alike, and compare them on the same faces.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "export": "Write a model for a server or a device, and check what was written.",
+    "import-torch7": "Read a Torch7 network of the DLDL-v2 program.",
     "predict": "Estimate age or attractiveness from photos.",
     "models": "List the models that ship with the package.",
 }
@@ -45,7 +48,7 @@ class CommandTable(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return add_common_options(import_module(f"keras_dldl.cli.{name}").command)
+        return add_common_options(import_module(f"keras_dldl.cli.{name.replace('-', '_')}").command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which cannot follow `__getat
         KerasDLDLError,
         ModelFileError,
         NoFaceFound,
+        ServerError,
         TrainingError,
         UnreadableImage,
     )
@@ -42,6 +43,7 @@ _MODULE_OF = {
     "DataError": "errors",
     "ModelFileError": "errors",
     "NoFaceFound": "errors",
+    "ServerError": "errors",
     "TrainingError": "errors",
     "UnreadableImage": "errors",
     "LabelGrid": "labels",

@@ -27,3 +27,7 @@ class ConfigError(KerasDLDLError, ValueError):
 
 class TrainingError(KerasDLDLError, RuntimeError):
     """Training cannot go on, for example because the loss is not a number."""
+
+
+class ServerError(KerasDLDLError, RuntimeError):
+    """A model server cannot be reached, did not answer in time, or refused a request."""

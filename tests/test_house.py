@@ -15,18 +15,30 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 
 # Each part may import from its own row and from the rows above it.
 ROWS = [
-    {"arguments", "backends", "classes", "errors", "files", "progress", "saved_models"},
-    {"labels", "ops"},
+    {
+        "arguments",
+        "backends",
+        "classes",
+        "configs",
+        "errors",
+        "files",
+        "progress",
+        "saved_models",
+        "serving_messages",
+    },  # fmt: skip
+    {"labels", "ops", "ranking"},
     {"losses", "metrics", "layers", "prediction"},
     {"faces"},
     {"methods", "models"},
     {"data"},
-    {"check", "training", "evaluation", "explain", "export", "drawing"},
-    {"predict", "serving"},
+    {"check", "training", "evaluation", "explain", "export", "importing", "drawing"},
+    {"comparison", "predict", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}
-ANY_BACKEND = {"labels", "ops", "losses", "metrics", "layers", "methods", "models", "prediction"}
+ANY_BACKEND = {
+    "labels", "ops", "ranking", "losses", "metrics", "layers", "methods", "models", "prediction",
+}  # fmt: skip
 HEAVY = {
     "jax", "keras", "matplotlib", "mtcnn", "numpy", "pandas", "PIL", "scipy", "skimage",
     "tensorflow", "torch",
@@ -149,8 +161,9 @@ WITHOUT_TENSORFLOW = [
     "data/arrays.py", "data/limits.py", "data/manifest.py", "data/prepared.py",
     "data/augment/__init__.py", "data/augment/device_geometry.py", "data/augment/host_draws.py",
     "data/augment/layer.py", "data/augment/strengths.py", "data/augment/table.py",
-    "data/records/examples.py", "data/records/frames.py", "data/records/integrity.py",
-    "data/records/tfrecord.py", "backends.py", "predict.py", "faces", "evaluation", "training",
+    "data/sampling.py", "data/records/examples.py", "data/records/frames.py",
+    "data/records/integrity.py", "data/records/tfrecord.py", "backends.py", "predict.py", "faces",
+    "evaluation", "training",
 ]  # fmt: skip
 
 

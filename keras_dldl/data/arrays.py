@@ -83,7 +83,7 @@ def _resized(image: "Image.Image", size: int) -> np.ndarray:
 
 def _load(data: PreparedData, split: str, size: int) -> FaceArrays:
     rows = data.rows(split)
-    _check_memory(len(rows), size, split)
+    check_memory(data, split, size)
     sigma = rows["sigma"].fillna(NO_SIGMA) if "sigma" in rows else np.full(len(rows), NO_SIGMA)
     targets = np.stack([rows["label"], sigma], axis=1).astype(np.float32)
     images = np.empty((len(rows), size, size, 3), np.uint8)
@@ -99,7 +99,9 @@ def _load(data: PreparedData, split: str, size: int) -> FaceArrays:
     return FaceArrays(images, targets, rows["path"].to_numpy())
 
 
-def _check_memory(count: int, size: int, split: str) -> None:
+def check_memory(data: PreparedData, split: str, size: int) -> None:
+    """Raise a ConfigError if the faces of a split do not fit into the memory that may be used."""
+    count = len(data.rows(split))
     needed, limit = count * size**2 * 3, memory_limit()
     if needed > limit:
         raise ConfigError(

@@ -3,7 +3,7 @@
 import csv
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -44,8 +44,12 @@ def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd
     return typed(table)
 
 
-def read_table(path: str | os.PathLike) -> "pd.DataFrame":
+def read_table(path: str | os.PathLike, required: Sequence[str] = REQUIRED) -> "pd.DataFrame":
     """Read the CSV file as text, checking only that it is one and has the required columns.
+
+    Args:
+        path: the file.
+        required: the columns it must have.
 
     Returns:
         A frame of text with missing values for empty cells; its index is made for `line_number`.
@@ -59,7 +63,7 @@ def read_table(path: str | os.PathLike) -> "pd.DataFrame":
     numbered = _lines(path)
     _, header = next(numbered, (1, []))
     columns = [name.strip() or f"Unnamed: {k}" for k, name in enumerate(header)]
-    _check_columns(path, columns)
+    _check_columns(path, columns, required)
     index: list[int] = []
     cells: list[list[str | float]] = []
     too_long: dict[int, str] = {}
@@ -97,17 +101,17 @@ def _lines(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _check_columns(path: str | os.PathLike, columns: list[str]) -> None:
+def _check_columns(path: str | os.PathLike, columns: list[str], required: Sequence[str]) -> None:
     if not columns:
         raise DataError(
             "A manifest must be a UTF-8 CSV file with a header line. "
             f"Received: {os.fspath(path)} with nothing in it"
         )
-    missing = [name for name in REQUIRED if name not in columns]
+    missing = [name for name in required if name not in columns]
     if missing:
         raise DataError(
-            f"{os.fspath(path)}: column missing: {', '.join(missing)}. A manifest needs path and "
-            "label. "
+            f"{os.fspath(path)}: column missing: {', '.join(missing)}. A manifest needs "
+            f"{' and '.join(required)}. "
             f"Received: columns {', '.join(columns)}"
         )
     twice = sorted({name for name in columns if columns.count(name) > 1})

@@ -18,6 +18,7 @@ from keras_dldl.data.augment.draws import draw_batch
 from keras_dldl.data.augment.mixing import mix
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records.tfrecord import parse_batch
+from keras_dldl.data.sampling import Sampling, epoch_order
 from keras_dldl.data.store import FaceStore, decode, open_store
 
 STREAM_BUFFER = 8192
@@ -35,6 +36,7 @@ def training_dataset(
     epoch: int,
     augment: Augmentation,
     split: str = "train",
+    sampling: Sampling | None = None,
 ) -> tf.data.Dataset:
     """Return one epoch of shuffled, augmented batches.
 
@@ -46,6 +48,7 @@ def training_dataset(
         epoch: number of the epoch, likewise.
         augment: strengths of the augmentations.
         split: "train", "val" or "test".
+        sampling: how often each image comes, in the order of `data.rows(split)`; None: once.
 
     Returns:
         Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets: label, sigma
@@ -53,15 +56,38 @@ def training_dataset(
         face it is mixed with, and the weight of its own.
     """
     store = open_store(data, split, input_size)
+
+    def faces(count: int) -> tf.data.Dataset:
+        return _shuffled(store, input_size, (seed, epoch, sampling), count)
+
+    return augmented_batches(faces, len(store), batch_size, seed, epoch, augment)
+
+
+def augmented_batches(
+    faces: Callable[[int], tf.data.Dataset],
+    count: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    augment: Augmentation,
+) -> tf.data.Dataset:
+    """Return one epoch of batches with its augmentations.
+
+    Args:
+        faces: gives the epoch's (images, targets) in batches of so many.
+        count: of all faces of the epoch.
+        batch_size: faces in a batch; the last one may be shorter.
+        seed: another seed, other augmentations.
+        epoch: number of the epoch, likewise.
+        augment: strengths of the augmentations.
+    """
     if augment == Augmentation.none():
-        faces = _shuffled(store, input_size, seed, epoch, batch_size)
-        return _counted(faces.map(_as_float), len(store), batch_size)
-    faces = _shuffled(store, input_size, seed, epoch, AUGMENTED_AT_ONCE)
+        return _counted(faces(batch_size).map(_as_float), count, batch_size)
     seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([_mix(seed, epoch), k]))
-    parts = tf.data.Dataset.zip(faces, seeds).map(
+    parts = tf.data.Dataset.zip(faces(AUGMENTED_AT_ONCE), seeds).map(
         _augmenter(augment), num_parallel_calls=tf.data.AUTOTUNE
     )
-    return _counted(parts.rebatch(batch_size), len(store), batch_size)
+    return _counted(parts.rebatch(batch_size), count, batch_size)
 
 
 def evaluation_dataset(
@@ -86,19 +112,19 @@ def batch_paths(
     batch_index: int,
     input_size: int,
     split: str = "train",
+    sampling: Sampling | None = None,
 ) -> list[str]:
     """Return the manifest paths of the faces in one batch of `training_dataset`."""
     store = open_store(data, split, input_size)
     first = batch_index * batch_size
     if not store.files:
-        return store.paths[_order(len(store), seed, epoch)][first : first + batch_size].tolist()
-    stream = _stream_records(store, seed, epoch).map(lambda image, label, sigma, path: path)
+        order = epoch_order(len(store), seed, epoch, sampling)
+        return store.paths[order][first : first + batch_size].tolist()
+    stream = _stream_records(store, seed, epoch, sampling).map(
+        lambda image, label, sigma, path: path
+    )
     chosen = itertools.islice(stream.as_numpy_iterator(), first, first + batch_size)
     return [path.decode("utf-8") for path in chosen]
-
-
-def _order(count: int, seed: int, epoch: int) -> np.ndarray:
-    return np.random.default_rng([abs(seed), epoch]).permutation(count)
 
 
 def _mix(seed: int, epoch: int) -> tf.Tensor:
@@ -107,11 +133,11 @@ def _mix(seed: int, epoch: int) -> tf.Tensor:
     return tf.constant(int(state >> np.uint64(1)), tf.int64)
 
 
-def _shuffled(store: FaceStore, size: int, seed: int, epoch: int, count: int) -> tf.data.Dataset:
-    """Return batches of `count` (images, targets) in the order of the epoch."""
+def _shuffled(store: FaceStore, size: int, drawn: tuple, count: int) -> tf.data.Dataset:
+    """Return batches of `count` (images, targets) as seed, epoch and sampling draw them."""
     if not store.files:
-        return _in_order(store, _order(len(store), seed, epoch), size, count)
-    return _decoded(_stream_records(store, seed, epoch), size).batch(count)
+        return _in_order(store, epoch_order(len(store), *drawn), size, count)
+    return _decoded(_stream_records(store, *drawn), size).batch(count)
 
 
 def _in_order(store: FaceStore, order: np.ndarray, size: int, count: int) -> tf.data.Dataset:
@@ -138,9 +164,23 @@ def _decoded(records: tf.data.Dataset, size: int) -> tf.data.Dataset:
     )
 
 
-def _stream_records(store: FaceStore, seed: int, epoch: int) -> tf.data.Dataset:
-    files = [store.files[i] for i in _order(len(store.files), seed, epoch)]
-    return _records(files).shuffle(STREAM_BUFFER, seed=int(_mix(seed, epoch)) % 2**31)
+def _stream_records(
+    store: FaceStore, seed: int, epoch: int, sampling: Sampling | None
+) -> tf.data.Dataset:
+    order = epoch_order(len(store.files), seed, epoch)
+    records = _records([store.files[i] for i in order])
+    if sampling is not None:
+        counts = np.split(sampling.counts(seed, epoch), np.cumsum(store.lengths)[:-1])
+        records = _repeated(records, np.concatenate([counts[i] for i in order]))
+    return records.shuffle(STREAM_BUFFER, seed=int(_mix(seed, epoch)) % 2**31)
+
+
+def _repeated(records: tf.data.Dataset, counts: np.ndarray) -> tf.data.Dataset:
+    """Return each record as often as `counts` says."""
+    numbered = tf.data.Dataset.zip(records, tf.data.Dataset.from_tensor_slices(counts))
+    return numbered.flat_map(
+        lambda record, count: tf.data.Dataset.from_tensors(record).repeat(count)
+    )
 
 
 def _records(files) -> tf.data.Dataset:

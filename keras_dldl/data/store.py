@@ -26,6 +26,7 @@ class FaceStore:
         images: (N, S, S, 3) uint8, or None where they do not fit.
         encoded: (N,) encoded images, or None where they are decoded or do not fit.
         files: record files in order, where nothing fits.
+        lengths: the number of records in each of `files`.
 
     Images are in variables, because a `tf.data` pipeline copies the tensors that it takes images
     from. Take them by `images[i]` or from `images.value()`: `tf.gather` of the variable itself
@@ -37,6 +38,7 @@ class FaceStore:
     images: tf.Variable | None = None
     encoded: tf.Variable | None = None
     files: tuple[Path, ...] = ()
+    lengths: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -83,7 +85,9 @@ def _load(data: PreparedData, split: str, input_size: int, limit: int) -> FaceSt
     targets = np.stack([rows["label"], sigma], axis=1).astype(np.float32)
     paths = rows["path"].to_numpy()
     if _bytes_of(data, split) > limit:
-        return FaceStore(targets, paths, files=tuple(data.shards(split)))
+        return FaceStore(
+            targets, paths, files=tuple(data.shards(split)), lengths=_lengths(data, split)
+        )
     encoded = np.concatenate([_encoded(folder, split) for folder in data.folders])
     if len(encoded) != len(rows):
         raise DataError(
@@ -95,6 +99,15 @@ def _load(data: PreparedData, split: str, input_size: int, limit: int) -> FaceSt
     if len(rows) * input_size**2 * 3 > limit:
         return FaceStore(targets, paths, encoded=_variable(encoded))
     return FaceStore(targets, paths, images=_variable(_decode_all(encoded, input_size)))
+
+
+def _lengths(data: PreparedData, split: str) -> tuple[int, ...]:
+    """Return the number of records in each of `data.shards(split)`."""
+    return tuple(
+        folder.facts(split)[path.name].records
+        for folder in data.folders
+        for path in folder.shards(split)
+    )
 
 
 def _bytes_of(data: PreparedData, split: str) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.arguments import check_integer
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import parity, saved_model
-from keras_dldl.export.folders import new_folder
+from keras_dldl.export.folders import new_folder, version_folder
+from keras_dldl.export.server_files import write_server_files
 from keras_dldl.models import FaceModel, load_model
 
 
@@ -44,7 +44,7 @@ def export_model(
     format: str,
     out: str | os.PathLike,
     *,
-    version: int | None = None,
+    version: int | str | None = None,
     mirror: bool = True,
     force: bool = False,
 ) -> ExportResult:
@@ -57,7 +57,9 @@ def export_model(
         model: a `.keras` file, a run folder, a shipped model's name, or a loaded model.
         format: "saved-model", for TensorFlow Serving and every TensorFlow runtime.
         out: the folder to write.
-        version: write into `out/<version>/` instead, as TensorFlow Serving wants it; 1 or more.
+        version: write into `out/<version>/` instead, as TensorFlow Serving wants it; 1 or more, or
+            "auto" for the next. Settings for that server are written beside it, see
+            `server_files`; such a file that differs is kept without `force`.
         mirror: average the image and its mirror image inside, as `predict_age` does.
         force: replace an earlier export in the same place.
 
@@ -70,17 +72,23 @@ def export_model(
     """
     if format not in FORMATS:
         raise ConfigError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
-    if version is not None:
-        version = check_integer("version", version, minimum=1)
     chosen = FORMATS[format]
-    place = Path(out) if version is None else Path(out) / str(version)
+    place = Path(out) if version is None else version_folder(Path(out), version)
     with new_folder(place, marker=chosen.marker, force=force) as temporary:
         model = model if isinstance(model, FaceModel) else load_model(model)
         chosen.write(model, temporary, mirror)
         _write_card(model, temporary, format, mirror)
         found = parity.compare(lambda batches: chosen.run(temporary, batches), model, mirror)
+        if version is not None:
+            write_server_files(place.parent, _tensorflow_version(), force)
         size = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
     return ExportResult(place, size, found)
+
+
+def _tensorflow_version() -> str:
+    import tensorflow as tf
+
+    return tf.__version__
 
 
 def _write_card(model: FaceModel, folder: Path, format: str, mirror: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from keras_dldl.arguments import check_integer
 from keras_dldl.files import TEMPORARY_PREFIX, errors_about, make_folder
 
 
@@ -37,6 +38,24 @@ def new_folder(place: Path, *, marker: str, force: bool = False) -> Iterator[Pat
             _exchange(temporary, place, outer / "old")
         finally:
             shutil.rmtree(outer, ignore_errors=True)
+
+
+def version_folder(out: Path, version: int | str) -> Path:
+    """Return the folder of a version, as TensorFlow Serving looks for it: a whole number.
+
+    Args:
+        out: the folder of all versions; it need not exist.
+        version: 1 or more, or "auto": one more than the greatest that is there.
+
+    Raises:
+        ConfigError: `version` is neither.
+    """
+    if version != "auto":
+        return out / str(check_integer("version", version, minimum=1))
+    names = os.listdir(out) if out.is_dir() else []
+    # int() reads more than a server does: " 1", "1_0", and other scripts' digits.
+    there = [int(name) for name in names if name.isascii() and name.isdigit()]
+    return out / str(max(there, default=0) + 1)
 
 
 def _exchange(new: Path, place: Path, old: Path) -> None:

@@ -1,6 +1,7 @@
 """SavedModel, the format of TensorFlow Serving and of every TensorFlow runtime."""
 
 import errno
+import math
 import os
 import subprocess  # noqa: S404
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 from keras_dldl import ops
 from keras_dldl.backends import backend_name, is_installed
 from keras_dldl.errors import ConfigError
+from keras_dldl.export import encoded_images, warm_up
 from keras_dldl.export.parity import ParityError
 from keras_dldl.models import FaceModel
 
@@ -26,10 +28,9 @@ TIMEOUT_SECONDS = 600
 def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
     """Write a SavedModel into `folder`.
 
-    Its signature `serving_default` takes `images`, (B, H, W, 3) uint8 RGB of any size, which are
-    resized where they are not of the model's size; it returns `value` (B,), `std` (B,) and
-    `distribution` (B, K), float32. All outputs have a row a face, as TensorFlow Serving's REST
-    interface demands.
+    Its signatures differ in what they take; see `signatures`. All outputs have a row a face, as
+    TensorFlow Serving's REST interface demands. The requests by which TensorFlow Serving warms a
+    model up lie in `assets.extra/`.
 
     Args:
         model: what to write.
@@ -51,12 +52,12 @@ def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
     # Not keras.export.ExportArchive, which stores every weight twice.
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
-    signature = [tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")]
-    module.serve = tf.function(
-        serving_function(model, mirror), input_signature=signature, autograph=False
-    )
+    served = signatures(model, mirror)
+    module.served = list(served.values())
     try:
-        tf.saved_model.save(module, os.fspath(folder), signatures={"serving_default": module.serve})
+        tf.saved_model.save(module, os.fspath(folder), signatures=served)
+        (folder / CARD_FOLDER).mkdir(exist_ok=True)
+        warm_up.write(folder / CARD_FOLDER / warm_up.FILE, model.input_size)
     except tf.errors.OpError as error:
         raise _as_os_error(error) from error
 
@@ -69,8 +70,15 @@ def _as_os_error(error: Exception) -> Exception:
     return error
 
 
-def serving_function(model: FaceModel, mirror: bool = True) -> Callable:
-    """Return the function that is exported: images -> value, std, distribution.
+def signatures(model: FaceModel, mirror: bool = True) -> dict[str, Callable]:
+    """Return the functions that are exported, by the names of their signatures.
+
+    - `serving_default` takes `image_bytes`, (B,) strings, JPEG or PNG files of any size; it returns
+      `status` (B,) besides, "ok" or what is wrong with the image, whose numbers are then NaN.
+    - `images` takes `images`, (B, H, W, 3) uint8 RGB of any size.
+    - `images_float` takes the same as float32, 0 ... 255.
+
+    All return `value` (B,), `std` (B,), `distribution` (B, K) and `labels` (B, K), float32.
 
     Args:
         model: a `FaceModel` on the TensorFlow back end.
@@ -78,19 +86,54 @@ def serving_function(model: FaceModel, mirror: bool = True) -> Callable:
     """
     import tensorflow as tf
 
-    size, labels = model.input_size, model.grid.labels
+    answers = _answers(model, mirror)
 
-    def serve(images):
-        faces = _resized(images, size)
+    def from_bytes(image_bytes):
+        faces, status = encoded_images.decode_faces(image_bytes, model.input_size)
+        found = dict(answers(tf.cast(faces, tf.float32)))
+        is_ok = tf.equal(status, encoded_images.OK)
+        for name in ("value", "std", "distribution"):
+            rows = tf.reshape(is_ok, [-1] + [1] * (found[name].shape.rank - 1))
+            found[name] = tf.where(rows, found[name], math.nan)
+        return {**found, "status": tf.gather(list(encoded_images.STATUSES), status)}
+
+    def from_pixels(images):
+        return answers(_resized(images, model.input_size))
+
+    pixels = (None, None, None, 3)
+    given = {
+        "serving_default": (from_bytes, tf.TensorSpec((None,), tf.string, "image_bytes")),
+        "images": (from_pixels, tf.TensorSpec(pixels, tf.uint8, "images")),
+        "images_float": (from_pixels, tf.TensorSpec(pixels, tf.float32, "images")),
+    }
+    return {
+        name: tf.function(function, input_signature=[spec], autograph=False)
+        for name, (function, spec) in given.items()
+    }
+
+
+def _answers(model: FaceModel, mirror: bool) -> Callable:
+    """Return the function from (B, S, S, 3) float32 faces to the outputs by name."""
+    import tensorflow as tf
+
+    labels, size = model.grid.labels, model.input_size
+
+    # A function of its own, so that the model is traced and stored once for all signatures.
+    @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3))], autograph=False)
+    def answers(faces):
         if mirror:
             both = model(tf.concat([faces, faces[:, :, ::-1]], axis=0), training=False)
             p = sum(tf.split(both, 2)) / 2
         else:
             p = model(faces, training=False)
-        value = ops.decode(p, labels, model.method.decoder)
-        return {"value": value, "std": tf.sqrt(ops.variance(p, labels)), "distribution": p}
+        return {
+            "value": ops.decode(p, labels, model.method.decoder),
+            "std": tf.sqrt(ops.variance(p, labels)),
+            "distribution": p,
+            "labels": tf.tile(tf.constant(labels)[None], [tf.shape(p)[0], 1]),
+        }
 
-    return serve
+    return answers
 
 
 def _resized(images, size: int):

@@ -1,8 +1,15 @@
-"""Layers: decoding a distribution, the normalisation of faces, and the head."""
+"""Layers: decoding a distribution, the normalisation of faces, pooling, and the head."""
 
 from keras_dldl.layers.expectation import Expectation
 from keras_dldl.layers.heads import OutputBiases, linear_head, shared_ranking_head
-from keras_dldl.layers.normalization import FACE_MEAN, FACE_STD, face_normalization
+from keras_dldl.layers.normalization import (
+    FACE_MEAN,
+    FACE_STD,
+    ImageNormalization,
+    face_normalization,
+    image_normalization,
+)
+from keras_dldl.layers.pooling import GeneralizedMeanPooling
 from keras_dldl.layers.variance import DistributionStd
 
 __all__ = [
@@ -10,8 +17,11 @@ __all__ = [
     "FACE_STD",
     "DistributionStd",
     "Expectation",
+    "GeneralizedMeanPooling",
+    "ImageNormalization",
     "OutputBiases",
     "face_normalization",
+    "image_normalization",
     "linear_head",
     "shared_ranking_head",
 ]

@@ -7,6 +7,7 @@ from keras_dldl.losses.cross_entropy import (
 )
 from keras_dldl.losses.expectation import ExpectationLoss, expectation_loss
 from keras_dldl.losses.label_distribution import LabelDistributionLoss, label_distribution_loss
+from keras_dldl.losses.margin_softmax import MarginSoftmax, margin_softmax
 from keras_dldl.losses.mean_variance import MeanVarianceLoss, mean_variance_loss
 from keras_dldl.losses.ranking import RankingLoss, ranking_loss
 from keras_dldl.losses.regression import RegressionLoss, regression_loss
@@ -17,6 +18,7 @@ __all__ = [
     "ExpectationLoss",
     "GridLoss",
     "LabelDistributionLoss",
+    "MarginSoftmax",
     "MeanVarianceLoss",
     "NearestLabelCrossEntropy",
     "RankingLoss",
@@ -25,6 +27,7 @@ __all__ = [
     "UnimodalConcentratedLoss",
     "expectation_loss",
     "label_distribution_loss",
+    "margin_softmax",
     "mean_variance_loss",
     "nearest_label_cross_entropy",
     "ranking_loss",

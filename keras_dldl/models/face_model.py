@@ -1,19 +1,20 @@
 """A model that carries all that is needed to use it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_dldl.arguments import check_choice, check_number
+from keras_dldl.arguments import check_number
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid, as_grid
-from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.methods import Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
-from keras_dldl.models.backbones import BACKBONES
+from keras_dldl.models.backbones import MIN_INPUT_SIZE, check_backbone, features_of
+from keras_dldl.models.layer_list import is_layer_list, layers_from_config
 
-MIN_INPUT_SIZE = 32
+LAYER_LIST = "layers"  # the name of a backbone that is written as a list of layers
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
@@ -23,7 +24,8 @@ class FaceModel(keras.Model):
     Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
 
     Args:
-        backbone: a name: "tiny-age-net", "thin-age-net" or "vgg16".
+        backbone: a name: "tiny-age-net", "thin-age-net", "vgg16", or "keras:NAME"; or a list of
+            layers or of their configs, see `models.layer_list`.
         grid: the label grid, or its config.
         method: the method it is trained by, a name or a `Method` or its config. Its head and its
             decoder are the model's.
@@ -31,6 +33,8 @@ class FaceModel(keras.Model):
         alignment: how faces are cut out for it, or the config of that; default `Alignment()`.
         dropout: rate before the head, in [0, 1).
         card: anything else to keep in the file, as plain JSON values.
+        pooling: from the last feature map to the features: "hybrid", "average", "gem", or None,
+            the backbone's own.
 
     Input shape: (B, input_size, input_size, 3), 0 ... 255.
     Output shape: (B, K) probabilities, float32, whatever the method.
@@ -38,40 +42,68 @@ class FaceModel(keras.Model):
 
     def __init__(
         self,
-        backbone: str,
+        backbone: str | Sequence[Any],
         grid: LabelGrid | dict,
         method: str | Method | dict = "dldl-v2",
         input_size: int = 224,
         alignment: Alignment | dict | None = None,
         dropout: float = 0.0,
         card: dict[str, Any] | None = None,
+        pooling: str | None = None,
         **kwargs,
     ):
-        _check(backbone, input_size, dropout)
+        check_arguments(backbone, input_size, dropout)
         grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
-        features = BACKBONES[backbone](face_normalization()(images))
-        if dropout:
-            features = keras.layers.Dropout(dropout, name="dropout")(features)
+        layers = layers_from_config(backbone) if is_layer_list(backbone) else None
+        vector, feature_map = features_of(layers or backbone, images, pooling)
+        features = keras.layers.Dropout(dropout, name="dropout")(vector) if dropout else vector
         raw = method.head(features, grid)
         probabilities = MethodDistribution(method, grid, name="probabilities")(raw)
         _check_distribution(method, probabilities, grid)
         super().__init__(inputs=images, outputs=probabilities, **kwargs)
 
         # === Config ===
-        self.backbone_name = backbone
+        self.backbone_name = LAYER_LIST if layers else backbone
+        self.layer_list = layers
         self.grid = grid
         self.method = method
         self.input_size = input_size
-        self.alignment = _alignment(alignment)
+        self.alignment = as_alignment(alignment)
         self.dropout = float(dropout)
         self.card = dict(card or {})
-        self._raw = raw
+        self.pooling = pooling
+        self._raw, self._vector, self._feature_map = raw, vector, feature_map
 
     @property
     def task(self) -> str:
         """The task of the label grid: "age" or "attractiveness"."""
         return self.grid.task
+
+    @property
+    def feature_map(self) -> Any:
+        """The last feature map, a symbolic tensor (B, h, w, C), or None where there is none.
+
+        It is what the last layer before the features averages (or takes the generalised mean of)
+        over all places; `keras.Model(model.input, [model.feature_map, model.output])` gives both.
+        """
+        return self._feature_map
+
+    @property
+    def features(self) -> Any:
+        """The features, a symbolic tensor (B, C): the backbone's output."""
+        return self._vector
+
+    @property
+    def head_kernel(self) -> Any:
+        """The weights (C, R) from the features to the raw outputs, or None.
+
+        None where the head is not one linear layer. With average or hybrid pooling, column k over
+        the feature map is the class activation map of output k (Gao et al. 2020, section 5.6).
+        """
+        denses = [layer for layer in self.layers if isinstance(layer, keras.layers.Dense)]
+        last = [layer for layer in denses if layer.output is self._raw]
+        return last[0].kernel if last else None
 
     def training_model(self) -> keras.Model:
         """Return a model with the same weights that ends in the method's raw outputs, (B, R).
@@ -84,13 +116,15 @@ class FaceModel(keras.Model):
         """Return the arguments."""
         return {
             "name": self.name,
-            "backbone": self.backbone_name,
+            "backbone": [layer.get_config() for layer in self.layer_list or ()]
+            or self.backbone_name,
             "grid": self.grid.get_config(),
             "method": self.method.get_config(),
             "input_size": self.input_size,
             "alignment": self.alignment.get_config(),
             "dropout": self.dropout,
             "card": self.card,
+            "pooling": self.pooling,
         }
 
     @classmethod
@@ -108,7 +142,8 @@ def _check_distribution(method: Method, probabilities: Any, grid: LabelGrid) -> 
         )
 
 
-def _alignment(alignment: Alignment | dict | None) -> Alignment:
+def as_alignment(alignment: Alignment | dict | None) -> Alignment:
+    """Return the alignment meant by one, by its config, or by None: the default."""
     if isinstance(alignment, dict):
         return Alignment.from_config(alignment)
     if alignment is None or isinstance(alignment, Alignment):
@@ -119,8 +154,10 @@ def _alignment(alignment: Alignment | dict | None) -> Alignment:
     )
 
 
-def _check(backbone: str, input_size: int, dropout: float) -> None:
-    check_choice("name", backbone, BACKBONES)
+def check_arguments(backbone: str | Sequence[Any], input_size: int, dropout: float) -> None:
+    """Raise `ConfigError` unless there is such a backbone and the numbers are in range."""
+    if not is_layer_list(backbone):
+        check_backbone(backbone)
     size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
     if size != int(size):
         raise ConfigError(

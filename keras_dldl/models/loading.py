@@ -9,6 +9,7 @@ import keras
 from keras_dldl import saved_models
 from keras_dldl.errors import ModelFileError
 from keras_dldl.models.face_model import FaceModel
+from keras_dldl.models.identity_model import IdentityModel
 
 
 def load_model(name: str | os.PathLike) -> FaceModel:
@@ -24,6 +25,21 @@ def load_model(name: str | os.PathLike) -> FaceModel:
     Raises:
         ModelFileError: there is no such model, or the file is not a model of this package.
     """
+    model, path = _load(name)
+    if isinstance(model, IdentityModel):
+        raise ModelFileError(
+            "A model that `keras-dldl pretrain` wrote tells people apart and has no labels; start "
+            f"another from it by `keras-dldl train --init`. Received: {path}"
+        )
+    return model
+
+
+def load_start(name: str | os.PathLike) -> FaceModel | IdentityModel:
+    """Load a model to start another from: as `load_model`, and what pre-training wrote besides."""
+    return _load(name)[0]
+
+
+def _load(name: str | os.PathLike) -> tuple[FaceModel | IdentityModel, Path]:
     path = find_model(name)
     if not zipfile.is_zipfile(path):
         raise ModelFileError(_not_a_model(path, "not a .keras archive"))
@@ -31,9 +47,9 @@ def load_model(name: str | os.PathLike) -> FaceModel:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         raise ModelFileError(_not_a_model(path, str(error).strip().split("\n")[0][:200])) from error
-    if not isinstance(model, FaceModel):
+    if not isinstance(model, (FaceModel, IdentityModel)):
         raise ModelFileError(_not_a_model(path, f"a {type(model).__name__} of another package"))
-    return model
+    return model, path
 
 
 def list_models() -> list[str]:

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 from keras_dldl.backends import backend_name
 from keras_dldl.errors import DataError
+from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import Method, find_method, get_method
 from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models import FaceModel, build_model
+from keras_dldl.training.accumulation import in_parts
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.freezing import layers_with_weights
 from keras_dldl.training.optimizer import make_optimizer
 
 # Options of the methods that have a setting of their own, and its name.
@@ -91,15 +95,25 @@ def check_method(method: Method, data: Any, splits: Sequence[str]) -> None:
             )
 
 
+def make_grid(config: TrainConfig, data: Any) -> LabelGrid:
+    """Return the grid of the model: that of `data`, with the step of `config` if it has one.
+
+    Raises:
+        ConfigError: the step does not divide the range of the grid.
+    """
+    return replace(data.grid, step=config.label_step or data.grid.step)
+
+
 def make_model(config: TrainConfig, data: Any) -> FaceModel:
-    """Return an untrained model of `config` for the grid and the alignment of `data`."""
+    """Return an untrained model of `config` for the labels and the alignment of `data`."""
     return build_model(
         config.model,
-        data.grid,
+        make_grid(config, data),
         method=make_method(config),
         input_size=config.input_size,
         alignment=data.alignment,
         dropout=config.dropout,
+        pooling=config.pooling,
     )
 
 
@@ -113,7 +127,7 @@ def _normalise_over_all_devices(model: keras.Model) -> None:
 
     if not tf.distribute.has_strategy():
         return
-    for layer in model.layers:
+    for _, layer in layers_with_weights(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
 
@@ -121,7 +135,7 @@ def _normalise_over_all_devices(model: keras.Model) -> None:
 def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
     """Return the compiled model up to the raw outputs that shares its weights with `face_model`."""
     grid = face_model.grid
-    trained = face_model.training_model()
+    trained = in_parts(face_model.training_model(), config.accumulate)
     if backend_name() == "tensorflow":
         _normalise_over_all_devices(trained)
     trained.compile(

@@ -1,6 +1,7 @@
 """What happens at each step of an epoch: the learning rate, the bar, and the watch for NaN."""
 
 import math
+import time
 from collections.abc import Callable
 
 import keras
@@ -19,6 +20,8 @@ class StepWatch(keras.callbacks.Callback):
         epochs: number of all epochs.
         on_bad_loss: called with the number of the batch, from 0, and the loss; it must raise.
         check: called after each step; it may raise to stop.
+        images: images of an epoch, for their number a second; `batch_size` of them a step.
+        batch_size: likewise.
         metric: name of the metric shown beside the loss.
     """
 
@@ -30,6 +33,8 @@ class StepWatch(keras.callbacks.Callback):
         on_bad_loss: Callable[[int, float], None],
         check: Callable[[], None],
         metric: str = "mae",
+        images: int = 0,
+        batch_size: int = 0,
     ) -> None:
         super().__init__()
         self.rate = rate
@@ -38,6 +43,8 @@ class StepWatch(keras.callbacks.Callback):
         self.on_bad_loss = on_bad_loss
         self.check = check
         self.metric = metric
+        self.images = images
+        self.batch_size = batch_size
         self.last_rate = 0.0
         self._bar = None
 
@@ -60,9 +67,20 @@ class StepWatch(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             self.on_bad_loss(batch, logs["loss"])
         shown = f"loss {logs['loss']:.4f}  {name_in_words(self.metric)} {logs[self.metric]:.3f}"
+        shown += self._speed(batch)
         self._bar.set_description_str(f"{self.label}  {shown}", refresh=False)
         self._bar.update(1)
         self.check()
+
+    def _speed(self, batch: int) -> str:
+        # From the first step's end on: the first also compiles.
+        now = time.perf_counter()
+        if batch == 0:
+            self._first_end = now
+        elif self.batch_size:
+            done = min((batch + 1) * self.batch_size, self.images) - self.batch_size
+            return f"  {done / (now - self._first_end):.0f} images/s"
+        return ""
 
     def close(self) -> None:
         """Close the bar, also after an error."""

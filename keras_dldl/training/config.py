@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_dldl.configs import find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.files import write_text
+from keras_dldl.training.config_file import read_config_file
 from keras_dldl.training.settings import check_known, setting, setting_of
 
+OPTIMIZERS = ("adam", "adamw", "lamb", "lion", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -31,7 +34,14 @@ number, at least 1. Received: epochs=-1.
     """
 
     data: tuple[str, ...] = setting("texts", (), "prepared folders to train on, together")
-    model: str = setting("text", "tiny-age-net", "backbone")
+    model: str = setting("text", "tiny-age-net", "backbone, or keras:NAME")
+    pooling: str | None = setting(
+        "text", None, "feature map to features; null: the backbone's own", optional=True,
+        choices=("hybrid", "average", "gem"),
+    )  # fmt: skip
+    weights: str | None = setting(
+        "text", None, '"imagenet" or a file, for a model `keras:NAME`', optional=True
+    )
     method: str = setting("text", "dldl-v2", "head, target, loss and decoder")
     method_options: Mapping[str, Any] = setting(
         "mapping", None, "options of the method; over those below"
@@ -51,16 +61,31 @@ number, at least 1. Received: epochs=-1.
     input_size: int | None = setting(
         "integer", None, "pixels; null: the data's size", minimum=32, optional=True
     )
+    label_step: float | None = setting(
+        "number", None, "step of the model's label grid; null: the data's", above=0, optional=True
+    )
     init: str | None = setting(
         "text", None, "model file or shipped name to start from", optional=True
     )
     epochs: int = setting("integer", 60, "times through the data", minimum=1)
     batch_size: int = setting("integer", 128, "images a step", minimum=1)
-    optimizer: str = setting("text", "adam", "update rule", choices=("adam", "adamw", "sgd"))
+    accumulate: int = setting(
+        "integer", 1, "parts in which a batch goes through the network, to save memory", minimum=1
+    )
+    sampling: str = setting(
+        "text",
+        "natural",
+        "how often an image comes in an epoch, by how many share its label",
+        choices=("natural", "sqrt", "balanced", "effective"),
+    )
+    sampling_beta: float = setting(
+        "number", 0.999, "beta of effective sampling", minimum=0, maximum=0.999999
+    )
+    optimizer: str = setting("text", "adam", "update rule", choices=OPTIMIZERS)
     learning_rate: float = setting("number", 1e-3, "highest learning rate", above=0)
-    beta_1: float = setting("number", 0.9, "Adam's first decay", minimum=0, maximum=1)
-    beta_2: float = setting("number", 0.999, "Adam's second decay", minimum=0, maximum=1)
-    epsilon: float = setting("number", 1e-8, "Adam's epsilon", above=0)
+    beta_1: float = setting("number", 0.9, "first decay of all but sgd", minimum=0, maximum=1)
+    beta_2: float = setting("number", 0.999, "second decay of all but sgd", minimum=0, maximum=1)
+    epsilon: float = setting("number", 1e-8, "epsilon of adam, adamw and lamb", above=0)
     momentum: float = setting("number", 0.9, "momentum of sgd", minimum=0, maximum=1)
     weight_decay: float = setting(
         "number", 0.0, "decoupled weight decay of kernels, any optimizer", minimum=0
@@ -74,7 +99,28 @@ number, at least 1. Received: epochs=-1.
     decay_factor: float = setting("number", 0.1, "step schedule: multiply by this", above=0)
     decay_epochs: int = setting("integer", 30, "step schedule: every so many epochs", minimum=1)
     final_learning_rate: float = setting("number", 0.0, "cosine schedule: last value", minimum=0)
+    restart_epochs: int | None = setting(
+        "integer",
+        None,
+        "cosine schedule: begin anew every so many epochs",
+        minimum=1,
+        optional=True,
+    )
     warmup_epochs: float = setting("number", 0.0, "linear rise from zero", minimum=0)
+    ema: float | None = setting(
+        "number",
+        None,
+        "decay of an average of the weights over the steps, which is judged and saved",
+        minimum=0,
+        maximum=0.999999,
+        optional=True,
+    )
+    freeze: tuple[str, ...] = setting(
+        "texts", (), "layers that do not learn: backbone, stage1 ..., names, or patterns with *"
+    )
+    freeze_epochs: int | None = setting(
+        "integer", None, "how long they do not; null: for ever", minimum=1, optional=True
+    )
     dropout: float = setting(
         "number", 0.0, "share dropped before the head", minimum=0, maximum=0.99
     )
@@ -86,6 +132,13 @@ number, at least 1. Received: epochs=-1.
     validation_split: str | None = setting(
         "text", "val", "split that chooses the best epoch; null: none", optional=True
     )
+    patience: int | None = setting(
+        "integer", None, "stop after so many epochs without improvement", minimum=1, optional=True
+    )
+    min_improvement: float = setting(
+        "number", 0.0, "of the validation MAE, to count for patience", minimum=0
+    )
+    tensorboard: bool = setting("switch", False, "write tensorboard/ into the run folder")
     on_damaged_shard: str = setting(
         "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
     )
@@ -111,8 +164,21 @@ number, at least 1. Received: epochs=-1.
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "TrainConfig":
-        """Return the config in a YAML file, such as the `config.yaml` of a run folder."""
-        return cls.from_dict(read_yaml(path))
+        """Return the config in a YAML file, such as the `config.yaml` of a run folder.
+
+        Raises:
+            ConfigError: the file is no YAML, or a setting in it is wrong; names the line.
+        """
+        file = read_config_file(path)
+        settings = {field.name: setting_of(field) for field in dataclasses.fields(cls)}
+        for name, value in file.values.items():
+            with file.line_of(str(name)):
+                check_known([name], settings)
+                settings[name].check(name, value)
+        for name, value in (file.values.get("augment") or {}).items():
+            with file.line_of(f"augment.{name}"):
+                cls(augment={name: value}).with_augmentation()
+        return cls.from_dict(file.values)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the config as YAML; `load` gives an equal one back."""
@@ -128,9 +194,11 @@ number, at least 1. Received: epochs=-1.
         """Return the config as YAML text, each line with what the setting does."""
         import yaml
 
-        lines = []
+        lines, values = [], self.to_dict()
         for field in dataclasses.fields(self):
-            value = self.to_dict()[field.name]
+            if field.name not in values:
+                continue
+            value = values[field.name]
             lines.append(f"# {setting_of(field).help} ({setting_of(field).allowed()})")
             lines.append(yaml.safe_dump({field.name: value}, sort_keys=False, allow_unicode=True))
         return "\n".join(line.rstrip("\n") for line in lines) + "\n"
@@ -150,7 +218,7 @@ number, at least 1. Received: epochs=-1.
                 values[name][inner] = value
             else:
                 values[name] = value
-        return TrainConfig.from_dict(values)
+        return type(self).from_dict(values)
 
     def with_augmentation(self) -> "TrainConfig":
         """Return a copy whose `augment` is complete, so that a changed default changes nothing."""
@@ -159,32 +227,6 @@ number, at least 1. Received: epochs=-1.
         check_known(self.augment, Augmentation().get_config(), prefix="augment.")
         augmentation = Augmentation.from_config(dict(self.augment))
         return dataclasses.replace(self, augment=augmentation.get_config())
-
-
-def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
-    """Return the mapping in a YAML file.
-
-    Raises:
-        ConfigError: the file is missing, is not YAML, or holds no mapping.
-    """
-    import yaml
-
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(
-            f"The config file cannot be read: {reason}. Allowed: a YAML file of `name: value` "
-            f"lines. Received: {os.fspath(path)}."
-        ) from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ConfigError(
-            "The config file must hold a mapping, one `name: value` a line. "
-            f"Received: {os.fspath(path)}, which holds a {type(values).__name__}."
-        )
-    return values
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
@@ -215,6 +257,7 @@ def choose_config(
     file: str | os.PathLike | None = None,
     changes: Mapping[str, Any] | None = None,
     resume: bool = False,
+    kind: type[TrainConfig] = TrainConfig,
 ) -> TrainConfig:
     """Return the config of a run: defaults, then the file, then `changes`.
 
@@ -223,5 +266,5 @@ def choose_config(
     stored = Path(out) / "config.yaml"
     if file is None and resume and stored.exists():
         file = stored
-    base = TrainConfig() if file is None else TrainConfig.load(file)
+    base = kind() if file is None else kind.load(find_config(file))
     return base.updated(changes or {})

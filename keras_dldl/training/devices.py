@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_dldl.backends import backend_name
 from keras_dldl.errors import ConfigError
+from keras_dldl.training.checks import check_shared
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.places import Places
 from keras_dldl.training.team import Team
@@ -17,21 +18,26 @@ def spread(config: TrainConfig, team: Team) -> Iterator[Places]:
 
     Raises:
         ConfigError: there are not so many devices, they cannot share a batch evenly, or the back
-            end does not do it.
+            end or another setting does not go with them.
     """
-    found = _own_devices()
-    count = _count(config.devices, found)
-    places = Places(count * team.processes, team.processes, team.process)
-    if config.batch_size % places.devices:
-        raise ConfigError(
-            f"`batch_size` is shared by {places.devices} devices and must be a multiple of that. "
-            f"Received: batch_size={config.batch_size}."
-        )
+    places = places_of(config, team)
     if places.devices == 1:
         yield places
         return
-    with _distribution(count, team):
+    with _distribution(places.devices // places.processes, team):
         yield places
+
+
+def places_of(config: TrainConfig, team: Team) -> Places:
+    """Return which devices would share each batch of `config`; nothing is set up.
+
+    Raises:
+        ConfigError: as `spread`.
+    """
+    count = _count(config.devices, _own_devices())
+    places = Places(count * team.processes, team.processes, team.process)
+    check_shared(config, places)
+    return places
 
 
 def _own_devices() -> list[Any]:

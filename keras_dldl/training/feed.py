@@ -4,6 +4,7 @@ import math
 from typing import Any, Protocol
 
 from keras_dldl.backends import is_installed
+from keras_dldl.data.sampling import Sampling, make_sampling
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.places import ONE_DEVICE, Places
@@ -51,6 +52,7 @@ class TensorFlowFeed:
         self.places = places
         self.images = len(data.rows("train"))
         self.steps_per_epoch = math.ceil(places.trimmed(self.images) / config.batch_size)
+        self.sampling = sampling_of(config, data)
 
     def training(self, epoch: int) -> Any:
         """Return an epoch's shuffled, augmented batches."""
@@ -85,9 +87,15 @@ class TensorFlowFeed:
 
         return batch_paths(self.data, epoch=epoch, batch_index=batch, **self._numbers())
 
-    def _numbers(self) -> dict[str, int]:
+    def _numbers(self) -> dict[str, Any]:
         names = ("input_size", "batch_size", "seed")
-        return {name: getattr(self.config, name) for name in names}
+        return {**{name: getattr(self.config, name) for name in names}, "sampling": self.sampling}
+
+
+def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
+    """Return how often each training image comes in an epoch of `config`; None: once."""
+    labels = data.rows("train")["label"].to_numpy()
+    return make_sampling(config.sampling, labels, data.grid, config.sampling_beta)
 
 
 def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Feed:

@@ -40,6 +40,37 @@ def best_row(rows: Sequence[Mapping[str, Any]], metric: str = "mae") -> Mapping[
     return rows[-1] if rows else None
 
 
+def stale_epochs(
+    rows: Sequence[Mapping[str, Any]], metric: str = "mae", min_improvement: float = 0.0
+) -> int:
+    """Return how many epochs ago the metric in validation last improved by enough.
+
+    It depends on nothing but the rows, so a run that goes on stops where it would have stopped.
+
+    Args:
+        rows: of the history.
+        metric: lower is better.
+        min_improvement: by how much more than this it must fall under the lowest that counted.
+
+    >>> rows = [{"val_mae": value} for value in (5.0, 4.0, 3.95, 4.2)]
+    >>> stale_epochs(rows), stale_epochs(rows, min_improvement=0.1)
+    (1, 2)
+    """
+    lowest, since = float("inf"), 0
+    for row in rows:
+        since += 1
+        if lowest - row[f"val_{metric}"] > min_improvement:
+            lowest, since = row[f"val_{metric}"], 0
+    return since
+
+
+def is_stale(rows: Sequence[Mapping[str, Any]], config: Any, metric: str = "mae") -> bool:
+    """Return whether a run with these rows is to end early, by the settings of `config`."""
+    if config.patience is None:
+        return False
+    return stale_epochs(rows, metric, config.min_improvement) >= config.patience
+
+
 def name_in_words(metric: str) -> str:
     """Return the name of a metric as people write it.
 

@@ -3,27 +3,28 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 
-from keras_dldl.models import load_model
+from keras_dldl.models import load_start
+from keras_dldl.models.pretrained import load_backbone_weights
 from keras_dldl.training.build import make_model, make_trained
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.freezing import (
+    backbone_layers,
+    is_frozen,
+    layers_with_weights,
+    set_frozen,
+)
+from keras_dldl.training.memory import Memory, estimate
 from keras_dldl.training.warm_start import copy_matching_layers
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class FaceLearner:
-    """A face model that learns a label by its method.
-
-    `Run` asks a learner for what stands here and no more, so that another (another head, loss,
-    metric) can take its place: `metric`, `unit`, `build`, `save`, and after `build` `trained`.
-
-    Args:
-        config: complete settings.
-        data: the prepared data, for their grid and alignment.
+class Learner(Protocol):
+    """What `Run` asks of what it trains, and no more; another head, loss or metric is another one.
 
     Attributes:
         metric: name of the compiled metric by which the best epoch is chosen, the lower the better.
@@ -31,31 +32,100 @@ class FaceLearner:
         trained: after `build`, the compiled model that is fitted and evaluated.
     """
 
+    metric: str
+    unit: str
+    trained: keras.Model | None
+
+    def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
+        """Make the model and compile it, as for `epoch`; return facts for the provenance.
+
+        `from_init` is whether to start from the weights that the settings name.
+        """
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Make ready for an epoch, from 0; it may compile the model anew."""
+
+    def memory(self) -> Memory | None:
+        """Return what a step needs by estimate, if there is one."""
+
+    def save(self, path: Path, row: dict[str, Any]) -> None:
+        """Write the model as it is now to `path`; `row` is the history's of this epoch."""
+
+
+class FaceLearner:
+    """A face model that learns a label by its method; see `Learner`.
+
+    Args:
+        config: complete settings.
+        data: the prepared data, for their grid and alignment.
+        devices: how many share a batch, for the memory that one needs.
+    """
+
     metric = "mae"
 
-    def __init__(self, config: TrainConfig, data: Any) -> None:
+    def __init__(self, config: TrainConfig, data: Any, devices: int = 1) -> None:
         self.config = config
         self.data = data
+        self.devices = devices
         self.unit = data.grid.unit
         self.face_model: Any = None
         self.trained: keras.Model | None = None
+        self._frozen = False
 
-    def build(self, from_init: bool) -> dict[str, Any]:
+    def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
         """Make the model and compile it.
 
         Args:
-            from_init: whether to start from the weights of the model in the setting `init`.
+            from_init: whether to start from the settings `weights` and `init`.
+            epoch: as for which epoch, from 0; see `begin_epoch`.
 
         Returns:
             Facts for the provenance: parameters, and what was taken from where.
         """
         self.face_model = make_model(self.config, self.data)
+        if from_init and self.config.weights:
+            load_backbone_weights(self.face_model, self.config.weights)
         warm_start = self._warm_start() if from_init and self.config.init else None
-        self.trained = make_trained(self.config, self.face_model)
+        self._compile(frozen=is_frozen(self.config, epoch))
         return {"parameters": self.face_model.count_params(), "init": warm_start}
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Have the layers learn that learn in this epoch, from 0.
+
+        Where they are others than before, the optimizer begins anew: its averages speak for the
+        layers that learned, and those that now join would take too long first steps.
+        """
+        frozen = is_frozen(self.config, epoch)
+        if frozen != self._frozen:
+            self._compile(frozen)
+            _LOGGER.info("From epoch %d on all layers learn.", epoch + 1)
+
+    def memory(self) -> Memory:
+        """Return what a step needs by estimate, on one device."""
+        config = self.config
+        return estimate(self.trained, config.batch_size, config.accumulate, self.devices)
+
+    def _compile(self, frozen: bool) -> None:
+        if self.config.freeze:
+            names = set_frozen(self.face_model, self.config.freeze, frozen)
+            if frozen:
+                _LOGGER.info("Frozen: %s, %d layers.", ", ".join(self.config.freeze), len(names))
+        self._frozen = frozen
+        self.trained = make_trained(self.config, self.face_model)
+
     def _warm_start(self) -> dict[str, Any]:
-        report = copy_matching_layers(self.face_model, load_model(self.config.init))
+        source = load_start(self.config.init)
+        head = set()
+        grid = getattr(source, "grid", None)  # a backbone alone has none
+        if grid is not None and grid != self.face_model.grid:
+            # Where the shapes agree by chance, an output would still mean another label.
+            head = {name for name, _ in layers_with_weights(self.face_model)}
+            head -= backbone_layers(self.face_model)
+            _LOGGER.warning(
+                "The head of %s is left out: its labels are %s, those of the data %s.",
+                self.config.init, _in_words(grid), _in_words(self.face_model.grid),
+            )  # fmt: skip
+        report = copy_matching_layers(self.face_model, source, leave=head)
         _LOGGER.info("Started from %s: %s.", self.config.init, report)
         return {"from": self.config.init, "copied": report.copied, "left": report.left}
 
@@ -70,3 +140,7 @@ class FaceLearner:
         facts |= {"images": len(self.data.rows("train")), "epoch": row["epoch"]}
         self.face_model.card["training"] = facts | {"val_mae": row.get("val_mae")}
         self.face_model.save(path)
+
+
+def _in_words(grid: Any) -> str:
+    return f"{grid.start:g} to {grid.stop:g} by {grid.step:g}"

@@ -1,17 +1,20 @@
 """Faces in memory and augmentation by Keras: what feeds a run where TensorFlow does not."""
 
 import math
+from functools import cached_property
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_dldl.backends import compiled, to_device
-from keras_dldl.data.arrays import FaceArrays, open_arrays
+from keras_dldl.data.arrays import FaceArrays, check_memory, open_arrays
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.augment.host_draws import draw_on_host
 from keras_dldl.data.augment.layer import FaceAugmentation
+from keras_dldl.data.sampling import epoch_order
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.feed import sampling_of
 from keras_dldl.training.places import ONE_DEVICE, Places
 
 
@@ -32,10 +35,22 @@ class MemoryFeed:
         self.config = config
         self.data = data
         self.places = places
-        self.faces = open_arrays(data, "train", config.input_size)
-        self.augmenter = _Augmenter(self.faces, Augmentation.from_config(dict(config.augment)))
-        self.images = len(self.faces)
+        self.sampling = sampling_of(config, data)
+        self.images = len(data.rows("train"))
         self.steps_per_epoch = math.ceil(places.trimmed(self.images) / config.batch_size)
+        for split in ("train", config.validation_split):
+            if split is not None:
+                check_memory(data, split, config.input_size)
+
+    @cached_property
+    def faces(self) -> FaceArrays:
+        """The faces to learn from, loaded when they are first asked for."""
+        return open_arrays(self.data, "train", self.config.input_size)
+
+    @cached_property
+    def augmenter(self) -> "Augmenter":
+        """What makes batches of them."""
+        return Augmenter(self.faces, Augmentation.from_config(dict(self.config.augment)))
 
     def training(self, epoch: int) -> "TrainingBatches":
         """Return an epoch's shuffled, augmented batches."""
@@ -48,14 +63,13 @@ class MemoryFeed:
 
     def paths(self, epoch: int, batch: int) -> list[str]:
         """Return the paths of one training batch."""
-        return self.faces.paths[self.batch(epoch, batch)].tolist()
-
-    def batch(self, epoch: int, batch: int) -> np.ndarray:
-        """Return the indices of the faces in one batch, shared by all devices and processes."""
-        rng = np.random.default_rng([self.config.seed, epoch])
-        order = rng.permutation(self.images)[: self.places.trimmed(self.images)]
         first = batch * self.config.batch_size
-        return order[first : first + self.config.batch_size]
+        return self.faces.paths[self.order(epoch)[first : first + self.config.batch_size]].tolist()
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Return the indices of an epoch's faces, shared by all devices and processes."""
+        order = epoch_order(self.images, self.config.seed, epoch, self.sampling)
+        return order[: self.places.trimmed(self.images)]
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -64,6 +78,7 @@ class TrainingBatches(keras.utils.PyDataset):
     def __init__(self, feed: MemoryFeed, epoch: int):
         super().__init__()
         self.feed, self.epoch = feed, epoch
+        self.order = feed.order(epoch)
 
     def __len__(self) -> int:
         return self.feed.steps_per_epoch
@@ -71,8 +86,9 @@ class TrainingBatches(keras.utils.PyDataset):
     def __getitem__(self, batch: int) -> tuple[Any, np.ndarray]:
         if batch >= len(self):
             raise IndexError(batch)
-        indices = self.feed.batch(self.epoch, batch)
-        rng = np.random.default_rng([self.feed.config.seed, self.epoch, batch])
+        config = self.feed.config
+        indices = self.order[batch * config.batch_size :][: config.batch_size]
+        rng = np.random.default_rng([config.seed, self.epoch, batch])
         draws = draw_on_host(self.feed.augmenter.augmentation, len(indices), rng)
         return self.feed.augmenter(indices, draws, self.feed.places.share(len(indices)))
 
@@ -106,7 +122,7 @@ class ValidationBatches(keras.utils.PyDataset):
         return (*faces, np.float32(real) * np.float32(self.filled / len(self.faces)))
 
 
-class _Augmenter:
+class Augmenter:
     """Takes faces and augments them on the device, which holds all of them where they fit."""
 
     def __init__(self, faces: FaceArrays, augmentation: Augmentation):

@@ -23,12 +23,18 @@ def make_optimizer(config: TrainConfig, variables: Sequence[Any]) -> Any:
         "weight_decay": config.weight_decay or None,
         "global_clipnorm": config.gradient_clip_norm,
     }
-    if config.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(momentum=config.momentum, **common)
-    else:
-        betas = {"beta_1": config.beta_1, "beta_2": config.beta_2, "epsilon": config.epsilon}
-        kind = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[config.optimizer]
-        optimizer = kind(**betas, **common)
+    if config.ema is not None:
+        common |= {"use_ema": True, "ema_momentum": config.ema}
+    betas = {"beta_1": config.beta_1, "beta_2": config.beta_2}
+    kinds = {
+        "adam": (keras.optimizers.Adam, {**betas, "epsilon": config.epsilon}),
+        "adamw": (keras.optimizers.AdamW, {**betas, "epsilon": config.epsilon}),
+        "lamb": (keras.optimizers.Lamb, {**betas, "epsilon": config.epsilon}),
+        "lion": (keras.optimizers.Lion, betas),
+        "sgd": (keras.optimizers.SGD, {"momentum": config.momentum}),
+    }
+    kind, own = kinds[config.optimizer]
+    optimizer = kind(**own, **common)
     if config.weight_decay:
         optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
     return optimizer

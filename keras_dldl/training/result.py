@@ -17,6 +17,7 @@ class RunResult:
         rows: the rows of `history.csv`.
         already_finished: whether there was nothing left to do.
         metric: name of the column by which the best epoch was chosen, `val_` before it.
+        stopped_early: whether it ended before its last epoch, by `patience`.
     """
 
     out: Path
@@ -24,11 +25,17 @@ class RunResult:
     rows: tuple[dict[str, Any], ...]
     already_finished: bool = False
     metric: str = "mae"
+    stopped_early: bool = False
 
     @property
     def best_epoch(self) -> int:
         """The epoch of the model in the file, from 1."""
         return best_row(self.rows, self.metric)["epoch"]
+
+    @property
+    def best_metric(self) -> float | None:
+        """The metric of that epoch on the validation split, or None without validation."""
+        return best_row(self.rows, self.metric).get(f"val_{self.metric}")
 
     @property
     def best_val_mae(self) -> float | None:

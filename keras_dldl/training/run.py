@@ -3,22 +3,26 @@
 import logging
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
 import keras
 
 from keras_dldl.errors import TrainingError
 from keras_dldl.files import atomic_path
+from keras_dldl.training.averaging import KeepRawWeights, averaged_weights
 from keras_dldl.training.build import make_repeatable
 from keras_dldl.training.callbacks import StepWatch
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.curves import draw_curves
 from keras_dldl.training.feed import Feed
-from keras_dldl.training.history import best_row, describe_row, write_history
+from keras_dldl.training.history import best_row, describe_row, is_stale, write_history
 from keras_dldl.training.interrupt import Interrupt
-from keras_dldl.training.learner import FaceLearner
+from keras_dldl.training.learner import Learner
+from keras_dldl.training.memory import memory_named
 from keras_dldl.training.result import RunResult
 from keras_dldl.training.run_folder import RunFolder, write_provenance
+from keras_dldl.training.scalars import ScalarLog
 from keras_dldl.training.schedule import LearningRate
 from keras_dldl.training.state import Checkpoint, restore_variables, save_checkpoint
 
@@ -39,7 +43,7 @@ class Run:
         data: the prepared data, for the records of the run.
         fingerprint: of the rows of `data`.
         feed: gives the batches.
-        learner: the model to train, or anything with what `FaceLearner` offers.
+        learner: the model to train.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class Run:
         data: Any,
         fingerprint: str,
         feed: Feed,
-        learner: FaceLearner,
+        learner: Learner,
     ):
         self.config = config
         self.folder = folder
@@ -60,37 +64,60 @@ class Run:
         self.rows: list[dict[str, Any]] = []
         self.rate = LearningRate(config, feed.steps_per_epoch)
         self.interrupt = Interrupt()
+        self.scalars: ScalarLog | None = None
 
     def execute(self, checkpoint: Checkpoint | None) -> RunResult:
         """Train from the beginning or from `checkpoint` to the last epoch."""
         self.rows = list(checkpoint.progress["rows"]) if checkpoint else []
-        if len(self.rows) >= self.config.epochs:
+        if self._is_over():
             _LOGGER.info(
-                "This run is finished: %d of %d epochs.", len(self.rows), self.config.epochs
-            )
+                "This run is finished: %d of %d epochs%s.",
+                len(self.rows), self.config.epochs, self._why_early(),
+            )  # fmt: skip
             self._write_records()
             return self._result(already_finished=True)
         self._build(checkpoint)
         try:
             with self.interrupt:
-                for epoch in range(len(self.rows), self.config.epochs):
-                    self._one_epoch(epoch)
+                while not self._is_over():
+                    with memory_named(self.learner.memory, self.config.batch_size):
+                        self._one_epoch(len(self.rows))
                     self.interrupt.check()
         except KeyboardInterrupt:
             self._say_how_to_resume()
             raise
+        finally:
+            if self.scalars is not None:
+                self.scalars.close()
+        if self._why_early():
+            _LOGGER.info("Stopped after epoch %d%s.", len(self.rows), self._why_early())
         self._write_records()
         return self._result()
 
+    def _is_over(self) -> bool:
+        return len(self.rows) >= self.config.epochs or self._is_stale()
+
+    def _is_stale(self) -> bool:
+        return is_stale(self.rows, self.config, self.learner.metric)
+
+    def _why_early(self) -> str:
+        result = self._result()
+        if not result.stopped_early:
+            return ""
+        return f", by patience={self.config.patience}; the best was epoch {result.best_epoch}"
+
     def _build(self, checkpoint: Checkpoint | None) -> None:
         make_repeatable(self.config)
-        facts = self.learner.build(from_init=checkpoint is None)
+        # The checkpoint is of the last epoch's end: its optimizer may be another than the next's.
+        facts = self.learner.build(from_init=checkpoint is None, epoch=max(0, len(self.rows) - 1))
         if checkpoint:
             restore_variables(self._variables(), checkpoint.arrays)
             _LOGGER.info("Going on after epoch %d of %d.", len(self.rows), self.config.epochs)
         else:
             write_provenance(self.folder, self.data, facts)  # first: by it a run folder is known
         self.config.save(self.folder.config)
+        if self.config.tensorboard:
+            self.scalars = ScalarLog(self.folder.tensorboard, self.rows, self.learner.metric)
 
     def _variables(self) -> list[Any]:
         trained = self.learner.trained
@@ -98,20 +125,31 @@ class Run:
 
     def _one_epoch(self, epoch: int) -> None:
         begun = time.perf_counter()
+        self.learner.begin_epoch(epoch)
         logs, last_rate = self._fit(epoch)
-        row = {"epoch": epoch + 1, **logs, **self._validate(epoch)}
-        row |= {"learning_rate": last_rate, "seconds": round(time.perf_counter() - begun, 3)}
-        self.rows.append(row)
-        is_best = best_row(self.rows, self.learner.metric) is row
-        if is_best:
-            with atomic_path(self.folder.model) as temporary:
-                self.learner.save(temporary, row)
+        with self._judged_weights(epoch):
+            row = {"epoch": epoch + 1, **logs, **self._validate(epoch)}
+            row |= {"learning_rate": last_rate, "seconds": round(time.perf_counter() - begun, 3)}
+            self.rows.append(row)
+            is_best = best_row(self.rows, self.learner.metric) is row
+            if is_best:
+                with atomic_path(self.folder.model) as temporary:
+                    self.learner.save(temporary, row)
         # Last, so that a run killed before this line does the epoch again, to the same end.
         save_checkpoint(self.folder.checkpoint, self._variables(), self._progress())
         write_history(self.folder.history, self.rows, self.learner.metric)
+        if self.scalars is not None:
+            self.scalars.write(row)
         _LOGGER.info(describe_row(row, self.config.epochs, is_best, self.learner.metric))
         if len(self.rows) % _CURVES_EVERY_EPOCHS == 0:
             self._draw_curves()
+
+    def _judged_weights(self, epoch: int) -> AbstractContextManager:
+        """Return a block in which the model has the weights that are judged and saved."""
+        if self.config.ema is None:
+            return nullcontext()
+        part = math.ceil(self.config.batch_size / self.config.accumulate)
+        return averaged_weights(self.learner.trained, self.feed.training(epoch), part)
 
     def _fit(self, epoch: int) -> tuple[dict[str, float], float]:
         watch = StepWatch(
@@ -121,6 +159,8 @@ class Run:
             self._stop_at_bad_loss(epoch),
             self.interrupt.check,
             self.learner.metric,
+            self.feed.images,
+            self.config.batch_size,
         )
         try:
             fitted = self.learner.trained.fit(
@@ -129,7 +169,7 @@ class Run:
                 initial_epoch=epoch,
                 shuffle=False,  # the data set has its order; True would only warn
                 verbose=0,
-                callbacks=[watch],
+                callbacks=[watch, *([KeepRawWeights()] if self.config.ema is not None else [])],
             )
         finally:
             watch.close()
@@ -196,6 +236,7 @@ class Run:
             tuple(self.rows),
             already_finished,
             self.learner.metric,
+            stopped_early=self._is_stale() and len(self.rows) < self.config.epochs,
         )
 
     def _say_how_to_resume(self) -> None:

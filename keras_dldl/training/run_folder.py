@@ -17,15 +17,20 @@ from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.state import Checkpoint, load_checkpoint
 
 # The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
-# may be raised.
-_MAY_DIFFER = ("data", "epochs", "on_damaged_shard", "devices")
+# may be raised, and what ends a run early, only watches it, or does the same elsewhere changes no
+# epoch.
+_MAY_DIFFER = (
+    "data", "root", "manifest", "epochs", "on_damaged_shard", "devices", "patience",
+    "min_improvement", "tensorboard",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Names of the files of a run."""
+    """Names of the files of a run, and the command that makes such runs."""
 
     path: Path
+    command: str = "train"
 
     @property
     def config(self) -> Path:
@@ -53,13 +58,18 @@ class RunFolder:
         return self.path / "checkpoint" / "state.npz"
 
     @property
+    def tensorboard(self) -> Path:
+        """The history for TensorBoard, if asked for."""
+        return self.path / "tensorboard"
+
+    @property
     def curves(self) -> Path:
         """The history, drawn."""
         return self.path / "curves.png"
 
     def resume_command(self) -> str:
         """Return the command that continues this run."""
-        return f"keras-dldl train --out {shlex.quote(str(self.path))} --resume"
+        return f"keras-dldl {self.command} --out {shlex.quote(str(self.path))} --resume"
 
     def open(self, resume: bool) -> Checkpoint | None:
         """Return the checkpoint to go on from, or None to begin.
@@ -124,12 +134,15 @@ def check_same_run(
         fingerprint: of the data that would be used.
         left_out: names of the damaged shards that would not be.
     """
-    # A run of a version without the setting was fed by `tf.data`.
-    before = TrainConfig.from_dict({"feed": "tf-data", **stored["config"]}).to_dict()
     now = config.to_dict()
+    # A run of a version without the setting was fed by `tf.data`.
+    older = {"feed": "tf-data"} if "feed" in now else {}
+    before = type(config).from_dict(older | stored["config"]).to_dict()
     changed = [name for name in now if name not in _MAY_DIFFER and before[name] != now[name]]
     if now["epochs"] < before["epochs"] or (
-        now["epochs"] > before["epochs"] and config.schedule == "cosine"
+        now["epochs"] > before["epochs"]
+        and config.schedule == "cosine"
+        and config.restart_epochs is None
     ):
         changed.append("epochs")
     if changed:
@@ -138,7 +151,8 @@ def check_same_run(
         )
         raise ConfigError(
             "A run is resumed with the settings it began with; only epochs may be raised, and not "
-            f"with the cosine schedule, whose every step depends on them. Received: {listed}."
+            "with the cosine schedule without restarts, whose every step depends on them; "
+            f"devices, patience, min_improvement and tensorboard may be others. Received: {listed}."
         )
     if stored["fingerprint"] != fingerprint:
         raise ConfigError(
@@ -175,7 +189,7 @@ def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> Non
         },
         "platform": platform.platform(),
         "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
-        "grid": data.grid.get_config(),
+        "grid": data.grid.get_config() if data.grid else None,
         "images": {split: len(data.rows(split)) for split in data.splits},
         "left_out": data.left_out,
         **facts,

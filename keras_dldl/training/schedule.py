@@ -30,14 +30,21 @@ class LearningRate:
         if step < warm_steps:
             return self.config.learning_rate * (step + 1) / warm_steps
         if self.config.schedule == "cosine":
-            return self._cosine(step - warm_steps, self._total_steps() - warm_steps)
+            return self._cosine(*self._place_in_cycle(step, warm_steps))
         if self.config.schedule == "step":
             drops = step // self.steps_per_epoch // self.config.decay_epochs
             return self.config.learning_rate * self.config.decay_factor**drops
         return self.config.learning_rate
 
-    def _total_steps(self) -> int:
-        return self.config.epochs * self.steps_per_epoch
+    def _place_in_cycle(self, step: int, warm_steps: int) -> tuple[int, int]:
+        """Return the step within the cosine, and the steps of the cosine."""
+        if self.config.restart_epochs is None:
+            return step - warm_steps, self.config.epochs * self.steps_per_epoch - warm_steps
+        # Cycles are counted from the run's beginning, so that they end with whole epochs.
+        cycle = self.config.restart_epochs * self.steps_per_epoch
+        if step < cycle:  # the first, which the warm-up shortens
+            return step - warm_steps, cycle - warm_steps
+        return step % cycle, cycle
 
     def _cosine(self, step: int, steps: int) -> float:
         # The last step gets the final value, hence steps - 1.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field
 from typing import Any
 
+from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import ConfigError
 
 
@@ -38,7 +39,8 @@ class Setting:
         converted = _CONVERTERS[self.kind](value)
         if converted is None or not self._in_range(converted):
             raise ConfigError(
-                f"The setting `{name}` cannot have this value. Allowed: {self.allowed()}. "
+                f"The setting `{name}` cannot have this value. Allowed: {self.allowed()}."
+                f"{did_you_mean(value, self.choices)} "
                 f"Received: {name}={value!r}."
             )
         return converted
@@ -51,7 +53,7 @@ class Setting:
             ("greater than", self.above),
             ("at most", self.maximum),
         )
-        text += "".join(f", {word} {bound:g}" for word, bound in bounds if bound is not None)
+        text += "".join(f", {word} {bound:.12g}" for word, bound in bounds if bound is not None)
         return text + (", or null" if self.optional else "")
 
     def _in_range(self, value: Any) -> bool:

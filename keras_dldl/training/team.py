@@ -63,6 +63,18 @@ Received: process=2
                 f"Received: coordinator={self.coordinator!r}"
             )
 
+    def check_backend(self) -> None:
+        """Raise a ConfigError if the back end of Keras does not train in several processes."""
+        from keras_dldl.backends import backend_name
+
+        if self.processes == 1 or backend_name() == "jax":
+            return
+        raise ConfigError(
+            "Several processes need Keras on JAX: set KERAS_BACKEND=jax. On TensorFlow Keras 3 "
+            "cannot (MultiWorkerMirroredStrategy, keras issue 20585), on PyTorch this package does "
+            f"not. Received: KERAS_BACKEND={backend_name()}."
+        )
+
     def agree(self, found: Callable[[], bytes | None]) -> bytes | None:
         """Return to all processes what `found` returns in process 0; also its TrainingError."""
         if self.processes == 1:
@@ -137,7 +149,7 @@ def joined(team: Team) -> Iterator[None]:
     if team.processes == 1:
         yield
         return
-    _check_backend()
+    team.check_backend()
     jax = _connect(team)
     try:
         yield
@@ -168,18 +180,6 @@ def _leave_at_once() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
-
-
-def _check_backend() -> None:
-    from keras_dldl.backends import backend_name
-
-    if backend_name() == "jax":
-        return
-    raise ConfigError(
-        "Several processes need Keras on JAX: set KERAS_BACKEND=jax. On TensorFlow Keras 3 cannot "
-        "(MultiWorkerMirroredStrategy, keras issue 20585), on PyTorch this package does not. "
-        f"Received: KERAS_BACKEND={backend_name()}."
-    )
 
 
 def _connect(team: Team) -> Any:

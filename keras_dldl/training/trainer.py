@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.errors import ConfigError
+from keras_dldl.training.checks import check_config, check_labels, check_validation
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.result import RunResult
 from keras_dldl.training.run_folder import RunFolder, check_same_run, data_fingerprint
@@ -43,13 +43,12 @@ def train(
     team, out = team or Team(), Path(out)
     with joined(team), folder_of(team, out) as path:
         result = _train(config, RunFolder(path), resume, team)
-    return replace(result, out=out, model=RunFolder(out).model)
+    return replace(result, out=out, model=RunFolder(out).model) if team.process else result
 
 
 def _train(config: TrainConfig, folder: RunFolder, resume: bool, team: Team) -> RunResult:
-    from keras_dldl.data.prepared import PreparedData
-    from keras_dldl.data.records.integrity import check_records, damage_named
-    from keras_dldl.training.build import check_method, make_method, precision
+    from keras_dldl.data.records.integrity import damage_named
+    from keras_dldl.training.build import make_method, precision
     from keras_dldl.training.devices import spread
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
@@ -57,22 +56,42 @@ def _train(config: TrainConfig, folder: RunFolder, resume: bool, team: Team) -> 
 
     method = make_method(config)
     checkpoint = _opened(folder, resume, team)
-    if not config.data:
-        raise ConfigError(
-            "Training needs data: prepared folders, by --data or `data:`. Received: none."
-        )
-    data = PreparedData(*config.data)
-    config = _completed(config, data, team.processes)
-    splits = ["train", config.validation_split] if config.validation_split else ["train"]
-    check_records(data, splits, config.on_damaged_shard)
-    check_method(method, data, splits)
+    config, data, splits = open_data(config, method, team.processes)
     fingerprint = data_fingerprint(data, splits)
     team.check_same({**config.to_dict(), "data": fingerprint})
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint, data.left_out)
     with precision(config.precision), damage_named(data, splits), spread(config, team) as places:
-        feed, learner = make_feed(config, data, places), FaceLearner(config, data)
+        feed, learner = make_feed(config, data, places), FaceLearner(config, data, places.devices)
         return Run(config, folder, data, fingerprint, feed, learner).execute(checkpoint)
+
+
+def open_data(
+    config: TrainConfig, method: Any, processes: int = 1
+) -> tuple[TrainConfig, Any, list[str]]:
+    """Open the prepared data of a run, and refuse what it cannot be trained on.
+
+    Args:
+        config: the settings.
+        method: the method of `config`.
+        processes: how many train together.
+
+    Returns:
+        The settings completed by what the data decide, the data, and the splits in use.
+    """
+    from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.data.records.integrity import check_records
+    from keras_dldl.training.build import check_method
+
+    check_config(config)
+    data = PreparedData(*config.data)
+    config = _completed(config, data, processes)
+    check_validation(config)
+    splits = ["train", config.validation_split] if config.validation_split else ["train"]
+    check_labels(data, splits)
+    check_records(data, splits, config.on_damaged_shard)
+    check_method(method, data, splits)
+    return config, data, splits
 
 
 def _opened(folder: RunFolder, resume: bool, team: Team) -> Checkpoint | None:

@@ -1,8 +1,12 @@
 """Starting from another model's weights, whatever its head."""
 
-from collections import defaultdict
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import keras
 
 from keras_dldl.errors import ConfigError
 
@@ -19,7 +23,7 @@ class WarmStart:
         return text + (f", not {', '.join(self.left)}" if self.left else "")
 
 
-def copy_matching_layers(target: Any, source: Any) -> WarmStart:
+def copy_matching_layers(target: Any, source: Any, leave: Collection[str] = ()) -> WarmStart:
     """Copy the weights of each layer of `source` whose namesake in `target` has the same shapes.
 
     So a backbone serves any head: a head with another number of labels keeps its fresh weights.
@@ -27,12 +31,17 @@ def copy_matching_layers(target: Any, source: Any) -> WarmStart:
     Args:
         target: the model to change.
         source: the model to copy from.
+        leave: names of layers that keep their fresh weights whatever their shapes.
 
     Raises:
         ConfigError: no layer matches.
     """
     given, wanted = _by_layer(source), _by_layer(target)
-    copied = [name for name in wanted if _shapes(wanted[name]) == _shapes(given.get(name, {}))]
+    copied = [
+        name
+        for name in wanted
+        if _shapes(wanted[name]) == _shapes(given.get(name, {})) and name not in leave
+    ]
     for name in copied:
         for part, variable in wanted[name].items():
             variable.assign(given[name][part])
@@ -45,11 +54,34 @@ def copy_matching_layers(target: Any, source: Any) -> WarmStart:
 
 
 def _by_layer(model: Any) -> dict[str, dict[str, Any]]:
-    layers: dict[str, dict[str, Any]] = defaultdict(dict)
-    for variable in model.weights:
-        layer, _, part = variable.path.rpartition("/")
-        layers[layer][part] = variable
-    return dict(layers)
+    """Return the weights of each layer by the layer's name, and by their place in it."""
+    found: dict[str, dict[str, Any]] = {}
+    unnamed: Counter = Counter()
+    for layer in _leaves(model):
+        if not layer.weights:
+            continue
+        name, kind = layer.name, _name_of_kind(layer)
+        if re.fullmatch(rf"{kind}(_\d+)?", name):
+            # Keras made this name up, counting all layers of the process: count in this model.
+            name = f"{kind}#{unnamed[kind]}"
+            unnamed[kind] += 1
+        found[name] = {f"{k} {each.name}": each for k, each in enumerate(layer.weights)}
+    return found
+
+
+def _leaves(model: Any) -> Iterator[Any]:
+    """Yield the layers, those of models inside the model in their place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
+def _name_of_kind(layer: Any) -> str:
+    """Return how Keras begins the name of a layer that was given none, such as "conv2d"."""
+    words = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
 def _shapes(variables: dict[str, Any]) -> dict[str, tuple]:

@@ -16,6 +16,18 @@ def model(tmp_path_factory):
     return path
 
 
+def write_nothing_but_the_marker(monkeypatch):
+    from keras_dldl.export import exporter, parity
+
+    def write(model, folder, mirror):
+        (folder / "saved_model.pb").touch()
+        (folder / "assets.extra").mkdir()
+
+    monkeypatch.setattr(parity, "compare", lambda *_: parity.Parity(0, 0, 0, "years", 1))
+    quick = exporter._Format(write, None, "saved_model.pb")
+    monkeypatch.setitem(exporter.FORMATS, "saved-model", quick)
+
+
 def run(*arguments):
     return CliRunner().invoke(cli, ["export", *map(str, arguments)])
 
@@ -38,13 +50,31 @@ def test_it_writes_compares_and_refuses_to_overwrite(model, tmp_path, monkeypatc
     assert found["parity"]["value"] < 1e-3
 
 
+def test_versions_are_numbered_and_a_users_settings_kept(model, tmp_path, monkeypatch):
+    write_nothing_but_the_marker(monkeypatch)
+    given = "--model", model, "--out", tmp_path / "age", "--version"
+    assert run(*given, "auto").exit_code == 0
+    (tmp_path / "age" / "docker-compose.yml").write_text("services: {}\n")
+    result = run(*given, "auto")
+    assert result.exit_code == 0, result.stderr
+    assert f"written     {tmp_path / 'age' / '2'} " in result.stdout
+    assert (tmp_path / "age" / "docker-compose.yml").read_text() == "services: {}\n"
+    assert 'name: "age"' in (tmp_path / "age" / "models.config").read_text()
+
+    again = run(*given, "2")
+    assert again.exit_code == 1
+    assert "--force" in again.stderr
+
+
 def test_help_says_what_is_not_built():
     result = run("--help")
     assert result.exit_code == 0
     assert "ONNX and LiteRT are not built yet" in " ".join(result.stdout.split())
 
 
-@pytest.mark.parametrize("arguments", [("--format", "onnx"), ("--version", "0"), ()])
+@pytest.mark.parametrize(
+    "arguments", [("--format", "onnx"), ("--version", "0"), ("--version", "new"), ()]
+)
 def test_wrong_usage_ends_in_status_2(model, tmp_path, arguments):
     given = ("--model", model, "--out", tmp_path) if arguments else ("--model", model)
     assert run(*given, *arguments).exit_code == 2

@@ -36,7 +36,9 @@ def test_every_named_option_reaches_the_config(asked, tmp_path):
         "--method", "dldl", "--init", "x", "--epochs", 2, "--batch-size", 3, "--learning-rate",
         0.5, "--schedule", "cosine", "--input-size", 64, "--sigma", 1, "--lambda", 0.25, "--seed",
         9, "--precision", "mixed_bfloat16", "--set", "augment.rotation=0", "--set", "epochs=4",
-        "--set", "method_options.kl_reduction=mean",
+        "--set", "method_options.kl_reduction=mean", "--accumulate", 2, "--optimizer", "lamb",
+        "--ema", 0.99, "--sampling", "sqrt", "--freeze", "stage1", "--freeze", "*_bn",
+        "--freeze-epochs", 5, "--patience", 6, "--tensorboard",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     config, out, resume, team = asked[0]
@@ -45,7 +47,8 @@ def test_every_named_option_reaches_the_config(asked, tmp_path):
         data=["a", "b"], model="thin-age-net", method="dldl", init="x", epochs=4, batch_size=3,
         learning_rate=0.5, schedule="cosine", input_size=64, sigma=1, expectation_weight=0.25,
         seed=9, precision="mixed_bfloat16", augment={"rotation": 0},
-        method_options={"kl_reduction": "mean"},
+        method_options={"kl_reduction": "mean"}, accumulate=2, optimizer="lamb", ema=0.99,
+        sampling="sqrt", freeze=["stage1", "*_bn"], freeze_epochs=5, patience=6, tensorboard=True,
     )  # fmt: skip
 
 
@@ -61,7 +64,9 @@ def test_devices_and_processes_reach_the_training(asked, tmp_path):
 
 
 def test_no_options_leave_the_file_alone(asked, tmp_path):
-    stored = TrainConfig(data=["a"], epochs=5, seed=4, learning_rate=0.1)
+    stored = TrainConfig(
+        data=["a"], epochs=5, seed=4, learning_rate=0.1, freeze=["logits"], tensorboard=True
+    )
     stored.save(tmp_path / "c.yaml")
     assert run("--config", tmp_path / "c.yaml", "--out", tmp_path).exit_code == 0
     assert asked[0][0] == stored
@@ -130,6 +135,17 @@ def test_preview_writes_a_picture_and_trains_nothing(asked, tmp_path):
     assert (tmp_path / "p.png").stat().st_size > 1000 and asked == []
     as_json = run("--data", data, "--preview", tmp_path / "p.jpg", "--json").stdout
     assert json.loads(as_json) == {"preview": str(tmp_path / "p.jpg"), "faces": 20}
+
+
+def test_dry_run_says_what_would_be_done(asked, tmp_path):
+    data = write_small_data(tmp_path / "data")
+    result = run("--data", data, "--dry-run", "--epochs", 2, "--batch-size", 8)
+    assert result.exit_code == 0, result.output
+    assert "2 epochs of 3 steps of 8 images: 6" in result.stdout
+    assert "at the peak" in result.stdout and asked == []
+    content = json.loads(run("--data", data, "--dry-run", "--json", "--out", tmp_path / "r").stdout)
+    assert content["images"] == {"train": 20, "val": 6}
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
 def test_a_run_needs_its_folder(asked):

@@ -104,7 +104,7 @@ def run_in_process(monkeypatch):
 
     def run(folder, batches):
         serve = tf.saved_model.load(str(folder))
-        outputs = [serve.signatures["serving_default"](images=tf.constant(b)) for b in batches]
+        outputs = [serve.signatures["images"](images=tf.constant(b)) for b in batches]
         return [{name: array.numpy() for name, array in one.items()} for one in outputs]
 
     quick = exporter._Format(saved_model.write, run, saved_model.MARKER)

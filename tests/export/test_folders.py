@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from keras_dldl.export.folders import new_folder
+from keras_dldl.export.folders import new_folder, version_folder
 
 MARKER = "saved_model.pb"
 
@@ -94,3 +94,11 @@ def test_a_failure_names_the_real_folder(tmp_path):
     with pytest.raises(NotADirectoryError) as caught:
         write(tmp_path / "file" / "a", "one")
     assert caught.value.filename == str(tmp_path / "file")
+
+
+def test_the_next_version_is_numbered_after_the_greatest(tmp_path):
+    assert version_folder(tmp_path / "m", "auto") == tmp_path / "m" / "1"
+    for name in ("9", "10", "12x", "-30", "1_00", "\N{SUPERSCRIPT TWO}", "models.config"):
+        (tmp_path / "m" / name).mkdir(parents=True)
+    assert version_folder(tmp_path / "m", "auto") == tmp_path / "m" / "11"
+    assert version_folder(tmp_path / "m", 3) == tmp_path / "m" / "3"

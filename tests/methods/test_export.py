@@ -27,7 +27,7 @@ def test_the_export_gives_the_value_of_python(mini, name, tmp_path, monkeypatch)
 
     loaded = tf.saved_model.load(str(result.path))
     images = noise(5, 32)
-    served = loaded.signatures["serving_default"](images=tf.constant(images))
+    served = loaded.signatures["images"](images=tf.constant(images))
     average = np.mean(predict_views(model, images), axis=0, dtype=np.float64)
     values, stds = decode(average, model.grid, model.method.decoder)
     np.testing.assert_allclose(served["value"], values, atol=1e-3)

@@ -13,14 +13,21 @@ from keras_dldl.labels import LabelGrid
 SMALL = {"input_size": 32, "batch_size": 8, "epochs": 2}
 
 
-def write_small_data(folder: Path, train: int = 20, val: int = 6, seed: int = 0) -> Path:
-    """Write `train` + `val` faces of 32 x 32 pixels, the brighter the older; return `folder`."""
+def write_small_data(
+    folder: Path, train: int = 20, val: int = 6, seed: int = 0, grid: LabelGrid | None = None
+) -> Path:
+    """Write `train` + `val` faces of 32 x 32 pixels, the brighter the older; return `folder`.
+
+    With `grid` the labels are anywhere on it, else whole years.
+    """
     rng = np.random.default_rng(seed)
     rows, shards = [], {}
     for split, count in (("train", train), ("val", val)):
         if not count:
             continue
         labels = rng.integers(0, 101, count).astype(float)
+        if grid is not None:
+            labels = rng.uniform(grid.start, grid.stop, count)
         names = [f"{split}/{index:03d}.jpg" for index in range(count)]
         records = [
             Record(encode_jpeg(_face(label, rng)), label, NO_SIGMA, name)
@@ -35,7 +42,7 @@ def write_small_data(folder: Path, train: int = 20, val: int = 6, seed: int = 0)
         "format": 1,
         "source": "synthetic",
         "root": ".",
-        "grid": LabelGrid.age().get_config(),
+        "grid": (grid or LabelGrid.age()).get_config(),
         "size": 32,
         "alignment": Alignment().get_config(),
         "shards": shards,

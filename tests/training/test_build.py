@@ -5,7 +5,7 @@ import pytest
 from keras_dldl import LabelGrid, build_model
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.build import make_method, make_trained, precision
-from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.config import OPTIMIZERS, TrainConfig
 from keras_dldl.training.optimizer import make_optimizer
 
 
@@ -36,9 +36,13 @@ def test_optimizers_carry_their_settings():
     assert adam.weight_decay is None
     sgd = make_optimizer(TrainConfig(optimizer="sgd", momentum=0.5), [])
     assert (type(sgd).__name__, sgd.momentum) == ("SGD", 0.5)
+    lamb = make_optimizer(TrainConfig(optimizer="lamb", beta_1=0.8, ema=0.99), [])
+    assert (type(lamb).__name__, lamb.beta_1, lamb.ema_momentum) == ("Lamb", 0.8, 0.99)
+    lion = make_optimizer(TrainConfig(optimizer="lion", beta_2=0.99), [])
+    assert (type(lion).__name__, lion.beta_2, lion.use_ema) == ("Lion", 0.99, False)
 
 
-@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_weight_decay_shrinks_kernels_alone(kind):
     kernel, bias = keras.Variable(np.ones((2, 2))), keras.Variable(np.ones(2))
     config = TrainConfig(optimizer=kind, weight_decay=0.1, learning_rate=0.5)

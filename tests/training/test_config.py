@@ -3,12 +3,8 @@ import dataclasses
 import pytest
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.training.config import (
-    TrainConfig,
-    choose_config,
-    parse_assignments,
-    read_yaml,
-)
+from keras_dldl.training.config import TrainConfig, choose_config, parse_assignments
+from keras_dldl.training.config_file import read_yaml
 
 
 def test_defaults_are_the_papers():
@@ -92,6 +88,25 @@ def test_file_that_is_no_mapping(tmp_path, content):
     path = tmp_path / "c.yaml"
     path.write_text(content)
     with pytest.raises(ConfigError, match="c.yaml"):
+        TrainConfig.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        ("epochs: 3\n\n# why\nlearnin_rate: 1\n", 4, "no setting `learnin_rate`. Did you mean"),
+        ("epochs: 3\nbatch_size: many\n", 2, "`batch_size` cannot.*a whole number, at least 1"),
+        ("augment:\n  flip: 0.5\n  grye: 1\n", 3, "`augment.grye`. Did you mean `augment.grey`"),
+        ("augment: {flip: 0.5,\n  grey: 3}\n", 2, "`grey` must be a number"),
+        ("epochs: 3\nseed: 1\nepochs: 4\n", 3, "stands there twice.*lines 1 and 3"),
+        ("optimizer: adam2\n", 1, "Did you mean adam\\? Received: optimizer='adam2'"),
+        ("1: 2\n", 1, "no setting `1`"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_line(tmp_path, content, line, reason):
+    path = tmp_path / "c.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=rf"c.yaml, line {line}: .*{reason}"):
         TrainConfig.load(path)
 
 

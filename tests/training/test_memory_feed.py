@@ -47,6 +47,29 @@ def test_without_augmentation_it_is_what_tf_data_brings(data):
     check_equal(batches(memory.validation()), batches(stream.validation()))
 
 
+@pytest.mark.parametrize("sampling", ["balanced", "effective"])
+def test_the_sampling_is_that_of_tf_data_also_in_shares(data, sampling):
+    config = config_of(data, augment=Augmentation.none().get_config(), sampling=sampling)
+    memory, stream = MemoryFeed(config, data), TensorFlowFeed(config, data)
+    check_equal(batches(memory.training(3)), batches(stream.training(3)))
+    paths = [path for k in range(3) for path in memory.paths(3, k)]
+    assert paths == [path for k in range(3) for path in stream.paths(3, k)]
+    assert len(paths) == 22 > len(set(paths))
+    share = batches(MemoryFeed(config, data, Places(2, 2, 1)).training(3))
+    np.testing.assert_array_equal(share[0][0], batches(memory.training(3))[0][0][4:])
+
+
+def test_nothing_is_loaded_before_it_is_asked_for_but_too_much_is_refused_at_once(
+    data, monkeypatch
+):
+    fresh = PreparedData(data.folders[0].path)
+    assert MemoryFeed(config_of(fresh), fresh).steps_per_epoch == 3
+    assert "_stores" not in fresh.__dict__
+    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(22 * 32 * 32 * 3 - 1))
+    with pytest.raises(ConfigError, match="split 'train' of 22 faces"):
+        MemoryFeed(config_of(fresh), fresh)
+
+
 def test_batches_depend_on_seed_epoch_and_number_alone(data):
     first = batches(MemoryFeed(config_of(data), data).training(1))
     check_equal(batches(MemoryFeed(config_of(data), data).training(1)), first)

@@ -40,3 +40,13 @@ def test_constant_with_warm_up_of_half_an_epoch():
 
 def test_cosine_over_a_single_step():
     assert rate(1, schedule="cosine", epochs=1).at(0) == 1e-3
+
+
+def test_cosine_begins_anew_with_whole_epochs():
+    config = TrainConfig(schedule="cosine", epochs=7, restart_epochs=3, warmup_epochs=0.5)
+    rate = LearningRate(config, steps_per_epoch=4)
+    values = [rate.at(step) for step in range(28)]
+    assert values[:2] == [0.0005, 0.001]
+    assert values[2] == values[12] == values[24] == 0.001
+    assert values[11] == pytest.approx(0) and values[23] == pytest.approx(0)
+    assert all(a > b for a, b in zip(values[12:23], values[13:24], strict=True))

@@ -22,6 +22,7 @@ EPOCHS = 12
 DEADLINE_SECONDS = 300
 # Of weights up to 1 after 36 steps: sums over a batch are added up in another order.
 TOLERANCE = 2e-6
+AVERAGED = "--ema 0.8 --sampling balanced --freeze convolution --freeze-epochs 2".split()
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
 
 
@@ -82,6 +83,9 @@ def alone(data, tmp_path_factory):
     words = [
         *settings(data, one, "--devices", 1), "--then",
         *settings(data, two, "--devices", 2), "--then",
+        *settings(data, folder / "averaged-one", "--devices", 1, *AVERAGED), "--then",
+        *settings(data, folder / "averaged-two", "--devices", 2, *AVERAGED), "--then",
+        *settings(data, folder / "parts", "--devices", 2, "--accumulate", 2), "--then",
         *f"evaluate --model {one} --data {data} --out {folder}/report".split(), "--then",
         *f"export --model {one} --format saved-model --out {folder}/served".split(),
     ]  # fmt: skip
@@ -94,9 +98,25 @@ def alone(data, tmp_path_factory):
 @pytest.mark.slow
 def test_two_devices_give_the_weights_of_one_on_jax(alone):
     folder, _, out, err = alone
-    assert out.count("exit status 0") == 3, err
+    assert out.count("exit status 0") == 5, err
     assert len(numbers(folder / "one")) == EPOCHS
     check_same_weights(folder / "one", folder / "two")
+
+
+@needs_jax
+@pytest.mark.slow
+def test_averages_and_sampling_are_those_of_one_device_on_jax(alone):
+    folder, _, _, _ = alone
+    check_same_weights(folder / "averaged-one", folder / "averaged-two")
+    assert numbers(folder / "averaged-one") != numbers(folder / "one")
+
+
+@needs_jax
+@pytest.mark.slow
+def test_parts_on_two_devices_are_refused_before_anything_is_written(alone):
+    folder, _, _, err = alone
+    assert "Received: accumulate=2, 2 devices." in err
+    assert not (folder / "parts").exists()
 
 
 @needs_jax
@@ -149,11 +169,15 @@ def test_two_devices_give_the_weights_of_one_on_tensorflow(data, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     words = [
         *settings(data, one, "--devices", 1, feed="tf-data"), "--then",
-        *settings(data, two, "--devices", 2, feed="tf-data"),
+        *settings(data, two, "--devices", 2, feed="tf-data"), "--then",
+        *settings(data, tmp_path / "averaged-one", "--devices", 1, *AVERAGED, feed="tf-data"),
+        "--then",
+        *settings(data, tmp_path / "averaged-two", "--devices", 2, *AVERAGED, feed="tf-data"),
     ]  # fmt: skip
-    status, _, err = finish(start(words, "tensorflow", TENSORFLOW_DEVICES="2"))
-    assert status == 0, err
+    _, out, err = finish(start(words, "tensorflow", TENSORFLOW_DEVICES="2"))
+    assert out.count("exit status 0") == 4, err
     check_same_weights(one, two)
+    check_same_weights(tmp_path / "averaged-one", tmp_path / "averaged-two")
 
 
 def variables(address, process):

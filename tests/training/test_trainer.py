@@ -136,8 +136,10 @@ def test_bad_loss_stops_and_names_the_files(folder, tmp_path, monkeypatch):
     assert len(train(config, tmp_path / "run", resume=True).rows) == 3
 
 
-def test_a_diverging_run_stops(folder, tmp_path):
-    config = config_of(folder, learning_rate=1e38, optimizer="sgd", epochs=1, batch_size=4)
+@pytest.mark.parametrize("features", [{}, {"accumulate": 2, "ema": 0.9}])
+def test_a_diverging_run_stops(folder, tmp_path, features):
+    few = {"epochs": 1, "batch_size": 4}
+    config = config_of(folder, learning_rate=1e38, optimizer="sgd", **few, **features)
     with pytest.raises(TrainingError, match="not finite in epoch 1, batch"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run" / "model.keras").exists()

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -36,3 +37,14 @@ def test_nothing_in_common_is_an_error():
     target = build_model("tiny-age-net", LabelGrid.age(), input_size=32)
     with pytest.raises(ConfigError, match="no layer that fits.*Received: thin_age_net"):
         copy_matching_layers(target, source)
+
+
+def test_layers_without_a_name_of_their_own_are_matched_by_their_place():
+    # InceptionV3's are conv2d, conv2d_1 ..., counted over all that a process ever made.
+    grid = LabelGrid.age()
+    source = build_model("keras:InceptionV3", grid, input_size=75)
+    target = build_model("keras:InceptionV3", LabelGrid.cfd(), input_size=75)
+    assert copy_matching_layers(target, source).left == ("logits",)
+    x = np.random.default_rng(0).uniform(0, 255, (1, 75, 75, 3)).astype(np.float32)
+    maps = [keras.Model(model.input, model.features)(x) for model in (source, target)]
+    np.testing.assert_allclose(*maps, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,93 @@
+"""`keras-dldl compare`: methods, backbones and settings side by side."""
+
+import json
+
+import click
+
+from keras_dldl.cli.options import json_option
+from keras_dldl.errors import TrainingError
+
+
+@click.command()
+@click.option(
+    "--data", type=click.Path(), multiple=True, show_default="as in the plan",
+    help="Folder that `prepare` wrote; may be repeated.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(), required=True, help="Folder to write, or to go on in.")
+@click.option(
+    "--plan", "file", type=click.Path(), show_default="none",
+    help="YAML file of what to compare; options override it. See docs/comparison.md.",
+)  # fmt: skip
+@click.option("--methods", metavar="A,B,C", help="Methods to compare.  [default: as in the plan]")
+@click.option("--models", metavar="A,B", help="Backbones to compare.  [default: one]")
+@click.option(
+    "--grid", "axes", multiple=True, metavar="KEY=V1,V2", show_default="none",
+    help="Values of any other setting to compare, in every combination; may be repeated.",
+)  # fmt: skip
+@click.option("--seeds", type=click.IntRange(1), help="Seeds a variant.  [default: 1]")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
+    help="A setting that all share, as for `train`; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--run", "runs", multiple=True, metavar="NAME=DIR", show_default="none",
+    help="A run made before, on the same data; a name repeated means more seeds of it.",
+)  # fmt: skip
+@click.option("--baseline", help="Variant the others are compared with.  [default: dldl-v2]")
+@click.option(
+    "--split", type=click.Choice(["test", "val"]), help="Faces predicted. [default: test]"
+)
+@click.option("--dry-run", is_flag=True, help="Print the cells and how long they would take.")
+@click.option("--report-only", is_flag=True, help="Train nothing; compare what is finished.")
+@click.option("--retry-failed", is_flag=True, help="Train cells that failed before once more.")
+@json_option
+def command(out, file, dry_run, report_only, retry_failed, as_json, **options):
+    """Train methods, backbones and settings alike, measure them on the same faces, compare them.
+
+    Every combination and seed is a run folder of its own in OUT/cells. A stopped comparison goes on
+    when the command is given again: what is finished is read. Writes comparison.json, table.md,
+    table.csv, comparison.png and, where a setting varies in steps, sensitivity.png. Cells that fail
+    are recorded and the others go on; the exit status is then 1.
+    """
+    from keras_dldl.comparison import Plan, compare, forecast
+    from keras_dldl.comparison.options import plan_values
+
+    plan = Plan.from_dict(plan_values(file, **options))
+    if dry_run:
+        _show_forecast(forecast(plan, out), as_json)
+        return
+    result = compare(plan, out, report_only=report_only, retry_failed=retry_failed)
+    _show(result, as_json)
+    if result.failed:
+        raise TrainingError(_told(result.failed))
+
+
+def _show(result, as_json):
+    from keras_dldl.comparison.tables import text_report
+
+    if as_json:
+        click.echo(json.dumps(result.content, indent=2, allow_nan=False))
+        return
+    click.echo(text_report(result.content))
+    click.echo(f"written {result.out}")
+
+
+def _show_forecast(found, as_json):
+    from keras_dldl.comparison.estimate import time_in_words
+
+    if as_json:
+        cells = [{"variant": c.variant, "seed": c.seed, "state": state} for c, state in found.cells]
+        click.echo(json.dumps({"cells": cells, "seconds": found.seconds}, indent=2))
+        return
+    for cell, state in found.cells:
+        click.echo(f"{cell.title}: {state}")
+    click.echo(f"{len(found.cells)} cells, about {time_in_words(found.seconds)} to go")
+
+
+def _told(failed):
+    first = failed[0]
+    return (
+        "Every cell should be trained; the table is written without those that failed, and "
+        f"--retry-failed tries them again. Received: {len(failed)} failed; the first, "
+        f"{first.variant}, seed {first.seed}: {first.error}"
+    )

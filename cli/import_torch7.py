@@ -1,0 +1,94 @@
+"""`keras-dldl import-torch7`: a network of the reference program as a model of this package."""
+
+import click
+
+from keras_dldl.cli.options import json_option
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--out", required=True, type=click.Path(dir_okay=False), help="The .keras file.")
+@click.option(
+    "--grid",
+    help="The label grid, where the file does not tell: age, scut-fbp, cfd, or START:STOP:STEP.",
+)
+@click.option("--task", default="age", help="What a grid START:STOP:STEP measures.")
+@click.option(
+    "--method", help="The method it was trained by.  [default: told by the network's end]"
+)
+@click.option("--input-size", type=click.IntRange(32, 1024), default=224, help="Side, pixels.")
+@click.option("--margin", type=float, help="How wide faces are cut, see predict.  [default: 0.16]")
+@click.option("--backbone-only", is_flag=True, help="Leave out the head.")
+@click.option("--force", is_flag=True, help="Replace the file OUT.")
+@json_option
+def command(
+    file, out, grid, task, method, input_size, margin, backbone_only, force, as_json
+):  # fmt: skip
+    """Read FILE, a Torch7 network of the DLDL-v2 program, and write it as a model.
+
+    Networks that name ages or marks can be used as they are: by predict, evaluate, export. Those
+    that name people, or have no head, are to start from: train --init. The file need not be
+    trusted: nothing in it is run.
+    """
+    from pathlib import Path
+
+    from keras_dldl.importing import import_torch7
+
+    if Path(out).exists() and not force:
+        raise FileExistsError(f"{out} exists. Give another --out, or --force")
+    found = import_torch7(
+        file,
+        out,
+        grid=_grid(grid, task),
+        method=method,
+        input_size=input_size,
+        margin=margin,
+        backbone_only=backbone_only,
+    )
+    _report(found, out, as_json)
+
+
+def _report(found, out, as_json):
+    model = found.model
+    facts = {
+        "path": str(out),
+        "backbone": model.backbone_name,
+        "parameters": model.count_params(),
+        "input_size": model.input_size,
+        "head": found.has_head,
+        "method": model.method.name if found.has_head else None,
+        "grid": model.grid.get_config() if found.has_head else None,
+    }
+    if as_json:
+        import json
+
+        click.echo(json.dumps(facts, indent=2))
+        return
+    size = model.input_size
+    click.echo(f"written   {out}")
+    click.echo(
+        f"backbone  {facts['backbone']}, {facts['parameters']:,} parameters, {size} x {size}"
+    )
+    if found.has_head:
+        grid = model.grid
+        click.echo(f"method    {facts['method']}")
+        click.echo(f"labels    {grid.start:g} ... {grid.stop:g} {grid.unit}, step {grid.step:g}")
+    else:
+        click.echo(f"head      untrained: use it by `keras-dldl train --init {out}`")
+
+
+def _grid(text, task):
+    from keras_dldl.labels import GRIDS, LabelGrid, grid_named
+
+    if text is None:
+        return None
+    if text in GRIDS:
+        return grid_named(text)
+    try:
+        start, stop, step = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise click.BadParameter(
+            f"it must be one of {', '.join(GRIDS)}, or START:STOP:STEP. Received: {text!r}",
+            param_hint="--grid",
+        ) from None
+    return LabelGrid(start, stop, step, task)

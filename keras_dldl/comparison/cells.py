@@ -1,0 +1,232 @@
+"""One cell of a comparison: a variant with one seed, trained, measured, and read again."""
+
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_dldl import files
+from keras_dldl.comparison.naming import differences, folder_name
+from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from keras_dldl.data.prepared import PreparedData
+
+_LOGGER = logging.getLogger(__name__)
+DONE, FAILED = "done", "failed"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a cell gave; the content of `cell.json`.
+
+    Attributes:
+        variant: its variant's name.
+        seed: its seed.
+        state: "done" or "failed".
+        config: its settings, complete but for what the data decide.
+        error: why it failed, on one line; None where it did not.
+        numbers: the top-level numbers of `metrics.json`, without groups.
+        training: facts of the run: epochs, best epoch, validation MAE, seconds.
+        model_sha256: checksum of the model that was measured.
+    """
+
+    variant: str
+    seed: int
+    state: str
+    config: dict[str, Any]
+    error: str | None = None
+    numbers: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    model_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A variant with one seed, and where it lies.
+
+    Attributes:
+        variant: its variant's name.
+        seed: its seed.
+        config: its settings, with the seed and the data.
+        folder: holds `cell.json`, `run/` and the evaluation, named after the split.
+        split: the faces that are predicted.
+        given: the run folder, where the run was made before and is only measured.
+    """
+
+    variant: str
+    seed: int
+    config: TrainConfig
+    folder: Path
+    split: str
+    given: Path | None = None
+
+    @property
+    def run(self) -> RunFolder:
+        """The run folder."""
+        return RunFolder(self.given or self.folder / "run")
+
+    @property
+    def evaluation(self) -> Path:
+        """The folder of `metrics.json`, `predictions.csv` and `report.html`."""
+        return self.folder / self.split
+
+    @property
+    def title(self) -> str:
+        """The cell in a few words."""
+        return f"{self.variant}, seed {self.seed}"
+
+    def stored(self) -> CellResult | None:
+        """Return what an earlier call recorded; None where it is not finished.
+
+        Raises:
+            ConfigError: it was recorded with other settings.
+            DataError: the record cannot be read.
+        """
+        path = self.folder / "cell.json"
+        if not path.exists():
+            return None
+        try:
+            result = CellResult(**json.loads(path.read_text(encoding="utf-8")))
+            before = TrainConfig.from_dict(result.config)
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(
+                "The record of a cell must be readable; remove it, and the cell is measured anew. "
+                f"Received: {path} ({' '.join(str(error).split())})"
+            ) from error
+        self._check_same(before)
+        return result if result.state == FAILED or self._is_whole(result) else None
+
+    def epochs_done(self) -> int:
+        """Return how many epochs an earlier call trained."""
+        if not self.run.history.exists():
+            return 0
+        lines = self.run.history.read_text(encoding="utf-8").splitlines()
+        return len(lines) - 1  # without the headings
+
+    def predictions(self) -> "pd.DataFrame":
+        """Return `predictions.csv`: path, label, value and std of every face."""
+        import pandas as pd
+
+        return pd.read_csv(self.evaluation / "predictions.csv", dtype={"path": str})
+
+    def _check_same(self, before: TrainConfig) -> None:
+        changed = differences(before, self.config)
+        if changed:
+            listed = ", ".join(changed)
+            raise ConfigError(
+                "A cell is continued with the settings it began with; choose another --out, or "
+                f"remove its folder. Received: other {listed} for {self.title}, in {self.folder}."
+            )
+
+    def _is_whole(self, result: CellResult) -> bool:
+        model = self.run.model
+        return (
+            (self.evaluation / "predictions.csv").exists()
+            and model.exists()
+            and files.sha256_of(model) == result.model_sha256
+        )
+
+
+def cells_of(plan: Any, out: Path) -> list[Cell]:
+    """Return the cells of a plan, those of the first seed first, so that a table is soon there."""
+    cells = [_cell(plan, variant, seed, out) for variant in plan.variants for seed in variant.seeds]
+    rank = {cell.folder: cells.index(cell) for cell in cells}
+    position = {
+        (variant.name, seed): k for variant in plan.variants for k, seed in enumerate(variant.seeds)
+    }
+    return sorted(cells, key=lambda cell: (position[cell.variant, cell.seed], rank[cell.folder]))
+
+
+def _cell(plan: Any, variant: Any, seed: int, out: Path) -> Cell:
+    given = variant.folders.get(seed)
+    changes = {"seed": seed, "data": list(plan.base.data)}
+    return Cell(
+        variant=variant.name,
+        seed=seed,
+        config=variant.config.updated(changes),
+        folder=out / "cells" / folder_name(variant.name, seed),
+        split=plan.split,
+        given=None if given is None else Path(given),
+    )
+
+
+def run_cell(cell: Cell, data: "PreparedData") -> CellResult:
+    """Train a cell, or go on with it, measure it, and record both.
+
+    A failure of this cell alone is recorded too, so that the others can go on.
+
+    Raises:
+        OSError: the folder cannot be written; then no other cell can go on either.
+        KeyboardInterrupt: Ctrl-C; the cell goes on from its last epoch when it is called again.
+    """
+    import keras
+
+    keras.backend.clear_session()  # the graphs of the cells before
+    try:
+        result = _trained_and_measured(cell, data)
+    except OSError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{error or type(error).__name__}".split())
+        _LOGGER.error("%s failed: %s", cell.title, reason)
+        result = CellResult(cell.variant, cell.seed, FAILED, cell.config.to_dict(), reason)
+    files.write_json(cell.folder / "cell.json", asdict(result))
+    return result
+
+
+def _trained_and_measured(cell: Cell, data: "PreparedData") -> CellResult:
+    from keras_dldl.evaluation import PreparedFaces, evaluate
+
+    training = _train(cell)
+    begun = time.perf_counter()
+    evaluation = evaluate(cell.run.model, PreparedFaces(data, split=cell.split))
+    evaluation.save(cell.evaluation)
+    training["evaluation_seconds"] = round(time.perf_counter() - begun, 3)
+    metrics = evaluation.metrics
+    left_out = ("groups", "views", "detection", "unreadable", "data", "versions", "model", "notes")
+    return CellResult(
+        cell.variant,
+        cell.seed,
+        DONE,
+        cell.config.to_dict(),
+        numbers={name: value for name, value in metrics.items() if name not in left_out},
+        training=training,
+        model_sha256=metrics["model"]["sha256"],
+    )
+
+
+def _train(cell: Cell) -> dict[str, Any]:
+    from keras_dldl.training import train
+
+    if cell.given is not None:
+        rows = _rows_of(cell.run)
+    else:
+        rows = train(cell.config, cell.run.path, resume=cell.run.config.exists()).rows
+    return training_facts(rows)
+
+
+def training_facts(rows: Any) -> dict[str, Any]:
+    """Return what the rows of a run's history say in short."""
+    from keras_dldl.training.history import best_row
+
+    best = best_row(rows)
+    return {
+        "epochs": len(rows),
+        "best_epoch": best["epoch"],
+        "val_mae": best.get("val_mae"),
+        "seconds": round(sum(row["seconds"] for row in rows), 3),
+        "seconds_per_epoch": sorted(row["seconds"] for row in rows)[len(rows) // 2],
+    }
+
+
+def _rows_of(run: RunFolder) -> list[dict[str, Any]]:
+    from keras_dldl.training.state import load_checkpoint
+
+    return load_checkpoint(run.checkpoint).progress["rows"]

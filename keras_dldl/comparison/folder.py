@@ -1,0 +1,129 @@
+"""The folder of a comparison: whether it holds this one, and whether the cells can be trained."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_dldl.comparison.cells import Cell
+from keras_dldl.comparison.naming import differences, text_of
+from keras_dldl.comparison.plan import Plan
+from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.files import TEMPORARY_PREFIX, write_json
+from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.run_folder import data_fingerprint
+
+if TYPE_CHECKING:
+    from keras_dldl.data.prepared import PreparedData
+
+FORMAT = 1
+NAME = "plan.json"
+
+
+def check_folder(out: Path, plan: Plan, data: "PreparedData") -> None:
+    """Raise an error unless `out` is new, empty, or holds a comparison that this one adds to.
+
+    Variants and seeds may come and go from call to call; data, split and shared settings may not.
+
+    Raises:
+        ConfigError: it holds a comparison of other data or settings, or something else.
+        DataError: the data have no rows to measure.
+    """
+    shared = _shared(plan, data)
+    if (out / NAME).exists():
+        _check_same_plan(out, _read(out / NAME), shared)
+    elif out.is_dir():
+        _check_empty(out)
+
+
+def note_plan(out: Path, plan: Plan, data: "PreparedData") -> None:
+    """Write `plan.json`: what all cells share."""
+    write_json(out / NAME, _shared(plan, data))
+
+
+def _shared(plan: Plan, data: "PreparedData") -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "split": plan.split,
+        "settings": {name: v for name, v in plan.base.to_dict().items() if name != "data"},
+        "fingerprint": data_fingerprint(data, splits_of(plan, data)),
+    }
+
+
+def splits_of(plan: Plan, data: "PreparedData") -> list[str]:
+    """Return the splits that a comparison uses: to train, to choose the epoch, to measure.
+
+    Raises:
+        DataError: the data have no rows to measure.
+    """
+    wanted = ["train", plan.base.validation_split, plan.split]
+    if plan.split not in data.splits:
+        data.rows(plan.split)  # raises, and says what there is
+    return [split for split in dict.fromkeys(wanted) if split in data.splits]
+
+
+def check_cells(cells: Sequence[Cell], data: "PreparedData") -> None:
+    """Find what would stop a cell before the first is trained.
+
+    Raises:
+        ConfigError: a method lacks an option, a label step does not fit, a backbone is unknown.
+        DataError: a method needs what the data lack; a given run is not of these data.
+    """
+    from keras_dldl.comparison.estimate import completed
+    from keras_dldl.comparison.given import check_given
+    from keras_dldl.training.build import check_method, make_grid, make_method, make_model
+
+    built = set()
+    for cell in cells:
+        if cell.given is not None:
+            check_given(cell, data)
+            continue
+        config = completed(cell.config, data)
+        make_grid(config, data)
+        splits = [split for split in ("train", config.validation_split) if split in data.splits]
+        check_method(make_method(config), data, splits)
+        network = (config.model, config.input_size, config.dropout)
+        if network not in built:
+            make_model(config, data)
+            built.add(network)
+
+
+def _check_same_plan(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    if before.get("format") != FORMAT:
+        raise ConfigError(
+            f"A comparison's folder must be of format {FORMAT}; choose another --out. "
+            f"Received: {out} of format {before.get('format')}."
+        )
+    changed = []
+    if before["fingerprint"] != now["fingerprint"]:
+        changed.append("rows of the data")
+    if before["split"] != now["split"]:
+        changed.append(f"split: {before['split']} before, {now['split']} now")
+    old, new = (TrainConfig.from_dict(content["settings"]) for content in (before, now))
+    old_values, new_values = differences(new, old), differences(old, new)
+    for name in dict.fromkeys([*new_values, *old_values]):
+        told = [text_of(values.get(name, "none")) for values in (old_values, new_values)]
+        changed.append(f"{name}: {told[0]} before, {told[1]} now")
+    if changed:
+        raise ConfigError(
+            "The folder holds a comparison of other data or settings; choose another --out. "
+            f"Variants and seeds may be added. Received: {out}; {'; '.join(changed)}."
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"A comparison's {NAME} must be readable. Received: {path}") from error
+
+
+def _check_empty(out: Path) -> None:
+    others = sorted(
+        path.name for path in out.iterdir() if not path.name.startswith(TEMPORARY_PREFIX)
+    )
+    if others:
+        raise ConfigError(
+            "A comparison begins in a new or empty folder; choose another with --out. "
+            f"Received: {out}, which holds {', '.join(others[:3])}."
+        )

@@ -1,0 +1,125 @@
+"""A data set of identities: who is learnt, and who is kept for validation."""
+
+import hashlib
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_dldl.data.manifest import SPLITS
+from keras_dldl.errors import DataError
+from keras_dldl.faces.alignment import Alignment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LOGGER = logging.getLogger(__name__)
+TRAIN, VALIDATION, _ = SPLITS
+
+
+@dataclass(frozen=True)
+class People:
+    """Images with their subjects, as a run needs them; the place of `PreparedData` in training.
+
+    Args:
+        frame: columns `file`, `path`, `subject`, `split` ("train" or "val") and `label`, the number
+            of the subject among those of its split, in the order of their names.
+        size: side of the images in pixels to train at, where nothing else is asked for.
+        alignment: how the faces were cut out.
+        left_out: paths of images that were left out.
+    """
+
+    frame: "pd.DataFrame"
+    size: int
+    alignment: Alignment
+    left_out: list[str] = field(default_factory=list)
+    grid: None = None  # identities have no label grid
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have rows: "train", and "val" unless there are too few people."""
+        return tuple(name for name in SPLITS if (self.frame["split"] == name).any())
+
+    @property
+    def count(self) -> int:
+        """How many people are learnt: the classes."""
+        return self.rows(TRAIN)["subject"].nunique()
+
+    def rows(self, split: str) -> "pd.DataFrame":
+        """Return the rows of a split, by path."""
+        return self.frame[self.frame["split"] == split].reset_index(drop=True)
+
+
+def choose_people(
+    listing: "pd.DataFrame",
+    *,
+    size: int,
+    alignment: Alignment,
+    min_images: int,
+    validation_share: float,
+    left_out: Sequence[str] = (),
+) -> People:
+    """Decide who is learnt and who is kept for validation.
+
+    Args:
+        listing: see `listing.py`. Where `split` is given it stands, and rows of "test" are not
+            used; else a share of the people is kept, the same on every machine.
+        size: see `People`.
+        alignment: see `People`.
+        min_images: people with fewer images to learn from are left out.
+        validation_share: share of the people to keep; at least two, where four or more are there.
+        left_out: see `People`.
+
+    Raises:
+        DataError: fewer than two people remain, or no one has two images.
+    """
+    frame = listing.sort_values("path", kind="stable").reset_index(drop=True)
+    if frame["split"].isna().any():
+        frame["split"] = _drawn_split(frame["subject"], validation_share)
+    train = _with_enough(frame[frame["split"] == TRAIN], min_images)
+    val = frame[frame["split"] == VALIDATION]
+    if (val["subject"].value_counts() > 1).sum() < 2:
+        val = val[:0]  # no two pairs to tell apart
+    import pandas as pd
+
+    chosen = pd.concat([_numbered(train), _numbered(val)], ignore_index=True)
+    return People(chosen, size, alignment, list(left_out))
+
+
+def _with_enough(train: "pd.DataFrame", min_images: int) -> "pd.DataFrame":
+    counts = train["subject"].value_counts()
+    enough = counts[counts >= min_images].index
+    kept = train[train["subject"].isin(enough)]
+    if len(enough) < len(counts):
+        _LOGGER.warning(
+            "Left out %d of %d people with fewer than %d images (--min-images).",
+            len(counts) - len(enough), len(counts), min_images,
+        )  # fmt: skip
+    if len(enough) < 2 or len(kept) == len(enough):
+        most = int(counts.max()) if len(counts) else 0
+        raise DataError(
+            "Identities are learnt from two people or more, some of whom have two images or more. "
+            f"Received: {len(counts)} people to learn, of whom {len(enough)} have {min_images} "
+            f"images or more; the most images of one: {most}"
+        )
+    return kept
+
+
+def _numbered(rows: "pd.DataFrame") -> "pd.DataFrame":
+    return rows.assign(label=np.unique(rows["subject"], return_inverse=True)[1])
+
+
+def _drawn_split(subjects: "pd.Series", share: float) -> "pd.Series":
+    """Return "val" for the people kept, those whose hashed names come first, else "train"."""
+    counts = subjects.value_counts()
+    able = sorted((name for name, count in counts.items() if count > 1), key=_hashed)
+    wanted = max(2, math.ceil(share * len(able))) if share > 0 and len(counts) >= 4 else 0
+    kept = able[: wanted if len(able) - wanted >= 2 else 0]
+    return subjects.isin(kept).map({True: VALIDATION, False: TRAIN})
+
+
+def _hashed(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()

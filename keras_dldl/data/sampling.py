@@ -1,0 +1,90 @@
+"""How often each image comes in an epoch, by how many share its label: for unbalanced ages."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_dldl.arguments import check_choice
+from keras_dldl.labels import LabelGrid
+
+SAMPLINGS = ("natural", "sqrt", "balanced", "effective")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Draws an epoch's images with unequal chances; an epoch keeps its number of images.
+
+    Args:
+        weights: (N,) the chance of each image, up to a common factor; positive.
+    """
+
+    weights: np.ndarray
+
+    def counts(self, seed: int, epoch: int) -> np.ndarray:
+        """Return how often each image comes in an epoch, (N,) whole numbers that sum to N.
+
+        Each is its expected number rounded down or up: systematic sampling over the images in
+        random order (Madow 1949), so that an epoch strays less from the chances than free draws.
+        """
+        count = len(self.weights)
+        rng = np.random.default_rng([abs(seed), epoch, 1])
+        order = rng.permutation(count)
+        expected = self.weights[order] / self.weights.sum() * count
+        edges = np.floor(np.cumsum(expected) + rng.random())
+        # What rounding may take from the last edge.
+        edges = np.minimum(edges, count)
+        edges[-1] = count
+        counts = np.empty(count, np.int64)
+        counts[order] = np.diff(edges, prepend=0.0).astype(np.int64)
+        return counts
+
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """Return the images of an epoch in random order, (N,) indices."""
+        drawn = np.repeat(np.arange(len(self.weights)), self.counts(seed, epoch))
+        return np.random.default_rng([abs(seed), epoch]).permutation(drawn)
+
+    def different(self) -> float:
+        """Return how many of the images come at least once in an epoch, on average."""
+        expected = self.weights / self.weights.sum() * len(self.weights)
+        return float(np.minimum(expected, 1.0).sum())
+
+
+def epoch_order(count: int, seed: int, epoch: int, sampling: Sampling | None = None) -> np.ndarray:
+    """Return the images of an epoch in order, (N,) indices: a function of seed and epoch.
+
+    >>> epoch_order(4, seed=0, epoch=1).tolist()
+    [1, 0, 3, 2]
+    """
+    if sampling is not None:
+        return sampling.order(seed, epoch)
+    return np.random.default_rng([abs(seed), epoch]).permutation(count)
+
+
+def make_sampling(
+    kind: str, labels: np.ndarray, grid: LabelGrid, beta: float = 0.999
+) -> Sampling | None:
+    """Return the sampling of this name, or None for "natural": each image once.
+
+    With n images at the label of the grid nearest to an image's own, its chance is in proportion to
+    1 / n ("balanced": every label that occurs comes equally often), 1 / sqrt(n) ("sqrt", half way),
+    or (1 - beta) / (1 - beta^n) ("effective": Cui et al. 2019, by the effective number).
+
+    Args:
+        kind: one of `SAMPLINGS`.
+        labels: (N,) labels of the training images.
+        grid: the label grid.
+        beta: of "effective", in [0, 1): 0 is natural, towards 1 balanced.
+
+    >>> labels = np.array([20.0, 20.0, 20.0, 60.0])
+    >>> make_sampling("balanced", labels, LabelGrid.age()).order(seed=0, epoch=0).tolist()
+    [3, 0, 1, 3]
+    """
+    check_choice("sampling", kind, SAMPLINGS)
+    if kind == "natural":
+        return None
+    steps = np.rint((np.asarray(labels, np.float64) - grid.start) / grid.step)
+    _, inverse, numbers = np.unique(steps, return_inverse=True, return_counts=True)
+    shared = numbers[inverse].astype(np.float64)
+    if kind == "effective":
+        return Sampling((1.0 - beta) / (1.0 - np.power(beta, shared)))
+    return Sampling(1.0 / (np.sqrt(shared) if kind == "sqrt" else shared))

@@ -1,0 +1,1 @@
+"""Looking inside a model: where in a face the evidence for its answer lies."""

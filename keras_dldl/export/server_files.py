@@ -1,0 +1,107 @@
+"""What TensorFlow Serving needs beside the versions of a model: its settings, ready to start."""
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from keras_dldl.files import write_text
+
+USUAL_BATCH = 32
+LARGEST_REQUEST = 1024
+
+logger = logging.getLogger(__name__)
+
+MODELS = """\
+# Which models TensorFlow Serving serves: --model_config_file=/models/{name}/models.config
+model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+    # The newest version is served; the one before it until the new one is loaded.
+    model_version_policy {{ latest {{ num_versions: 1 }} }}
+  }}
+}}
+"""
+BATCHING = f"""\
+# Requests that come together are answered together:
+# --enable_batching=true --batching_parameters_file=.../batching.config
+# The most images in a request; a request is refused beyond.
+max_batch_size {{ value: {LARGEST_REQUEST} }}
+# The most images in one run of the model: larger requests are split, smaller ones joined.
+enable_large_batch_splitting {{ value: true }}
+max_execution_batch_size {{ value: {USUAL_BATCH} }}
+# The longest that a request waits for others, in millionths of a second.
+batch_timeout_micros {{ value: 2000 }}
+# Batches at work at once: as many as the machine has cores is a good start.
+num_batch_threads {{ value: 4 }}
+# Batches that may wait; more are refused ("unavailable", 503), which clients may try again.
+max_enqueued_batches {{ value: 64 }}
+"""
+COMPOSE = """\
+# `docker compose up` in this folder; then http://localhost:8501/v1/models/{name}
+services:
+  {service}:
+    # Of the TensorFlow that wrote the model: older servers may lack what it uses.
+    image: tensorflow/serving:{tensorflow}
+    command:
+      - --model_config_file=/models/{name}/models.config
+      - --enable_batching=true
+      - --batching_parameters_file=/models/{name}/batching.config
+    volumes:
+      - .:/models/{name}:ro
+    # gRPC and REST, for this machine alone; without 127.0.0.1 for the whole network.
+    ports:
+      - "127.0.0.1:8500:8500"
+      - "127.0.0.1:8501:8501"
+    restart: unless-stopped
+"""
+
+
+def model_name(folder: str | os.PathLike) -> str:
+    """Return the name under which the versions in `folder` are served.
+
+    >>> model_name("served/age"), model_name("my models/été 2")
+    ('age', 't-2')
+    """
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(os.path.abspath(folder)).name).strip("-.")
+    return name or "model"
+
+
+def server_files(folder: str | os.PathLike, tensorflow: str) -> dict[str, str]:
+    """Return the text of each file by its name.
+
+    Args:
+        folder: the folder of the versions.
+        tensorflow: the version of TensorFlow that wrote the model, such as "2.21.0".
+    """
+    name = model_name(folder)
+    release = re.match(r"\d+\.\d+\.\d+|", tensorflow)[0] or tensorflow
+    service = re.sub(r"[^a-z0-9_-]", "-", name.lower())
+    return {
+        "models.config": MODELS.format(name=name),
+        "batching.config": BATCHING,
+        "docker-compose.yml": COMPOSE.format(name=name, service=service, tensorflow=release),
+    }
+
+
+def write_server_files(folder: Path, tensorflow: str, force: bool = False) -> None:
+    """Write the files beside the versions; one that is there and differs is kept.
+
+    Args:
+        folder: the folder of the versions.
+        tensorflow: the version of TensorFlow that wrote the model.
+        force: replace what differs: a user's changes, or what another release wrote.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for name, text in server_files(folder, tensorflow).items():
+        place = folder / name
+        if not os.path.lexists(place) or force:
+            write_text(place, text)
+        elif place.read_bytes() != text.encode("utf-8"):
+            logger.warning(
+                "%s is kept, though this export would write another; force replaces it", place
+            )

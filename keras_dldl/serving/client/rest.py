@@ -1,0 +1,148 @@
+"""TensorFlow Serving's REST interface, by the standard library.
+
+See https://www.tensorflow.org/tfx/serving/api_rest.
+"""
+
+import base64
+import http.client
+import json
+import socket
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import quote
+
+from keras_dldl.errors import ServerError
+from keras_dldl.serving.client.retrying import PassingError
+
+BUSY = (429, 503)
+LONGEST_MESSAGE = 500
+
+
+class Rest:
+    """The way to one model over HTTP; see `transports.Transport`.
+
+    Args:
+        url: address of the server, up to what precedes `/v1`.
+        model: name of the model.
+        version: a version, or None for the server's choice.
+        timeout: seconds.
+        headers: sent with each request.
+    """
+
+    def __init__(
+        self, url: str, model: str, version: int | None, timeout: float, headers: dict[str, str]
+    ):
+        which = "" if version is None else f"/versions/{version}"
+        self.address = f"{url.rstrip('/')}/v1/models/{quote(model, safe='')}{which}"
+        self.timeout = timeout
+        self.headers = {"Content-Type": "application/json", **headers}
+
+    def predict(self, files: list[bytes]) -> dict[str, Any]:
+        """Return the outputs by name, in column format: lists with a row a file."""
+        encoded = [{"b64": base64.b64encode(file).decode("ascii")} for file in files]
+        # NaN is a word that both sides know, see "JSON conformance" in the page above.
+        found = self._ask(":predict", json.dumps({"inputs": {"image_bytes": encoded}}).encode())
+        outputs = found.get("outputs")
+        return outputs if isinstance(outputs, dict) else {}
+
+    def status(self) -> list[dict[str, Any]]:
+        """Return `version`, `state` and `error` of each version."""
+        return [
+            {
+                "version": int(one["version"]),
+                "state": one["state"],
+                "error": one.get("status", {}).get("error_message", ""),
+            }
+            for one in self._ask("").get("model_version_status", [])
+        ]
+
+    def metadata(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return the signatures; see `Client.metadata`."""
+        found = self._ask("/metadata").get("metadata", {}).get("signature_def", {})
+        return {
+            name: {side: _tensors(signature.get(side, {})) for side in ("inputs", "outputs")}
+            for name, signature in found.get("signature_def", {}).items()
+            if not name.startswith("__")  # TensorFlow's own
+        }
+
+    def close(self) -> None:
+        """Nothing stays open between requests."""
+
+    def _ask(self, path: str, body: bytes | None = None) -> dict[str, Any]:
+        """Return the answer to a GET, or to a POST of `body`, as plain JSON values."""
+        request = urllib.request.Request(self.address + path, body, self.headers)
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout) as answer:
+                content = answer.read()
+        except urllib.error.HTTPError as error:
+            raise self._refused(error) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        return self._parsed(content)
+
+    def _parsed(self, content: bytes) -> dict[str, Any]:
+        try:
+            found = json.loads(content)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise ServerError(
+                f"{self.address}: what answers here is not a model server; it must send a JSON "
+                f"object. Received: {content[:60]!r}"
+            )
+        return found
+
+    def _refused(self, error: urllib.error.HTTPError) -> ServerError:
+        with error:
+            try:
+                content = error.read()
+            except (OSError, http.client.HTTPException):
+                content = b""
+        message = f"{self.address}: the server refused. Received: {error.code} {_reason(content)}"
+        if error.code in BUSY:
+            return PassingError(message, _seconds(error.headers.get("Retry-After")))
+        return ServerError(message)
+
+    def _unreachable(self, error: Exception) -> ServerError:
+        reason = getattr(error, "reason", error)  # of urllib's own error
+        if isinstance(reason, (TimeoutError, socket.timeout)):
+            return ServerError(
+                f"{self.address}: no answer within {self.timeout:g} seconds. Give a longer "
+                "`timeout`, or smaller batches"
+            )
+        message = (
+            f"{self.address}: the server cannot be reached, or broke off. Is it running, and is "
+            f"this its address? Received: {str(reason) or type(reason).__name__}"
+        )
+        passes = isinstance(reason, (ConnectionError, http.client.IncompleteRead))
+        return PassingError(message) if passes else ServerError(message)
+
+
+def _reason(content: bytes) -> str:
+    """Return the text of a server's error object, or of whatever it sent."""
+    text = content.decode("utf-8", "replace").strip()
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("error"), str):
+        text = found["error"]
+    return text[:LONGEST_MESSAGE]
+
+
+def _seconds(value: str | None) -> float | None:
+    # The other form that HTTP allows, a date, is not worth the clock of another machine.
+    return float(value) if value and value.isascii() and value.isdigit() else None
+
+
+def _tensors(declared: dict[str, Any]) -> dict[str, Any]:
+    return {name: _tensor(one) for name, one in sorted(declared.items())}
+
+
+def _tensor(info: dict[str, Any]) -> dict[str, Any]:
+    sizes = [int(side["size"]) for side in info.get("tensor_shape", {}).get("dim", [])]
+    return {
+        "dtype": info["dtype"].removeprefix("DT_").lower(),
+        "shape": [None if size < 0 else size for size in sizes],
+    }

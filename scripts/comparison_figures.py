@@ -1,0 +1,66 @@
+"""Writes the figures of the comparison in docs/comparison.md, and its pictures, from its JSON file.
+
+python scripts/comparison_figures.py [OUT]
+
+OUT is the folder of a comparison: its comparison.json becomes docs/comparison.json. Without it, the
+page and the pictures are made anew from the file that is there. What stands between the marks is
+replaced; all else is written by hand.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "docs" / "comparison.json"
+PAGE = ROOT / "docs" / "comparison.md"
+IMAGES = ROOT / "docs" / "images"
+PICTURES = {
+    "comparison.png": "MAE by seed, and differences from the baseline",
+    "sensitivity.png": "MAE against each setting that varies",
+}
+BEGIN, END = "<!-- figures: scripts/comparison_figures.py -->", "<!-- end of figures -->"
+
+
+def main(arguments: list[str]) -> None:
+    """Bring the page and its pictures up to date."""
+    from keras_dldl import files
+    from keras_dldl.comparison import pictures
+
+    if arguments:
+        found = (Path(arguments[0]) / "comparison.json").read_text(encoding="utf-8")
+        files.write_text(SOURCE, found)
+    content = read()
+    draw = {"comparison": pictures.draw_comparison, "sensitivity": pictures.draw_sensitivity}
+    for name in drawn(content):
+        draw[Path(name).stem](IMAGES / name, content)
+    files.write_text(PAGE, wanted(PAGE.read_text(encoding="utf-8"), content))
+
+
+def read() -> dict[str, Any]:
+    """Return the comparison that the page tells of."""
+    return json.loads(SOURCE.read_text(encoding="utf-8"))
+
+
+def drawn(content: dict[str, Any]) -> list[str]:
+    """Return the names of the pictures that `content` has numbers for."""
+    from keras_dldl.comparison.pictures import drawable
+
+    return [name for name in PICTURES if name != "sensitivity.png" or drawable(content)]
+
+
+def wanted(page: str, content: dict[str, Any]) -> str:
+    """Return the page with the tables and pictures of `content` between its marks."""
+    from keras_dldl.comparison.tables import markdown
+
+    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    if not pattern.search(page):
+        raise ValueError(f"The marks are missing. Allowed: {BEGIN} ... {END}. Received: {page!r}")
+    shown = "\n\n".join(f"![{PICTURES[name]}](images/{name})" for name in drawn(content))
+    return pattern.sub(lambda _: f"{BEGIN}\n{markdown(content)}\n{shown}\n{END}", page)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,88 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_dldl.comparison import Plan
+from keras_dldl.comparison.summary import errors_of, spread
+from keras_dldl.errors import DataError
+from tests.comparison.made_up import done_cells, report
+
+METHODS = {"grid": {"method": ["dldl-v2", "dldl", "er"]}, "seeds": 3}
+
+
+def entry_of(content, name):
+    return next(entry for entry in content["variants"] if entry["name"] == name)
+
+
+def test_mean_and_spread_over_seeds(tmp_path):
+    content = report(Plan.from_dict(METHODS), tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0})
+    for name in ("dldl-v2", "dldl", "er"):
+        tables = [
+            pd.read_csv(tmp_path / "cells" / f"{name}_seed{seed}" / "test" / "predictions.csv")
+            for seed in range(3)
+        ]
+        mae = [np.mean(np.abs(table["value"] - table["label"])) for table in tables]
+        found = entry_of(content, name)["mae"]
+        assert list(found["by_seed"].values()) == pytest.approx(mae)
+        assert found["mean"] == pytest.approx(sum(mae) / 3)
+        wanted = sum((x - sum(mae) / 3) ** 2 for x in mae) / 2
+        assert found["std"] ** 2 == pytest.approx(wanted)
+        assert found["interval"][0] < found["mean"] < found["interval"][1]
+
+
+def test_differences_are_paired_and_corrected(tmp_path):
+    content = report(Plan.from_dict(METHODS), tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0})
+    assert entry_of(content, "dldl-v2")["difference"] is None
+    # The noise of a seed is the same in all variants, so the shift is all that is left.
+    dldl = entry_of(content, "dldl")["difference"]
+    assert dldl["mae"] == pytest.approx(1.0)
+    assert dldl["interval"] == pytest.approx([1.0, 1.0])
+    assert dldl["p"] == pytest.approx(2 / 10_001)
+    assert dldl["p_holm"] == pytest.approx(2 * dldl["p"])  # the smaller of two
+    er = entry_of(content, "er")["difference"]
+    assert (er["mae"], er["p"], er["p_holm"]) == (0.0, 1.0, 1.0)
+    json.dumps(content, allow_nan=False)
+
+
+def test_one_seed_has_no_spread_and_says_so(tmp_path):
+    plan = Plan.from_dict({**METHODS, "seeds": 1})
+    content = report(plan, tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0})
+    assert entry_of(content, "dldl")["mae"]["std"] is None
+    assert any("one seed only, so no spread" in note for note in content["notes"])
+    assert any(note.endswith("all variants") for note in content["notes"])
+
+
+def test_what_failed_or_waits_is_left_out_and_said(tmp_path):
+    plan = Plan.from_dict(METHODS)
+    content = report(plan, tmp_path, {"dldl-v2": 4.0, "dldl": 5.0}, failed=["dldl, seed 1"])
+    dldl, er = entry_of(content, "dldl"), entry_of(content, "er")
+    assert (dldl["seeds"], dldl["failed"], dldl["waiting"]) == ([0, 2], [1], [])
+    assert (er["seeds"], er["waiting"], er["mae"]["mean"], er["difference"]) == (
+        [], [0, 1, 2], None, None,
+    )  # fmt: skip
+    assert content["failed"] == [{"variant": "dldl", "seed": 1, "error": "loss=nan"}]
+    assert "failed, and left out: dldl (seed 1)" in content["notes"]
+    assert "not finished, and left out: er (seed 0, 1, 2)" in content["notes"]
+    assert "other seeds than the baseline's, so not paired by them: dldl" in content["notes"]
+
+
+def test_without_the_baseline_there_are_no_differences(tmp_path):
+    content = report(Plan.from_dict(METHODS), tmp_path, {"dldl": 5.0})
+    assert all(entry["difference"] is None for entry in content["variants"])
+    assert any("dldl-v2 has no numbers" in note for note in content["notes"])
+    nothing = report(Plan.from_dict(METHODS), tmp_path / "none", {})
+    assert all(entry["mae"]["mean"] is None for entry in nothing["variants"])
+
+
+def test_cells_on_other_faces_are_refused(tmp_path):
+    done = done_cells(Plan.from_dict(METHODS), tmp_path, {"dldl-v2": 4.0, "dldl": 5.0})
+    path = done[-1][0].evaluation / "predictions.csv"
+    path.write_text(path.read_text().replace("7.jpg", "8.jpg", 1))
+    with pytest.raises(DataError, match="same faces in the same order.*predictions.csv"):
+        errors_of(done)
+
+
+def test_spread_of_a_number_that_one_seed_lacks():
+    assert spread([0.5, None]) == {"mean": None, "std": None, "min": None, "max": None}

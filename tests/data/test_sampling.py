@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from keras_dldl import LabelGrid
+from keras_dldl.data.augment import Augmentation
+from keras_dldl.data.pipeline import batch_paths, training_dataset
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.sampling import make_sampling
+from keras_dldl.errors import ConfigError
+from tests.training.small_data import write_small_data
+
+AGE = LabelGrid.age()
+LABELS = np.array([20.0] * 90 + [40.2] * 9 + [80.0])
+
+
+def shares(kind, **options):
+    """Return the share of each label over many epochs, in float64 by a plain count."""
+    sampling = make_sampling(kind, LABELS, AGE, **options)
+    drawn = np.concatenate([LABELS[sampling.order(seed=3, epoch=e)] for e in range(400)])
+    return np.array([np.mean(drawn == label) for label in (20.0, 40.2, 80.0)])
+
+
+def test_natural_is_no_sampling():
+    assert make_sampling("natural", LABELS, AGE) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "by_hand"),
+    [
+        ("balanced", {}, [1, 1, 1]),
+        ("sqrt", {}, np.sqrt([90, 9, 1])),
+        # n (1 - beta) / (1 - beta^n)
+        ("effective", {"beta": 0.9}, [90 * 0.1 / (1 - 0.9**90), 9 * 0.1 / (1 - 0.9**9), 1]),
+        ("effective", {"beta": 0.0}, [90, 9, 1]),
+    ],
+)
+def test_labels_come_as_often_as_the_formula_says(kind, options, by_hand):
+    np.testing.assert_allclose(shares(kind, **options), by_hand / np.sum(by_hand), atol=0.003)
+
+
+def test_an_image_comes_as_often_as_expected_rounded_down_or_up():
+    sampling = make_sampling("sqrt", LABELS, AGE)
+    expected = sampling.weights / sampling.weights.sum() * len(LABELS)
+    for epoch in range(50):
+        counts = sampling.counts(seed=0, epoch=epoch)
+        assert counts.sum() == len(LABELS)
+        assert np.all((counts == np.floor(expected)) | (counts == np.ceil(expected)))
+    different = np.mean([np.count_nonzero(sampling.counts(0, e)) for e in range(200)])
+    assert sampling.different() == pytest.approx(different, rel=0.02)
+
+
+def test_an_epoch_is_drawn_by_seed_and_number_alone():
+    sampling = make_sampling("balanced", LABELS, AGE)
+    first = sampling.order(seed=1, epoch=2)
+    np.testing.assert_array_equal(first, make_sampling("balanced", LABELS, AGE).order(1, 2))
+    assert not np.array_equal(first, sampling.order(1, 3))
+    assert not np.array_equal(first, sampling.order(2, 2))
+
+
+def test_unknown_sampling():
+    with pytest.raises(ConfigError, match="'natural', 'sqrt', 'balanced', 'effective'"):
+        make_sampling("even", LABELS, AGE)
+
+
+@pytest.mark.parametrize("limit", [None, 6000, 0])  # decoded, encoded, read from the files
+def test_the_pipeline_gives_what_was_drawn(tmp_path, monkeypatch, limit):
+    if limit is not None:
+        monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(limit * 5))
+    data = PreparedData(
+        write_small_data(tmp_path / "a", train=12, val=0),
+        write_small_data(tmp_path / "b", train=9, val=0, seed=1),
+    )
+    rows = data.rows("train")
+    labels = np.where(np.arange(21) < 18, 20.0, 60.0)
+    sampling = make_sampling("balanced", labels, data.grid)
+    options = {"input_size": 32, "batch_size": 8, "seed": 0, "epoch": 4, "sampling": sampling}
+    batches = list(
+        training_dataset(data, augment=Augmentation.none(), **options).as_numpy_iterator()
+    )
+    seen = np.concatenate([targets[:, 0] for _, targets in batches])
+    wanted = np.repeat(rows["label"].to_numpy(), sampling.counts(0, 4))
+    np.testing.assert_array_equal(np.sort(seen), np.sort(wanted))
+    label_of = [
+        dict(zip(part["path"], part["label"], strict=True)) for part in (rows[:12], rows[12:])
+    ]
+    for k, (_, targets) in enumerate(batches):
+        paths = batch_paths(data, batch_index=k, **options)
+        assert len(paths) == len(targets)
+        for path, label in zip(paths, targets[:, 0], strict=True):
+            assert label in [labels.get(path) for labels in label_of]

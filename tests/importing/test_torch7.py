@@ -1,0 +1,401 @@
+"""Imported networks against a NumPy forward pass of the same file, in float64."""
+
+import numpy as np
+import pytest
+
+from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.importing import import_torch7
+from keras_dldl.labels import LabelGrid
+from keras_dldl.models import load_model
+from keras_dldl.models.backbones import THIN_WIDTHS, TINY_WIDTHS
+from tests.importing.networks import (
+    Maker,
+    expectation,
+    forward,
+    joint,
+    normalized,
+    pooling,
+    relu,
+    sequential,
+    simple,
+    view,
+)
+from tests.importing.t7_writer import Module, Storage, Strided, as_t7
+
+SMALL = (2, 3, 4, 5, 6)
+AGES = np.arange(101.0)
+
+
+def images(count=2, size=32, seed=1):
+    """Noise, each image darker than the next, that the outputs may differ."""
+    noise = np.random.default_rng(seed).integers(0, 256, (count, size, size, 3))
+    return (noise * np.linspace(0.2, 1, count)[:, None, None, None]).astype(np.uint8)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_import(network, cuda=False, **options):
+        path = tmp_path / "network.t7"
+        path.write_bytes(as_t7(network, cuda))
+        return import_torch7(path, **{"input_size": 32, **options})
+
+    return write_and_import
+
+
+def check(found, network, faces=None):
+    """Compare with the NumPy pass; for heads that end in a distribution."""
+    faces = images(size=found.model.input_size) if faces is None else faces
+    expected = forward(network, normalized(faces))
+    given = np.asarray(found.model(faces, training=False))
+    np.testing.assert_allclose(given, expected, atol=2e-6)
+    assert np.abs(given - given.mean(axis=0)).max() > 1e-4  # the images tell apart
+    return expected
+
+
+def softmax_head(maker, features, labels=101, scale=3.0):
+    return [maker.linear(features, labels, scale=scale * features**-0.5), simple("nn.SoftMax")]
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_tiny_age_net_of_the_paper_becomes_that_backbone(read, tmp_path, bias):
+    maker = Maker(1)
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128), bias=bias)
+    found = read(network, out=tmp_path / "model.keras")
+    assert (found.model.backbone_name, found.model.method.name) == ("tiny-age-net", "dldl")
+    assert found.model.method.kl_reduction == "mean"  # the reference code's
+    assert (found.model.grid, found.has_head) == (LabelGrid.age(), True)
+    check(found, network)
+    again = load_model(tmp_path / "model.keras")
+    assert again.get_config() == found.model.get_config()
+    np.testing.assert_array_equal(again(images()), found.model(images()))
+
+
+def test_the_joint_network_gives_distribution_and_expectation(read):
+    maker = Maker(2)
+    head = [*softmax_head(maker, SMALL[-1]), joint(AGES)]
+    network = maker.age_net(SMALL, 1, head)
+    found = read(network, cuda=True)
+    assert found.model.method.name == "dldl-v2"
+    distribution, value = forward(network, normalized(images()))
+    given = np.asarray(found.model(images(), training=False))
+    np.testing.assert_allclose(given, distribution, atol=2e-6)
+    decoded = found.model.grid.decode(given, found.model.method.decoder)
+    np.testing.assert_allclose(decoded, value, atol=1e-4)
+
+
+def test_other_widths_become_a_list_of_layers_that_is_saved(read, tmp_path):
+    maker = Maker(3)
+    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1], 41), eps=1e-3)
+    found = read(network, out=tmp_path / "model.keras")
+    assert (found.model.backbone_name, found.model.grid) == ("layers", LabelGrid.scut_fbp())
+    check(found, network)
+    again = load_model(tmp_path / "model.keras")
+    assert again.get_config() == found.model.get_config()
+    np.testing.assert_array_equal(again(images()), found.model(images()))
+
+
+def test_a_head_that_ranks(read):
+    maker = Maker(4)
+    head = [maker.linear(SMALL[-1], 100, scale=2.0), simple("nn.Sigmoid")]
+    network = maker.age_net(SMALL, 1, head)
+    found = read(network)
+    assert found.model.method.name == "ranking-bce"
+    expected = forward(network, normalized(images()))
+    raw = np.asarray(found.model.training_model()(images(), training=False))
+    np.testing.assert_allclose(1 / (1 + np.exp(-raw)), expected, atol=2e-6)
+    value = found.model.grid.decode(np.asarray(found.model(images())), "median")
+    # evaluation.lua: labelset[1 + the number of answers of 0.5 or more], counted from 1
+    np.testing.assert_array_equal(value, (expected >= 0.5).sum(axis=1))
+    assert read(network, method="ranking-l2").model.method.name == "ranking-l2"
+
+
+def test_a_head_that_regresses_needs_a_grid(read):
+    maker = Maker(5)
+    head = [maker.linear(SMALL[-1], 1, scale=1.0), simple("nn.Tanh")]
+    network = maker.age_net(SMALL, 1, head)
+    with pytest.raises(ConfigError, match="label grid is not in this file"):
+        read(network)
+    found = read(network, grid=LabelGrid.cfd())
+    assert found.model.method.name == "mr-l1"
+    expected = (forward(network, normalized(images()))[:, 0] + 1) / 2 * 6 + 1
+    given = found.model.grid.decode(np.asarray(found.model(images())))
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+def test_the_labels_of_the_file_are_the_grid(read):
+    maker = Maker(6)
+    labels = np.arange(0, 100.1, 0.5)
+    head = [*softmax_head(maker, SMALL[-1], 201), expectation(labels)]
+    network = maker.age_net(SMALL, 1, head)
+    with pytest.raises(ConfigError, match="of no known grid"):
+        read(network)
+    with pytest.raises(ConfigError, match="of no known grid"):
+        read(network, grid=LabelGrid(0, 200, 1))
+    found = read(network, grid=LabelGrid(0, 100, 0.5))
+    assert found.model.method.name == "er"
+    decoded = found.model.grid.decode(np.asarray(found.model(images())))
+    np.testing.assert_allclose(decoded, forward(network, normalized(images())), atol=1e-4)
+
+
+def odd_network(maker):
+    """Every kind of layer, and every way of placing windows, on 33 x 33 images."""
+    body = [
+        maker.convolution(3, 4, 3, 2, 1, bias=True, kind="nn.SpatialConvolution"),  # 17
+        relu("nn.ReLU"),
+        pooling("nn.SpatialMaxPooling", 3, 2, 1),  # 9
+        sequential(
+            maker.convolution(4, 5, 4, 1, 2, bias=True, kind="nn.SpatialConvolutionMM"),  # 10
+            maker.normalization(5, "cudnn.SpatialBatchNormalization", eps=1e-3, affine=False),
+            sequential(pooling("nn.SpatialMaxPooling", 3, 2, ceil=True)),  # 5
+        ),
+        pooling("nn.SpatialAveragePooling", 3, 2, 1, count_include_pad=False),  # 3
+        simple("nn.Identity"),
+        pooling("nn.SpatialAveragePooling", 3, 1, 1),  # 3
+        pooling("nn.SpatialAveragePooling", 2, 2, ceil=True),  # 2
+        Module("nn.Reshape", view(5 * 2 * 2).fields),
+        simple("nn.Dropout", p=0.25, v2=True),
+        maker.linear(20, 7),
+        maker.normalization(7, "nn.BatchNormalization"),
+        simple("nn.Dropout", p=0.5),  # of version 1: scales at prediction
+    ]
+    return sequential(*body, *softmax_head(maker, 7, 61))
+
+
+def test_every_layer_and_every_way_of_placing_windows(read, tmp_path):
+    network = odd_network(Maker(7, "f8"))
+    found = read(network, input_size=33, out=tmp_path / "odd.keras")
+    check(found, network)
+    faces = images(size=33)
+    again = load_model(tmp_path / "odd.keras")
+    np.testing.assert_array_equal(again(faces), found.model(faces))
+    # Negative maps: a border of zeros would win a maximum.
+    network.fields["modules"][1] = simple("nn.Identity")
+    check(read(network, input_size=33), network)
+
+
+def test_an_average_that_sums_is_scaled(read):
+    maker = Maker(8)
+    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    average = pooling("nn.SpatialAveragePooling", 2, 2)
+    del average.fields["divide"]
+    network.fields["modules"][-4] = average
+    check(read(network, input_size=64), network, images(size=64))
+
+
+def test_the_running_deviation_of_old_files(read):
+    maker = Maker(9)
+    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    for module in network.fields["modules"]:
+        if "running_var" in module.fields:
+            variance = module.fields.pop("running_var").astype(np.float64)
+            module.version = 1
+            module.fields["running_std"] = ((variance + 1e-5) ** -0.5).astype("f4")
+    check(read(network), network)
+
+
+def test_weights_that_are_views_of_one_storage(read):
+    maker = Maker(10)
+    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    expected = forward(network, normalized(images()))
+    in_one_storage(network)
+    np.testing.assert_allclose(read(network).model(images()), expected, atol=2e-6)
+
+
+def in_one_storage(network):
+    """What getParameters() does: every tensor a part of one storage, kernels here transposed."""
+    parts = [np.zeros(3, "f4")]
+    storage = Storage(None)
+    for module in network.fields["modules"]:
+        for name, value in module.fields.items():
+            if isinstance(value, np.ndarray) and value.size:
+                first = sum(part.size for part in parts) + 1
+                order = tuple(reversed(range(value.ndim)))
+                parts.append(value.transpose(order).reshape(-1))
+                strides = tuple(np.cumprod([1, *value.shape[:-1]]).tolist())
+                module.fields[name] = Strided(storage, value.shape, strides, first)
+    storage.values = np.concatenate(parts)
+
+
+def test_of_the_copies_for_several_devices_the_first_is_read(read):
+    maker = Maker(10)
+    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    check(read(Module("nn.DataParallelTable", {"modules": [network, network]})), network)
+
+
+@pytest.mark.parametrize("head", ["identities", "nothing"])
+def test_a_face_model_becomes_a_backbone_to_start_from(read, tmp_path, head):
+    from keras_dldl.models import build_model
+    from keras_dldl.training.warm_start import copy_matching_layers
+
+    maker = Maker(11)
+    modules = [maker.linear(128, 500), simple("nn.LogSoftMax")] if head == "identities" else []
+    network = maker.age_net(TINY_WIDTHS, 1, modules)
+    found = read(network, out=tmp_path / "faces.keras")
+    assert (found.has_head, found.model.backbone_name) == (False, "tiny-age-net")
+    assert found.model.card["imported"]["head"] is False
+    assert read(network).model.get_weights()[-2].tolist() == found.model.get_weights()[-2].tolist()
+
+    target = build_model("tiny-age-net", LabelGrid.scut_fbp(), "dldl-v2", input_size=32)
+    report = copy_matching_layers(target, load_model(tmp_path / "faces.keras"))
+    assert (len(report.copied), report.left) == (26, ("logits",))
+    network.fields["modules"] = network.fields["modules"][:46]
+    expected = forward(network, normalized(images()))
+    features = target.get_layer("hybrid_pooling").output
+    import keras
+
+    given = keras.Model(target.input, features)(images(), training=False)
+    np.testing.assert_allclose(given, expected, atol=2e-5)
+
+
+def test_backbone_only_leaves_the_head(read):
+    maker = Maker(12)
+    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1], 77))
+    with pytest.raises(ConfigError, match="label grid is not in this file"):
+        read(network)
+    assert not read(network, backbone_only=True).has_head
+
+
+def test_it_is_exported_and_predicts_as_any_model(read, tmp_path, monkeypatch):
+    from keras_dldl import predict_age
+    from keras_dldl.export import export_model
+    from tests.evaluation.given import run_in_process
+
+    run_in_process(monkeypatch)
+    found = read(odd_network(Maker(7)), input_size=33, grid=LabelGrid.cfd())
+    result = export_model(found.model, "saved-model", tmp_path / "served")
+    assert result.parity.value < 1e-3
+
+    maker = Maker(13)
+    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    face = images(1)[0]
+    p = predict_age(face, detect=False, model=read(network).model)
+    views = normalized(np.stack([face, face[:, ::-1]]))
+    assert p.value == pytest.approx(float((forward(network, views) @ AGES).mean()), abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("widths", "name", "parameters"),
+    [(TINY_WIDTHS, "tiny-age-net", 936981), (THIN_WIDTHS, "thin-age-net", 3712453)],
+)
+def test_both_networks_at_full_size(read, widths, name, parameters):
+    maker = Maker(14)
+    head = [*softmax_head(maker, widths[-1]), joint(AGES)]
+    network = maker.age_net(widths, 7, head)
+    found = read(network, input_size=224)
+    assert (found.model.backbone_name, found.model.count_params()) == (name, parameters)
+    faces = images(1, 224)
+    distribution, _ = forward(network, normalized(faces))
+    np.testing.assert_allclose(found.model(faces), distribution, atol=2e-6)
+
+
+def test_another_input_size_is_named_where_one_fits(read):
+    maker = Maker(15)
+    network = maker.age_net(SMALL, 2, softmax_head(maker, SMALL[-1]))
+    with pytest.raises(ConfigError, match="such as 64. Received: input_size=32"):
+        read(network)
+    check(read(network, input_size=64), network, images(size=64))
+
+
+def set_field(index, name, value):
+    def change(modules):
+        modules[index].fields[name] = value
+
+    return change
+
+
+def swap(index, module):
+    def change(modules):
+        modules[index] = module
+
+    return change
+
+
+DAMAGES = {
+    "kernel of other channels": (set_field(3, "nInputPlane", 3), "nInputPlane` must be 2"),
+    "weight of another shape": (
+        set_field(0, "weight", np.zeros((2, 3, 3, 2), "f4")), "must have shape"),
+    "weight missing": (set_field(0, "weight", None), "`weight` must be a tensor"),
+    "weight of integers": (
+        set_field(0, "weight", np.zeros((2, 3, 3, 3), "i4")), "must be a tensor"),
+    "weight not finite": (
+        set_field(0, "weight", np.full((2, 3, 3, 3), np.nan, "f4")), "finite"),
+    "mean too long": (set_field(1, "running_mean", np.zeros(3, "f4")), "must have shape"),
+    "variance negative": (set_field(1, "running_var", -np.ones(2, "f4")), "not be negative"),
+    "stride 0": (set_field(0, "dW", 0), "`dW` must be a whole number, 1 or more"),
+    "stride a text": (set_field(0, "dW", "1"), "`dW` must be a number"),
+    "kernel of a half": (set_field(0, "kH", 2.5), "`kH` must be a whole number"),
+    "kernel endless": (set_field(0, "kH", float("inf")), "`kH` must be finite"),
+    "weights beyond float32": (
+        set_field(0, "weight", np.full((2, 3, 3, 3), 1e300)), "fit into float32"),
+    "a border as wide as the kernel": (set_field(0, "padH", 3), "less than the kernel"),
+    "groups": (set_field(0, "groups", 2), "groups or dilation"),
+    "a leaky ReLU": (set_field(2, "threshold", 0.5), "`threshold` must be 0"),
+    "a border wider than half a window": (set_field(6, "padW", 2), "at most half a window"),
+    "a view of another size": (swap(-3, view(7)), "a vector of 6"),
+    "a SoftMax in the middle": (swap(2, simple("nn.SoftMax")), "none of it before the head"),
+    "a linear layer on a map": (swap(-3, simple("nn.Dropout", p=0.5, v2=True)), "nn.View"),
+    "linear of other features": (
+        set_field(-2, "weight", np.zeros((101, 7), "f4")), "must have shape"),
+    "bias of other outputs": (set_field(-2, "bias", np.zeros(100, "f4")), "must have shape"),
+    "dropout of all": (swap(2, simple("nn.Dropout", p=1.0)), "in \\[0, 1\\)"),
+    "a table of three branches": (swap(-1, Module("nn.ConcatTable", {"modules": []})), "ExpOut"),
+    "modules not a list": (
+        swap(2, Module("nn.Sequential", {"modules": {2: relu()}})), "must be a list"),
+    "a number among modules": (
+        swap(2, Module("nn.Sequential", {"modules": [5.0]})), "must hold modules"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_does_not_fit_is_refused(read, damage):
+    maker = Maker(16)
+    head = softmax_head(maker, SMALL[-1])
+    if damage == "a table of three branches":
+        head.append(None)
+    network = maker.age_net(SMALL, 1, head)
+    change, message = DAMAGES[damage]
+    change(network.fields["modules"])
+    with pytest.raises((ModelFileError, ConfigError), match=message) as caught:
+        read(network)
+    assert "Received: " in str(caught.value)
+
+
+def test_one_weight_for_many_layers_cannot_fill_the_memory(read):
+    maker = Maker(17)
+    one = maker.linear(400, 400)
+    body = [pooling("nn.SpatialMaxPooling", 32), view(3), maker.linear(3, 400), *[one] * 900]
+    with pytest.raises(ModelFileError, match="not one for several"):
+        read(sequential(*body, *softmax_head(maker, 400)))
+
+
+def test_more_outputs_than_a_memory_holds_are_refused(read):
+    wide = Maker(0).convolution(3, 70_000, 1, pad=0)
+    with pytest.raises(ModelFileError, match="a layer may have"):
+        read(sequential(wide, pooling("nn.SpatialMaxPooling", 32), view(70_000)))
+
+
+def test_modules_within_modules_cannot_run_away(read):
+    module = relu()
+    for _ in range(20):  # each holds the one before twice: a million ReLUs in a small file
+        module = sequential(module, module)
+    with pytest.raises(ModelFileError, match="may have 1000 modules"):
+        read(module)
+
+
+@pytest.mark.parametrize("value", [None, 3.0, "text", {"model": 1.0}, [relu()], relu()])
+def test_what_is_no_network_is_refused(read, value):
+    with pytest.raises(ModelFileError, match="must hold one network"):
+        read(value)
+
+
+def test_options_that_do_not_fit_the_head(read, tmp_path):
+    maker = Maker(18)
+    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    assert read(network, method="dex").model.method.name == "dex"
+    with pytest.raises(ConfigError, match="a head of 101 outputs"):
+        read(network, method="mr-l1")
+    with pytest.raises(ConfigError, match="must have 101 labels"):
+        read(network, grid=LabelGrid.cfd())
+    with pytest.raises(ConfigError, match="must end in .keras"):
+        read(network, out=tmp_path / "model.h5")
