@@ -142,6 +142,13 @@ number, at least 1. Received: epochs=-1.
     on_damaged_shard: str = setting(
         "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
     )
+    feed: str = setting(
+        "text", "auto", "what brings the batches; auto: tf-data where TensorFlow is installed",
+        choices=("auto", "tf-data", "memory"),
+    )  # fmt: skip
+    devices: int | str = setting(
+        "count", "auto", "that share each batch, a process; auto: all GPUs, or else one processor"
+    )
     augment: Mapping[str, Any] = setting("mapping", None, "random changes of the training images")
 
     def __post_init__(self) -> None:
