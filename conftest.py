@@ -8,7 +8,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # JAX holds no float64 unless asked: the tests compare with float64 references. By KERAS_BACKEND=jax
 # the tests of what every back end runs can be run on it.
 os.environ.setdefault("JAX_ENABLE_X64", "1")
-# A shell without job control starts what it puts into the background deaf to Ctrl-C, and so would be
-# all that the tests start.
+# A shell without job control makes what it puts into the background deaf to Ctrl-C, and with it all
+# that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

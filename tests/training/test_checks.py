@@ -15,7 +15,7 @@ from tests.training.small_data import write_small_data
     [
         (
             {"model": "tiny-agenet"},
-            r"'tiny-age-net', .*Did you mean tiny-age-net\? Received: 'tiny-agenet'",
+            "'tiny-age-net', .*Did you mean tiny-age-net.* 'tiny-agenet'",
         ),
         ({"freeze_epochs": 3}, "`freeze_epochs` says how long.*without freeze"),
         ({"accumulate": 9, "batch_size": 8}, "accumulate up to 8.*accumulate=9"),
