@@ -1,5 +1,6 @@
 """Training on several devices: how many, and what the back end needs to be told."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -78,10 +79,7 @@ def _is_processor(device: Any) -> bool:
 
 def _distribution(count: int, team: Team) -> Any:
     if backend_name() == "tensorflow":
-        import tensorflow as tf
-
-        names = [device.name for device in _own_devices()[:count]]
-        return tf.distribute.MirroredStrategy(names).scope()
+        return _mirrored(tuple(device.name for device in _own_devices()[:count])).scope()
     import jax
     from keras import distribution
 
@@ -92,6 +90,18 @@ def _distribution(count: int, team: Team) -> Any:
     ]
     names = [f"{device.platform}:{device.id}" for device in chosen]
     return distribution.DataParallel(devices=names, auto_shard_dataset=False).scope()
+
+
+@functools.cache
+def _mirrored(names: tuple[str, ...]) -> Any:
+    """Return the one strategy over these devices.
+
+    Each counts its exchanges between devices from the same number on, and TensorFlow refuses one
+    that has another shape than that of the same number had before, in an earlier run.
+    """
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(list(names))
 
 
 def _of_process(devices: list[Any], process: int) -> list[Any]:

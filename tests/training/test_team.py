@@ -22,7 +22,8 @@ EPOCHS = 12
 DEADLINE_SECONDS = 300
 # Of weights up to 1 after 36 steps: sums over a batch are added up in another order.
 TOLERANCE = 2e-6
-AVERAGED = "--ema 0.8 --sampling balanced --freeze convolution --freeze-epochs 2".split()
+# After half of the epochs all layers learn: a step that is compiled anew.
+AVERAGED = "--epochs 4 --ema 0.8 --sampling balanced --freeze convolution --freeze-epochs 2".split()
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
 
 
@@ -108,7 +109,7 @@ def test_two_devices_give_the_weights_of_one_on_jax(alone):
 def test_averages_and_sampling_are_those_of_one_device_on_jax(alone):
     folder, _, _, _ = alone
     check_same_weights(folder / "averaged-one", folder / "averaged-two")
-    assert numbers(folder / "averaged-one") != numbers(folder / "one")
+    assert numbers(folder / "averaged-one") != numbers(folder / "one")[:4]
 
 
 @needs_jax
