@@ -86,13 +86,14 @@ def draw_occlusion(found: Sequence[Occlusion], mean_face: np.ndarray, unit: str)
         unit: of the labels.
     """
     figure, panels = _panels(len(found), size=1.45 * PANEL)
-    maps = [one.pixels(len(mean_face)) for one in found]
-    low, high = _limits(np.concatenate([m[np.isfinite(m)] for m in maps]))
-    for axes, one, rise in zip(panels, found, maps, strict=True):
-        shown = _overlay(axes, mean_face, rise, min(low, 0.0), max(high, 1e-9))
+    for axes, one in zip(panels, found, strict=True):
+        rise = one.pixels(len(mean_face))
+        low, high = _limits(rise[np.isfinite(rise)])
+        # A scale a panel: a strip hides more than a square, and would drown it.
+        shown = _overlay(axes, mean_face, rise, min(low, 0.0), max(high, 1e-6))
+        figure.colorbar(shown, ax=axes, location="bottom", label=f"rise of the MAE ({unit})")
         height, width = one.size
         axes.set_title(f"{TITLES[one.shape]}, {width} x {height} pixels", fontsize="medium")
-    figure.colorbar(shown, ax=panels, shrink=0.8, label=f"rise of the MAE ({unit})")
     first = found[0]
     figure.suptitle(f"MAE without a cover: {first.baseline:.2f} {unit}, {first.faces:,} faces")
     return figure
