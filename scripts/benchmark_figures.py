@@ -1,4 +1,4 @@
-"""Writes the figures of `keras-dldl benchmark` into docs/engines.md and the README, from a JSON file.
+"""Writes the figures of `keras-dldl benchmark` into docs/engines.md and the README, from JSON.
 
 python scripts/benchmark_figures.py [RESULT]
 

@@ -46,8 +46,8 @@ def about_machine(result: dict[str, Any]) -> str:
         load = f" Load before {of['load']:.1f}, after {result['load_after']:.1f}."
     return (
         f"{of['processor']}, {of['cores']} cores, {of['threads']} threads an engine, "
-        f"{of['system']}; medians of {result['rounds']} interleaved rounds. Peak of large matrix products, "
-        f"operations: float32 {peak['float32']:,.0f}e9 a second, int8 {int8}.{load}"
+        f"{of['system']}; medians of {result['rounds']} interleaved rounds. "
+        f"Peak of large matrix products, operations: float32 {peak['float32']:,.0f}e9 a second, int8 {int8}.{load}"
     )
 
 
