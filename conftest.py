@@ -1,6 +1,14 @@
-"""Settings for the tests, made before anything imports TensorFlow or Matplotlib."""
+"""Settings for the tests, made before anything imports TensorFlow, JAX or Matplotlib."""
 
 import os
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# JAX holds no float64 unless asked: the tests compare with float64 references. By KERAS_BACKEND=jax
+# the tests of what every back end runs can be run on it.
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+# A shell without job control makes what it puts into the background deaf to Ctrl-C, and with it all
+# that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

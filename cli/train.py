@@ -74,6 +74,13 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     "--on-damaged-shard", "on_damaged_shard", "Stop at damaged records, or leave them out.",
     click.Choice(["fail", "skip"]),
 )  # fmt: skip
+@_option("--devices", "devices", "GPUs that share each batch: auto (all), or how many.")
+@click.option(
+    "--coordinator", metavar="HOST:PORT", show_default="none",
+    help="For several processes, on JAX: where process 0 is reached; see docs/backends.md.",
+)  # fmt: skip
+@click.option("--processes", type=int, show_default="1", help="How many processes train together.")
+@click.option("--process", type=int, show_default="0", help="The number of this one, from 0.")
 @_option("--precision", "precision", "Of the arithmetic.", click.Choice(PRECISIONS))
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
@@ -89,7 +96,10 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     help="Do not train; say what would be done, and how much memory it needs.",
 )  # fmt: skip
 @json_option
-def command(out, file, resume, assignments, preview, dry_run, as_json, data, freeze, **named):
+def command(
+    out, file, resume, assignments, preview, dry_run, as_json, data, freeze, coordinator,
+    processes, process, **named,
+):  # fmt: skip
     """Train a model on prepared data.
 
     Writes a run folder: config.yaml, history.csv, model.keras (the best on the validation split),
@@ -108,14 +118,16 @@ def command(out, file, resume, assignments, preview, dry_run, as_json, data, fre
     config = choose_config(out or "", file=file, changes=changes, resume=resume)
     if preview is not None:
         _preview(config, preview, as_json)
-    if dry_run:
-        _plan(config, as_json)
-    if preview is not None or dry_run:
+    if preview is not None and not dry_run:
         return
 
+    from keras_dldl.training.team import team_of
     from keras_dldl.training.trainer import train
 
-    _report(train(config, out, resume=resume), as_json)
+    team = team_of(coordinator, processes, process)
+    if dry_run:
+        return _plan(config, team, as_json)
+    _report(train(config, out, resume=resume, team=team), as_json)
 
 
 def _preview(config, path, as_json):
@@ -128,10 +140,10 @@ def _preview(config, path, as_json):
         click.echo(f"{faces} faces, as stored and as augmented: {path}")
 
 
-def _plan(config, as_json):
+def _plan(config, team, as_json):
     from keras_dldl.training.plan import describe, make_plan
 
-    plan = make_plan(config)
+    plan = make_plan(config, team)
     click.echo(json.dumps(plan.as_json(), indent=2) if as_json else describe(plan))
 
 

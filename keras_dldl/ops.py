@@ -9,29 +9,34 @@ from typing import Any
 import numpy as np
 from keras import backend, ops
 
+from keras_dldl.backends import has_float64
 from keras_dldl.labels import HALF_TOLERANCE, TIE_TOLERANCE
 
 
 def compute_dtype(*values: Any) -> str:
     """Return the dtype to compute in: float64 if any of `values` has it, else float32.
 
-    Plain Python numbers and lists have no say.
+    Plain Python numbers and lists have no say. Where JAX has no float64 to give, always float32.
     """
     dtypes = [backend.standardize_dtype(x.dtype) for x in values if hasattr(x, "dtype")]
-    return "float64" if "float64" in dtypes else "float32"
+    return "float64" if "float64" in dtypes and has_float64() else "float32"
 
 
 def to_tensor(value: Any, dtype: str) -> Any:
     """Return `value` as a tensor of `dtype`; a symbolic tensor stays symbolic."""
     if backend.is_keras_tensor(value):
         return ops.cast(value, dtype)
+    if dtype == "float64" and not has_float64():
+        dtype = "float32"  # as it would become anyway, with a warning each time
     return ops.convert_to_tensor(value, dtype=dtype)
 
 
 def smallest(x: Any) -> float:
     """Return the smallest normal number of the dtype of `x`: a floor for ln and 1/x."""
-    # Of the tensor, not of the dtype asked for: JAX may have only float32 to give.
-    return float(np.finfo(backend.standardize_dtype(x.dtype)).tiny)
+    # Of the tensor, not of the dtype asked for: JAX may have only float32 to give. And of what
+    # becomes of it beside a number: on PyTorch Keras makes float32 of float64 there.
+    dtype = backend.result_type(backend.standardize_dtype(x.dtype), float)
+    return float(np.finfo(dtype).tiny)
 
 
 def nearest_label(y: Any, labels: Any) -> Any:

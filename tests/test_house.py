@@ -17,6 +17,7 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 ROWS = [
     {
         "arguments",
+        "backends",
         "cache",
         "classes",
         "configs",
@@ -156,6 +157,29 @@ def test_tensorflow_is_held_out_of_what_every_backend_runs():
         for name, line in imports(parse(path), package_of(path))
         if name.split(".")[0] in {"tensorflow", "tf"}
     ]
+    assert wrong == []
+
+
+# What a run needs where TensorFlow is not installed; it may import it where it has found it there.
+WITHOUT_TENSORFLOW = [
+    "data/arrays.py", "data/limits.py", "data/manifest.py", "data/prepared.py",
+    "data/augment/__init__.py", "data/augment/device_geometry.py", "data/augment/host_draws.py",
+    "data/augment/layer.py", "data/augment/strengths.py", "data/augment/table.py",
+    "data/sampling.py", "data/records/examples.py", "data/records/frames.py",
+    "data/records/integrity.py", "data/records/tfrecord.py", "backends.py", "predict.py", "faces",
+    "evaluation", "training",
+]  # fmt: skip
+
+
+def test_tensorflow_is_not_imported_at_the_top_of_what_runs_without_it():
+    wrong = []
+    for place in WITHOUT_TENSORFLOW:
+        path = ROOT / "keras_dldl" / place
+        assert path.exists(), place
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            for name, line in imports(at_import_time(parse(file)), package_of(file)):
+                if name.split(".")[0] == "tensorflow":
+                    wrong.append(f"{file.relative_to(ROOT)}:{line} imports {name}")
     assert wrong == []
 
 

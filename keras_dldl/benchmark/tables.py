@@ -40,15 +40,16 @@ def markdown(result: dict[str, Any]) -> str:
 def about_machine(result: dict[str, Any]) -> str:
     """Return a sentence on what was measured on, and how."""
     of, peak = result["machine"], result["peak"]
-    int8 = "not measured" if peak["int8"] is None else f"{peak['int8']:,.0f}e9 a second"
-    load = ""
+    whole = "not measured" if peak["int8"] is None else f"{peak['int8']:,.0f}e9"
+    lines = [
+        f"{of['processor']}, {of['cores']} cores, {of['threads']} threads an engine,",
+        f"{of['system']}; medians of {result['rounds']} interleaved rounds.",
+        "Peak of large matrix products, operations a second:",
+        f"float32 {peak['float32']:,.0f}e9, int8 {whole}.",
+    ]
     if of["load"] is not None:
-        load = f" Load before {of['load']:.1f}, after {result['load_after']:.1f}."
-    return (
-        f"{of['processor']}, {of['cores']} cores, {of['threads']} threads an engine, "
-        f"{of['system']}; medians of {result['rounds']} interleaved rounds. "
-        f"Peak of large matrix products, operations: float32 {peak['float32']:,.0f}e9 a second, int8 {int8}.{load}"
-    )
+        lines.append(f"Load before {of['load']:.1f}, after {result['load_after']:.1f}.")
+    return " ".join(lines)
 
 
 def about_models(result: dict[str, Any]) -> Iterator[str]:

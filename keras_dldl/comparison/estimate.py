@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keras_dldl.training.config import TrainConfig
 
 # What decides how long a step takes.
-COST = ("model", "input_size", "batch_size", "precision")
+COST = ("model", "input_size", "batch_size", "precision", "feed", "devices")
 TIMED_STEPS = 5
 
 # By cost: seconds of an epoch, and of the evaluation at the end.
@@ -55,14 +55,16 @@ def measured_cost(cell: "Cell", data: "PreparedData") -> tuple[float, float]:
     """
     from keras_dldl.models import predict_views
     from keras_dldl.training.build import precision
+    from keras_dldl.training.devices import spread
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
+    from keras_dldl.training.team import Team
 
     config = completed(cell.config, data)
-    with precision(config.precision):
+    with precision(config.precision), spread(config, Team()) as places:
         learner = FaceLearner(config, data)
         learner.build(from_init=False)
-        feed = make_feed(config, data)
+        feed = make_feed(config, data, places)
         batches = list(itertools.islice(feed.training(0), TIMED_STEPS + 1))
         step = _seconds_each(lambda batch: learner.trained.train_on_batch(*batch), batches)
         two_views = _seconds_each(
@@ -76,8 +78,10 @@ def measured_cost(cell: "Cell", data: "PreparedData") -> tuple[float, float]:
 
 def completed(config: "TrainConfig", data: "PreparedData") -> "TrainConfig":
     """Return settings with what the defaults and the data decide filled in."""
+    from keras_dldl.training.feed import choose_feed
+
     size = config.input_size or data.size
-    return replace(config.with_augmentation(), input_size=size)
+    return replace(config.with_augmentation(), input_size=size, feed=choose_feed(config))
 
 
 def _seconds_each(work: Any, batches: Sequence[Any]) -> float:

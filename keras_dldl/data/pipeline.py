@@ -18,7 +18,7 @@ from keras_dldl.data.augment.draws import draw_batch
 from keras_dldl.data.augment.mixing import mix
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records.tfrecord import parse_batch
-from keras_dldl.data.sampling import Sampling
+from keras_dldl.data.sampling import Sampling, epoch_order
 from keras_dldl.data.store import FaceStore, decode, open_store
 
 STREAM_BUFFER = 8192
@@ -118,19 +118,13 @@ def batch_paths(
     store = open_store(data, split, input_size)
     first = batch_index * batch_size
     if not store.files:
-        order = _order(len(store), seed, epoch, sampling)
+        order = epoch_order(len(store), seed, epoch, sampling)
         return store.paths[order][first : first + batch_size].tolist()
     stream = _stream_records(store, seed, epoch, sampling).map(
         lambda image, label, sigma, path: path
     )
     chosen = itertools.islice(stream.as_numpy_iterator(), first, first + batch_size)
     return [path.decode("utf-8") for path in chosen]
-
-
-def _order(count: int, seed: int, epoch: int, sampling: Sampling | None = None) -> np.ndarray:
-    if sampling is not None:
-        return sampling.order(seed, epoch)
-    return np.random.default_rng([abs(seed), epoch]).permutation(count)
 
 
 def _mix(seed: int, epoch: int) -> tf.Tensor:
@@ -142,7 +136,7 @@ def _mix(seed: int, epoch: int) -> tf.Tensor:
 def _shuffled(store: FaceStore, size: int, drawn: tuple, count: int) -> tf.data.Dataset:
     """Return batches of `count` (images, targets) as seed, epoch and sampling draw them."""
     if not store.files:
-        return _in_order(store, _order(len(store), *drawn), size, count)
+        return _in_order(store, epoch_order(len(store), *drawn), size, count)
     return _decoded(_stream_records(store, *drawn), size).batch(count)
 
 
@@ -173,7 +167,7 @@ def _decoded(records: tf.data.Dataset, size: int) -> tf.data.Dataset:
 def _stream_records(
     store: FaceStore, seed: int, epoch: int, sampling: Sampling | None
 ) -> tf.data.Dataset:
-    order = _order(len(store.files), seed, epoch)
+    order = epoch_order(len(store.files), seed, epoch)
     records = _records([store.files[i] for i in order])
     if sampling is not None:
         counts = np.split(sampling.counts(seed, epoch), np.cumsum(store.lengths)[:-1])

@@ -49,6 +49,17 @@ class Sampling:
         return float(np.minimum(expected, 1.0).sum())
 
 
+def epoch_order(count: int, seed: int, epoch: int, sampling: Sampling | None = None) -> np.ndarray:
+    """Return the images of an epoch in order, (N,) indices: a function of seed and epoch.
+
+    >>> epoch_order(4, seed=0, epoch=1).tolist()
+    [1, 0, 3, 2]
+    """
+    if sampling is not None:
+        return sampling.order(seed, epoch)
+    return np.random.default_rng([abs(seed), epoch]).permutation(count)
+
+
 def make_sampling(
     kind: str, labels: np.ndarray, grid: LabelGrid, beta: float = 0.999
 ) -> Sampling | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from keras_dldl.arguments import check_integer
+from keras_dldl.backends import is_installed
 from keras_dldl.data.manifest import line_number, read_manifest
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records.integrity import check_records
@@ -107,13 +108,8 @@ class PreparedFaces:
 
     def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
         """Yield the faces in the order of the records; see `Faces`."""
-        from keras_dldl.data.pipeline import evaluation_dataset
-
-        dataset = evaluation_dataset(
-            self.data, self.split, input_size=model.input_size, batch_size=batch_size
-        )
         labels, first = self.rows["label"].to_numpy(), 0
-        for images, y in dataset.as_numpy_iterator():
+        for images, y in _stored_batches(self.data, self.split, model.input_size, batch_size):
             count = min(len(images), len(labels) - first)
             positions = range(first, first + count)
             # Guards against records and manifest of different runs of `prepare`.
@@ -270,6 +266,24 @@ class LabelledImages:
         size: int,
     ) -> list[np.ndarray]:
         return [aligner.alignment.whole(image, size) for image in images]
+
+
+def _stored_batches(
+    data: PreparedData, split: str, size: int, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (images, targets) of a split in order: by `tf.data`, or without TensorFlow."""
+    if is_installed("tensorflow"):
+        from keras_dldl.data.pipeline import evaluation_dataset
+
+        dataset = evaluation_dataset(data, split, input_size=size, batch_size=batch_size)
+        yield from dataset.as_numpy_iterator()
+        return
+    from keras_dldl.data.arrays import open_arrays
+
+    faces = open_arrays(data, split, size)
+    for first in range(0, len(faces), batch_size):
+        part = slice(first, first + batch_size)
+        yield faces.images[part].astype(np.float32), faces.targets[part]
 
 
 def unreadable_as_json(unreadable: Sequence[Unreadable]) -> list[dict[str, Any]]:

@@ -12,26 +12,34 @@ import numpy as np
 from keras_dldl.errors import ConfigError
 
 if TYPE_CHECKING:
-    import keras
-
     from keras_dldl.models import FaceModel
 
 ALLOWED = (
-    "Attention maps need a linear layer on a globally averaged feature map, as tiny-age-net and "
-    "thin-age-net have"
+    "Attention maps need a linear layer on a globally averaged (or otherwise pooled) feature map, "
+    "as tiny-age-net, thin-age-net and the networks of keras.applications have"
 )
 
 
 class AttentionMaps:
-    """The attention maps of one model; it finds feature map and linear layer once.
+    """The attention maps of one model of any method, on any backbone that pools its last map.
 
     Under a softmax over the labels the linear layer has an output a label, and its score maps are
     the labels' own. Under a ranking code, whose logits `s_j` answer "is it older than l_j?", label
     k's logit among the labels is `sum_{j<k} s_j`, and so is its score map. One output, or one
     weight vector for all of them, has one score map.
 
+    With average and hybrid pooling the mean over a score map, plus the label's bias, is the label's
+    logit exactly. With the generalised mean (`pooling="gem"`) it is not: there strong places count
+    for more than in the mean, so that the maps still say where each channel's evidence lies, and
+    understate how much the strongest place decides.
+
     Args:
-        model: a `FaceModel` whose head is linear on globally averaged features.
+        model: a `FaceModel` whose head is linear on globally pooled features.
+
+    Attributes:
+        model: that model.
+        covered: the shares of the face's height and width, from the top left, that the maps stand
+            for: below 1 where a pooling left out the last row and column of an odd map.
 
     Raises:
         ConfigError: the model has no such head.
@@ -40,17 +48,18 @@ class AttentionMaps:
     def __init__(self, model: "FaceModel"):
         import keras
 
+        _check_has_maps(model)
         self.model = model
-        self._head = _linear_head(model)
-        pooling = _pooling_under(self._head)
+        self.covered = _covered(model.feature_map)
         self._features = keras.Model(
-            model.input, [pooling.input, model.output], name=f"{model.name}_features"
+            model.input, [model.feature_map, model.output], name=f"{model.name}_features"
         )
 
     def score_maps(self, images: Any) -> np.ndarray:
         """Return each label's score map.
 
-        For a head with an output a label, the mean over a map plus the label's bias is its logit.
+        For a head with an output a label on averaged features, the mean over a map plus the label's
+        bias is its logit.
 
         Args:
             images: (B, S, S, 3), 0 ... 255, S the model's input size.
@@ -73,8 +82,12 @@ class AttentionMaps:
         Returns:
             (B, h, w) float32 in [0, 1].
         """
-        features, probabilities = self._run(images)
-        return _scaled(np.einsum("bk,bkhw->bhw", probabilities, self._label_maps(features)))
+        return self.attention_and_distribution(images)[0]
+
+    def attention_and_distribution(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `attention` does, and the distributions (B, K) of the same forward pass."""
+        features, p = self._run(images)
+        return _scaled(np.einsum("bk,bkhw->bhw", p, self._label_maps(features))), p
 
     def _run(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
         from keras import ops
@@ -85,15 +98,15 @@ class AttentionMaps:
     def _label_maps(self, features: np.ndarray) -> np.ndarray:
         from keras import ops
 
-        weights = ops.convert_to_numpy(self._head.kernel)
-        return np.einsum("bhwc,ck->bkhw", features, _by_label(weights, self.model.grid.size))
+        weights = _by_label(ops.convert_to_numpy(self.model.head_kernel), self.model.grid.size)
+        return np.einsum("bhwc,ck->bkhw", features.astype(np.float32), weights)
 
 
 def score_maps(model: "FaceModel", images: Any) -> np.ndarray:
     """Return each label's score map, (B, K, h, w); see `AttentionMaps.score_maps`.
 
     Raises:
-        ConfigError: the model has no linear head on globally averaged features, or the images are
+        ConfigError: the model has no linear head on globally pooled features, or the images are
             not of its size.
     """
     return AttentionMaps(model).score_maps(images)
@@ -103,7 +116,7 @@ def attention_map(model: "FaceModel", images: Any) -> np.ndarray:
     """Return where in each face the evidence lies, (B, h, w) in [0, 1].
 
     Args:
-        model: a `FaceModel` whose head is linear on globally averaged features.
+        model: a `FaceModel` whose head is linear on globally pooled features.
         images: (B, S, S, 3), 0 ... 255, S the model's input size.
 
     Raises:
@@ -112,24 +125,32 @@ def attention_map(model: "FaceModel", images: Any) -> np.ndarray:
     return AttentionMaps(model).attention(images)
 
 
-def resize_map(attention: Any, height: int, width: int) -> np.ndarray:
+def resize_map(
+    attention: Any, height: int, width: int, covered: tuple[float, float] = (1.0, 1.0)
+) -> np.ndarray:
     """Return one map resized onto its face, bilinearly.
 
     Args:
         attention: (h, w).
         height: of the face, in pixels.
         width: of the face, in pixels.
+        covered: shares of height and width, from the top left, that the map stands for, see
+            `AttentionMaps.covered`. What lies beyond gets the value at the edge.
 
     Returns:
         (height, width) float32, within the range of `attention`.
 
     >>> resize_map([[0.0, 1.0]], 1, 4).tolist()
     [[0.0, 0.25, 0.75, 1.0]]
+    >>> resize_map([[0.0, 1.0]], 1, 6, covered=(1, 2 / 3)).tolist()
+    [[0.0, 0.25, 0.75, 1.0, 1.0, 1.0]]
     """
     from PIL import Image
 
     small = Image.fromarray(np.asarray(attention, np.float32))
-    return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
+    rows, columns = (round(n * share) for n, share in zip((height, width), covered, strict=True))
+    inside = np.asarray(small.resize((columns, rows), Image.Resampling.BILINEAR))
+    return np.pad(inside, ((0, height - rows), (0, width - columns)), "edge")
 
 
 def _by_label(weights: np.ndarray, labels: int) -> np.ndarray:
@@ -163,28 +184,23 @@ def _checked(images: Any, size: int) -> np.ndarray:
     return batch
 
 
-def _linear_head(model: "FaceModel") -> "keras.layers.Layer":
-    """Return the linear layer that stands on globally averaged features."""
+def _check_has_maps(model: "FaceModel") -> None:
+    if model.feature_map is None:
+        raise ConfigError(
+            f"{ALLOWED}. Received: the model {model.name}, whose backbone pools no feature map"
+        )
+    if model.head_kernel is None:
+        raise ConfigError(
+            f"{ALLOWED}. Received: the model {model.name}, whose head is more than a linear layer"
+        )
+
+
+def _covered(feature_map: Any) -> tuple[float, float]:
     import keras
 
-    for layer in reversed(model.layers):
-        if isinstance(layer, keras.layers.Dense) and _pooling_under(layer) is not None:
-            return layer
-    raise ConfigError(f"{ALLOWED}. Received: the model {model.name}, which has none")
-
-
-def _pooling_under(layer: "keras.layers.Layer") -> "keras.layers.Layer | None":
-    """Return the global average pooling that `layer` stands on, dropout between them or none."""
-    import keras
-
-    below = _layer_below(layer)
-    while isinstance(below, keras.layers.Dropout):
-        below = _layer_below(below)
-    return below if isinstance(below, keras.layers.GlobalAveragePooling2D) else None
-
-
-def _layer_below(layer: "keras.layers.Layer") -> "keras.layers.Layer | None":
-    try:
-        return layer.input._keras_history.operation
-    except (AttributeError, ValueError):  # no input, or several
-        return None
+    layer = feature_map._keras_history.operation
+    if not isinstance(layer, keras.layers.MaxPooling2D) or layer.padding != "valid":
+        return (1.0, 1.0)
+    before, after = layer.input.shape[1:3], feature_map.shape[1:3]
+    reached = zip(after, layer.strides, layer.pool_size, before, strict=True)
+    return tuple(min(((n - 1) * step + size) / of, 1.0) for n, step, size, of in reached)

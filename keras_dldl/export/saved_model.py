@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_dldl import ops
+from keras_dldl.backends import backend_name, is_installed
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import encoded_images, warm_up
 from keras_dldl.export.parity import ParityError
@@ -40,14 +41,14 @@ def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
         ConfigError: Keras does not run on TensorFlow.
         OSError: the folder cannot be written, or the disk is full.
     """
-    import keras
+    if not is_installed("tensorflow") or backend_name() != "tensorflow":
+        raise ConfigError(
+            "A SavedModel needs TensorFlow, installed and as Keras's back end: pip install "
+            "tensorflow, and set KERAS_BACKEND=tensorflow. A model that was trained on another "
+            f"back end is as good. Received: KERAS_BACKEND={backend_name()}"
+        )
     import tensorflow as tf
 
-    if keras.backend.backend() != "tensorflow":
-        raise ConfigError(
-            "A SavedModel is written by Keras on TensorFlow: set KERAS_BACKEND=tensorflow. "
-            f"Received: KERAS_BACKEND={keras.backend.backend()}"
-        )
     # Not keras.export.ExportArchive, which stores every weight twice.
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]

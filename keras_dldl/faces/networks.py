@@ -4,21 +4,24 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl.backends import backend_name, is_installed
+from keras_dldl.errors import ConfigError
+
 _MARK = "keras_dldl_within_images"
 
 
 def load_networks() -> Any:
     """Return an `mtcnn.MTCNN` whose result for an image does not depend on the rest of its batch.
 
-    Raises:
-        RuntimeError: Keras does not run on TensorFlow.
-    """
-    import keras
+    Its networks run on the back end of Keras; what lies between them is TensorFlow's on any.
 
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "Face detection needs Keras on TensorFlow: set KERAS_BACKEND=tensorflow, or pass "
-            f"aligned faces. Received: KERAS_BACKEND={keras.backend.backend()}"
+    Raises:
+        ConfigError: TensorFlow is not installed.
+    """
+    if not is_installed("tensorflow"):
+        raise ConfigError(
+            "Finding faces needs TensorFlow: pip install tensorflow. Allowed without: aligned "
+            "faces, by detect=False (command line: --no-detect). Received: a photo."
         )
     from mtcnn import MTCNN
     from mtcnn.stages import StageONet, StagePNet, StageRNet
@@ -26,7 +29,26 @@ def load_networks() -> Any:
 
     if not hasattr(bboxes.sort_by_scores, _MARK):
         bboxes.sort_by_scores = sorted_within_images(bboxes.sort_by_scores)
-    return MTCNN(stages=[StagePNet(), UnlessEmpty(StageRNet()), UnlessEmpty(StageONet())])
+    stages = [StagePNet(), StageRNet(), StageONet()]
+    if backend_name() != "tensorflow":
+        for stage in stages:
+            stage._model = AsTensorFlow(stage._model)
+    return MTCNN(stages=[stages[0], *map(UnlessEmpty, stages[1:])])
+
+
+class AsTensorFlow:
+    """A network of any back end that gives TensorFlow's tensors, as the package expects."""
+
+    def __init__(self, model: Any):
+        self._model = model
+
+    def __call__(self, images: Any) -> list[Any]:
+        """Return the outputs for images."""
+        import tensorflow as tf
+        from keras import ops
+
+        outputs = self._model(np.asarray(images), training=False)
+        return [tf.constant(ops.convert_to_numpy(output)) for output in outputs]
 
 
 class UnlessEmpty:

@@ -27,7 +27,7 @@ class GeneralizedMeanPooling(keras.layers.Layer):
 
     >>> import numpy as np
     >>> layer = GeneralizedMeanPooling(power=2.0)
-    >>> np.asarray(layer(np.array([[[[3.0], [4.0]]]]))).round(4).tolist()  # sqrt(25 / 2)
+    >>> [[round(float(x), 4) for x in row] for row in layer(np.array([[[[3.0], [4.0]]]]))]
     [[3.5355]]
     """
 

@@ -115,7 +115,7 @@ def features_of(name: str | Sequence[Layer], images: Any, pooling: str | None = 
     """
     if not isinstance(name, str):
         _refuse_pooling("a list of layers", pooling)
-        return Features(layer_list_features(face_normalization()(images), name), None)
+        return Features(*layer_list_features(face_normalization()(images), name))
     check_backbone(name)
     _check_size(name, images.shape[1])
     if pooling is not None:

@@ -13,6 +13,7 @@ from keras_dldl.methods import Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
 from keras_dldl.models.backbones import MIN_INPUT_SIZE, check_backbone, features_of
 from keras_dldl.models.layer_list import is_layer_list, layers_from_config
+from keras_dldl.models.linear import linear_kernel
 
 LAYER_LIST = "layers"  # the name of a backbone that is written as a list of layers
 
@@ -98,12 +99,12 @@ class FaceModel(keras.Model):
     def head_kernel(self) -> Any:
         """The weights (C, R) from the features to the raw outputs, or None.
 
-        None where the head is not one linear layer. With average or hybrid pooling, column k over
-        the feature map is the class activation map of output k (Gao et al. 2020, section 5.6).
+        None where the head is not one linear layer; activations and biases of each output alone may
+        follow it, and CORAL's one weight vector for all outputs is (C, 1). With average or hybrid
+        pooling, column k over the feature map is the class activation map of output k (Gao et al.
+        2020, section 5.6).
         """
-        denses = [layer for layer in self.layers if isinstance(layer, keras.layers.Dense)]
-        last = [layer for layer in denses if layer.output is self._raw]
-        return last[0].kernel if last else None
+        return linear_kernel(self._vector, self._raw)
 
     def training_model(self) -> keras.Model:
         """Return a model with the same weights that ends in the method's raw outputs, (B, R).

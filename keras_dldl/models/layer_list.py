@@ -44,6 +44,10 @@ class Layer:
     def _output_shape(self, shape: Shape) -> Shape:
         return shape
 
+    def averages_all(self, shape: Shape) -> bool:
+        """Return whether each channel of a map of this shape becomes its one average."""
+        return False
+
     def build(self, x: Any, name: str) -> Any:
         """Put the layer on a symbolic tensor (B, ...)."""
         raise NotImplementedError
@@ -155,6 +159,10 @@ class Pooling(Layer):
         windows = zip(shape[:2], self.size, self.strides, self.padding, strict=True)
         return (*(pooled_length(*numbers, self.ceil) for numbers in windows), shape[2])
 
+    def averages_all(self, shape: Shape) -> bool:
+        """Return whether the one window is the whole map."""
+        return self.mode == "average" and self.size == shape[:2] and not any(self.padding)
+
     def build(self, x: Any, name: str) -> Any:
         """Put the layer on a symbolic tensor (B, H, W, C)."""
         if any(self.padding) or self.ceil:
@@ -172,6 +180,10 @@ class GlobalAverage(Layer):
 
     def _output_shape(self, shape: Shape) -> Shape:
         return shape[2:]
+
+    def averages_all(self, shape: Shape) -> bool:
+        """Return True, of any map."""
+        return True
 
     def build(self, x: Any, name: str) -> Any:
         """Put the layer on a symbolic tensor (B, H, W, C)."""
@@ -304,15 +316,16 @@ def output_shape(layers: Sequence[Layer], shape: Shape) -> Shape:
     return shape
 
 
-def layer_list_features(images: Any, layers: Sequence[Layer]) -> Any:
-    """Return the feature vector of a network that is a chain of layers.
+def layer_list_features(images: Any, layers: Sequence[Layer]) -> tuple[Any, Any]:
+    """Return the feature vector of a network that is a chain of layers, and what it averages.
 
     Args:
         images: symbolic tensor (B, S, S, 3), normalised images.
         layers: from the images to a vector.
 
     Returns:
-        Symbolic tensor (B, C).
+        Symbolic tensor (B, C), and the map (B, h, w, C) whose average over all places it is, or
+        None where the layers do not end in such an average.
 
     Raises:
         ConfigError: the layers do not fit each other, or do not end in a vector.
@@ -320,10 +333,14 @@ def layer_list_features(images: Any, layers: Sequence[Layer]) -> Any:
     shape = output_shape(layers, tuple(images.shape[1:]))
     if len(shape) != 1:
         raise ConfigError(f"The layers must end in a vector (B, C). Received: shape={shape}")
-    x = images
+    x, averaged = images, None
     for number, layer in enumerate(layers, 1):
+        if layer.averages_all(tuple(x.shape[1:])):
+            averaged = x
+        elif not isinstance(layer, (Dropout, Flatten)):  # those keep its numbers and their order
+            averaged = None
         x = layer.build(x, f"layer{number}_{layer.kind}")
-    return x
+    return x, averaged
 
 
 def _check_pairs(layer: Layer, **minima: int) -> None:

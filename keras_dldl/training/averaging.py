@@ -39,6 +39,8 @@ def averaged_weights(trained: keras.Model, batches: Iterable[Any], part: int) ->
     kept = values_of(variables)
     try:
         trained.optimizer.finalize_variable_values(trained.trainable_variables)
+        # Copies: on JAX they would be the optimizer's own, which `evaluate` gives away.
+        give_values(trained.trainable_variables, values_of(trained.trainable_variables))
         measure_statistics(trained, batches, part)
         yield
     finally:
@@ -90,15 +92,18 @@ def _normalisations(layer: Any) -> Iterator[Any]:
 
 @contextmanager
 def _no_memory(layers: list[Any]) -> Iterator[None]:
-    """Have the statistics of the layers be those of the last images alone."""
-    before = [layer.momentum for layer in layers]
+    """Have the statistics of the layers be those of the last images alone.
+
+    They go through the network on one device, where there is nothing to synchronise.
+    """
+    before = [(layer.momentum, layer.synchronized) for layer in layers]
     try:
         for layer in layers:
-            layer.momentum = 0.0
+            layer.momentum, layer.synchronized = 0.0, False
         yield
     finally:
-        for layer, momentum in zip(layers, before, strict=True):
-            layer.momentum = momentum
+        for layer, values in zip(layers, before, strict=True):
+            layer.momentum, layer.synchronized = values
 
 
 def _parts(batches: Iterable[Any], part: int) -> Iterator[Any]:

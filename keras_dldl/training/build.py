@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_dldl.backends import backend_name
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import Method, find_method, get_method
@@ -14,6 +15,7 @@ from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models import FaceModel, build_model
 from keras_dldl.training.accumulation import in_parts
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.freezing import layers_with_weights
 from keras_dldl.training.optimizer import make_optimizer
 
 # Options of the methods that have a setting of their own, and its name.
@@ -115,15 +117,33 @@ def make_model(config: TrainConfig, data: Any) -> FaceModel:
     )
 
 
+def _normalise_over_all_devices(model: keras.Model) -> None:
+    """Have batch normalisation take means over the whole batch where several devices share it.
+
+    On TensorFlow each device would take its own; on JAX a batch is one whatever it is spread over.
+    Not saved: a model is built from its own arguments.
+    """
+    import tensorflow as tf
+
+    if not tf.distribute.has_strategy():
+        return
+    for _, layer in layers_with_weights(model):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+
+
 def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
     """Return the compiled model up to the raw outputs that shares its weights with `face_model`."""
     grid = face_model.grid
     trained = in_parts(face_model.training_model(), config.accumulate)
+    if backend_name() == "tensorflow":
+        _normalise_over_all_devices(trained)
     trained.compile(
         optimizer=make_optimizer(config, trained.trainable_variables),
         loss=face_model.method.loss(grid),
-        metrics=[MethodMAE(face_model.method, grid)],
-        jit_compile=False,
+        # Weighted, so that what fills a batch up to the number of devices counts nothing.
+        weighted_metrics=[MethodMAE(face_model.method, grid)],
+        jit_compile=backend_name() == "jax",
     )
     # Now and not at the first step, so that a checkpoint finds its variables.
     trained.optimizer.build(trained.trainable_variables)

@@ -57,6 +57,8 @@ class StepWatch(keras.callbacks.Callback):
         """Set the learning rate of this step."""
         value = self.rate.at(self.first_step + batch)
         if value != self.last_rate:
+            # On JAX an epoch's variables live outside the model; it must take them back first.
+            getattr(self.model, "jax_state_sync", lambda: None)()
             self.model.optimizer.learning_rate = value
             self.last_rate = value
 

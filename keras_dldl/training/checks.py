@@ -4,22 +4,18 @@ import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
-from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.places import Places
 
 _SHOWN = 5
 
 
 def check_config(config: TrainConfig) -> None:
     """Raise `ConfigError` for what the settings alone show to be wrong."""
-    from keras_dldl.models.backbones import BACKBONES
+    from keras_dldl.models.backbones import check_backbone
 
-    if config.model not in BACKBONES and ":" not in config.model:
-        raise ConfigError(
-            f"There is no model of this name. Allowed: {', '.join(BACKBONES)}."
-            f"{did_you_mean(config.model, BACKBONES)} Received: model={config.model!r}."
-        )
+    check_backbone(config.model)
     if not config.data:
         raise ConfigError(
             "Training needs data: prepared folders, by --data or `data:`. Received: none."
@@ -38,6 +34,27 @@ def check_config(config: TrainConfig) -> None:
         raise ConfigError(
             'TensorBoard is not installed. Allowed: pip install "keras-dldl[tensorboard]", or '
             "tensorboard=false. Received: tensorboard=true."
+        )
+
+
+def check_shared(config: TrainConfig, places: Places) -> None:
+    """Raise `ConfigError` if the devices and processes of `places` cannot share each batch."""
+    if config.batch_size % places.devices:
+        raise ConfigError(
+            f"`batch_size` is shared by {places.devices} devices and must be a multiple of that. "
+            f"Received: batch_size={config.batch_size}."
+        )
+    if config.accumulate > 1 and places.devices > 1:
+        raise ConfigError(
+            "A batch is taken in parts on one device; several devices have a part each already. "
+            "Allowed: accumulate=1, or one process with devices=1. "
+            f"Received: accumulate={config.accumulate}, {places.devices} devices."
+        )
+    if config.ema is not None and places.processes > 1:
+        raise ConfigError(
+            "An average of the weights is kept by one process, which measures the statistics of "
+            "batch normalisation for it. Allowed: ema=null, or one process. "
+            f"Received: ema={config.ema:g}, {places.processes} processes."
         )
 
 

@@ -142,6 +142,13 @@ number, at least 1. Received: epochs=-1.
     on_damaged_shard: str = setting(
         "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
     )
+    feed: str = setting(
+        "text", "auto", "what brings the batches; auto: tf-data where TensorFlow is installed",
+        choices=("auto", "tf-data", "memory"),
+    )  # fmt: skip
+    devices: int | str = setting(
+        "count", "auto", "that share each batch, a process; auto: all GPUs, or else one processor"
+    )
     augment: Mapping[str, Any] = setting("mapping", None, "random changes of the training images")
 
     def __post_init__(self) -> None:
@@ -181,7 +188,7 @@ number, at least 1. Received: epochs=-1.
         """Return plain values by name, in the order of the fields."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values |= {name: dict(values[name]) for name in ("method_options", "augment")}
-        return {**values, "data": list(self.data)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def to_yaml(self) -> str:
         """Return the config as YAML text, each line with what the setting does."""

@@ -3,8 +3,11 @@
 import math
 from typing import Any, Protocol
 
+from keras_dldl.backends import is_installed
 from keras_dldl.data.sampling import Sampling, make_sampling
+from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.places import ONE_DEVICE, Places
 
 
 class Feed(Protocol):
@@ -40,13 +43,15 @@ class TensorFlowFeed:
     Args:
         config: complete settings.
         data: the prepared data.
+        places: the devices of this process that share each batch.
     """
 
-    def __init__(self, config: TrainConfig, data: Any) -> None:
+    def __init__(self, config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> None:
         self.config = config
         self.data = data
+        self.places = places
         self.images = len(data.rows("train"))
-        self.steps_per_epoch = math.ceil(self.images / config.batch_size)
+        self.steps_per_epoch = math.ceil(places.trimmed(self.images) / config.batch_size)
         self.sampling = sampling_of(config, data)
 
     def training(self, epoch: int) -> Any:
@@ -55,18 +60,26 @@ class TensorFlowFeed:
         from keras_dldl.data.pipeline import training_dataset
 
         augment = Augmentation.from_config(dict(self.config.augment))
-        return training_dataset(self.data, epoch=epoch, augment=augment, **self._numbers())
+        batches = training_dataset(self.data, epoch=epoch, augment=augment, **self._numbers())
+        if self.places.devices == 1:
+            return batches
+        from keras_dldl.data.shared_batches import trimmed
+
+        return trimmed(batches, self.images, self.config.batch_size, self.places.devices)
 
     def validation(self) -> Any:
         """Return the validation split, as it is."""
         from keras_dldl.data.pipeline import evaluation_dataset
 
-        return evaluation_dataset(
-            self.data,
-            self.config.validation_split,
-            input_size=self.config.input_size,
-            batch_size=self.config.batch_size,
+        split = self.config.validation_split
+        batches = evaluation_dataset(
+            self.data, split, input_size=self.config.input_size, batch_size=self.config.batch_size
         )
+        if self.places.devices == 1:
+            return batches
+        from keras_dldl.data.shared_batches import filled
+
+        return filled(batches, len(self.data.rows(split)), self.places.devices)
 
     def paths(self, epoch: int, batch: int) -> list[str]:
         """Return the paths of one training batch."""
@@ -85,6 +98,37 @@ def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
     return make_sampling(config.sampling, labels, data.grid, config.sampling_beta)
 
 
-def make_feed(config: TrainConfig, data: Any) -> Feed:
-    """Return what feeds a run of `config` from prepared data."""
-    return TensorFlowFeed(config, data)
+def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Feed:
+    """Return what feeds a run of `config` from prepared data.
+
+    Args:
+        config: complete settings; `feed` says which kind.
+        data: the prepared data.
+        places: the devices and processes that share each batch.
+    """
+    if config.feed == "memory":
+        from keras_dldl.training.memory_feed import MemoryFeed
+
+        return MemoryFeed(config, data, places)
+    return TensorFlowFeed(config, data, places)
+
+
+def choose_feed(config: TrainConfig, processes: int = 1) -> str:
+    """Return the kind of feed that "auto" means here, or else the one that is set.
+
+    Raises:
+        ConfigError: it needs TensorFlow, which is not installed, or is not for several processes.
+    """
+    if config.feed == "auto":
+        return "tf-data" if processes == 1 and is_installed("tensorflow") else "memory"
+    if config.feed == "tf-data" and processes > 1:
+        raise ConfigError(
+            "Several processes are fed from memory: set feed=memory or auto. "
+            "Received: feed='tf-data'."
+        )
+    if config.feed == "tf-data" and not is_installed("tensorflow"):
+        raise ConfigError(
+            "The feed tf-data needs TensorFlow: pip install tensorflow. Allowed without: "
+            "feed=memory. Received: feed='tf-data'."
+        )
+    return config.feed

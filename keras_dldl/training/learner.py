@@ -58,13 +58,15 @@ class FaceLearner:
     Args:
         config: complete settings.
         data: the prepared data, for their grid and alignment.
+        devices: how many share a batch, for the memory that one needs.
     """
 
     metric = "mae"
 
-    def __init__(self, config: TrainConfig, data: Any) -> None:
+    def __init__(self, config: TrainConfig, data: Any, devices: int = 1) -> None:
         self.config = config
         self.data = data
+        self.devices = devices
         self.unit = data.grid.unit
         self.face_model: Any = None
         self.trained: keras.Model | None = None
@@ -99,8 +101,9 @@ class FaceLearner:
             _LOGGER.info("From epoch %d on all layers learn.", epoch + 1)
 
     def memory(self) -> Memory:
-        """Return what a step needs by estimate."""
-        return estimate(self.trained, self.config.batch_size, self.config.accumulate)
+        """Return what a step needs by estimate, on one device."""
+        config = self.config
+        return estimate(self.trained, config.batch_size, config.accumulate, self.devices)
 
     def _compile(self, frozen: bool) -> None:
         if self.config.freeze:

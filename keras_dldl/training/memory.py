@@ -20,7 +20,7 @@ _KIB = 1024
 
 @dataclass(frozen=True)
 class Memory:
-    """An estimate, in bytes.
+    """An estimate, in bytes, of one device.
 
     Attributes:
         weights: all variables of the model.
@@ -30,6 +30,7 @@ class Memory:
         images: how many images that is.
         batches: images on their way to the model.
         faces: decoded or encoded faces that are kept for all epochs, where that is known.
+        devices: how many share a batch.
     """
 
     weights: int
@@ -39,13 +40,13 @@ class Memory:
     images: int
     batches: int
     faces: int = 0
+    devices: int = 1
 
     @property
     def total(self) -> int:
         """The sum, without Python and the libraries themselves."""
         values = asdict(self)
-        del values["images"]
-        return sum(values.values())
+        return sum(value for name, value in values.items() if name not in ("images", "devices"))
 
     def with_images(self, images: int) -> "Memory":
         """Return the estimate for another number of images at a time in the network."""
@@ -53,15 +54,16 @@ class Memory:
         return replace(self, activations=activations, images=images)
 
 
-def estimate(trained: keras.Model, batch_size: int, parts: int) -> Memory:
+def estimate(trained: keras.Model, batch_size: int, parts: int, devices: int = 1) -> Memory:
     """Estimate what training takes.
 
     Args:
         trained: the compiled model with its optimizer built.
         batch_size: images in a batch.
         parts: parts in which it goes through the network.
+        devices: how many share it.
     """
-    at_once = math.ceil(batch_size / parts)
+    at_once = math.ceil(batch_size / (parts * devices))
     learning = _bytes(trained.trainable_variables)
     image = math.prod(trained.input.shape[1:]) * 4
     return Memory(
@@ -71,6 +73,7 @@ def estimate(trained: keras.Model, batch_size: int, parts: int) -> Memory:
         activations=at_once * _activations_of_an_image(trained),
         images=at_once,
         batches=_BATCHES_AT_ONCE * batch_size * image,
+        devices=devices,
     )
 
 
@@ -139,13 +142,16 @@ def _advice(need: Memory | None, batch_size: int, error: Exception) -> str:
             f"Memory ran out with batches of {batch_size}. Try batch_size={batch_size // 2 or 1}, "
             f"or a smaller input_size or model. Received: {reason}"
         )
+    where = "the network" if need.devices == 1 else f"each of {need.devices} devices"
     text = (
-        f"Memory ran out with {need.images} images at a time in the network "
+        f"Memory ran out with {need.images} images at a time in {where} "
         f"(about {in_words(need.total)} by estimate). "
     )
     if need.images == 1:
         return f"{text}Try a smaller input_size or model. Received: {reason}"
     fits = images_that_fit(need, memory_limit())
+    if need.devices > 1:
+        return f"{text}Try batch_size={fits * need.devices}. Received: {reason}"
     parts = math.ceil(batch_size / fits)
     return (
         f"{text}About {fits} should fit: batch_size={fits}, or accumulate={parts}, which keeps the "

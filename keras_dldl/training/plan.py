@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.schedule import LearningRate
+from keras_dldl.training.team import Team
 
 if TYPE_CHECKING:
     from keras_dldl.training.memory import Memory
@@ -78,26 +79,34 @@ class Plan:
         return self.memory.total + (self.process - self.memory.weights if self.process else 0)
 
 
-def make_plan(config: TrainConfig) -> Plan:
+def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
     """Open the data, build the model, and say what `train` would do; nothing is written.
+
+    Args:
+        config: the settings.
+        team: the processes that would train together; nobody waits for the others.
 
     Raises:
         ConfigError, DataError: as `train` would.
     """
     from keras_dldl.training.build import make_method, precision
+    from keras_dldl.training.devices import places_of
     from keras_dldl.training.feed import make_feed, sampling_of
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.memory import resident_bytes
     from keras_dldl.training.trainer import open_data
 
-    config, data, splits = open_data(config, make_method(config))
-    feed, learner = make_feed(config, data), FaceLearner(config, data)
+    team = team or Team()
+    team.check_backend()
+    config, data, splits = open_data(config, make_method(config), team.processes)
+    places = places_of(config, team)
+    feed, learner = make_feed(config, data, places), FaceLearner(config, data, places.devices)
     with precision(config.precision):
         facts = learner.build(from_init=True)
         groups = _groups(learner.face_model)
         # Of the time when all layers learn, which takes most.
         learner.begin_epoch(config.freeze_epochs or 0)
-        faces = sum(_kept_bytes(data, split, config.input_size) for split in splits)
+        faces = sum(_kept_bytes(config, data, split) for split in splits)
         memory = replace(learner.memory(), faces=faces)
     labels, sampling = data.rows("train")["label"], sampling_of(config, data)
     return Plan(
@@ -114,10 +123,12 @@ def make_plan(config: TrainConfig) -> Plan:
     )
 
 
-def _kept_bytes(data: Any, split: str, size: int) -> int:
-    from keras_dldl.data.store import memory_limit
+def _kept_bytes(config: TrainConfig, data: Any, split: str) -> int:
+    from keras_dldl.data.limits import memory_limit
 
-    decoded = len(data.rows(split)) * size**2 * 3
+    decoded = len(data.rows(split)) * config.input_size**2 * 3
+    if config.feed == "memory":
+        return decoded
     encoded = sum(path.stat().st_size for path in data.shards(split))
     return next((kept for kept in (decoded, encoded) if kept <= memory_limit()), 0)
 
@@ -200,7 +211,8 @@ def _memory_lines(plan: Plan) -> Iterator[str]:
     from keras_dldl.training.memory import in_words
 
     memory = plan.memory
-    yield "memory      an estimate"
+    each = f", with one of {memory.devices} devices" if memory.devices > 1 else ""
+    yield f"memory      an estimate{each}"
     names = {
         "weights": "weights",
         "gradients": "gradients",

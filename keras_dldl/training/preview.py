@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,21 +55,23 @@ def write_preview(config: TrainConfig, path: str | os.PathLike, count: int = 24)
 
 
 def _first_faces(config: TrainConfig, count: int, augmented: bool) -> tuple[np.ndarray, np.ndarray]:
+    from keras import ops
+
     from keras_dldl.data.augment import Augmentation
-    from keras_dldl.data.pipeline import training_dataset
     from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.training.feed import choose_feed, make_feed
 
     data = PreparedData(*config.data)
-    strengths = dict(config.with_augmentation().augment)
-    dataset = training_dataset(
-        data,
-        input_size=config.input_size or data.size,
+    strengths = config.augment if augmented else Augmentation.none().get_config()
+    config = replace(
+        config,
+        augment=strengths,
         batch_size=count,
-        seed=config.seed,
-        epoch=0,
-        augment=Augmentation.from_config(strengths) if augmented else Augmentation.none(),
-    )
-    return next(dataset.as_numpy_iterator())
+        input_size=config.input_size or data.size,
+        feed=choose_feed(config),
+    ).with_augmentation()
+    images, targets = next(iter(make_feed(config, data).training(0)))
+    return ops.convert_to_numpy(images), np.asarray(targets)
 
 
 def caption(target: np.ndarray) -> str:

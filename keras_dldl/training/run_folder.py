@@ -17,10 +17,11 @@ from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.state import Checkpoint, load_checkpoint
 
 # The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
-# may be raised, and what ends a run early or only watches it changes no epoch.
+# may be raised, and what ends a run early, only watches it, or does the same elsewhere changes no
+# epoch.
 _MAY_DIFFER = (
-    "data", "root", "manifest", "epochs", "on_damaged_shard", "patience", "min_improvement",
-    "tensorboard",
+    "data", "root", "manifest", "epochs", "on_damaged_shard", "devices", "patience",
+    "min_improvement", "tensorboard",
 )  # fmt: skip
 
 
@@ -133,7 +134,10 @@ def check_same_run(
         fingerprint: of the data that would be used.
         left_out: names of the damaged shards that would not be.
     """
-    before, now = type(config).from_dict(stored["config"]).to_dict(), config.to_dict()
+    now = config.to_dict()
+    # A run of a version without the setting was fed by `tf.data`.
+    older = {"feed": "tf-data"} if "feed" in now else {}
+    before = type(config).from_dict(older | stored["config"]).to_dict()
     changed = [name for name in now if name not in _MAY_DIFFER and before[name] != now[name]]
     if now["epochs"] < before["epochs"] or (
         now["epochs"] > before["epochs"]
@@ -148,7 +152,7 @@ def check_same_run(
         raise ConfigError(
             "A run is resumed with the settings it began with; only epochs may be raised, and not "
             "with the cosine schedule without restarts, whose every step depends on them; "
-            f"patience, min_improvement and tensorboard may be others. Received: {listed}."
+            f"devices, patience, min_improvement and tensorboard may be others. Received: {listed}."
         )
     if stored["fingerprint"] != fingerprint:
         raise ConfigError(

@@ -15,7 +15,7 @@ class Setting:
     """What a value of one setting may be.
 
     Attributes:
-        kind: "text", "texts", "number", "integer", "switch" or "mapping".
+        kind: "text", "texts", "number", "integer", "count", "switch" or "mapping".
         help: one line on what the setting does.
         choices: the only values allowed, or empty.
         minimum: lowest number allowed, or None.
@@ -122,6 +122,11 @@ def _integer(value: Any) -> int | None:
     return int(number) if number is not None and number == int(number) else None
 
 
+def _count(value: Any) -> int | str | None:
+    number = _integer(value)
+    return "auto" if value == "auto" else number if number is None or number >= 1 else None
+
+
 def _switch(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -135,6 +140,7 @@ _CONVERTERS = {
     "texts": _texts,
     "number": _number,
     "integer": _integer,
+    "count": _count,
     "switch": _switch,
     "mapping": _mapping,
 }
@@ -143,6 +149,7 @@ _KIND_NAMES = {
     "texts": "a list of texts",
     "number": "a number",
     "integer": "a whole number",
+    "count": '"auto", or a whole number from 1 up',
     "switch": "true or false",
     "mapping": "a mapping of names to values",
 }

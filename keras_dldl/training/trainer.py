@@ -10,11 +10,15 @@ from keras_dldl.training.checks import check_config, check_labels, check_validat
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.result import RunResult
 from keras_dldl.training.run_folder import RunFolder, check_same_run, data_fingerprint
+from keras_dldl.training.state import Checkpoint, load_checkpoint
+from keras_dldl.training.team import Team, folder_of, joined
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> RunResult:
+def train(
+    config: TrainConfig, out: str | os.PathLike, resume: bool = False, team: Team | None = None
+) -> RunResult:
     """Train a model and write a run folder.
 
     The folder gets `config.yaml`, `provenance.json`, `history.csv`, `model.keras` (the best on the
@@ -24,6 +28,8 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
         config: the settings.
         out: the run folder; made if it is not there.
         resume: go on with the run in `out`, to the result it would have had without the stop.
+        team: the processes that train together, this one among them; default this one alone. Each
+            calls `train` with the same settings and its own number.
 
     Returns:
         The history and the place of the model.
@@ -31,32 +37,44 @@ def train(config: TrainConfig, out: str | os.PathLike, resume: bool = False) -> 
     Raises:
         ConfigError: a setting does not fit the model, the data, or the run to resume.
         DataError: the prepared data cannot be read, or is damaged.
-        TrainingError: the loss is not finite, or the folder holds another run.
+        TrainingError: the loss is not finite, or the folder holds another run, or another process
+            was lost.
     """
+    team, out = team or Team(), Path(out)
+    with joined(team), folder_of(team, out) as path:
+        result = _train(config, RunFolder(path), resume, team)
+    return replace(result, out=out, model=RunFolder(out).model) if team.process else result
+
+
+def _train(config: TrainConfig, folder: RunFolder, resume: bool, team: Team) -> RunResult:
     from keras_dldl.data.records.integrity import damage_named
     from keras_dldl.training.build import make_method, precision
+    from keras_dldl.training.devices import spread
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.run import Run
 
     method = make_method(config)
-    folder = RunFolder(Path(out))
-    checkpoint = folder.open(resume)
-    config, data, splits = open_data(config, method)
+    checkpoint = _opened(folder, resume, team)
+    config, data, splits = open_data(config, method, team.processes)
     fingerprint = data_fingerprint(data, splits)
+    team.check_same({**config.to_dict(), "data": fingerprint})
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint, data.left_out)
-    with precision(config.precision), damage_named(data, splits):
-        feed, learner = make_feed(config, data), FaceLearner(config, data)
+    with precision(config.precision), damage_named(data, splits), spread(config, team) as places:
+        feed, learner = make_feed(config, data, places), FaceLearner(config, data, places.devices)
         return Run(config, folder, data, fingerprint, feed, learner).execute(checkpoint)
 
 
-def open_data(config: TrainConfig, method: Any) -> tuple[TrainConfig, Any, list[str]]:
+def open_data(
+    config: TrainConfig, method: Any, processes: int = 1
+) -> tuple[TrainConfig, Any, list[str]]:
     """Open the prepared data of a run, and refuse what it cannot be trained on.
 
     Args:
         config: the settings.
         method: the method of `config`.
+        processes: how many train together.
 
     Returns:
         The settings completed by what the data decide, the data, and the splits in use.
@@ -67,7 +85,7 @@ def open_data(config: TrainConfig, method: Any) -> tuple[TrainConfig, Any, list[
 
     check_config(config)
     data = PreparedData(*config.data)
-    config = _completed(config, data)
+    config = _completed(config, data, processes)
     check_validation(config)
     splits = ["train", config.validation_split] if config.validation_split else ["train"]
     check_labels(data, splits)
@@ -76,8 +94,27 @@ def open_data(config: TrainConfig, method: Any) -> tuple[TrainConfig, Any, list[
     return config, data, splits
 
 
-def _completed(config: TrainConfig, data: Any) -> TrainConfig:
+def _opened(folder: RunFolder, resume: bool, team: Team) -> Checkpoint | None:
+    """Return the checkpoint to go on from; process 0 has it and tells the others."""
+    if team.processes == 1:
+        return folder.open(resume)
+
+    def content() -> bytes | None:
+        return folder.checkpoint.read_bytes() if folder.open(resume) else None
+
+    told = team.agree(content)
+    if told is None:
+        return None
+    if team.process:
+        folder.checkpoint.parent.mkdir(parents=True)
+        folder.checkpoint.write_bytes(told)
+    return load_checkpoint(folder.checkpoint)
+
+
+def _completed(config: TrainConfig, data: Any, processes: int = 1) -> TrainConfig:
     """Fill in what the data decide, and make paths hold from any working folder."""
+    from keras_dldl.training.feed import choose_feed
+
     split = config.validation_split
     if split is not None and split not in data.splits:
         _LOGGER.warning(
@@ -92,4 +129,5 @@ def _completed(config: TrainConfig, data: Any) -> TrainConfig:
         input_size=config.input_size or data.size,
         init=os.path.abspath(init) if init and os.path.exists(init) else init,
         validation_split=split,
+        feed=choose_feed(config, processes),
     )

@@ -8,6 +8,7 @@ from keras_dldl.methods import METHODS
 from keras_dldl.training import trainer
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.result import RunResult
+from keras_dldl.training.team import Team
 from tests.training.small_data import write_small_data
 
 
@@ -20,8 +21,8 @@ def asked(monkeypatch, tmp_path):
     """Collect what the command asks for, in place of training."""
     calls = []
 
-    def pretend(config, out, resume=False):
-        calls.append((config, out, resume))
+    def pretend(config, out, resume=False, team=None):
+        calls.append((config, out, resume, team))
         row = {"epoch": 3, "val_mae": 4.5}
         return RunResult(tmp_path, tmp_path / "model.keras", (row,), already_finished=resume)
 
@@ -40,8 +41,8 @@ def test_every_named_option_reaches_the_config(asked, tmp_path):
         "--freeze-epochs", 5, "--patience", 6, "--tensorboard",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    config, out, resume = asked[0]
-    assert (str(out), resume) == (str(tmp_path), False)
+    config, out, resume, team = asked[0]
+    assert (str(out), resume, team) == (str(tmp_path), False, Team())
     assert config == TrainConfig(
         data=["a", "b"], model="thin-age-net", method="dldl", init="x", epochs=4, batch_size=3,
         learning_rate=0.5, schedule="cosine", input_size=64, sigma=1, expectation_weight=0.25,
@@ -49,6 +50,17 @@ def test_every_named_option_reaches_the_config(asked, tmp_path):
         method_options={"kl_reduction": "mean"}, accumulate=2, optimizer="lamb", ema=0.99,
         sampling="sqrt", freeze=["stage1", "*_bn"], freeze_epochs=5, patience=6, tensorboard=True,
     )  # fmt: skip
+
+
+def test_devices_and_processes_reach_the_training(asked, tmp_path):
+    team = ["--coordinator", "10.0.0.1:99", "--processes", 2, "--process", 1]
+    assert run("--out", tmp_path, "--devices", 2, *team).exit_code == 0
+    assert asked[0][0].devices == 2 and asked[0][3] == Team("10.0.0.1:99", 2, 1)
+    assert run("--out", tmp_path, "--devices", "auto").exit_code == 0
+    for wrong in (["--devices", 0], ["--devices", "all"], team[:4], [*team[:5], 2]):
+        result = run("--out", tmp_path, *wrong)
+        assert result.exit_code == 2 and "Received: " in result.stderr
+    assert len(asked) == 2
 
 
 def test_no_options_leave_the_file_alone(asked, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_dldl.data import limits
 from keras_dldl.data import pipeline as pipeline_module
 from keras_dldl.data import store as store_module
 from keras_dldl.data.augment import Augmentation
@@ -58,18 +59,18 @@ def test_the_memory_limits_choose_the_three_ways(folder, monkeypatch):
 def test_the_memory_limit_is_4_gib_or_a_quarter_of_the_memory(monkeypatch):
     monkeypatch.delenv("KERAS_DLDL_CACHE_BYTES", raising=False)
     for physical, limit in ((2**36, 2**32), (2**33, 2**31), (None, 2**32)):
-        monkeypatch.setattr(store_module, "_physical_memory", lambda answer=physical: answer)
-        assert store_module.memory_limit() == limit
+        monkeypatch.setattr(limits, "_physical_memory", lambda answer=physical: answer)
+        assert limits.memory_limit() == limit
     monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", "123")
-    assert store_module.memory_limit() == 123
+    assert limits.memory_limit() == 123
 
 
 def test_the_physical_memory_is_that_of_the_system(monkeypatch):
     with open("/proc/meminfo") as stream:
         total = int(stream.readline().split()[1]) * 1024
-    assert abs(store_module._physical_memory() - total) < 2**20
+    assert abs(limits._physical_memory() - total) < 2**20
     monkeypatch.delattr("os.sysconf")  # as on Windows
-    assert store_module._physical_memory() is None
+    assert limits._physical_memory() is None
 
 
 @pytest.mark.parametrize("text", ["much", "4e9", "-1", "4 GiB"])

@@ -5,9 +5,26 @@ import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.explain import AttentionMaps, attention_map, resize_map, score_maps
+from keras_dldl.explain import (
+    AttentionMaps,
+    attention_by_group,
+    attention_map,
+    resize_map,
+    score_maps,
+)
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import build_model
+from keras_dldl.layers.heads import linear_head
+from keras_dldl.methods import Method
+from keras_dldl.models import FaceModel, build_model
+from keras_dldl.models.layer_list import (
+    Convolution,
+    Dropout,
+    Flatten,
+    GlobalAverage,
+    Linear,
+    Pooling,
+    ReLU,
+)
 from tests.prediction_case import SIZE, random_model
 
 GRID = LabelGrid(0, 6)
@@ -116,3 +133,104 @@ def test_resizing_is_bilinear():
     at = np.array([0.0, 0.25, 0.75, 1.0])  # pixel centres, held inside the map
     x, y = np.meshgrid(at, at)
     np.testing.assert_allclose(large, x * (1 - y) + y * (1 - x), atol=1e-6)
+
+
+def mean_of_maps_and_logits(model, images):
+    raw = np.asarray(model.training_model()(images, training=False))
+    bias = model.get_layer("logits").get_weights()[1]
+    return score_maps(model, images).mean(axis=(2, 3)) + bias, raw
+
+
+LISTS = {
+    "global": [Convolution(3, (8, 8), (8, 8)), ReLU(), GlobalAverage(), Dropout(0.5)],
+    "window": [Convolution(3, (8, 8), (8, 8)), Pooling("average", (8, 8), (1, 1)), Flatten()],
+}
+
+
+@pytest.mark.parametrize("layers", LISTS.values(), ids=LISTS)
+def test_a_list_of_layers_that_ends_in_a_global_average_has_maps(layers, images):
+    model = FaceModel(layers, GRID, input_size=INPUT)
+    assert tuple(model.feature_map.shape) == (None, 8, 8, 3)
+    np.testing.assert_allclose(*mean_of_maps_and_logits(model, images), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        [Pooling("average", (4, 4), (4, 4)), Flatten()],
+        [Pooling("max", (8, 8), (8, 8)), Flatten()],
+        [GlobalAverage(), Linear(5)],
+    ],
+)
+def test_a_list_that_ends_otherwise_has_none(ending):
+    model = FaceModel([Convolution(3, (8, 8), (8, 8)), *ending], GRID, input_size=INPUT)
+    assert model.feature_map is None
+    with pytest.raises(ConfigError, match="pools no feature map"):
+        AttentionMaps(model)
+
+
+@pytest.mark.parametrize("pooling", ["average", "gem"])
+def test_a_network_of_keras_applications_has_maps_whatever_its_pooling(pooling, images):
+    model = build_model("keras:MobileNet", GRID, input_size=INPUT, pooling=pooling)
+    rng = np.random.default_rng(3)
+    head = model.get_layer("logits")
+    head.set_weights([rng.normal(size=w.shape) for w in head.get_weights()])
+    mean, logits = mean_of_maps_and_logits(model, images)
+    assert np.allclose(mean, logits, atol=1e-3) == (pooling == "average")
+    features, _ = keras.Model(model.input, [model.feature_map, model.features])(images)
+    expected = np.einsum("bhwc,ck->bkhw", features, head.get_weights()[0])
+    np.testing.assert_allclose(score_maps(model, images), expected, rtol=1e-3, atol=1e-3)
+
+
+class Deep(Method):
+    """A head of two layers."""
+
+    def head(self, features, grid):
+        return linear_head(linear_head(features, 4, "hidden"), grid.size)
+
+
+def test_a_head_of_two_layers_has_none():
+    with pytest.raises(ConfigError, match="head is more than a linear layer"):
+        AttentionMaps(build_model("tiny-age-net", GRID, Deep(), input_size=SIZE))
+
+
+def test_hybrid_pooling_of_an_odd_map_covers_a_part_of_the_face(model):
+    odd = build_model("tiny-age-net", GRID, input_size=112)  # 7 x 7 places, pooled to 3 x 3
+    assert AttentionMaps(odd).covered == pytest.approx((6 / 7, 6 / 7))
+    assert AttentionMaps(model).covered == (1, 1)
+    large = resize_map(np.eye(3), 7, 7, covered=(6 / 7, 6 / 7))
+    np.testing.assert_array_equal(large[:6, :6], resize_map(np.eye(3), 6, 6))
+    np.testing.assert_array_equal(large[6], large[5])
+
+
+CUE = np.s_[8:16, 16:24]
+
+
+def planted(count, seed=0):
+    """Grey noise everywhere but at the cue, which is as red as the face is old."""
+    random = np.random.default_rng(seed)
+    ages = random.uniform(20, 100, count)
+    grey = random.integers(0, 256, (count, 32, 32, 1)).astype("float32")
+    images = np.repeat(grey, 3, axis=3)
+    images[(slice(None), *CUE)] = 0
+    images[(slice(None), *CUE, 0)] = ages[:, None, None] * 2.55
+    return images, ages
+
+
+@pytest.mark.parametrize("method", ["dldl-v2", "mr-l2", "ranking-bce"])
+def test_a_planted_cue_is_found_in_a_trained_model(method):
+    keras.utils.set_random_seed(0)
+    layers = [Convolution(8, (4, 4), (4, 4)), ReLU(), Convolution(8, (1, 1)), ReLU()]
+    model = FaceModel([*layers, GlobalAverage()], LabelGrid.age(), method, input_size=32)
+    images, ages = planted(256)
+    trained = model.training_model()
+    trained.compile(keras.optimizers.Adam(0.02), model.method.loss(model.grid))
+    trained.fit(images, ages, epochs=40, batch_size=32, verbose=0)
+    faces, truth = planted(64, seed=1)
+    decoded = model.grid.decode(np.asarray(model(faces)), model.method.decoder)
+    assert np.abs(decoded - truth).mean() < 10  # guessing the mean has 20
+    found = attention_by_group(model, [(faces, truth)], [60]).attention[1]
+    assert found.shape == (8, 8)
+    places = np.zeros((8, 8), bool)
+    places[2:4, 4:6] = True
+    assert found[places].min() > found[~places].max() + 0.3

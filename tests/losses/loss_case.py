@@ -1,7 +1,10 @@
 """Routine checks that every loss over a label grid must pass."""
 
+import keras
 import numpy as np
-import tensorflow as tf
+
+from tests import gradients
+from tests.gradients import to_numpy
 
 # The two ends of the grid, beyond them, midway between two labels; with and without a sigma.
 NO_SIGMA = -1.0
@@ -17,12 +20,8 @@ def edge_labels(grid):
 
 def value_and_gradient(loss, y_true, y_pred):
     """Return the loss of each row, and the gradient of their sum."""
-    y_pred = tf.constant(y_pred)
-    with tf.GradientTape() as tape:
-        tape.watch(y_pred)
-        rows = loss.call(tf.constant(y_true, y_pred.dtype), y_pred)
-        total = tf.reduce_sum(rows)
-    return rows.numpy(), tape.gradient(total, y_pred).numpy()
+    y_true = keras.ops.convert_to_tensor(y_true, y_pred.dtype)
+    return gradients.value_and_gradient(lambda x: loss.call(y_true, x), y_pred)
 
 
 def numeric_gradient(function, x, h=1e-4):
@@ -61,14 +60,14 @@ def check_forms(loss, y, y_pred):
     """Check (B,), (B, 1), (B, 2), one row, and both kinds of half precision."""
     import ml_dtypes
 
-    expected = np.asarray(loss.call(y, y_pred))
+    expected = to_numpy(loss.call(y, y_pred))
     for y_true in (y[:, None], np.stack([y, np.full_like(y, NO_SIGMA)], axis=1)):
-        np.testing.assert_allclose(np.asarray(loss.call(y_true, y_pred)), expected, rtol=1e-6)
-    one = np.asarray(loss.call(y[:1], y_pred[:1]))
+        np.testing.assert_allclose(to_numpy(loss.call(y_true, y_pred)), expected, rtol=1e-6)
+    one = to_numpy(loss.call(y[:1], y_pred[:1]))
     np.testing.assert_allclose(one, expected[:1], rtol=1e-6)
     for half in (np.float16, ml_dtypes.bfloat16):
         given = y_pred.astype(half)
         found = loss.call(y, given)
         exact = loss.call(y, given.astype(np.float32))
-        np.testing.assert_allclose(np.asarray(found), np.asarray(exact), rtol=1e-6)
-        assert np.asarray(found).dtype == np.float32
+        np.testing.assert_allclose(to_numpy(found), to_numpy(exact), rtol=1e-6)
+        assert to_numpy(found).dtype == np.float32

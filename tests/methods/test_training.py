@@ -25,7 +25,8 @@ def folder(tmp_path_factory):
 
 def config_of(folder, **changes):
     settings = {"input_size": 32, "batch_size": 8, "epochs": 2, "learning_rate": 3e-3}
-    return TrainConfig(data=[str(folder)], model="mini", augment=PLAIN, **settings | changes)
+    settings |= {"model": "mini", "augment": PLAIN}
+    return TrainConfig(data=[str(folder)], **settings | changes)
 
 
 @pytest.mark.slow
@@ -65,7 +66,7 @@ def test_method_options_go_over_the_named_settings():
 )
 def test_a_wrong_method_is_refused_before_anything_is_written(folder, tmp_path, settings, reason):
     with pytest.raises(ConfigError, match=reason):
-        train(config_of(folder, **settings), tmp_path / "run")
+        train(config_of(folder, model="tiny-age-net", **settings), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

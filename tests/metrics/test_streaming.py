@@ -135,8 +135,11 @@ def test_nothing_seen_or_no_weight_is_zero(cls):
 
 
 def test_long_streams_in_float32_do_not_drift():
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("compiled by TensorFlow")
+    import tensorflow as tf
+
     metric = metrics.ExpectationMAE(AGE)
-    tf = pytest.importorskip("tensorflow")
     # Compiled, since a compiler that simplified (a + b) - a to b would undo the compensation.
     update = tf.function(metric.update_state, jit_compile=True)
     error = np.float32(2.1)

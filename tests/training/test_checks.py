@@ -5,14 +5,18 @@ import pytest
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training import TrainConfig, train
-from keras_dldl.training.checks import check_config, check_labels
+from keras_dldl.training.checks import check_config, check_labels, check_shared
+from keras_dldl.training.places import Places
 from tests.training.small_data import write_small_data
 
 
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"model": "tiny-agenet"}, r"tiny-age-net, .*Did you mean tiny-age-net\? Received: model="),
+        (
+            {"model": "tiny-agenet"},
+            "'tiny-age-net', .*Did you mean tiny-age-net.* 'tiny-agenet'",
+        ),
         ({"freeze_epochs": 3}, "`freeze_epochs` says how long.*without freeze"),
         ({"accumulate": 9, "batch_size": 8}, "accumulate up to 8.*accumulate=9"),
     ],
@@ -20,6 +24,25 @@ from tests.training.small_data import write_small_data
 def test_settings_that_do_not_fit_each_other(settings, reason):
     with pytest.raises(ConfigError, match=reason):
         check_config(TrainConfig(data=["a"], **settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "places", "reason"),
+    [
+        ({"batch_size": 9}, Places(2), "shared by 2 devices.*batch_size=9"),
+        ({"accumulate": 2}, Places(2), "accumulate=1, or.*Received: accumulate=2, 2 devices"),
+        ({"accumulate": 2}, Places(2, 2), "Received: accumulate=2, 2 devices"),
+        ({"ema": 0.99}, Places(2, 2, 1), "ema=null, or.*Received: ema=0.99, 2 processes"),
+    ],
+)
+def test_settings_that_do_not_go_with_several_devices(settings, places, reason):
+    with pytest.raises(ConfigError, match=reason):
+        check_shared(TrainConfig(**settings), places)
+
+
+def test_one_device_shares_everything():
+    check_shared(TrainConfig(batch_size=9, accumulate=2, ema=0.99), Places())
+    check_shared(TrainConfig(batch_size=8, ema=0.99), Places(4))
 
 
 def test_a_model_of_another_kind_of_name_is_left_to_its_builder():

@@ -3,8 +3,7 @@
 import tensorflow as tf
 
 from keras_dldl.data.augment.compiled import compiled
-
-LUMA = (0.299, 0.587, 0.114)
+from keras_dldl.data.augment.table import LUMA
 
 
 def recolour(images: tf.Tensor, draws: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -5,15 +5,11 @@ import tensorflow as tf
 
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.pipeline import augmented_batches
+from keras_dldl.data.sampling import epoch_order
 from keras_dldl.data.store import decode
 from keras_dldl.progress import progress
 
 CHECKED_AT_ONCE = 256
-
-
-def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
-    """Return the numbers of the images in the order of an epoch, a function of seed and epoch."""
-    return np.random.default_rng([abs(seed), epoch]).permutation(count)
 
 
 def training_images(

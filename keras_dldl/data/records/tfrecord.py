@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_dldl import files
+from keras_dldl.backends import is_installed
 from keras_dldl.errors import DataError
 
 JPEG_QUALITY = 95
@@ -119,6 +120,9 @@ def read_shards(
     Raises:
         DataError: a shard is missing, damaged or cut short; names it.
     """
+    if not is_installed("tensorflow"):
+        yield from _read_without_tensorflow(paths, names)
+        return
     import tensorflow as tf
 
     for path in paths:
@@ -134,6 +138,20 @@ def read_shards(
                 "A record shard must be whole; see what is wrong by `keras-dldl records verify`. "
                 f"Received: {path} ({error_text(error)})"
             ) from error
+
+
+def _read_without_tensorflow(
+    paths: list[Path], names: Sequence[str]
+) -> Iterator[tuple[np.ndarray, ...]]:
+    from keras_dldl.data.records.examples import read_examples
+
+    dtypes = {"bytes": object, "float": np.float32}
+    for path in paths:
+        records = list(read_examples(path, checked=True))
+        yield tuple(
+            np.array([record[name] for record in records], dtypes[SCHEMA[name].kind])
+            for name in names
+        )
 
 
 def error_text(error: Exception) -> str:

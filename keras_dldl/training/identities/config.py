@@ -23,11 +23,12 @@ class PretrainConfig(TrainConfig):
     'softmax'
     """
 
-    # What speaks of labels, or would mix the rows of different people from step to step.
+    # What speaks of labels, would mix the rows of different people from step to step, or is for
+    # several devices or back ends, of which pre-training has one.
     WITHOUT: ClassVar[tuple[str, ...]] = (
         "method", "method_options", "sigma", "expectation_weight", "kl_reduction",
         "expectation_norm", "on_damaged_shard", "accumulate", "sampling", "sampling_beta", "ema",
-        "freeze", "freeze_epochs", "label_step",
+        "freeze", "freeze_epochs", "label_step", "feed", "devices",
     )  # fmt: skip
 
     root: str | None = setting("text", None, "folder with a folder a person", optional=True)

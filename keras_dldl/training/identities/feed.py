@@ -69,6 +69,6 @@ class IdentityFeed:
         return self._paths[chosen].tolist()
 
     def _order(self, epoch: int) -> Any:
-        from keras_dldl.data.people.pipeline import epoch_order
+        from keras_dldl.data.sampling import epoch_order
 
         return epoch_order(self.images, self.config.seed, epoch)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl.backends import is_installed
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.identities.config import PretrainConfig
 from keras_dldl.training.result import RunResult
@@ -46,6 +47,11 @@ def pretrain(config: PretrainConfig, out: str | os.PathLike, resume: bool = Fals
 
     check_backbone(config.model)
     _check_settings(config)
+    if not is_installed("tensorflow"):
+        raise ConfigError(
+            "Pre-training reads its images by TensorFlow, on any back end of Keras: pip install "
+            "tensorflow. Received: TensorFlow is not installed."
+        )
     folder = RunFolder(Path(out), "pretrain")
     checkpoint = folder.open(resume)
     people = read_people(config)

@@ -262,7 +262,7 @@ def test_wrong_options_are_refused(options):
 
 def test_a_missing_grpc_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "grpc", None)
-    with pytest.raises(ConfigError, match=r"pip install 'keras-dldl\[serving\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'keras-dldl\[grpc\]'"):
         Client("grpc://host:8500", "age")
 
 

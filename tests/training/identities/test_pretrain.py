@@ -195,6 +195,8 @@ def test_bad_sources(tmp_path):
     ("settings", "reason"),
     [
         ({"sigma": 2}, "no setting `sigma`"),
+        ({"feed": "memory"}, "no setting `feed`"),
+        ({"devices": 2}, "no setting `devices`"),
         ({"share": 0}, "greater than 0, at most 1, or null"),
         ({"loss": "triplet"}, '"softmax", "cosine", "arc"'),
     ],

@@ -1,0 +1,243 @@
+"""`keras-dldl explain`: where in a face the evidence for an answer lies."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from keras_dldl.cli.options import json_option, max_pixels_option, on_one_line
+
+SHAPES = ("square", "horizontal", "vertical")
+LONGEST_STEM = 200  # bytes; file systems take names of 255
+
+model_option = click.option(
+    "--model", default="tiny-age", help="A .keras file, a run folder, or a shipped model's name."
+)
+out_option = click.option("--out", required=True, type=click.Path(), help="Folder to write.")
+data_option = click.option(
+    "--data", "folders", required=True, multiple=True, type=click.Path(),
+    help="Folder of prepared data; may be given several times.",
+)  # fmt: skip
+split_option = click.option(
+    "--split", type=click.Choice(["train", "val", "test"]),
+    help="Which faces.  [default: test, or else val]",
+)  # fmt: skip
+seed_option = click.option(
+    "--seed", default=0, type=click.IntRange(0), help="Another seed, other faces of --limit."
+)
+batch_option = click.option(
+    "--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass."
+)
+
+
+@click.group()
+def command():
+    """Show where in a face a model finds its evidence."""
+
+
+@command.command("attention")
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
+@model_option
+@out_option
+@click.option("--all/--largest", "all_faces", default=False, help="Every face, or the largest.")
+@click.option("--detect/--no-detect", default=True, help="--no-detect: IMAGE is an aligned face.")
+@max_pixels_option
+@click.pass_context
+def attention_command(ctx, images, model, out, **options):
+    """Draw the attention map of a face over the face, and its distribution: a picture a face.
+
+    An IMAGE is what `predict` takes: a picture, a folder, a pattern, or @FILE.
+
+    An IMAGE that cannot be read, or has no face, is reported on stderr; the others are still done.
+    Of a model without attention maps the pictures show the face and the distribution. The exit
+    status is 1 in both cases.
+    """
+    from keras_dldl.errors import NoFaceFound, UnreadableImage
+    from keras_dldl.explain.photos import PhotoExplainer
+    from keras_dldl.explain.pictures import draw_attention, save_figure
+    from keras_dldl.files import check_writable
+    from keras_dldl.models import load_model
+    from keras_dldl.photos import photo_paths
+
+    check_writable(out)
+    images = photo_paths(images)
+    if not images:
+        raise click.UsageError("No IMAGE is left to explain: the lists are empty.")
+    explainer = PhotoExplainer(load_model(model))
+    names, failed = _Names(out, images), explainer.refusal is not None
+    for path in images:
+        try:
+            faces = explainer.explain(path, **options)
+        except (NoFaceFound, UnreadableImage) as error:
+            failed = True
+            reason = on_one_line(str(error).removeprefix(f"{path}: "))
+            click.echo(f"{click.format_filename(path)}: {reason}", err=True)
+            continue
+        for face in faces:
+            place = names.next(path)
+            save_figure(draw_attention(face), place)
+            said = f"{click.format_filename(path)}: {face.prediction.describe()}"
+            click.echo(f"{said}, written {click.format_filename(place)}")
+    _end(ctx, explainer.refusal, failed)
+
+
+@command.command("groups")
+@data_option
+@model_option
+@out_option
+@split_option
+@click.option(
+    "--groups", "boundaries", metavar="A,B,...", callback=lambda *given: _numbers(given[2]),
+    help="Where a group ends and the next begins, such as 18,40,60.  [default: decades]",
+)  # fmt: skip
+@click.option("--limit", default=0, type=click.IntRange(0), help="So many faces; 0: all.")
+@seed_option
+@batch_option
+@json_option
+@click.pass_context
+def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **chosen):
+    """Average attention maps by age group over prepared data, over each group's mean face.
+
+    Writes groups.png, groups.npz (the arrays) and groups.json (the counts). Of a model without
+    attention maps the mean faces are written, and the exit status is 1.
+    """
+    from keras_dldl.explain.data import ChosenFaces
+    from keras_dldl.explain.groups import group_averages, label_groups
+    from keras_dldl.explain.photos import maps_or_refusal
+    from keras_dldl.explain.writing import groups_as_json, provenance, save_groups
+    from keras_dldl.files import check_writable
+    from keras_dldl.models import load_model
+
+    check_writable(out)
+    loaded = load_model(model)
+    groups = label_groups(loaded.grid, boundaries)
+    maps, refusal = maps_or_refusal(loaded)
+    faces = ChosenFaces(loaded, *folders, **chosen)
+    batches = _shown(faces.batches(batch_size), len(faces.labels))
+    averages = group_averages(batches, groups, maps)
+    about, reason = provenance(loaded, model, faces), refusal and str(refusal)
+    paths = save_groups(averages, out, about, reason)
+    if as_json:
+        _echo_json(groups_as_json(averages, about, reason))
+    else:
+        for group, count in zip(averages.groups, averages.counts, strict=True):
+            click.echo(f"{group.name:<12}{count:>8,} faces")
+        _echo_written(paths)
+    _end(ctx, refusal, refusal is not None)
+
+
+@command.command("occlusion")
+@data_option
+@model_option
+@out_option
+@split_option
+@click.option(
+    "--shape", "shapes", multiple=True, type=click.Choice(SHAPES), default=SHAPES,
+    help="Of the cover: squares, strips of the face's width, strips of its height; several are "
+    "possible.",
+)  # fmt: skip
+@click.option(
+    "--size", type=click.IntRange(1), show_default="1/7 of the face",
+    help="Thickness of a strip, side of a square, in pixels.",
+)  # fmt: skip
+@click.option(
+    "--stride", type=click.IntRange(1), show_default="--size",
+    help="Pixels from one place to the next.",
+)  # fmt: skip
+@click.option(
+    "--limit", default=500, type=click.IntRange(0), help="So many faces at random; 0: all."
+)
+@seed_option
+@batch_option
+@json_option
+def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_json, **chosen):
+    """Cover every place of the faces in turn, and draw how much the error rises over the mean face.
+
+    Writes occlusion.png, occlusion.npz (the arrays) and occlusion.json (the MAE at each place). Any
+    model can be explained so. The work grows with the places: 49 squares and 7 strips each way.
+    """
+    from keras_dldl.explain.data import ChosenFaces
+    from keras_dldl.explain.occlusion import occlusion_sensitivity
+    from keras_dldl.explain.writing import occlusion_as_json, provenance, save_occlusion
+    from keras_dldl.files import check_writable
+    from keras_dldl.models import load_model
+
+    check_writable(out)
+    loaded = load_model(model)
+    faces = ChosenFaces(loaded, *folders, **chosen)
+    images = faces.images()
+    found = [
+        occlusion_sensitivity(
+            loaded, images, faces.labels, shape, size=size, stride=stride, batch_size=batch_size
+        )
+        for shape in dict.fromkeys(shapes)
+    ]
+    about = provenance(loaded, model, faces)
+    paths = save_occlusion(found, images.mean(axis=0), out, about)
+    facts = occlusion_as_json(found, about)
+    if as_json:
+        _echo_json(facts)
+        return
+    click.echo(f"MAE without a cover: {facts['mae']:.2f} {about['unit']}, {facts['n']:,} faces")
+    for shape, of in facts["covers"].items():
+        worst = of["worst"]
+        place = f"at top {worst['top']}, left {worst['left']}"
+        click.echo(f"{shape:<12}{worst['rise']:+7.2f} {about['unit']} at most, {place}")
+    _echo_written(paths)
+
+
+class _Names:
+    """A name of its own for each picture, also where two images have the same name."""
+
+    def __init__(self, out: str, images: list[str]):
+        self._out = Path(out)
+        self._taken = {Path(path).resolve() for path in images}
+
+    def next(self, image: str) -> Path:
+        stem = Path(image).stem
+        while len(os.fsencode(stem)) > LONGEST_STEM:
+            stem = stem[:-1]
+        number, place = 1, self._out / f"{stem}-attention.png"
+        while place.resolve() in self._taken:
+            number += 1
+            place = self._out / f"{stem}-attention-{number}.png"
+        self._taken.add(place.resolve())
+        return place
+
+
+def _numbers(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(
+            f"must be numbers with commas between them, such as 18,40,60. Received: {text}"
+        ) from None
+
+
+def _shown(batches: Iterator, total: int) -> Iterator:
+    from keras_dldl.progress import progress
+
+    with progress(total=total, label="averaging") as bar:
+        for images, labels in batches:
+            yield images, labels
+            bar.update(len(labels))
+
+
+def _echo_json(content: dict) -> None:
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+def _echo_written(paths: list[Path]) -> None:
+    for path in paths:
+        click.echo(f"written {click.format_filename(path)}")
+
+
+def _end(ctx: click.Context, refusal: Exception | None, failed: bool) -> None:
+    if refusal is not None:
+        click.echo(f"Error: {on_one_line(refusal)}", err=True)
+    if failed:
+        ctx.exit(1)

@@ -1,0 +1,154 @@
+"""The pictures of `keras-dldl explain`: maps over faces, by Matplotlib."""
+
+import math
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_dldl.explain.attention import resize_map
+from keras_dldl.explain.groups import GroupAverages
+from keras_dldl.explain.occlusion import Occlusion
+from keras_dldl.explain.photos import ExplainedFace
+from keras_dldl.files import atomic_path
+from keras_dldl.prediction import DEFAULT_LEVEL
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS, OPACITY = "inferno", 0.55
+LINE = "#2a6f97"
+PANEL = 2.1  # inches
+MOST_COLUMNS = 6
+DPI = 120
+TITLES = {
+    "square": "square",
+    "horizontal": "horizontal strip",
+    "vertical": "vertical strip",
+}
+
+
+def draw_attention(explained: ExplainedFace) -> "Figure":
+    """Draw a face, its attention map over it, and its distribution.
+
+    Returns:
+        A Matplotlib figure, for `savefig`; it takes no part in pyplot's state. Without a map in
+        `explained`, its panel says so.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.4, 2.9), layout="constrained")
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.7])
+    left.imshow(explained.face)
+    left.set_title("aligned face", fontsize="medium")
+    middle.set_title("attention", fontsize="medium")
+    if explained.attention is None:
+        middle.text(0.5, 0.5, "none: no pooled\nfeature map", ha="center", va="center")
+    else:
+        shown = _overlay(middle, explained.face, explained.attention, 0.0, 1.0)
+        figure.colorbar(shown, ax=middle, shrink=0.8, ticks=[0, 0.5, 1])
+    for axes in (left, middle):
+        _bare(axes)
+    _draw_distribution(right, explained)
+    return figure
+
+
+def draw_groups(averages: GroupAverages, unit: str) -> "Figure":
+    """Draw the mean attention of each group over its mean face; one scale for all.
+
+    Args:
+        averages: of `attention_by_group`; without maps the mean faces are drawn alone.
+        unit: of the labels.
+    """
+    side = averages.faces.shape[1]
+    figure, panels = _panels(len(averages.groups))
+    maps = averages.attention
+    shown = None
+    for i, (axes, group) in enumerate(zip(panels, averages.groups, strict=True)):
+        if maps is None:
+            axes.imshow(_pixels(averages.faces[i]))
+        else:
+            large = resize_map(maps[i], side, side, averages.covered)
+            shown = _overlay(axes, averages.faces[i], large, *_limits(maps))
+        axes.set_title(f"{group.name} {unit}\n{averages.counts[i]:,} faces", fontsize="small")
+    if shown is not None:
+        figure.colorbar(shown, ax=panels, shrink=0.7, label="mean attention")
+    return figure
+
+
+def draw_occlusion(found: Sequence[Occlusion], mean_face: np.ndarray, unit: str) -> "Figure":
+    """Draw how much the error rises at each place over the mean face, a panel a shape of cover.
+
+    Args:
+        found: of the same faces, one or more.
+        mean_face: (S, S, 3), 0 ... 255.
+        unit: of the labels.
+    """
+    figure, panels = _panels(len(found), size=1.45 * PANEL)
+    for axes, one in zip(panels, found, strict=True):
+        rise = one.pixels(len(mean_face))
+        low, high = _limits(rise[np.isfinite(rise)])
+        # A scale a panel: a strip hides more than a square, and would drown it.
+        shown = _overlay(axes, mean_face, rise, min(low, 0.0), max(high, 1e-6))
+        figure.colorbar(shown, ax=axes, location="bottom", label=f"rise of the MAE ({unit})")
+        height, width = one.size
+        axes.set_title(f"{TITLES[one.shape]}, {width} x {height} pixels", fontsize="medium")
+    first = found[0]
+    figure.suptitle(f"MAE without a cover: {first.baseline:.2f} {unit}, {first.faces:,} faces")
+    return figure
+
+
+def save_figure(figure: "Figure", path: str | os.PathLike) -> None:
+    """Write a figure as a picture, whole or not at all."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=DPI)
+
+
+def _overlay(axes: Any, face: np.ndarray, values: np.ndarray, low: float, high: float) -> Any:
+    # Grey, so that all the colour there is comes from the map.
+    grey = np.asarray(face, np.float32) @ np.float32([0.299, 0.587, 0.114])
+    axes.imshow(grey, cmap="gray", vmin=0, vmax=255)
+    return axes.imshow(values, cmap=COLOURS, alpha=OPACITY, vmin=low, vmax=high)
+
+
+def _draw_distribution(axes: Any, explained: ExplainedFace) -> None:
+    prediction = explained.prediction
+    labels, mass = prediction.grid.labels64, prediction.distribution
+    inside = np.linspace(*prediction.interval(DEFAULT_LEVEL), 200)
+    axes.plot(labels, mass, color=LINE)
+    axes.fill_between(inside, np.interp(inside, labels, mass), color=LINE, alpha=0.2)
+    axes.axvline(prediction.value, color=LINE, linewidth=1, linestyle="--")
+    axes.set_xlim(prediction.grid.start, prediction.grid.stop)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(f"{prediction.task} ({prediction.unit})")
+    axes.set_ylabel("probability")
+    axes.set_title(prediction.describe(), fontsize="medium")
+
+
+def _panels(count: int, size: float = PANEL) -> tuple["Figure", list[Any]]:
+    """Return a figure and so many axes in rows, without ticks."""
+    from matplotlib.figure import Figure
+
+    columns = min(count, MOST_COLUMNS)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(size * columns + 1.3, (size + 0.5) * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid[count:]:
+        axes.set_axis_off()
+    for axes in grid:
+        _bare(axes)
+    return figure, list(grid[:count])
+
+
+def _bare(axes: Any) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _limits(values: np.ndarray) -> tuple[float, float]:
+    return float(values.min()), float(max(values.max(), values.min() + 1e-6))
+
+
+def _pixels(face: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(face), 0, 255).astype(np.uint8)

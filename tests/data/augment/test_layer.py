@@ -1,0 +1,80 @@
+"""The layer against the functions that `tf.data` runs: the same draws, the same images."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_dldl.data.augment import Augmentation
+from keras_dldl.data.augment.host_draws import draw_on_host
+from keras_dldl.data.augment.layer import FaceAugmentation
+from tests.gradients import to_numpy
+from tests.keras_case import check_config
+
+COUNT, SIZE = 24, 40
+ALL = {
+    "shear": 8.0, "zoom": 0.2, "shift": 0.1, "crop": 0.8, "erase": 0.6, "erase_area": 0.3,
+    "mixup": 0.4,
+}  # fmt: skip
+
+
+def faces(seed=0):
+    """Pictures with edges as well as slopes, uint8."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(0, 255, (COUNT, 5, 5, 3)).repeat(SIZE // 5, 1).repeat(SIZE // 5, 2)
+    return np.clip(coarse + rng.normal(0, 8, coarse.shape), 0, 255).astype(np.uint8)
+
+
+def drawn(strengths, seed=1):
+    return draw_on_host(strengths, COUNT, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("kind", ["default", "all", "colour", "moves", "resolution", "none"])
+def test_it_does_what_the_pipeline_does_with_the_same_draws(kind):
+    apply = pytest.importorskip("keras_dldl.data.augment.apply")
+    off = Augmentation.none().get_config()
+    strengths = {
+        "default": Augmentation(),
+        "all": Augmentation(**ALL),
+        "colour": Augmentation.from_config(off | {"contrast": 0.5, "grey": 0.3}),
+        "moves": Augmentation.from_config(off | {"rotation": 40, "flip": 0.5}),
+        "resolution": Augmentation.from_config(off | {"resolution": 0.2}),
+        "none": Augmentation.none(),
+    }[kind]
+    given = drawn(strengths)
+    expected = apply.apply_batch(faces(), given, strengths).numpy()
+    found = to_numpy(FaceAugmentation(strengths)(faces(), given))
+    assert found.dtype == np.float32 and found.shape == expected.shape
+    # A level where both round before the moves, and now and then a pixel at a rectangle's border.
+    assert np.mean(np.abs(found - expected)) < 0.01
+    assert np.mean(np.abs(found - expected) > 1.01) < 2e-3
+    if kind != "none":
+        assert np.abs(found - faces()).mean() > 1
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_changes_nothing(policy):
+    expected = to_numpy(FaceAugmentation(Augmentation())(faces(), drawn(Augmentation())))
+    layer = FaceAugmentation(Augmentation(), dtype=policy)
+    found = to_numpy(layer(faces(), drawn(Augmentation())))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_what_is_drawn_is_of_the_strengths_and_repeatable():
+    strengths = Augmentation(rotation=20, crop=0.7, flip=0.25, mixup=0.3, erase=1.0)
+    draws = draw_on_host(strengths, 20_000, np.random.default_rng(3))
+    assert all(values.dtype == np.float32 for values in draws.values())
+    assert np.abs(draws["angle"]).max() == pytest.approx(np.radians(20), rel=1e-3)
+    assert draws["mirrored"].mean() == pytest.approx(0.25, abs=0.01)
+    assert draws["crop"].min() == pytest.approx(0.7, abs=1e-3) and draws["crop"].max() <= 1
+    assert draws["mixup"].min() >= 0.5
+    again = draw_on_host(strengths, 20_000, np.random.default_rng(3))
+    assert all(np.array_equal(draws[name], again[name]) for name in draws)
+
+
+def test_config():
+    layer = check_config(
+        FaceAugmentation, augmentation=Augmentation(rotation=3.0).get_config(), name="changes"
+    )
+    assert layer.augmentation == Augmentation(rotation=3.0)
+    assert isinstance(layer, keras.layers.Layer)
