@@ -34,6 +34,7 @@ COMMANDS = {
     "import-torch7": "Read a Torch7 network of the DLDL-v2 program.",
     "predict": "Estimate age or attractiveness from photos.",
     "serve": "Serve models over HTTP, with a page for photos.",
+    "benchmark": "Measure how fast models are on this machine, in every engine.",
     "models": "List the models that ship with the package.",
 }
 EXIT_FAILURE = 1

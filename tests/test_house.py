@@ -36,7 +36,7 @@ ROWS = [
     {"light", "methods", "models"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "importing", "drawing"},
-    {"comparison", "opening", "predict", "serving"},
+    {"benchmark", "comparison", "opening", "predict", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}

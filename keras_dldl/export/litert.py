@@ -20,8 +20,8 @@ PRECISIONS = ("float32", "float16", "int8-dynamic", "int8")
 # What follows the convolutions stays in float32: in steps of 1/256 the probabilities of 101 labels
 # alone cost half a year, and always to the same side. It is no part of the time.
 FLOAT_OPERATIONS = (
-    "ADD", "CONCATENATION", "CUMSUM", "DIV", "EXP", "LOGISTIC", "MEAN", "MUL", "SOFTMAX", "SPLIT",
-    "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "SUB", "SUM",
+    "ADD", "CONCATENATION", "CUMSUM", "DIV", "EXP", "LOGISTIC", "MEAN", "MUL", "RESHAPE", "SOFTMAX",
+    "SPLIT", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM",
 )  # fmt: skip
 # VGG-16 has 120 million weights in these, which is what whole numbers are for.
 KEPT_WHOLE = {"vgg16"}

@@ -9,9 +9,10 @@ import keras
 # the reference program was trained on.
 FACE_MEAN = (0.5958, 0.4637, 0.4065)
 FACE_STD = (0.2693, 0.2409, 0.2352)
+FACE_NORMALIZATION = "face_normalization"
 
 
-def face_normalization(name: str = "face_normalization") -> keras.layers.Layer:
+def face_normalization(name: str = FACE_NORMALIZATION) -> keras.layers.Layer:
     """Return the layer that maps RGB pixels 0...255 to `(pixel / 255 - mean) / std`.
 
     Input and output are (B, H, W, 3), channels last; the input may be uint8, the output is

@@ -1,0 +1,56 @@
+"""`keras-dldl benchmark`: how fast models are on this machine, in every engine."""
+
+import click
+
+from keras_dldl.cli.options import json_option
+
+MODELS = "thin-age-net,tiny-age@224,tiny-age"
+
+
+@click.command()
+@click.option(
+    "--models", default=MODELS,
+    help="Backbones (untrained), shipped models' names or paths, with commas between; after an @ "
+    "another side of the input in pixels.",
+)  # fmt: skip
+@click.option(
+    "--engines", show_default="all",
+    help="keras, saved-model, litert, onnx, openvino, litert-float16, litert-int8-dynamic, "
+    "litert-int8; with commas between.",
+)  # fmt: skip
+@click.option("--rounds", type=click.IntRange(1), default=7, help="Interleaved rounds.")
+@click.option(
+    "--threads", type=click.IntRange(1), show_default="a thread a core", help="Of each engine."
+)
+@click.option(
+    "--faces", type=click.Path(exists=True), show_default="drawn faces",
+    help="Faces to calibrate int8 and to compare with Keras on: prepared data, a manifest, or a "
+    "folder of images.",
+)  # fmt: skip
+@click.option(
+    "--quick", is_flag=True, help="Two rounds, batches of 4, no cold start: to see that all works."
+)
+@json_option
+def command(models, engines, as_json, **options):
+    """Measure how fast models are on this machine, in every engine.
+
+    For each: the time of one face, the throughput in batches of 32, both also as ratios to VGG-16
+    in Keras, the share of the machine's arithmetic peak, and the difference from Keras; then what a
+    cold start of predict takes. Everything is timed in turn, round after round, so that a load that
+    comes and goes meets all alike. About five minutes.
+    """
+    from keras_dldl.benchmark import BenchmarkOptions, run_benchmark, text
+
+    if engines is not None:
+        options["engines"] = _names(engines)
+    result = run_benchmark(BenchmarkOptions(models=_names(models), **options))
+    if as_json:
+        import json
+
+        click.echo(json.dumps(result, indent=2, allow_nan=False))
+    else:
+        click.echo(text(result))
+
+
+def _names(given: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in given.split(","))))

@@ -1,0 +1,75 @@
+"""Writes the figures of `keras-dldl benchmark` into docs/engines.md and the README, from JSON.
+
+python scripts/benchmark_figures.py [RESULT]
+
+RESULT is what `keras-dldl benchmark --json` printed: it becomes docs/benchmark.json. Without it the
+pages are made anew from the file that is there. What stands between the marks is replaced; all else
+is written by hand.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "docs" / "benchmark.json"
+BEGIN, END = "<!-- figures: scripts/benchmark_figures.py -->", "<!-- end of figures -->"
+FLOAT = ("litert", "onnx", "openvino")
+WHOLE = ("litert-int8-dynamic", "litert-int8")
+
+
+def main(arguments: list[str]) -> None:
+    """Bring the pages up to date."""
+    from keras_dldl import files
+
+    if arguments:
+        files.write_text(SOURCE, Path(arguments[0]).read_text(encoding="utf-8"))
+    for path, text in wanted(read()).items():
+        files.write_text(path, text)
+
+
+def read() -> dict[str, Any]:
+    """Return the result that the pages tell of."""
+    return json.loads(SOURCE.read_text(encoding="utf-8"))
+
+
+def wanted(result: dict[str, Any]) -> dict[Path, str]:
+    """Return what every page with figures should hold."""
+    from keras_dldl.benchmark import markdown
+
+    figures = {ROOT / "docs" / "engines.md": markdown(result), ROOT / "README.md": short(result)}
+    return {path: replaced(path.read_text(encoding="utf-8"), figures[path]) for path in figures}
+
+
+def replaced(text: str, figures: str) -> str:
+    """Return `text` with `figures` between its marks."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"The marks are missing. Allowed: {BEGIN} ... {END}. Received: {text!r}")
+    return pattern.sub(lambda _: f"{BEGIN}\n{figures}\n{END}", text)
+
+
+def short(result: dict[str, Any]) -> str:
+    """Return a row a model: milliseconds and ratios of the fastest engine of either precision."""
+    lines = ["| batch of 1 | Keras | float32 | 8 bits |", "|---|---|---|---|"]
+    for model in result["models"]:
+        cells = [cell(model["engines"], names) for names in (("keras",), FLOAT, WHOLE)]
+        if cells[1] != "-":
+            size = model["input_size"]
+            lines.append(f"| {model['backbone']}, {size} x {size} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def cell(engines: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Return the fastest of `names`: its time and its ratio to VGG-16 in Keras."""
+    found = [engines[name] for name in names if name in engines]
+    if not found:
+        return "-"
+    best = max(found, key=lambda one: one["ratio"])
+    return f"{best['milliseconds']:.1f} ms, {best['ratio']:.0f}x"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
