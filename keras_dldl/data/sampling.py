@@ -53,7 +53,7 @@ def epoch_order(count: int, seed: int, epoch: int, sampling: Sampling | None = N
     """Return the images of an epoch in order, (N,) indices: a function of seed and epoch.
 
     >>> epoch_order(4, seed=0, epoch=1).tolist()
-    [1, 0, 3, 2]
+    [3, 0, 2, 1]
     """
     if sampling is not None:
         return sampling.order(seed, epoch)
