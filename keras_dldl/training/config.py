@@ -188,7 +188,7 @@ number, at least 1. Received: epochs=-1.
         """Return plain values by name, in the order of the fields."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values |= {name: dict(values[name]) for name in ("method_options", "augment")}
-        return {**values, "data": list(self.data)}
+        return values | {name: list(values[name]) for name in ("data", "freeze")}
 
     def to_yaml(self) -> str:
         """Return the config as YAML text, each line with what the setting does."""
