@@ -12,7 +12,7 @@ def multiply_adds(model: keras.Model) -> int:
 
     >>> from keras_dldl import LabelGrid, build_model
     >>> multiply_adds(build_model("tiny-age-net", LabelGrid.age(), input_size=224))
-    974972416
+    975434368
     """
     return sum(_of_layer(layer) for layer in model._flatten_layers(include_self=False))
 
