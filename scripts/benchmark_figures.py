@@ -68,7 +68,8 @@ def cell(engines: dict[str, Any], names: tuple[str, ...]) -> str:
     if not found:
         return "-"
     best = max(found, key=lambda one: one["ratio"])
-    return f"{best['milliseconds']:.1f} ms, {best['ratio']:.0f}x"
+    digits = 1 if best["ratio"] < 10 else 0
+    return f"{best['milliseconds']:.1f} ms, {best['ratio']:.{digits}f}x"
 
 
 if __name__ == "__main__":
