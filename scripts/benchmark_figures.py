@@ -8,14 +8,15 @@ is written by hand.
 """
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from marked import replaced
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "docs" / "benchmark.json"
-BEGIN, END = "<!-- figures: scripts/benchmark_figures.py -->", "<!-- end of figures -->"
+BEGIN = "<!-- figures: scripts/benchmark_figures.py -->"
 FLOAT = ("litert", "onnx", "openvino")
 WHOLE = ("litert-int8-dynamic", "litert-int8")
 
@@ -40,15 +41,9 @@ def wanted(result: dict[str, Any]) -> dict[Path, str]:
     from keras_dldl.benchmark import markdown
 
     figures = {ROOT / "docs" / "engines.md": markdown(result), ROOT / "README.md": short(result)}
-    return {path: replaced(path.read_text(encoding="utf-8"), figures[path]) for path in figures}
-
-
-def replaced(text: str, figures: str) -> str:
-    """Return `text` with `figures` between its marks."""
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if not pattern.search(text):
-        raise ValueError(f"The marks are missing. Allowed: {BEGIN} ... {END}. Received: {text!r}")
-    return pattern.sub(lambda _: f"{BEGIN}\n{figures}\n{END}", text)
+    return {
+        path: replaced(path.read_text(encoding="utf-8"), BEGIN, figures[path]) for path in figures
+    }
 
 
 def short(result: dict[str, Any]) -> str:

@@ -6,12 +6,13 @@ What stands between the marks is replaced; all else is written by hand.
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from marked import replaced
+
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- figures: scripts/card_figures.py -->", "<!-- end of figures -->"
+BEGIN = "<!-- figures: scripts/card_figures.py -->"
 TITLES = {
     "database": "data set",
     "decade": "age, years",
@@ -38,15 +39,10 @@ def wanted() -> dict[Path, str]:
         for name, found in metrics.items()
     }
     texts[ROOT / "README.md"] = readme_figures(metrics)
-    return {path: replaced(path.read_text(encoding="utf-8"), text) for path, text in texts.items()}
-
-
-def replaced(text: str, figures: str) -> str:
-    """Return `text` with `figures` between its marks."""
-    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    if not pattern.search(text):
-        raise ValueError(f"The marks are missing. Allowed: {BEGIN} ... {END}. Received: {text!r}")
-    return pattern.sub(lambda _: f"{BEGIN}\n{figures}\n{END}", text)
+    return {
+        path: replaced(path.read_text(encoding="utf-8"), BEGIN, text)
+        for path, text in texts.items()
+    }
 
 
 def card_figures(metrics: dict[str, Any]) -> str:

@@ -8,10 +8,11 @@ replaced; all else is written by hand.
 """
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from marked import replaced
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "docs" / "comparison.json"
@@ -21,7 +22,7 @@ PICTURES = {
     "comparison.png": "MAE by seed, and differences from the baseline",
     "sensitivity.png": "MAE against each setting that varies",
 }
-BEGIN, END = "<!-- figures: scripts/comparison_figures.py -->", "<!-- end of figures -->"
+BEGIN = "<!-- figures: scripts/comparison_figures.py -->"
 
 
 def main(arguments: list[str]) -> None:
@@ -55,11 +56,8 @@ def wanted(page: str, content: dict[str, Any]) -> str:
     """Return the page with the tables and pictures of `content` between its marks."""
     from keras_dldl.comparison.tables import markdown
 
-    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    if not pattern.search(page):
-        raise ValueError(f"The marks are missing. Allowed: {BEGIN} ... {END}. Received: {page!r}")
     shown = "\n\n".join(f"![{PICTURES[name]}](images/{name})" for name in drawn(content))
-    return pattern.sub(lambda _: f"{BEGIN}\n{markdown(content)}\n{shown}\n{END}", page)
+    return replaced(page, BEGIN, f"{markdown(content)}\n{shown}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What ships: complete, of this package, with figures that are said everywhere alike."""
 
 import hashlib
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from keras_dldl import load_model, saved_models
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.training import TrainConfig
+from tests.scripts_case import load_script
 
 ROOT = Path(__file__).parents[1]
 NAMES = saved_models.names()
@@ -47,10 +47,7 @@ def test_it_gives_distributions(name):
 
 
 def test_cards_and_readme_say_the_measured_figures():
-    spec = importlib.util.spec_from_file_location("figures", ROOT / "scripts" / "card_figures.py")
-    figures = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(figures)
-    wanted = figures.wanted()
+    wanted = load_script("card_figures").wanted()
     assert len(wanted) == len(NAMES) + 1
     for path, text in wanted.items():
         assert path.read_text(encoding="utf-8") == text, f"run scripts/card_figures.py: {path}"

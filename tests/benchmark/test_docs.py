@@ -1,20 +1,13 @@
 """The figures in the pages are those of the result that is kept."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.scripts_case import load_script
 
 
 @pytest.fixture(scope="module")
 def script():
-    path = ROOT / "scripts" / "benchmark_figures.py"
-    spec = importlib.util.spec_from_file_location("benchmark_figures", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmark_figures")
 
 
 def test_pages_show_the_result(script):
@@ -24,4 +17,4 @@ def test_pages_show_the_result(script):
 
 def test_a_page_without_marks_is_refused(script):
     with pytest.raises(ValueError, match="marks are missing"):
-        script.replaced("no marks", "figures")
+        script.replaced("no marks", script.BEGIN, "figures")

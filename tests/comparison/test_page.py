@@ -1,10 +1,10 @@
-import importlib.util
 from pathlib import Path
 
 import pytest
 
 from keras_dldl.comparison import Plan
 from keras_dldl.training.config import TrainConfig
+from tests.scripts_case import load_script
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
@@ -18,11 +18,7 @@ def plans() -> list[dict]:
 
 @pytest.fixture(scope="module")
 def script():
-    place = ROOT / "scripts" / "comparison_figures.py"
-    spec = importlib.util.spec_from_file_location("comparison_figures", place)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("comparison_figures")
 
 
 def test_the_page_says_what_was_measured(script):
