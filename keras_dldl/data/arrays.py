@@ -48,11 +48,8 @@ def open_arrays(data: PreparedData, split: str, input_size: int) -> FaceArrays:
         ConfigError: they do not fit into the memory that may be used.
         DataError: the split is empty, or the records do not match the manifest.
     """
-    stores = data.__dict__.setdefault("_stores", {})
     key = ("arrays", split, input_size)
-    if key not in stores:
-        stores[key] = _load(data, split, input_size)
-    return stores[key]
+    return data.loaded(key, lambda: _load(data, split, input_size))
 
 
 def decode_image(encoded: bytes, size: int) -> np.ndarray:

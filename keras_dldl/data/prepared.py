@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,6 +156,7 @@ class PreparedData:
         if not folders:
             raise DataError("At least one prepared data folder is needed. Received: none")
         self.folders = [PreparedFolder.open(folder) for folder in folders]
+        self._loaded: dict[Hashable, Any] = {}
         for name in ("grid", "alignment"):
             self._check_agreement(name)
 
@@ -217,7 +218,13 @@ class PreparedData:
             )
             for folder in self.folders
         ]
-        self.__dict__.pop("_stores", None)  # what was loaded holds them
+        self._loaded.clear()  # it holds their faces
+
+    def loaded(self, key: Hashable, load: Callable[[], Any]) -> Any:
+        """Return what `load()` gives, called once for each `key` as long as the shards stay."""
+        if key not in self._loaded:
+            self._loaded[key] = load()
+        return self._loaded[key]
 
     def _check_agreement(self, name: str) -> None:
         first = self.folders[0]

@@ -51,12 +51,9 @@ def open_store(data: PreparedData, split: str, input_size: int) -> FaceStore:
         ConfigError: the environment variable with the memory limit is not a number.
         DataError: the split is empty, or the records do not match the manifest.
     """
-    stores = data.__dict__.setdefault("_stores", {})
     limit = memory_limit()
-    key = (split, input_size, limit)
-    if key not in stores:
-        stores[key] = _load(data, split, input_size, limit)
-    return stores[key]
+    key = ("store", split, input_size, limit)
+    return data.loaded(key, lambda: _load(data, split, input_size, limit))
 
 
 def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:

@@ -64,7 +64,7 @@ def test_nothing_is_loaded_before_it_is_asked_for_but_too_much_is_refused_at_onc
 ):
     fresh = PreparedData(data.folders[0].path)
     assert MemoryFeed(config_of(fresh), fresh).steps_per_epoch == 3
-    assert "_stores" not in fresh.__dict__
+    assert fresh._loaded == {}
     monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(22 * 32 * 32 * 3 - 1))
     with pytest.raises(ConfigError, match="split 'train' of 22 faces"):
         MemoryFeed(config_of(fresh), fresh)
