@@ -28,6 +28,7 @@ COMMANDS = {
     "pretrain": "Train a backbone to tell people apart, to start from.",
     "train": "Train a model on prepared data.",
     "compare": "Train methods and settings alike, and compare them on the same faces.",
+    "join": "Join two narrow models into one of twice the width.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "explain": "Show where in a face a model finds its evidence.",
     "export": "Write a model for a server or a device, and check what was written.",

@@ -33,7 +33,9 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     f"{', '.join(configs.names())}; options override it.",
 )  # fmt: skip
 @click.option("--resume", is_flag=True, show_default=True, help="Go on with the run in --out.")
-@_option("--model", "model", "Backbone: tiny-age-net, thin-age-net, vgg16, or keras:NAME.")
+@_option(
+    "--model", "model", "Backbone: tiny-age-net, thin-age-net, nano-age-net, vgg16, or keras:NAME."
+)
 @_option("--weights", "weights", "For keras:NAME: imagenet, or a file of its weights.")
 @_option("--pooling", "pooling", "hybrid, average or gem.")
 @_option("--method", "method", f"Method: {', '.join(METHODS)}, or module:Class of your own.")

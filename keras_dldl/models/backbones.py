@@ -10,6 +10,7 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.models.applications import PREFIX, application_map, applications, family_of
 from keras_dldl.models.layer_list import Layer, layer_list_features
+from keras_dldl.models.nano import nano_age_net_map
 from keras_dldl.models.pooling import POOLINGS
 
 MIN_INPUT_SIZE = 32
@@ -85,6 +86,7 @@ def vgg16_features(images):
 BACKBONES: dict[str, Callable] = {
     "tiny-age-net": lambda images: age_net_map(images, TINY_WIDTHS),
     "thin-age-net": lambda images: age_net_map(images, THIN_WIDTHS),
+    "nano-age-net": nano_age_net_map,
     "vgg16": vgg16_features,
 }
 

@@ -18,9 +18,10 @@ def build_model(
     """Build an untrained model.
 
     Args:
-        name: "tiny-age-net" (0.94 M parameters with 101 labels), "thin-age-net" (3.71 M), "vgg16"
-            (134.7 M, the paper's baseline with its fully connected layers, at 224 x 224), or
-            "keras:NAME" with a network of keras.applications.
+        name: "tiny-age-net" (0.94 M parameters with 101 labels), "thin-age-net" (3.71 M),
+            "nano-age-net" (0.10 M, for 64 x 64), "vgg16" (134.7 M, the paper's baseline with its
+            fully connected layers, at 224 x 224), or "keras:NAME" with a network of
+            keras.applications.
         grid: the label grid; it sets the number of outputs.
         method: a name in `keras_dldl.methods.METHODS`, `module:Class`, or a `Method`.
         input_size: side of the input in pixels, from 32 up; some networks ask for more.

@@ -25,8 +25,8 @@ class FaceModel(keras.Model):
     Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
 
     Args:
-        backbone: a name: "tiny-age-net", "thin-age-net", "vgg16", or "keras:NAME"; or a list of
-            layers or of their configs, see `models.layer_list`.
+        backbone: a name: "tiny-age-net", "thin-age-net", "nano-age-net", "vgg16", or "keras:NAME";
+            or a list of layers or of their configs, see `models.layer_list`.
         grid: the label grid, or its config.
         method: the method it is trained by, a name or a `Method` or its config. Its head and its
             decoder are the model's.

@@ -41,6 +41,15 @@ def test_parameter_counts(name, widths, millions):
     assert round(count / 1e6, 2) == millions
 
 
+def test_nano_age_net_has_under_100_thousand_parameters():
+    plain = [(3, 16), (16, 24), (24, 32), (32, 32), (32, 64)]
+    separable = [(64, 64)] * 3 + [(64, 104)] + [(104, 104)] * 2
+    expected = sum(9 * a * b + 4 * b for a, b in plain)
+    expected += sum(9 * a + a * b + 4 * b for a, b in separable) + 104 * 101 + 101
+    assert build_model("nano-age-net", LabelGrid.age(), input_size=64).count_params() == expected
+    assert expected < 100_000
+
+
 def test_baseline_has_the_paper_s_size():
     from keras import backend
 
@@ -59,9 +68,10 @@ def test_baseline_has_the_paper_s_size():
     assert round(count / 1e6, 1) == 134.7
 
 
+@pytest.mark.parametrize("name", ["tiny-age-net", "nano-age-net"])
 @pytest.mark.parametrize("size", [32, 47, 96])
-def test_any_input_size_gives_distributions(size):
-    model = build_model("tiny-age-net", LabelGrid.scut_fbp(), input_size=size)
+def test_any_input_size_gives_distributions(name, size):
+    model = build_model(name, LabelGrid.scut_fbp(), input_size=size)
     p = np.asarray(model(faces(2, size)))
     assert p.shape == (2, 41) and p.dtype == np.float32
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)

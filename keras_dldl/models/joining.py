@@ -1,0 +1,86 @@
+"""Two narrow networks as one of twice the width, which answers with the mean of their logits."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.models.build import build_model
+from keras_dldl.models.face_model import FaceModel
+
+# A backbone, and the one of the same layers with twice the channels.
+TWICE_AS_WIDE = {"tiny-age-net": "thin-age-net"}
+
+
+def join_models(first: FaceModel, second: FaceModel) -> FaceModel:
+    """Return one model of twice the width that holds two: an ensemble in a single network.
+
+    Every layer holds the channels of both side by side, and the weights from the one's channels to
+    the other's are zero; the head takes the mean. So the logits are the mean of the two models'
+    logits, and the distribution the normalised geometric mean of theirs. Trained on, the zeros
+    become connections: a wide network need not be trained from the beginning (the idea of growing a
+    network that keeps its function: Chen, Goodfellow and Shlens 2016, Net2Net).
+
+    Args:
+        first: a model with the backbone tiny-age-net; its card is not kept.
+        second: one that has the same backbone, grid, method, input size, alignment and pooling.
+
+    Returns:
+        A `FaceModel` with the backbone thin-age-net.
+
+    Raises:
+        ConfigError: no backbone of twice the width, a head that is not one linear layer, or models
+            that differ in more than their weights.
+    """
+    _check_alike(first, second)
+    joined = build_model(
+        TWICE_AS_WIDE[first.backbone_name], first.grid, first.method, first.input_size,
+        first.alignment, first.dropout, first.pooling,
+    )  # fmt: skip
+    sources = [{layer.name: layer for layer in model.layers} for model in (first, second)]
+    for layer in joined.layers:
+        if layer.weights:
+            _fill(layer, *(layers[layer.name] for layers in sources))
+    return joined
+
+
+def _fill(layer: Any, first: Any, second: Any) -> None:
+    a, b = ([np.asarray(w) for w in source.get_weights()] for source in (first, second))
+    if isinstance(layer, keras.layers.Dense):
+        layer.set_weights([np.concatenate([a[0], b[0]]) / 2, (a[1] + b[1]) / 2])
+    elif isinstance(layer, keras.layers.Conv2D):
+        layer.set_weights([_joined_kernel(a[0], b[0], layer.kernel.shape[2])])
+    else:
+        layer.set_weights([np.concatenate(pair) for pair in zip(a, b, strict=True)])
+
+
+def _joined_kernel(a: np.ndarray, b: np.ndarray, channels: int) -> np.ndarray:
+    """Return kernels (h, w, I, O) side by side; both read all channels, or each its own half."""
+    if channels == a.shape[2]:
+        return np.concatenate([a, b], axis=3)
+    nothing = np.zeros_like(a)
+    rows = [np.concatenate(pair, axis=3) for pair in ((a, nothing), (nothing, b))]
+    return np.concatenate(rows, axis=2)
+
+
+def _check_alike(first: FaceModel, second: FaceModel) -> None:
+    names = ("backbone_name", "grid", "method", "input_size", "alignment", "pooling")
+    for name in names:
+        pair = [getattr(model, name) for model in (first, second)]
+        if pair[0] != pair[1]:
+            raise ConfigError(
+                f"Two models that are joined must have the same {', '.join(names)}. "
+                f"Received: {name} {pair[0]} and {pair[1]}."
+            )
+    if first.backbone_name not in TWICE_AS_WIDE:
+        raise ConfigError(
+            "Only models with a backbone that has a wider namesake can be joined: "
+            f"{', '.join(TWICE_AS_WIDE)}. Received: {first.backbone_name}."
+        )
+    for model in (first, second):
+        if model.head_kernel is None or "logits" not in {layer.name for layer in model.layers}:
+            raise ConfigError(
+                "Only models whose head is one linear layer can be joined. "
+                f"Received: method {model.method.name}."
+            )

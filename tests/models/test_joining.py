@@ -1,0 +1,86 @@
+"""Joined models answer with the mean of the logits of the two."""
+
+import numpy as np
+import pytest
+
+from keras_dldl.errors import ConfigError
+from keras_dldl.labels import LabelGrid
+from keras_dldl.methods.registry import METHODS
+from keras_dldl.models import build_model, load_model
+from keras_dldl.models.joining import join_models
+
+SIZE = 48
+
+
+def made(seed, **others):
+    """Return a small model with weights as after some training, the statistics among them."""
+    arguments = {"name": "tiny-age-net", "grid": LabelGrid.scut_fbp(), "input_size": SIZE, **others}
+    model, rng = build_model(**arguments), np.random.default_rng(seed)
+    for weight in model.weights:
+        is_kernel = len(weight.shape) > 1
+        change = (
+            rng.normal(0, 0.02, weight.shape) if is_kernel else rng.uniform(0, 0.1, weight.shape)
+        )
+        weight.assign(weight + change)
+    return model
+
+
+def faces():
+    return np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3)).astype("float32")
+
+
+def logits(model):
+    return np.asarray(model.training_model()(faces()), np.float64)
+
+
+def test_the_logits_are_the_mean_of_both():
+    first, second = made(1), made(2)
+    joined = join_models(first, second)
+    assert joined.backbone_name == "thin-age-net"
+    expected = (logits(first) + logits(second)) / 2
+    assert np.ptp(logits(first) - logits(second)) > 0.1 * np.ptp(expected)
+    np.testing.assert_allclose(logits(joined), expected, rtol=2e-4, atol=1e-4 * np.ptp(expected))
+
+
+def test_the_distribution_is_the_geometric_mean(tmp_path):
+    first, second = made(3), made(4)
+    join_models(first, second).save(tmp_path / "joined.keras")
+    p, q = (np.asarray(m(faces()), np.float64) for m in (first, second))
+    expected = np.sqrt(p * q)
+    expected /= expected.sum(axis=1, keepdims=True)
+    got = load_model(tmp_path / "joined.keras")(faces())
+    np.testing.assert_allclose(got, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({"grid": LabelGrid.age()}, "grid"),
+        ({"input_size": 64}, "input_size 48 and 64"),
+        ({"name": "nano-age-net"}, "tiny-age-net and nano-age-net"),
+        ({"method": "dex"}, "method"),
+        ({"pooling": "average"}, "pooling"),
+    ],
+)
+def test_models_that_differ_are_refused(others, said):
+    with pytest.raises(ConfigError, match=said):
+        join_models(made(1), made(2, **others))
+
+
+def test_a_backbone_without_a_wider_one_is_refused():
+    with pytest.raises(ConfigError, match="Only models with a backbone.*thin-age-net"):
+        join_models(made(1, name="thin-age-net"), made(2, name="thin-age-net"))
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_every_method_is_joined_exactly_or_refused(method):
+    first, second = made(1, method=method), made(2, method=method)
+    try:
+        joined = join_models(first, second)
+    except ConfigError as error:
+        assert "one linear layer" in str(error) and method == "coral"
+        return
+    p, q = logits(first), logits(second)
+    if not method.startswith(("mr", "ranking")):
+        np.testing.assert_allclose(logits(joined), (p + q) / 2, rtol=2e-4, atol=1e-4 * np.ptp(p))
+    assert np.isfinite(logits(joined)).all()
