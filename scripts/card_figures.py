@@ -47,31 +47,54 @@ def wanted() -> dict[Path, str]:
 
 def card_figures(metrics: dict[str, Any]) -> str:
     """Return the sentence and the tables of one card."""
-    unit = "years" if metrics["task"] == "age" else "points"
-    cs = ", ".join(f"CS@{t} {value:.1f} %" for t, value in metrics["cs"].items())
+    unit = unit_of(metrics)
     views = metrics["views"]
     lines = [
-        f"**MAE {metrics['mae']:.2f} {unit}** on {metrics['n']:,} faces, image and mirror image "
+        f"**MAE {error(metrics, unit)} {unit}** on {metrics['n']:,} faces, image and mirror image "
         "averaged;",
-        f"{cs}, RMSE {metrics['rmse']:.2f}, Pearson {metrics['pearson']:.3f}. The image alone: "
-        f"{views['image']['mae']:.2f}; the mirror image alone: {views['mirror']['mae']:.2f}.",
+        f"{other_figures(metrics, unit)}. The image alone: {error(views['image'], unit)}; the "
+        f"mirror image alone: {error(views['mirror'], unit)}.",
         f"The central 90 % interval holds {metrics['interval_90_coverage']:.1f} % of the labels.",
     ]
     for column, title in TITLES.items():
-        if column in metrics["groups"]:
+        if len(metrics["groups"].get(column, {})) > 1:
             lines += ["", *group_table(title, metrics["groups"][column], unit)]
     return "\n".join(lines)
 
 
+def unit_of(metrics: dict[str, Any]) -> str:
+    """Return the unit of the labels."""
+    return "years" if metrics["task"] == "age" else "points"
+
+
+def error(numbers: dict[str, Any], unit: str, key: str = "mae", sign: str = "") -> str:
+    """Return an error with as many decimals as its unit deserves."""
+    return f"{numbers[key]:{sign}.{2 if unit == 'years' else 3}f}"
+
+
+def other_figures(metrics: dict[str, Any], unit: str) -> str:
+    """Return what the field reports of this task besides the MAE."""
+    rest = f"RMSE {error(metrics, unit, 'rmse')}, Pearson {metrics['pearson']:.3f}"
+    if unit != "years":
+        return rest  # an error of three points of five says nothing
+    cs = ", ".join(f"CS@{t} {value:.1f} %" for t, value in metrics["cs"].items())
+    return f"{cs}, {rest}"
+
+
 def group_table(title: str, groups: dict[str, Any], unit: str) -> list[str]:
     """Return a table with a row for each group that is labelled."""
+    last = {
+        "years": ("CS@5", lambda found: f"{found['cs']['5']:.1f} %"),
+        "points": ("Pearson", lambda found: f"{found['pearson']:.3f}" if found["pearson"] else "-"),
+    }
+    heading, cell = last[unit]
     rows = [
-        f"| {name} | {found['n']:,} | {found['mae']:.2f} | {found['bias']:+.2f} | "
-        f"{found['cs']['5']:.1f} % |"
+        f"| {name} | {found['n']:,} | {error(found, unit)} | {error(found, unit, 'bias', '+')} | "
+        f"{cell(found)} |"
         for name, found in groups.items()
         if name != MISSING
     ]
-    head = f"| {title} | faces | MAE, {unit} | mean error, {unit} | CS@5 |"
+    head = f"| {title} | faces | MAE, {unit} | mean error, {unit} | {heading} |"
     return [head, "|---|---|---|---|---|", *rows]
 
 
@@ -89,18 +112,20 @@ def readme_figures(metrics: dict[str, dict[str, Any]]) -> str:
 
 def readme_row(name: str, found: dict[str, Any]) -> str:
     """Return the README's row of one model."""
-    unit = "years" if found["task"] == "age" else "points"
+    unit = unit_of(found)
     grid = found["model"]["grid"]
     size = (ROOT / "saved_models" / name / "model.keras").stat().st_size / 1e6
     by_database = ", ".join(
-        f"{group} {numbers['mae']:.2f} ({numbers['n']:,})"
+        f"{group} {error(numbers, unit)} ({numbers['n']:,})"
         for group, numbers in found["groups"].get("database", {}).items()
     )
+    correlation = "" if unit == "years" else f", Pearson {found['pearson']:.3f}"
     return (
         f"| [`{name}`](saved_models/{name}/CARD.md) "
         f"| {found['task']}, {grid['start']:g} ... {grid['stop']:g} {unit} "
         f"| {found['model']['backbone']}, {found['input_size']} x {found['input_size']} "
-        f"| {found['parameters']:,} | {size:.1f} MB | {found['mae']:.2f} {unit} | {by_database} |"
+        f"| {found['parameters']:,} | {size:.1f} MB | {error(found, unit)} {unit}{correlation} "
+        f"| {by_database} |"
     )
 
 
