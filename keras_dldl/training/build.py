@@ -16,6 +16,7 @@ from keras_dldl.models import FaceModel, build_model
 from keras_dldl.training.accumulation import in_parts
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.freezing import layers_with_weights
+from keras_dldl.training.fused_normalization import fuse_batch_normalization
 from keras_dldl.training.optimizer import make_optimizer
 
 # Options of the methods that have a setting of their own, and its name.
@@ -138,6 +139,7 @@ def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
     trained = in_parts(face_model.training_model(), config.accumulate)
     if backend_name() == "tensorflow":
         _normalise_over_all_devices(trained)
+        fuse_batch_normalization(trained)
     trained.compile(
         optimizer=make_optimizer(config, trained.trainable_variables),
         loss=face_model.method.loss(grid),
