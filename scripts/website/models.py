@@ -21,8 +21,8 @@ GROUPS = """
 
 The mean absolute error differs between groups of people; the mean error tells to which side. Groups
 are as the data sets label them, gender and race too: these are the annotators' words for photos,
-not facts about people. The number of faces says how sure a figure is: of 50 faces, a difference of
-a tenth means little.
+not facts about people. The number of faces says how sure a figure is: of 50 faces, the mean
+absolute error is sure to about a tenth of itself.
 """
 
 

@@ -12,9 +12,12 @@ if TYPE_CHECKING:  # of the extra `docs`
 PAGES: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
     "predict": (
         "Predicting",
-        {"predict": ("predict_age", "predict_attractiveness"), "prediction": None},
+        {"predict": ("predict_age", "predict_attractiveness"), "prediction": ("Prediction",)},
     ),
-    "labels": ("Label grids and label maths", {"labels": None, "ops": None, "ranking": None}),
+    "labels": (
+        "Label grids and label maths",
+        {"labels": ("LabelGrid",), "ops": None, "ranking": None},
+    ),
     "losses": ("Losses", {"losses": None}),
     "metrics": ("Metrics", {"metrics": None}),
     "layers": ("Layers", {"layers": None}),
@@ -118,7 +121,12 @@ def public(module: str) -> tuple[str, ...]:
 
 
 def path_of(module: str, name: str) -> str:
-    """Return the full path of a name; of two things of one name, that of what is in the file."""
+    """Return the path by which a name is best imported: from the top, if it is offered there.
+
+    Of a file and of what is in it under the same name, the second is meant.
+    """
+    if name in top_names():
+        return f"keras_dldl.{name}"
     is_file = loaded(module).members[name].is_module
     return f"keras_dldl.{module}.{name}" + (f".{name}" if is_file else "")
 

@@ -100,7 +100,7 @@ def test_docstrings_become_markdown():
         "See `LabelGrid`, `train`.\n\nCall arguments:\n    y: (B,).\n        More.\n\n>>> f()\n1\n"
     )
     assert shown(text) == (
-        "See [`LabelGrid`][keras_dldl.labels.LabelGrid], `train`.\n\n"
+        "See [`LabelGrid`][keras_dldl.LabelGrid], `train`.\n\n"
         "**Call arguments:**\n\n- `y`: (B,).\n        More.\n\n```pycon\n>>> f()\n1\n```\n"
     )
     assert shown("A `LabelGrid`.", own="LabelGrid") == "A `LabelGrid`."
