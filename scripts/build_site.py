@@ -23,9 +23,12 @@ MODELS = "      - MODELS\n"
 
 def main() -> None:
     """Build the site, and end with what is wrong with it."""
-    for needed in ("zensical", "mkdocstrings_handlers.python"):
-        if find_spec(needed.partition(".")[0]) is None:
-            sys.exit(f'The site needs {needed}. Allowed: pip install -e ".[docs]". Received: none')
+    for needed in ("zensical", "mkdocstrings_handlers"):
+        if find_spec(needed) is None:
+            sys.exit(
+                f'The site needs {needed}. Allowed: pip install -e ".[docs]", on Python 3.11 or '
+                f"newer. Received: Python {sys.version.split()[0]} without it"
+            )
     stage(WORK)
     build(WORK)
     found = check.problems(WORK / "html")

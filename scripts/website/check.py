@@ -17,6 +17,7 @@ class Page(HTMLParser):
         ids: its anchors.
         links: what its links lead to.
         fetched: what a browser loads to show it.
+        has_torn_table: whether a row of a table stands as text, as behind an empty line.
     """
 
     def __init__(self, text: str):
@@ -24,6 +25,7 @@ class Page(HTMLParser):
         self.ids: set[str] = set()
         self.links: set[str] = set()
         self.fetched: set[str] = set()
+        self.has_torn_table = "<p>|" in text
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -51,6 +53,7 @@ def problems(site: Path) -> list[str]:
                 for target in sorted(page.links | page.fetched)
                 if leads_nowhere(target, name, pages, site)
             ]
+        found += [f"{name}: a row of a table stands outside it"] * page.has_torn_table
         found += [f"{name}: {target} is fetched from elsewhere" for target in outside(page.fetched)]
     for style in site.rglob("*.css"):
         urls = re.findall(r"url\(\s*[\"']?(https?:[^)\"']+)", style.read_text(encoding="utf-8"))

@@ -110,11 +110,13 @@ def test_the_check_of_the_site_finds_what_is_wrong(tmp_path):
     pages.write(tmp_path / "a.html", '<h1 id="x"></h1><a href="b/c.html#y">1</a><a href="d.html">2')
     pages.write(tmp_path / "b" / "c.html", '<a href="../a.html#x">3</a><a href="../b/">4</a>')
     pages.write(tmp_path / "b" / "index.html", '<script src="https://example.org/s.js"></script>')
+    pages.write(tmp_path / "t.html", "<p>| a | b |</p>")
     pages.write(tmp_path / "s.css", "a { background: url('https://example.org/f.woff') }")
     assert check.problems(tmp_path) == [
         "a.html: b/c.html#y leads nowhere",
         "a.html: d.html leads nowhere",
         "b/index.html: https://example.org/s.js is fetched from elsewhere",
+        "t.html: a row of a table stands outside it",
         "s.css: https://example.org/f.woff is fetched from elsewhere",
     ]
     assert "must have pages" in check.problems(tmp_path / "none")[0]
