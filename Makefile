@@ -12,7 +12,7 @@ INSTALL := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip in
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test docs lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: $(INSTALLED) ## predict on a photo, then train, measure, export and use a 
 test: $(INSTALLED_DEV) ## run all tests; narrow them by PYTEST_ARGS
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+docs: $(INSTALLED_DEV) ## build the site of the docs into site/; a link that leads nowhere fails it
+	$(BIN)/python scripts/build_site.py
+
 lint: $(INSTALLED_DEV) ## check style and format
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -32,7 +35,7 @@ format: $(INSTALLED_DEV) ## mend style and format where that can be done by mach
 	$(BIN)/python -m ruff format .
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) build demo dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build demo dist site *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are made last: an installation that was cut short is begun again.

@@ -1,0 +1,1 @@
+"""The site of the docs: its pages are gathered and written, built by Zensical, and checked."""
