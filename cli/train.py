@@ -40,6 +40,10 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 @_option("--pooling", "pooling", "hybrid, average or gem.")
 @_option("--method", "method", f"Method: {', '.join(METHODS)}, or module:Class of your own.")
 @_option("--init", "init", "Model to start from: file, run folder or shipped name.")
+@click.option(
+    "--teacher", "teacher", multiple=True, metavar="MODEL", show_default="none",
+    help="Model to learn from besides the labels; may be repeated.",
+)  # fmt: skip
 @_option("--epochs", "epochs", "Times through the data.", int)
 @_option("--batch-size", "batch_size", "Images a step.", int)
 @_option("--accumulate", "accumulate", "Take each batch in so many parts, to save memory.", int)
@@ -99,8 +103,8 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 )  # fmt: skip
 @json_option
 def command(
-    out, file, resume, assignments, preview, dry_run, as_json, data, freeze, coordinator,
-    processes, process, **named,
+    out, file, resume, assignments, preview, dry_run, as_json, data, freeze, teacher,
+    coordinator, processes, process, **named,
 ):  # fmt: skip
     """Train a model on prepared data.
 
@@ -112,10 +116,8 @@ def command(
     if out is None and (resume or not (preview or dry_run)):
         raise click.UsageError("--out is needed: the run folder.")
     changes = {name: value for name, value in named.items() if value is not None}
-    if data:
-        changes["data"] = list(data)
-    if freeze:
-        changes["freeze"] = list(freeze)
+    lists = {"data": data, "freeze": freeze, "teacher": teacher}
+    changes |= {name: list(values) for name, values in lists.items() if values}
     changes |= parse_assignments(assignments)
     config = choose_config(out or "", file=file, changes=changes, resume=resume)
     if preview is not None:

@@ -67,6 +67,13 @@ number, at least 1. Received: epochs=-1.
     init: str | None = setting(
         "text", None, "model file or shipped name to start from", optional=True
     )
+    teacher: tuple[str, ...] = setting(
+        "texts", (), "model files or shipped names to learn from besides the labels"
+    )
+    teacher_weight: float = setting(
+        "number", 0.5, "share of the teachers in the loss; the labels have the rest",
+        minimum=0, maximum=1,
+    )  # fmt: skip
     epochs: int = setting("integer", 60, "times through the data", minimum=1)
     batch_size: int = setting("integer", 128, "images a step", minimum=1)
     accumulate: int = setting(

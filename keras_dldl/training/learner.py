@@ -11,6 +11,7 @@ from keras_dldl.models import load_start
 from keras_dldl.models.pretrained import load_backbone_weights
 from keras_dldl.training.build import make_model, make_trained
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.distillation import DistilledLoss, load_teachers
 from keras_dldl.training.freezing import (
     backbone_layers,
     is_frozen,
@@ -112,6 +113,11 @@ class FaceLearner:
                 _LOGGER.info("Frozen: %s, %d layers.", ", ".join(self.config.freeze), len(names))
         self._frozen = frozen
         self.trained = make_trained(self.config, self.face_model)
+        if self.config.teacher:
+            teachers = load_teachers(self.config.teacher, self.face_model)
+            self.trained.compute_loss = DistilledLoss(
+                self.trained, self.face_model, teachers, self.config.teacher_weight
+            )
 
     def _warm_start(self) -> dict[str, Any]:
         source = load_start(self.config.init)

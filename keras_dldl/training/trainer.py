@@ -122,12 +122,16 @@ def _completed(config: TrainConfig, data: Any, processes: int = 1) -> TrainConfi
             "`keras-dldl split` draws rows for it.", split,
         )  # fmt: skip
         split = None
-    init = config.init
+
+    def from_anywhere(name: str) -> str:
+        return os.path.abspath(name) if os.path.exists(name) else name
+
     return replace(
         config.with_augmentation(),
         data=[os.path.abspath(folder) for folder in config.data],
         input_size=config.input_size or data.size,
-        init=os.path.abspath(init) if init and os.path.exists(init) else init,
+        init=config.init and from_anywhere(config.init),
+        teacher=[from_anywhere(name) for name in config.teacher],
         validation_split=split,
         feed=choose_feed(config, processes),
     )
