@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Model = FaceModel | LightModel
 
-DEFAULT_MODELS = {"age": "tiny-age"}
+DEFAULT_MODELS = {"age": "tiny-age", "attractiveness": "tiny-attractiveness"}
 MODELS_KEPT = 4
 TIMEOUT_SECONDS = 600
 # In a process of its own, so that TensorFlow stays out of this one.

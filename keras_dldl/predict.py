@@ -91,10 +91,13 @@ def predict_attractiveness(
 ) -> Any:
     """Estimate how attractive raters would find the faces in a photo, on the model's rating scale.
 
+    What the shipped models predict is the mean opinion of 60 raters of one region about
+    photographs, from 1 to 5, and no property of a person: see their cards.
+
     Args:
         img: see `predict_age`.
-        model: a path, the name of a shipped model, or a loaded `FaceModel`. It must be given: no
-            model for attractiveness ships with the package.
+        model: a path, the name of a shipped model, or a loaded model; default
+            "tiny-attractiveness".
         all_faces: see `predict_age`.
         detect: see `predict_age`.
         on_error: see `predict_age`.
@@ -110,8 +113,7 @@ def predict_attractiveness(
         NoFaceFound: there is no face in the image.
         UnreadableImage: it is not an image, damaged, or too large.
         ModelFileError: there is no such model.
-        ConfigError: no model is given, it does not estimate attractiveness, or an argument is out
-            of range.
+        ConfigError: the model does not estimate attractiveness, or an argument is out of range.
     """
     predictor = Predictor(model, "attractiveness", engine=engine)
     options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)

@@ -195,16 +195,19 @@ def test_the_task_of_the_model_is_checked(model, beauty):
     assert Predictor(beauty).model is beauty
 
 
-def test_no_model_for_attractiveness_ships():
-    with pytest.raises(ConfigError, match="No model for attractiveness ships.*model="):
-        predict_attractiveness(picture(1))
+def test_a_task_without_a_shipped_model_wants_one():
+    with pytest.raises(ConfigError, match="No model for height ships.*model="):
+        Predictor(None, "height")
 
 
-def test_the_default_is_the_shipped_model(monkeypatch, model):
-    asked = []
-    monkeypatch.setattr(opening._CACHE, "get", lambda name, engine: asked.append(name) or model)
+def test_the_defaults_are_the_shipped_models(monkeypatch, model, beauty):
+    asked, models = [], {"tiny-age": model, "tiny-attractiveness": beauty}
+    monkeypatch.setattr(
+        opening._CACHE, "get", lambda name, engine: asked.append(name) or models[name]
+    )
     assert predict_age(picture(1)) == predict_age(picture(1), model)
-    assert asked == ["tiny-age"]
+    assert predict_attractiveness(picture(1)) == predict_attractiveness(picture(1), beauty)
+    assert asked == ["tiny-age", "tiny-attractiveness"]
 
 
 @pytest.fixture
