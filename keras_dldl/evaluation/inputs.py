@@ -54,6 +54,9 @@ class Faces(Protocol):
     def detection(self) -> dict[str, int] | None:
         """Return how many faces were "found" or taken "whole"; None where that is not known."""
 
+    def origins(self) -> np.ndarray:
+        """Return (N,) the data set of each row: its `database`, or else its folder's name."""
+
 
 @dataclass(frozen=True)
 class Unreadable:
@@ -83,6 +86,7 @@ class PreparedFaces:
         self.data = folders[0] if given_open else PreparedData(*folders)
         self.split = split or _default_split(self.data)
         self.rows = _first(self.data.rows(self.split), limit)
+        self._folders = _folder_names(self.data, self.split)[: len(self.rows)]
         self.unreadable: list[Unreadable] = []
         self.source = {
             "kind": "prepared",
@@ -126,6 +130,10 @@ class PreparedFaces:
         if "face" not in self.rows:
             return None
         return {state: int((self.rows["face"] == state).sum()) for state in ("found", "whole")}
+
+    def origins(self) -> np.ndarray:
+        """Return the `database` of each row, or else its folder's name; see `Faces`."""
+        return _databases(self.rows, self._folders)
 
     def _disagreement(self, what: str) -> str:
         folders = ", ".join(str(folder.path) for folder in self.data.folders)
@@ -194,16 +202,17 @@ class LabelledImages:
     def check(self, model: "FaceModel") -> list[str]:
         """Leave out the rows whose label the model's grid does not hold; see `Faces`."""
         held = model.grid.contains(self.rows["label"])
-        self._off_grid = [
+        off_grid = [
             Unreadable(self.rows["path"][i], self._lines[i], self._off_grid_reason(i, model.grid))
             for i in np.flatnonzero(~held)
         ]
         if not held.any():
-            raise DataError(f"No label suits the model. {self._off_grid[0].reason}")
+            raise DataError(f"No label suits the model. {off_grid[0].reason}")
+        self._off_grid += off_grid
         self._lines = [line for line, kept in zip(self._lines, held, strict=True) if kept]
         self.rows = self.rows[held].reset_index(drop=True)
-        if self._off_grid:
-            log.warning("%d rows are left out: labels off the grid", len(self._off_grid))
+        if off_grid:
+            log.warning("%d rows are left out: labels off the grid", len(off_grid))
         return []
 
     def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
@@ -225,6 +234,10 @@ class LabelledImages:
         whole = len(self.whole)
         unreadable = len(self.unreadable) - len(self._off_grid)
         return {"found": len(self.rows) - unreadable - whole, "whole": whole}
+
+    def origins(self) -> np.ndarray:
+        """Return the `database` of each row, or else the name of `root`; see `Faces`."""
+        return _databases(self.rows, np.full(len(self.rows), self.source["root"], object))
 
     def _off_grid_reason(self, i: int, grid: LabelGrid) -> str:
         return (
@@ -298,6 +311,22 @@ def base_name(path: str | os.PathLike) -> str:
     'faces'
     """
     return os.path.basename(os.path.abspath(path))
+
+
+def _databases(rows: "pd.DataFrame", otherwise: np.ndarray) -> np.ndarray:
+    if "database" not in rows:
+        return otherwise
+    return np.where(rows["database"].notna(), rows["database"].astype(str), otherwise)
+
+
+def _folder_names(data: PreparedData, split: str) -> np.ndarray:
+    """Return (N,) the name of each row's folder, with the folder above it where names repeat."""
+    paths = [Path(os.path.abspath(folder.path)) for folder in data.folders]
+    names = [path.name for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{path.parent.name}/{path.name}" for path in paths]
+    counts = [len(folder.rows(split)) for folder in data.folders]
+    return np.repeat(np.array(names, object), counts)
 
 
 def _default_split(data: PreparedData) -> str:

@@ -38,9 +38,14 @@ def view_rows(metrics: dict[str, Any]) -> list[list[str]]:
     return [[title, *cells(views[name])] for name, title in VIEW_TITLES.items()]
 
 
-def group_rows(groups: dict[str, Any]) -> list[list[str]]:
-    """Return a row for each value of one column, names first."""
-    return [[name, *cells(numbers)] for name, numbers in groups.items()]
+def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
+    """Return a row for each data set, names first; none where there is only one."""
+    found = metrics["datasets"]
+    rows = [
+        [name, *cells(numbers), _interval(numbers["confidence"]["mae"]), _share(numbers)]
+        for name, numbers in found.items()
+    ]
+    return rows if len(found) > 1 else []
 
 
 def remarks(metrics: dict[str, Any]) -> list[str]:
@@ -67,11 +72,51 @@ def described_data(data: dict[str, Any]) -> str:
     return f"split {data['split']} of {data['manifest']}, images in {data['root']}"
 
 
+def leak_sentence(found: dict[str, Any]) -> str:
+    """Return what the leak check found, or why it was not run."""
+    if not found["checked"]:
+        return f"Leak check not run: {found['reason']}."
+    compared = (
+        f"Leak check: {found['faces_in_train']:,} of {found['faces']:,} faces of {found['split']} "
+        f"are also among the {found['train_faces']:,} of train"
+    )
+    people = found["subjects_in_train"]
+    rest = "the data names no people" if people is None else f"people in both: {people:,}"
+    unread = f"; records not readable: {found['unreadable']:,}" if found["unreadable"] else ""
+    return f"{compared}; {rest}{unread}."
+
+
+def against_lines(metrics: dict[str, Any]) -> list[str]:
+    """Return the comparison with another model in a few lines; none where there is none."""
+    found = metrics.get("against")
+    if not found:
+        return []
+    other = metrics["against_model"]
+    name = other["name"] or f"{other['backbone']} by {other['method']['name']}"
+    p, wilcoxon = found["p_permutation"], found["p_wilcoxon"]
+    return [
+        f"against {name}, on the same faces: MAE {metrics['mae']:.3f}, the other's "
+        f"{found['mae']:.3f}; difference {found['mae_difference']:+.3f}, "
+        f"{_interval(found['confidence'])}; p {_number(p)} (permutation), "
+        f"{_number(wilcoxon)} (Wilcoxon)"
+    ]
+
+
 def text_report(metrics: dict[str, Any]) -> str:
     """Return the short table for a terminal."""
-    unit = unit_of(metrics)
+    unit, sure = unit_of(metrics), metrics["confidence"]
     lines = [described_data(metrics["data"])]
     lines += _aligned([["", *headings(unit)], *view_rows(metrics)])
+    drawn = {"face": "faces", "subject": "people"}[sure["by"]]
+    lines.append(
+        f"MAE, {100 * sure['level']:g} % interval: {_interval(sure['mae'])} (bootstrap over "
+        f"{sure['units']:,} {drawn}); the 90 % interval covers {_share(metrics)} % of the labels"
+    )
+    if rows := dataset_rows(metrics):
+        head = ["data set", *headings(unit), "MAE interval", "90 % covers (%)"]
+        lines += _aligned([head, *rows])
+    lines += against_lines(metrics)
+    lines.append(leak_sentence(metrics["leak_check"]))
     return "\n".join(lines + [f"note: {remark}" for remark in remarks(metrics)])
 
 
@@ -90,6 +135,14 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def _padded(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     first, *rest = (text.rjust(width) for text, width in zip(row, widths, strict=True))
     return [row[0].ljust(len(first)), *rest]
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return "-" if ends is None else f"{ends[0]:.3f} ... {ends[1]:.3f}"
+
+
+def _share(numbers: dict[str, Any]) -> str:
+    return f"{numbers['interval_90_coverage']:.1f}"
 
 
 def _number(value: float | None) -> str:
