@@ -76,16 +76,23 @@ def draw(
         seed: of the drawing; equal seeds draw the same faces.
     """
     count = int(units.max()) + 1
-    alone = count == len(units)
+    by_unit = {key: _by_unit(part, units) for key, part in parts.items()}
     sums: dict[Hashable, list[np.ndarray]] = {key: [] for key in parts}
     for counts in drawn_counts(count, REPLICATES, np.random.default_rng(seed)):
-        weights = (counts if alone else counts[:, units]).astype(np.float64)
-        for key, part in parts.items():
-            whole = len(part.index) == len(units)
-            own = weights if whole else weights[:, part.index]
-            sums[key].append(own @ part.columns)
-    people = {key: len(np.unique(units[part.index])) for key, part in parts.items()}
-    return Drawn({key: np.concatenate(made) for key, made in sums.items()}, people, by, seed)
+        weights = np.ascontiguousarray(counts.T, np.float64)  # a unit's counts lie side by side
+        for key, part in by_unit.items():
+            own = weights if len(part.index) == count else weights[part.index]
+            sums[key].append(own.T @ part.columns)
+    held = {key: len(part.index) for key, part in by_unit.items()}
+    return Drawn({key: np.concatenate(made) for key, made in sums.items()}, held, by, seed)
+
+
+def _by_unit(part: Part, units: np.ndarray) -> Part:
+    """Return the part with units in the place of faces: which there are, and sums over each."""
+    present, place = np.unique(units[part.index], return_inverse=True)
+    columns = np.zeros((len(present), part.columns.shape[1]))
+    np.add.at(columns, place, part.columns)
+    return Part(present, columns)
 
 
 def moments(

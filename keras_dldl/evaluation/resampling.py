@@ -13,7 +13,7 @@ REPLICATES = 2_000
 # Fewer people than that say too little about how they would vary; then there is no interval.
 MIN_UNITS = 10
 AT_ONCE = 500  # replicates
-CELLS_AT_ONCE = 10_000_000  # faces x replicates; bounds the memory to some hundred megabytes
+CELLS_AT_ONCE = 2_500_000  # faces x replicates; bounds the memory to some tens of megabytes
 
 
 def drawn_counts(units: int, replicates: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

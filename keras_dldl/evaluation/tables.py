@@ -81,7 +81,9 @@ def leak_sentence(found: dict[str, Any]) -> str:
         f"are also among the {found['train_faces']:,} of train"
     )
     people = found["subjects_in_train"]
-    rest = "the data names no people" if people is None else f"people in both: {people:,}"
+    rest = "the data names no people"
+    if people is not None:
+        rest = f"people in both, of the faces that name theirs: {people:,}"
     unread = f"; records not readable: {found['unreadable']:,}" if found["unreadable"] else ""
     return f"{compared}; {rest}{unread}."
 
@@ -110,10 +112,10 @@ def text_report(metrics: dict[str, Any]) -> str:
     drawn = {"face": "faces", "subject": "people"}[sure["by"]]
     lines.append(
         f"MAE, {100 * sure['level']:g} % interval: {_interval(sure['mae'])} (bootstrap over "
-        f"{sure['units']:,} {drawn}); the 90 % interval covers {_share(metrics)} % of the labels"
+        f"{sure['units']:,} {drawn}); the 90 % interval holds {_share(metrics)} % of the labels"
     )
     if rows := dataset_rows(metrics):
-        head = ["data set", *headings(unit), "MAE interval", "90 % covers (%)"]
+        head = ["data set", *headings(unit), "MAE interval", "90 % holds (%)"]
         lines += _aligned([head, *rows])
     lines += against_lines(metrics)
     lines.append(leak_sentence(metrics["leak_check"]))

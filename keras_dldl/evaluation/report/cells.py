@@ -1,13 +1,14 @@
 """Numbers as cells of a table, each with its interval below it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.numbers import THRESHOLDS
-from keras_dldl.evaluation.report.marks import Html, escaped
+from keras_dldl.evaluation.report.marks import Html, escaped, table
 
 Interval = Sequence[float] | None
+NOTHING = Html("&ndash;")
 
 
 def with_interval(number: float | None, interval: Interval, form: str, unit: str = "") -> Html:
@@ -20,7 +21,7 @@ def with_interval(number: float | None, interval: Interval, form: str, unit: str
         unit: after the number.
     """
     if number is None:
-        return Html("&ndash;")
+        return NOTHING
     text = f"{number:{form}}{unit}"
     return Html(escaped(text) + interval_below(interval, form))
 
@@ -33,17 +34,39 @@ def interval_below(interval: Interval, form: str) -> Html:
     return Html(f'<small class="interval">{low:{form}} &hellip; {high:{form}}</small>')
 
 
-def headings(unit: str) -> list[str]:
-    """Return the headings of what `cells` returns."""
+def numbers_table(first: str, entries: Mapping[str, dict[str, Any]], unit: str) -> Html:
+    """Return a table with a row a summary, numbers with intervals where they have some.
+
+    Args:
+        first: heading of the rows' names.
+        entries: summaries by name, as `metrics.json` has them.
+        unit: of the labels.
+
+    A column that is empty in all rows (the epsilon-error, without sigmas) is left out.
+    """
+    rows = [_cells(numbers, decimals(unit)) for numbers in entries.values()]
+    heads = _headings(unit)
+    kept = [k for k in range(len(heads)) if any(row[k] != NOTHING for row in rows)]
+    return table(
+        [first, *(heads[k] for k in kept)],
+        [[name, *(row[k] for k in kept)] for name, row in zip(entries, rows, strict=True)],
+    )
+
+
+def decimals(unit: str) -> int:
+    """Return how many decimals errors are shown with."""
+    return 2 if unit == "years" else 3
+
+
+def _headings(unit: str) -> list[str]:
     scores = [f"CS@{t}, %" for t in THRESHOLDS]
     return [
         "faces", f"MAE, {unit}", f"bias, {unit}", *scores, "RMSE", "PC", "\u03b5-error",
-        "90 % covers, %",
+        "90 % holds, %",
     ]  # fmt: skip
 
 
-def cells(numbers: dict[str, Any]) -> list[str]:
-    """Return a row of one summary, as `metrics.json` has it, with intervals where it has some."""
+def _cells(numbers: dict[str, Any], places: int) -> list[str]:
     sure = numbers.get("confidence") or {}
     scores = [
         with_interval(numbers["cs"][str(t)], (sure.get("cs") or {}).get(str(t)), ".1f")
@@ -55,10 +78,10 @@ def cells(numbers: dict[str, Any]) -> list[str]:
 
     return [
         f"{numbers['n']:,}",
-        cell("mae", ".3f"),
-        cell("bias", "+.3f"),
+        cell("mae", f".{places}f"),
+        cell("bias", f"+.{places}f"),
         *scores,
-        cell("rmse", ".3f"),
+        cell("rmse", f".{places}f"),
         cell("pearson", ".3f"),
         cell("epsilon_error", ".3f"),
         cell(COVERAGE, ".1f"),

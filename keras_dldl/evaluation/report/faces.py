@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 REMARK = (
     "The largest errors are often wrong labels, wrong faces of a photo, or bad crops: look before "
-    "you blame the model. A brighter frame: the 90 % interval holds the label."
+    "you blame the model. Below each: value for label, the 90 % interval, the file. Blue frames: "
+    "the interval holds the label; red ones: it does not."
 )
 
 

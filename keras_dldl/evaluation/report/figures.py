@@ -99,10 +99,11 @@ def error_by_group(groups: Mapping[str, Any], unit: str) -> bytes:
 
 
 def error_histogram(label: np.ndarray, value: np.ndarray, unit: str) -> bytes:
-    """Draw how often each error occurs, as PNG."""
+    """Draw how often each error occurs, but for the largest 0.5 %, as PNG."""
     error = value - label
+    end = max(float(np.quantile(np.abs(error), 0.995)), 1e-6)
     figure, axes = _figure()
-    axes.hist(error, bins=min(60, max(10, len(error) // 10)), color=COLOUR)
+    axes.hist(error, bins=min(60, max(10, len(error) // 10)), range=(-end, end), color=COLOUR)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.axvline(float(error.mean()), color=SECOND, linestyle="--", label="mean: the bias")
     axes.legend(frameon=False)
@@ -130,29 +131,29 @@ def calibration_curve(calibration: Mapping[str, Any]) -> bytes:
     return _png(figure)
 
 
-def group_dots(groups: Mapping[str, Any], unit: str) -> bytes:
-    """Draw MAE and bias of the groups of a column, a line each with its interval, as PNG.
+def group_dots(groups: Mapping[str, Any], number: str, unit: str) -> bytes:
+    """Draw a number of the groups of a column, a line each with its interval, as PNG.
 
     Args:
         groups: as `error_by_group` takes them.
+        number: "mae" or "bias".
         unit: of the errors.
     """
     from matplotlib.figure import Figure
 
-    height = 1.0 + 0.32 * max(len(groups), 2)
-    figure = Figure(figsize=(2 * WIDTH, height), layout="constrained")
-    place = np.arange(len(groups))[::-1]
-    names = [f"{_short(name)}  ({one['n']:,})" for name, one in groups.items()]
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, key, colour in zip(panels, ("mae", "bias"), (COLOUR, SECOND), strict=True):
-        _style(axes)
-        axes.plot([one[key] for one in groups.values()], place, "o", color=colour, markersize=5)
-        _bars(axes, place, groups, key, across=True, color=colour)
-        axes.set_xlabel({"mae": f"MAE ({unit})", "bias": f"bias ({unit})"}[key])
-        axes.set_yticks(place, names)
-        axes.set_ylim(-0.6, len(groups) - 0.4)
-    panels[0].set_xlim(left=0)
-    panels[1].axvline(0, color="black", linewidth=0.8)
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.32 * max(len(groups), 2)), layout="constrained")
+    axes = figure.add_subplot()
+    _style(axes)
+    place, colour = np.arange(len(groups))[::-1], COLOUR if number == "mae" else SECOND
+    axes.plot([one[number] for one in groups.values()], place, "o", color=colour, markersize=5)
+    _bars(axes, place, groups, number, across=True, color=colour)
+    axes.set_yticks(place, [f"{_short(name)}  ({one['n']:,})" for name, one in groups.items()])
+    axes.set_ylim(-0.6, len(groups) - 0.4)
+    if number == "mae":
+        axes.set(xlabel=f"MAE ({unit})", xlim=(0, None))
+    else:
+        axes.set(xlabel=f"bias, predicted - true ({unit})")
+        axes.axvline(0, color="black", linewidth=0.8)
     return _png(figure)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from keras_dldl.evaluation.fairness import NOT_GROUPS
 from keras_dldl.evaluation.report import figures
 from keras_dldl.evaluation.report.cells import (
-    cells,
-    headings,
+    decimals,
     interval_below,
+    numbers_table,
     p_value,
     with_interval,
 )
@@ -19,15 +19,19 @@ MOST_DOTS = 20
 
 def group_sections(metrics: dict[str, Any], unit: str) -> Html:
     """Return a section a column: the figure and the table of its groups."""
-    return Html("".join(_group(*item, unit) for item in metrics["groups"].items()))
+    found = metrics["groups"]
+    single = [f"{column} ({', '.join(of)})" for column, of in found.items() if len(of) == 1]
+    remark = paragraph(f"All faces are alike in: {'; '.join(single)}.", "quiet") if single else ""
+    several = [_group(column, of, unit) for column, of in found.items() if len(of) > 1]
+    return Html(remark + "".join(several))
 
 
 def fairness_part(metrics: dict[str, Any], unit: str) -> Html:
     """Return the largest differences between the groups of each column."""
     found = metrics["fairness"]
-    least = found["min_faces"]
+    least, places = found["min_faces"], decimals(unit)
     rows = [
-        [column, f"{len(gap['groups'])}", _gap(gap["mae"], ".2f"), _gap(gap["bias"], "+.2f")]
+        [column, f"{len(gap['groups'])}", *(_gap(gap[key], places) for key in ("mae", "bias"))]
         for column, gap in found["columns"].items()
         if gap["mae"]
     ]
@@ -48,9 +52,7 @@ def datasets_part(metrics: dict[str, Any], unit: str) -> Html:
     found = metrics["datasets"]
     if len(found) < 2:
         return Html("")
-    rows = [[name, *cells(numbers)] for name, numbers in found.items()]
-    rows.append(["all", *cells(metrics)])
-    return table(["data set", *headings(unit)], rows)
+    return numbers_table("data set", found | {"all together": metrics}, unit)
 
 
 def against_part(metrics: dict[str, Any], unit: str) -> Html:
@@ -110,14 +112,17 @@ def _equals(p: float | None) -> str:
 
 
 def _group(column: str, groups: dict[str, Any], unit: str) -> str:
-    shown = groups if len(groups) <= MOST_DOTS else {}
-    picture = figure(f"By {column}", figures.group_dots(shown, unit), "dots: lines are intervals")
-    rows = [[name, *cells(numbers)] for name, numbers in groups.items()]
-    parts = [picture if len(shown) > 1 else Html(""), table([column, *headings(unit)], rows)]
+    parts = [numbers_table(column, groups, unit)]
+    if len(groups) <= MOST_DOTS:
+        pictures = (
+            figure(title, figures.group_dots(groups, number, unit), "lines: intervals")
+            for number, title in (("mae", f"MAE by {column}"), ("bias", f"Bias by {column}"))
+        )
+        parts.insert(0, Html(f'<div class="figures">{"".join(pictures)}</div>'))
     return section(f"by-{escaped(column)}", f"By {column}", *parts)
 
 
-def _gap(gap: dict[str, Any], form: str) -> Html:
+def _gap(gap: dict[str, Any], places: int) -> Html:
     between = escaped(f"{gap['highest']} over {gap['lowest']}")
-    number = f"{gap['gap']:.2f}{interval_below(gap['confidence'], form)}"
+    number = f"{gap['gap']:.{places}f}{interval_below(gap['confidence'], f'.{places}f')}"
     return Html(f"{number}<small>{between}</small>")

@@ -7,7 +7,7 @@ import numpy as np
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.report import figures
-from keras_dldl.evaluation.report.cells import cells, headings, interval_below
+from keras_dldl.evaluation.report.cells import decimals, interval_below, numbers_table
 from keras_dldl.evaluation.report.marks import Html, escaped, figure, listing, paragraph, table
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ POINTS_BAND = 0.5
 
 def tiles(metrics: dict[str, Any], unit: str) -> Html:
     """Return the main numbers, large, with their intervals."""
-    sure = metrics["confidence"]
+    sure, places = metrics["confidence"], decimals(unit)
     shown = [
-        ("MAE", metrics["mae"], sure["mae"], ".2f", unit),
+        ("MAE", metrics["mae"], sure["mae"], f".{places}f", unit),
         ("CS@5", metrics["cs"]["5"], sure["cs"]["5"], ".1f", "%"),
-        ("bias", metrics["bias"], sure["bias"], "+.2f", unit),
-        ("RMSE", metrics["rmse"], sure["rmse"], ".2f", unit),
+        ("bias", metrics["bias"], sure["bias"], f"+.{places}f", unit),
+        ("RMSE", metrics["rmse"], sure["rmse"], f".{places}f", unit),
         ("PC", metrics["pearson"], sure["pearson"], ".3f", ""),
-        ("90 % interval covers", metrics[COVERAGE], sure[COVERAGE], ".1f", "%"),
+        ("90 % interval holds", metrics[COVERAGE], sure[COVERAGE], ".1f", "%"),
     ]
     made = "".join(_tile(*one) for one in shown)
     return Html(f'<div class="tiles">{made}</div>')
@@ -45,8 +45,8 @@ def interval_sentence(metrics: dict[str, Any]) -> str:
 def views_table(metrics: dict[str, Any], unit: str) -> Html:
     """Return the numbers of both views and of their average, and the words' meanings."""
     views = {"average": metrics, **metrics["views"]}
-    rows = [[title, *cells(views[name])] for name, title in tables.VIEW_TITLES.items()]
-    return Html(table(["", *headings(unit)], rows) + paragraph(interval_sentence(metrics), "quiet"))
+    named = {title: views[name] for name, title in tables.VIEW_TITLES.items()}
+    return Html(numbers_table("", named, unit) + paragraph(interval_sentence(metrics), "quiet"))
 
 
 def leak_verdict(found: dict[str, Any]) -> Html:
@@ -79,7 +79,7 @@ def main_figures(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str
         figure("Cumulative score", curve, "share of faces with an error of at most t"),
         figure("Predicted against true", figures.predicted_against_true(label, value, unit)),
         figure(title, by_band, "lines: intervals"),
-        figure("Errors", figures.error_histogram(label, value, unit)),
+        figure("Errors", figures.error_histogram(label, value, unit), "all but the largest 0.5 %"),
     ]
     return Html(f'<div class="figures">{"".join(drawn)}</div>')
 
@@ -99,11 +99,11 @@ def calibration_part(metrics: dict[str, Any], unit: str) -> Html:
     places = [found["levels"].index(level) for level in levels]
     rows = [
         [
-            f"{levels[k]} %",
+            f"{level} %",
             Html(f"{found['covered'][i]:.1f}" + interval_below(found["confidence"][i], ".1f")),
             f"{found['mean_width'][i]:.2f}",
         ]
-        for k, i in enumerate(places)
+        for level, i in zip(levels, places, strict=True)
     ]
     head = ["level", "covered, %", f"mean width, {unit}"]
     curve = figure("Level claimed against share covered", figures.calibration_curve(found))

@@ -34,7 +34,7 @@ def provenance_part(metrics: dict[str, Any]) -> Html:
             "bootstrap",
             f"{sure['replicates']:,} replicates, drawn by {sure['by']}, seed {sure['seed']}",
         ],
-        *_rows("version of", metrics["versions"]),
+        *_rows("program:", metrics["versions"]),
     ]
     return table([], rows, text=True)
 
