@@ -17,7 +17,7 @@ from keras_dldl.evaluation.confidence import (
     intervals_of,
     moments,
 )
-from keras_dldl.evaluation.fairness import gaps
+from keras_dldl.evaluation.fairness import NOT_GROUPS, gaps
 from keras_dldl.evaluation.groups import group_members, members
 from keras_dldl.evaluation.intervals import interval_ends
 from keras_dldl.evaluation.numbers import coverage, summary
@@ -158,7 +158,7 @@ class _Faces:
             found[key]["mae"] = float(np.abs(other - self.label)[index].mean())
         groups: dict[str, dict[str, Any]] = {}
         for kind, *names in parts:
-            if kind == "groups":
+            if kind == "groups" and names[0] not in NOT_GROUPS:
                 groups.setdefault(names[0], {})[names[1]] = found[kind, names[0], names[1]]
         add_holm(groups)
         return {

@@ -65,6 +65,11 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
     return found
 
 
+def model_name(model: dict[str, Any]) -> str:
+    """Return the name of a model, from `metrics["model"]`: its file's, or else what it is."""
+    return model["name"] or f"{model['backbone']} by {model['method']['name']}"
+
+
 def described_data(data: dict[str, Any]) -> str:
     """Return in a line what was evaluated, from `metrics["data"]`."""
     if data["kind"] == "prepared":
@@ -93,8 +98,7 @@ def against_lines(metrics: dict[str, Any]) -> list[str]:
     found = metrics.get("against")
     if not found:
         return []
-    other = metrics["against_model"]
-    name = other["name"] or f"{other['backbone']} by {other['method']['name']}"
+    name = model_name(metrics["against_model"])
     p, wilcoxon = found["p_permutation"], found["p_wilcoxon"]
     return [
         f"against {name}, on the same faces: MAE {metrics['mae']:.3f}, the other's "

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_dldl.evaluation.fairness import NOT_GROUPS
+from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.report import figures
 from keras_dldl.evaluation.report.cells import (
     decimals,
@@ -61,7 +61,7 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
     if not found:
         return Html("")
     rows = [_against_row("all faces", metrics["mae"], found)]
-    if len(found["datasets"]) > 1:
+    if len(found["datasets"]) > 1 and "database" not in found["groups"]:
         rows += [
             _against_row(name, metrics["datasets"][name]["mae"], entry)
             for name, entry in found["datasets"].items()
@@ -69,12 +69,13 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
     rows += [
         _against_row(f"{column}: {name}", metrics["groups"][column][name]["mae"], entry)
         for column, values in found["groups"].items()
-        if column not in NOT_GROUPS
         for name, entry in values.items()
     ]
+    other = tables.model_name(metrics["against_model"])
     text = (
-        f"{_verdict(found, unit)} Below 0, this model is nearer the truth. Both saw the same "
-        "faces, so the differences are paired. p: how often a difference as large arises if for "
+        f"The other model is {other}. {_verdict(found, unit)} Below 0, this model is nearer the "
+        "truth. Both saw the same faces, so the differences are paired. p: how often a difference "
+        "as large arises if for "
         "every face (or person) chance decides which model gave which answer; for groups also "
         "corrected by Holm for their number. Wilcoxon's signed-rank test over all faces: "
         f"p {_equals(found['p_wilcoxon'])}."

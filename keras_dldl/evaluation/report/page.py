@@ -40,9 +40,7 @@ def report_html(
 
 
 def _title(metrics: dict[str, Any]) -> str:
-    model = metrics["model"]
-    name = model["name"] or f"{model['backbone']} by {model['method']['name']}"
-    return f"Evaluation: {metrics['task']}, {name}"
+    return f"Evaluation: {metrics['task']}, {tables.model_name(metrics['model'])}"
 
 
 def _sections(
