@@ -47,7 +47,7 @@ def _reason_against(faces: Faces, asked_for: bool | None) -> str:
     if TRAIN not in faces.data.splits:
         return "the data has no training part"
     if asked_for is False:
-        return "left out by --no-leak-check"
+        return "it was not asked for; evaluate --leak-check runs it"
     count = sum(len(faces.data.rows(split)) for split in (TRAIN, faces.split))
     if asked_for is None and count > QUICK:
         return f"{count:,} faces would take over a minute; --leak-check does it all the same"

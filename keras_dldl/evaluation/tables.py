@@ -39,13 +39,26 @@ def view_rows(metrics: dict[str, Any]) -> list[list[str]]:
 
 
 def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
-    """Return a row for each data set, names first; none where there is only one."""
-    found = metrics["datasets"]
-    rows = [
-        [name, *cells(numbers), _interval(numbers["confidence"]["mae"]), _share(numbers)]
-        for name, numbers in found.items()
+    """Return the table of data sets, its head first; no rows where there is only one."""
+    found, unit = metrics["datasets"], unit_of(metrics)
+    if len(found) < 2:
+        return []
+    head = ["data set", "n", f"MAE ({unit})", "interval", "bias", "CS@5 (%)", "RMSE", "Pearson"]
+    return [[*head, "90 % holds (%)"], *(_dataset(*item) for item in found.items())]
+
+
+def _dataset(name: str, numbers: dict[str, Any]) -> list[str]:
+    return [
+        name,
+        f"{numbers['n']:,}",
+        f"{numbers['mae']:.3f}",
+        _interval(numbers["confidence"]["mae"]),
+        f"{numbers['bias']:+.3f}",
+        f"{numbers['cs']['5']:.1f}",
+        f"{numbers['rmse']:.3f}",
+        _number(numbers["pearson"]),
+        _share(numbers),
     ]
-    return rows if len(found) > 1 else []
 
 
 def remarks(metrics: dict[str, Any]) -> list[str]:
@@ -119,8 +132,7 @@ def text_report(metrics: dict[str, Any]) -> str:
         f"{sure['units']:,} {drawn}); the 90 % interval holds {_share(metrics)} % of the labels"
     )
     if rows := dataset_rows(metrics):
-        head = ["data set", *headings(unit), "MAE interval", "90 % holds (%)"]
-        lines += _aligned([head, *rows])
+        lines += _aligned(rows)
     lines += against_lines(metrics)
     lines.append(leak_sentence(metrics["leak_check"]))
     return "\n".join(lines + [f"note: {remark}" for remark in remarks(metrics)])

@@ -51,7 +51,7 @@ def test_why_it_is_not_run(leaky, tmp_path, monkeypatch):
         assert found["checked"] is False
         return found["reason"]
 
-    assert "--no-leak-check" in reason(PreparedFaces(leaky), False)
+    assert "not asked for" in reason(PreparedFaces(leaky), False)
     assert "training faces themselves" in reason(PreparedFaces(leaky, split="train"), True)
     write_prepared(tmp_path / "b", {"test": 3})
     assert "no training part" in reason(PreparedFaces(tmp_path / "b"), True)
