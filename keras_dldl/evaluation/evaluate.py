@@ -126,7 +126,9 @@ def evaluate(
         other=_values(models[1], others[0].average) if others else None,
     )
     metrics["notes"] += remarks
-    metrics |= _facts(named, faces, leak_check)
+    metrics |= _facts(named, faces)
+    error = (predictions["value"] - predictions["label"]).abs().to_numpy()
+    metrics["leak_check"] = checked_for_leaks(faces, leak_check, error)
     return Evaluation(metrics, predictions, views.pictures)
 
 
@@ -150,9 +152,7 @@ def _values(model: FaceModel, distribution: np.ndarray) -> np.ndarray:
     return decode(distribution, model.grid, model.method.decoder)[0]
 
 
-def _facts(
-    named: "Sequence[tuple[dict[str, Any], FaceModel]]", faces: Faces, leak_check: bool | None
-) -> dict[str, Any]:
+def _facts(named: "Sequence[tuple[dict[str, Any], FaceModel]]", faces: Faces) -> dict[str, Any]:
     """Return what was evaluated, by what, on what."""
     facts, model = named[0]
     return {
@@ -164,7 +164,6 @@ def _facts(
         "model": model_facts(model, facts),
         "against_model": model_facts(named[1][1], named[1][0]) if len(named) > 1 else None,
         "data": {**faces.source, "rows": len(faces.rows)},
-        "leak_check": checked_for_leaks(faces, leak_check),
         "versions": versions(),
     }
 

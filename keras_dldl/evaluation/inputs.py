@@ -75,6 +75,9 @@ class PreparedFaces:
         split: "train", "val" or "test"; default: "test" where there is one, else "val".
         limit: only this many faces, the first ones; 0 means all.
 
+    Attributes:
+        folder_numbers: (N,) which of the folders each row is of.
+
     Raises:
         DataError: not prepared data, or no such split.
     """
@@ -86,7 +89,8 @@ class PreparedFaces:
         self.data = folders[0] if given_open else PreparedData(*folders)
         self.split = split or _default_split(self.data)
         self.rows = _first(self.data.rows(self.split), limit)
-        self._folders = _folder_names(self.data, self.split)[: len(self.rows)]
+        counts = [len(folder.rows(self.split)) for folder in self.data.folders]
+        self.folder_numbers = np.repeat(np.arange(len(counts)), counts)[: len(self.rows)]
         self.unreadable: list[Unreadable] = []
         self.source = {
             "kind": "prepared",
@@ -133,7 +137,7 @@ class PreparedFaces:
 
     def origins(self) -> np.ndarray:
         """Return the `database` of each row, or else its folder's name; see `Faces`."""
-        return _databases(self.rows, self._folders)
+        return _databases(self.rows, _folder_names(self.data)[self.folder_numbers])
 
     def _disagreement(self, what: str) -> str:
         folders = ", ".join(str(folder.path) for folder in self.data.folders)
@@ -319,14 +323,13 @@ def _databases(rows: "pd.DataFrame", otherwise: np.ndarray) -> np.ndarray:
     return np.where(rows["database"].notna(), rows["database"].astype(str), otherwise)
 
 
-def _folder_names(data: PreparedData, split: str) -> np.ndarray:
-    """Return (N,) the name of each row's folder, with the folder above it where names repeat."""
+def _folder_names(data: PreparedData) -> np.ndarray:
+    """Return the name of each folder, with the folder above it where names repeat."""
     paths = [Path(os.path.abspath(folder.path)) for folder in data.folders]
     names = [path.name for path in paths]
     if len(set(names)) < len(names):
         names = [f"{path.parent.name}/{path.name}" for path in paths]
-    counts = [len(folder.rows(split)) for folder in data.folders]
-    return np.repeat(np.array(names, object), counts)
+    return np.array(names, object)
 
 
 def _default_split(data: PreparedData) -> str:

@@ -15,7 +15,9 @@ TRAIN = "train"
 QUICK = 50_000
 
 
-def leak_check(faces: Faces, asked_for: bool | None = None) -> dict[str, Any]:
+def leak_check(
+    faces: Faces, asked_for: bool | None = None, error: np.ndarray | None = None
+) -> dict[str, Any]:
     """Search the evaluated part for pictures and people of the training part.
 
     It is the search of `keras-dldl check`, over these two parts alone. It speaks for the training
@@ -24,11 +26,14 @@ def leak_check(faces: Faces, asked_for: bool | None = None) -> dict[str, Any]:
     Args:
         faces: what was evaluated.
         asked_for: True searches, False does not, None does where it is quick.
+        error: (N,) absolute errors of `faces.rows`.
 
     Returns:
         `checked`, and where False `reason`; else `split`, `faces` and `train_faces` (how many were
         compared), `faces_in_train` (evaluated faces of which a copy is in training),
-        `subjects_in_train` (people in both, None where the data names none), `unreadable`.
+        `mae_without` (the MAE of the rows that have no copy there; None where all or none have, or
+        without errors), `subjects_in_train` (people in both, None where the data names none),
+        `unreadable`.
 
     Raises:
         DataError: no face can be read.
@@ -36,7 +41,12 @@ def leak_check(faces: Faces, asked_for: bool | None = None) -> dict[str, Any]:
     reason = _reason_against(faces, asked_for)
     if reason:
         return {"checked": False, "reason": reason}
-    return {"checked": True, **_search(faces.data, faces.split)}
+    copied, found = _search(faces.data, faces.split)
+    keys = zip(faces.folder_numbers.tolist(), faces.rows["path"], strict=True)
+    alone = np.array([key not in copied for key in keys])
+    some = error is not None and alone.any() and not alone.all()
+    found["mae_without"] = float(error[alone].mean()) if some else None
+    return {"checked": True, **found}
 
 
 def _reason_against(faces: Faces, asked_for: bool | None) -> str:
@@ -54,18 +64,19 @@ def _reason_against(faces: Faces, asked_for: bool | None) -> str:
     return ""
 
 
-def _search(data: PreparedData, split: str) -> dict[str, Any]:
+def _search(data: PreparedData, split: str) -> tuple[set[tuple[int, str]], dict[str, Any]]:
+    """Return folder and path of the faces that have a copy in training, and the counts."""
     read = read_faces(data, (TRAIN, split))
     parts = read.table["split"].to_numpy(object)
     groups = groups_of(find_pairs(read.prints, parts), len(parts))
     evaluated = parts == split
-    copied = np.isin(groups[evaluated], groups[~evaluated])
+    copied = read.table[evaluated & np.isin(groups, groups[~evaluated])]
     named = "subject" in read.table and bool(read.table["subject"].notna().any())
-    return {
+    return set(zip(copied["folder"].tolist(), copied["path"], strict=True)), {
         "split": split,
         "faces": int(evaluated.sum()),
         "train_faces": int((~evaluated).sum()),
-        "faces_in_train": int(copied.sum()),
+        "faces_in_train": len(copied),
         "subjects_in_train": len(torn_subjects(read.table, data)) if named else None,
         "unreadable": len(read.unreadable),
     }

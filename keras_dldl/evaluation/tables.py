@@ -98,6 +98,8 @@ def leak_sentence(found: dict[str, Any]) -> str:
         f"Leak check: {found['faces_in_train']:,} of {found['faces']:,} faces of {found['split']} "
         f"are also among the {found['train_faces']:,} of train"
     )
+    if found["mae_without"] is not None:
+        compared += f" (MAE without them {found['mae_without']:.3f})"
     people = found["subjects_in_train"]
     rest = "the data names no people"
     if people is not None:

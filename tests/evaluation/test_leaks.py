@@ -1,5 +1,6 @@
 """Evaluated faces that stand in training too."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,7 +37,19 @@ def test_copies_and_people_in_training_are_counted(leaky):
         "faces_in_train": 2,
         "subjects_in_train": 6,
         "unreadable": 0,
+        "mae_without": None,
     }
+
+
+def test_the_error_without_copies_is_that_of_the_other_rows(leaky, tmp_path):
+    error = np.array([100.0, 200.0, 1.0, 2.0, 3.0, 4.0])
+    assert leak_check(PreparedFaces(leaky), error=error)["mae_without"] == 2.5
+    # Faces of another folder, which are nowhere in training, stay.
+    write_prepared(tmp_path / "b", {"test": 6}, seed=5)
+    both = PreparedFaces(tmp_path / "b", leaky)
+    found = leak_check(both, error=np.r_[np.full(6, 8.0), error])
+    assert found["mae_without"] == (6 * 8 + 1 + 2 + 3 + 4) / 10
+    assert leak_check(PreparedFaces(leaky, limit=2), error=error[:2])["mae_without"] is None
 
 
 def test_data_that_names_nobody_says_so(leaky):

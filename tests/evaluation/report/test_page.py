@@ -119,12 +119,14 @@ def test_faces_stand_with_label_value_and_interval(page, made):
 def test_a_leak_is_shown_as_bad(made):
     leaks = {
         "checked": True, "split": "test", "faces": 60, "train_faces": 1200, "faces_in_train": 3,
-        "subjects_in_train": None, "unreadable": 0,
+        "subjects_in_train": None, "unreadable": 0, "mae_without": 4.5,
     }  # fmt: skip
     page = report_html(made.metrics | {"leak_check": leaks}, made.predictions)
     assert '<p class="verdict bad">Leak check: 3 of 60 faces of test are also among' in page
+    assert "(MAE without them 4.500)" in page
     clean = report_html(
-        made.metrics | {"leak_check": leaks | {"faces_in_train": 0}}, made.predictions
+        made.metrics | {"leak_check": leaks | {"faces_in_train": 0, "mae_without": None}},
+        made.predictions,
     )
     assert '<p class="verdict good">' in clean
 
