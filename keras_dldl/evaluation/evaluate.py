@@ -112,8 +112,6 @@ def evaluate(
     first = models[0]
     columns = grouping_columns(faces.rows, group_by, first.grid.task)
     _check_labels(faces.rows, first.grid)
-    for remark in remarks:
-        log.warning("%s", remark)
     views, *others = predict_faces(models, faces, batch_size, SHOWN if pictures else 0)
     rows = faces.rows.iloc[views.positions].reset_index(drop=True)
     metrics, predictions = assess(
@@ -127,8 +125,7 @@ def evaluate(
     )
     metrics["notes"] += remarks
     metrics |= _facts(named, faces)
-    error = (predictions["value"] - predictions["label"]).abs().to_numpy()
-    metrics["leak_check"] = checked_for_leaks(faces, leak_check, error)
+    metrics["leak_check"] = _leaks(faces, predictions, leak_check)
     return Evaluation(metrics, predictions, views.pictures)
 
 
@@ -145,11 +142,18 @@ def _checked(models: "Sequence[FaceModel]", faces: Faces) -> list[str]:
     remarks += faces.check(first)
     for other in others:
         remarks += [f"--against: {remark}" for remark in faces.check(other)]
+    for remark in remarks:
+        log.warning("%s", remark)
     return remarks
 
 
 def _values(model: FaceModel, distribution: np.ndarray) -> np.ndarray:
     return decode(distribution, model.grid, model.method.decoder)[0]
+
+
+def _leaks(faces: Faces, predictions: "pd.DataFrame", asked_for: bool | None) -> dict[str, Any]:
+    error = (predictions["value"] - predictions["label"]).abs().to_numpy()
+    return checked_for_leaks(faces, asked_for, error)
 
 
 def _facts(named: "Sequence[tuple[dict[str, Any], FaceModel]]", faces: Faces) -> dict[str, Any]:
