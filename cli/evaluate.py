@@ -34,6 +34,20 @@ from keras_dldl.cli.options import json_option, max_pixels_option
     "--group-by", multiple=True, metavar="COLUMN",
     help="Column to break the numbers down by; several are possible.  [default: all suitable]",
 )  # fmt: skip
+@click.option(
+    "--against", metavar="MODEL",
+    help="Another model, of the same task and range of labels, to compare with on the same faces.",
+)  # fmt: skip
+@click.option(
+    "--leak-check/--no-leak-check", default=None,
+    help="With --data: search it for evaluated faces that are in its training part too.  "
+    "[default: where it takes about a minute at most]",
+)  # fmt: skip
+@click.option(
+    "--faces/--no-faces", "pictures", default=True,
+    help="Show the worst and the best faces in the report; --no-faces where they may not be "
+    "passed on.",
+)  # fmt: skip
 @click.option("--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass.")
 @max_pixels_option
 @click.option("--limit", default=0, type=click.IntRange(0), help="Only the first faces; 0: all.")
@@ -41,9 +55,10 @@ from keras_dldl.cli.options import json_option, max_pixels_option
 def command(model, folders, manifest, root, out, align, max_pixels, as_json, **options):
     """Measure a model on prepared data, or on any labelled images.
 
-    Writes metrics.json, predictions.csv and report.html. With --manifest, images in which no face
-    is found are used whole, and counted; images that cannot be read are left out and reported, and
-    the exit status is 1 although all the rest is written.
+    Writes metrics.json, predictions.csv and report.html; docs/evaluation.md says what they mean.
+    Several --data folders are measured together, and each in a table. With --manifest, images in
+    which no face is found are used whole, and counted; images that cannot be read are left out and
+    reported, and the exit status is 1 although all the rest is written.
     """
     _check_usage(folders, manifest, root, align, max_pixels)
     from keras_dldl.errors import DataError

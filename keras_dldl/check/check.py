@@ -11,6 +11,7 @@ from keras_dldl import files
 from keras_dldl.arguments import check_integer, check_number
 from keras_dldl.check import counts
 from keras_dldl.check.page import page_html
+from keras_dldl.data.leaks.people import by_part, torn_subjects
 from keras_dldl.data.leaks.reading import ReadFaces, read_faces
 from keras_dldl.data.leaks.search import (
     SIMILARITY,
@@ -114,7 +115,7 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
     tolerance = data.grid.step if options.label_tolerance is None else options.label_tolerance
     listed = _pair_items(faces.table, parts, pairs, float(tolerance))
     leaks = leaking(parts, groups_of(pairs, len(parts)))
-    torn = _torn_subjects(faces.table, data)
+    torn = torn_subjects(faces.table, data)
     content = {
         "format": FORMAT_VERSION,
         "folders": [str(folder.path) for folder in data.folders],
@@ -137,10 +138,10 @@ def _found(faces: ReadFaces, parts, listed, leaks, torn) -> dict[str, Any]:
     within = [pair["first"]["part"] for pair in listed if not pair["between_parts"]]
     return {
         "faces": len(faces.table),
-        "parts": counts.by_part(parts),
-        "leaking_faces": counts.by_part(parts[list(leaks)]),
+        "parts": by_part(parts),
+        "leaking_faces": by_part(parts[list(leaks)]),
         "pairs_between_parts": len(listed) - len(within),
-        "pairs_within_parts": counts.by_part(np.array(within, object)),
+        "pairs_within_parts": by_part(np.array(within, object)),
         "label_conflicts": sum(pair["label_conflict"] for pair in listed),
         "torn_subjects": len(torn),
         "unreadable": len(faces.unreadable),
@@ -183,24 +184,3 @@ def _face(table: "pd.DataFrame", i: int) -> dict[str, Any]:
         "label": float(row["label"]),
         "subject": subject if isinstance(subject, str) else None,
     }
-
-
-def _torn_subjects(table: "pd.DataFrame", data: PreparedData) -> list[dict[str, Any]]:
-    """Return the people with faces in more than one part.
-
-    The names of two data sets have nothing to do with each other: one person is a `subject` of one
-    `database`, or of one source where there is no such column.
-    """
-    if "subject" not in table:
-        return []
-    sources = table["folder"].map(lambda k: str(data.folders[k].index["source"]))
-    origin = table["database"].where(table["database"].notna(), sources) if (
-        "database" in table
-    ) else sources  # fmt: skip
-    known = table.assign(origin=origin.astype(str))[table["subject"].notna()]
-    torn = []
-    for (name, subject), rows in known.groupby(["origin", "subject"], sort=True):
-        if rows["split"].nunique() > 1:
-            found = counts.by_part(rows["split"].to_numpy(object))
-            torn.append({"database": name, "subject": str(subject), "parts": found})
-    return torn

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.data.manifest import SPLITS
+from keras_dldl.data.leaks.people import by_part
 from keras_dldl.evaluation.groups import decades, grouping_columns
 from keras_dldl.labels import LabelGrid
 
@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 BINS = 10
 # Of no use as a group: it is the part itself, or says whose the face is.
 NOT_GROUPS = ("split", "subject", "folder", "decade")
-
-
-def by_part(parts: np.ndarray) -> dict[str, int]:
-    """Return the number of faces in each part.
-
-    >>> by_part(np.array(["test", "train", "test"]))
-    {'train': 1, 'val': 0, 'test': 2}
-    """
-    return {name: int((parts == name).sum()) for name in SPLITS}
 
 
 def labels(table: "pd.DataFrame", grid: LabelGrid) -> dict[str, dict[str, int]]:

@@ -6,14 +6,14 @@ once for all models, so differences are paired. Of n seeds n - 1 are drawn, whic
 variance right for few (Rao and Wu 1988, JASA 83); of one seed that one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from keras_dldl.evaluation.resampling import LEVEL, drawn_counts
+
 REPLICATES = 10_000
-LEVEL = 0.95
-AT_ONCE = 500  # replicates; bounds the memory: faces x AT_ONCE counts
 
 
 @dataclass(frozen=True)
@@ -82,24 +82,5 @@ def bootstrap(
 def _means_of_faces(errors: np.ndarray, replicates: int, rng: np.random.Generator) -> np.ndarray:
     """Return (C, B): the mean of each of C rows of errors over B draws of all faces."""
     faces = errors.shape[1]
-    parts = []
-    for first in range(0, replicates, AT_ONCE):
-        count = min(AT_ONCE, replicates - first)
-        weights = rng.multinomial(faces, np.full(faces, 1 / faces), size=count)
-        parts.append(errors @ weights.T / faces)
+    parts = [errors @ drawn.T / faces for drawn in drawn_counts(faces, replicates, rng)]
     return np.concatenate(parts, axis=1)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number (Holm 1979): the chance of any false finding.
-
-    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    count, highest = len(p_values), 0.0
-    corrected = [0.0] * count
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (count - rank) * p_values[index]))
-        corrected[index] = highest
-    return corrected

@@ -190,7 +190,10 @@ def _trained_and_measured(cell: Cell, data: "PreparedData") -> CellResult:
     evaluation.save(cell.evaluation)
     training["evaluation_seconds"] = round(time.perf_counter() - begun, 3)
     metrics = evaluation.metrics
-    left_out = ("groups", "views", "detection", "unreadable", "data", "versions", "model", "notes")
+    left_out = (
+        "groups", "views", "detection", "unreadable", "data", "versions", "model", "notes",
+        "datasets", "fairness", "calibration", "confidence", "leak_check", "against_model",
+    )  # fmt: skip
     return CellResult(
         cell.variant,
         cell.seed,

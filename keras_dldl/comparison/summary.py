@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.comparison.bootstrap import LEVEL, REPLICATES, Bootstrap, bootstrap, holm
+from keras_dldl.comparison.bootstrap import REPLICATES, Bootstrap, bootstrap
 from keras_dldl.comparison.cells import DONE, Cell, CellResult
 from keras_dldl.comparison.naming import differences
 from keras_dldl.errors import DataError
+from keras_dldl.evaluation.resampling import LEVEL, holm
 
 if TYPE_CHECKING:
     from keras_dldl.comparison.plan import Plan, Variant

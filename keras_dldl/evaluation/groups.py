@@ -44,6 +44,24 @@ def grouping_columns(
     return [c for c in chosen if c != DECADE] + [DECADE] if has_decade else chosen
 
 
+def group_members(
+    rows: "pd.DataFrame", columns: Sequence[str], task: str = "age"
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return {column: {value of the column: indices of its rows}}, values in their natural order.
+
+    Args:
+        rows: (N) rows with `label` and the columns to group by.
+        columns: as `grouping_columns` returns them.
+        task: the label grid's task; for "age", the column "decade" is made from the label.
+    """
+    label = rows["label"].to_numpy(np.float64)
+    made_here = {DECADE} if task == "age" else set()
+    return {
+        column: members(decades(label) if column in made_here else rows[column].to_numpy())
+        for column in columns
+    }
+
+
 def group_summaries(
     rows: "pd.DataFrame", value: np.ndarray, columns: Sequence[str], task: str = "age"
 ) -> dict[str, dict[str, dict[str, Any]]]:
@@ -57,15 +75,13 @@ def group_summaries(
     """
     label = rows["label"].to_numpy(np.float64)
     sigma = rows["sigma"].to_numpy(np.float64) if "sigma" in rows else np.full(label.shape, np.nan)
-    groups = {}
-    for column in columns:
-        made_here = column == DECADE and task == "age"
-        members = _members(decades(label) if made_here else rows[column].to_numpy())
-        groups[column] = {
+    return {
+        column: {
             name: summary(label[index], value[index], sigma[index])
-            for name, index in members.items()
+            for name, index in values.items()
         }
-    return groups
+        for column, values in group_members(rows, columns, task).items()
+    }
 
 
 def decades(label: np.ndarray) -> np.ndarray:
@@ -82,7 +98,7 @@ def _is_suitable(rows: "pd.DataFrame", column: str) -> bool:
     return column not in NEVER_BY_DEFAULT and rows[column].nunique() <= MAX_VALUES
 
 
-def _members(values: np.ndarray) -> dict[str, np.ndarray]:
+def members(values: np.ndarray) -> dict[str, np.ndarray]:
     """Return name -> indices of the rows, in natural order, rows without a value last."""
     indices: dict[str, list[int]] = {}
     for i, one in enumerate(values):

@@ -54,6 +54,9 @@ class Faces(Protocol):
     def detection(self) -> dict[str, int] | None:
         """Return how many faces were "found" or taken "whole"; None where that is not known."""
 
+    def origins(self) -> np.ndarray:
+        """Return (N,) the data set of each row: its `database`, or else its folder's name."""
+
 
 @dataclass(frozen=True)
 class Unreadable:
@@ -72,6 +75,9 @@ class PreparedFaces:
         split: "train", "val" or "test"; default: "test" where there is one, else "val".
         limit: only this many faces, the first ones; 0 means all.
 
+    Attributes:
+        folder_numbers: (N,) which of the folders each row is of.
+
     Raises:
         DataError: not prepared data, or no such split.
     """
@@ -83,6 +89,8 @@ class PreparedFaces:
         self.data = folders[0] if given_open else PreparedData(*folders)
         self.split = split or _default_split(self.data)
         self.rows = _first(self.data.rows(self.split), limit)
+        counts = [len(folder.rows(self.split)) for folder in self.data.folders]
+        self.folder_numbers = np.repeat(np.arange(len(counts)), counts)[: len(self.rows)]
         self.unreadable: list[Unreadable] = []
         self.source = {
             "kind": "prepared",
@@ -126,6 +134,10 @@ class PreparedFaces:
         if "face" not in self.rows:
             return None
         return {state: int((self.rows["face"] == state).sum()) for state in ("found", "whole")}
+
+    def origins(self) -> np.ndarray:
+        """Return the `database` of each row, or else its folder's name; see `Faces`."""
+        return _databases(self.rows, _folder_names(self.data)[self.folder_numbers])
 
     def _disagreement(self, what: str) -> str:
         folders = ", ".join(str(folder.path) for folder in self.data.folders)
@@ -194,16 +206,17 @@ class LabelledImages:
     def check(self, model: "FaceModel") -> list[str]:
         """Leave out the rows whose label the model's grid does not hold; see `Faces`."""
         held = model.grid.contains(self.rows["label"])
-        self._off_grid = [
+        off_grid = [
             Unreadable(self.rows["path"][i], self._lines[i], self._off_grid_reason(i, model.grid))
             for i in np.flatnonzero(~held)
         ]
         if not held.any():
-            raise DataError(f"No label suits the model. {self._off_grid[0].reason}")
+            raise DataError(f"No label suits the model. {off_grid[0].reason}")
+        self._off_grid += off_grid
         self._lines = [line for line, kept in zip(self._lines, held, strict=True) if kept]
         self.rows = self.rows[held].reset_index(drop=True)
-        if self._off_grid:
-            log.warning("%d rows are left out: labels off the grid", len(self._off_grid))
+        if off_grid:
+            log.warning("%d rows are left out: labels off the grid", len(off_grid))
         return []
 
     def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
@@ -225,6 +238,10 @@ class LabelledImages:
         whole = len(self.whole)
         unreadable = len(self.unreadable) - len(self._off_grid)
         return {"found": len(self.rows) - unreadable - whole, "whole": whole}
+
+    def origins(self) -> np.ndarray:
+        """Return the `database` of each row, or else the name of `root`; see `Faces`."""
+        return _databases(self.rows, np.full(len(self.rows), self.source["root"], object))
 
     def _off_grid_reason(self, i: int, grid: LabelGrid) -> str:
         return (
@@ -298,6 +315,21 @@ def base_name(path: str | os.PathLike) -> str:
     'faces'
     """
     return os.path.basename(os.path.abspath(path))
+
+
+def _databases(rows: "pd.DataFrame", otherwise: np.ndarray) -> np.ndarray:
+    if "database" not in rows:
+        return otherwise
+    return np.where(rows["database"].notna(), rows["database"].astype(str), otherwise)
+
+
+def _folder_names(data: PreparedData) -> np.ndarray:
+    """Return the name of each folder, with the folder above it where names repeat."""
+    paths = [Path(os.path.abspath(folder.path)) for folder in data.folders]
+    names = [path.name for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{path.parent.name}/{path.name}" for path in paths]
+    return np.array(names, object)
 
 
 def _default_split(data: PreparedData) -> str:

@@ -38,9 +38,27 @@ def view_rows(metrics: dict[str, Any]) -> list[list[str]]:
     return [[title, *cells(views[name])] for name, title in VIEW_TITLES.items()]
 
 
-def group_rows(groups: dict[str, Any]) -> list[list[str]]:
-    """Return a row for each value of one column, names first."""
-    return [[name, *cells(numbers)] for name, numbers in groups.items()]
+def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
+    """Return the table of data sets, its head first; no rows where there is only one."""
+    found, unit = metrics["datasets"], unit_of(metrics)
+    if len(found) < 2:
+        return []
+    head = ["data set", "n", f"MAE ({unit})", "interval", "bias", "CS@5 (%)", "RMSE", "Pearson"]
+    return [[*head, "90 % holds (%)"], *(_dataset(*item) for item in found.items())]
+
+
+def _dataset(name: str, numbers: dict[str, Any]) -> list[str]:
+    return [
+        name,
+        f"{numbers['n']:,}",
+        f"{numbers['mae']:.3f}",
+        _interval(numbers["confidence"]["mae"]),
+        f"{numbers['bias']:+.3f}",
+        f"{numbers['cs']['5']:.1f}",
+        f"{numbers['rmse']:.3f}",
+        _number(numbers["pearson"]),
+        _share(numbers),
+    ]
 
 
 def remarks(metrics: dict[str, Any]) -> list[str]:
@@ -60,6 +78,11 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
     return found
 
 
+def model_name(model: dict[str, Any]) -> str:
+    """Return the name of a model, from `metrics["model"]`: its file's, or else what it is."""
+    return model["name"] or f"{model['backbone']} by {model['method']['name']}"
+
+
 def described_data(data: dict[str, Any]) -> str:
     """Return in a line what was evaluated, from `metrics["data"]`."""
     if data["kind"] == "prepared":
@@ -67,11 +90,53 @@ def described_data(data: dict[str, Any]) -> str:
     return f"split {data['split']} of {data['manifest']}, images in {data['root']}"
 
 
+def leak_sentence(found: dict[str, Any]) -> str:
+    """Return what the leak check found, or why it was not run."""
+    if not found["checked"]:
+        return f"Leak check not run: {found['reason']}."
+    compared = (
+        f"Leak check: {found['faces_in_train']:,} of {found['faces']:,} faces of {found['split']} "
+        f"are also among the {found['train_faces']:,} of train"
+    )
+    if found["mae_without"] is not None:
+        compared += f" (MAE without them {found['mae_without']:.3f})"
+    people = found["subjects_in_train"]
+    rest = "the data names no people"
+    if people is not None:
+        rest = f"people in both, of the faces that name theirs: {people:,}"
+    unread = f"; records not readable: {found['unreadable']:,}" if found["unreadable"] else ""
+    return f"{compared}; {rest}{unread}."
+
+
+def against_lines(metrics: dict[str, Any]) -> list[str]:
+    """Return the comparison with another model in a few lines; none where there is none."""
+    found = metrics.get("against")
+    if not found:
+        return []
+    name = model_name(metrics["against_model"])
+    p, wilcoxon = found["p_permutation"], found["p_wilcoxon"]
+    return [
+        f"against {name}, on the same faces: MAE {metrics['mae']:.3f}, the other's "
+        f"{found['mae']:.3f}; difference {found['mae_difference']:+.3f}, "
+        f"{_interval(found['confidence'])}; p {_number(p)} (permutation), "
+        f"{_number(wilcoxon)} (Wilcoxon)"
+    ]
+
+
 def text_report(metrics: dict[str, Any]) -> str:
     """Return the short table for a terminal."""
-    unit = unit_of(metrics)
+    unit, sure = unit_of(metrics), metrics["confidence"]
     lines = [described_data(metrics["data"])]
     lines += _aligned([["", *headings(unit)], *view_rows(metrics)])
+    drawn = {"face": "faces", "subject": "people"}[sure["by"]]
+    lines.append(
+        f"MAE, {100 * sure['level']:g} % interval: {_interval(sure['mae'])} (bootstrap over "
+        f"{sure['units']:,} {drawn}); the 90 % interval holds {_share(metrics)} % of the labels"
+    )
+    if rows := dataset_rows(metrics):
+        lines += _aligned(rows)
+    lines += against_lines(metrics)
+    lines.append(leak_sentence(metrics["leak_check"]))
     return "\n".join(lines + [f"note: {remark}" for remark in remarks(metrics)])
 
 
@@ -90,6 +155,14 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def _padded(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     first, *rest = (text.rjust(width) for text, width in zip(row, widths, strict=True))
     return [row[0].ljust(len(first)), *rest]
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return "-" if ends is None else f"{ends[0]:.3f} ... {ends[1]:.3f}"
+
+
+def _share(numbers: dict[str, Any]) -> str:
+    return f"{numbers['interval_90_coverage']:.1f}"
 
 
 def _number(value: float | None) -> str:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from keras_dldl.comparison.bootstrap import Bootstrap, bootstrap, holm
+from keras_dldl.comparison.bootstrap import Bootstrap, bootstrap
+from keras_dldl.evaluation.resampling import holm
 
 RNG = np.random.default_rng(7)
 FACES = RNG.gamma(2.0, 3.0, 60)

@@ -91,8 +91,8 @@ def test_batch_size_and_open_data_make_no_difference(model, prepared, evaluation
 
 def test_predictions_start_with_the_contracts_columns(evaluation):
     columns = evaluation.predictions.columns.tolist()
-    assert columns[:4] == ["path", "label", "value", "std"]
-    assert columns[4:] == ["sigma", "subject", "gender", "manifest_value", "split", "face"]
+    assert columns[:6] == ["path", "label", "value", "std", "low", "high"]
+    assert columns[6:] == ["sigma", "subject", "gender", "manifest_value", "split", "face"]
 
 
 def test_coverage_is_that_of_single_predictions(model, prepared, evaluation):

@@ -1,6 +1,6 @@
 """The faces of prepared folders as a table, with a fingerprint each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,8 +39,12 @@ class ReadFaces:
     unreadable: list[Unreadable]
 
 
-def read_faces(data: PreparedData) -> ReadFaces:
+def read_faces(data: PreparedData, splits: Sequence[str] = SPLITS) -> ReadFaces:
     """Read all faces once, in the order of folders, splits and records; a bad one costs no other.
+
+    Args:
+        data: prepared folders.
+        splits: only the faces of these.
 
     Raises:
         DataError: no face can be read at all.
@@ -49,13 +53,14 @@ def read_faces(data: PreparedData) -> ReadFaces:
 
     tables = [folder.manifest.assign(folder=k) for k, folder in enumerate(data.folders)]
     rows = pd.concat(tables, ignore_index=True)
+    rows = rows[rows["split"].isin(list(splits))].reset_index(drop=True)
     place = {key: i for i, key in enumerate(zip(rows["folder"], rows["path"], strict=True))}
     unreadable: list[Unreadable] = []
     with progress(total=len(rows), label="reading faces") as bar:
         faces = (
             ((k, path), encoded)
             for k, folder in enumerate(data.folders)
-            for path, encoded in _counted(encoded_faces(folder, unreadable), bar)
+            for path, encoded in _counted(encoded_faces(folder, unreadable, splits=splits), bar)
             if (k, path) in place
         )
         keys, prints, bad = fingerprint_all(faces, len(rows))
@@ -70,7 +75,10 @@ def read_faces(data: PreparedData) -> ReadFaces:
 
 
 def encoded_faces(
-    folder: PreparedFolder, unreadable: list[Unreadable], only: set[str] | None = None
+    folder: PreparedFolder,
+    unreadable: list[Unreadable],
+    only: set[str] | None = None,
+    splits: Sequence[str] = SPLITS,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield path and encoded image of a folder's faces, from its records, or else its crops.
 
@@ -78,8 +86,9 @@ def encoded_faces(
         folder: prepared data.
         unreadable: what cannot be read is added here.
         only: of crops, read these paths; records are read in any case.
+        splits: read these, in the order of `SPLITS`.
     """
-    for split in SPLITS:
+    for split in (name for name in SPLITS if name in splits):
         shards = folder.shards(split)
         for shard in shards:
             try:

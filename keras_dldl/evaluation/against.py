@@ -1,0 +1,120 @@
+"""Two models on the same faces: is one nearer the truth, over all and by group?"""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_dldl.errors import DataError
+from keras_dldl.evaluation.confidence import Drawn, Part
+from keras_dldl.evaluation.resampling import AT_ONCE, CELLS_AT_ONCE, MIN_UNITS, holm
+from keras_dldl.labels import LabelGrid
+
+PERMUTATIONS = 10_000
+DIFFERENCE = 1  # the column of a part that holds the differences; 0 counts the faces
+TIE = 1e-9  # sums of the same numbers in another order
+
+
+def check_comparable(grid: LabelGrid, other: LabelGrid) -> list[str]:
+    """Return remarks on comparing two models' values.
+
+    Values are comparable where task and range are the same; another step is remarked, as a
+    decoder that gives labels of the grid (the median) rounds to it.
+
+    Raises:
+        DataError: task or range differ.
+    """
+    if (grid.task, grid.start, grid.stop) != (other.task, other.start, other.stop):
+        raise DataError(
+            "The model of --against must have the task and the range of labels of the model "
+            f"evaluated: {_in_words(grid)}; the step may differ. Received: {_in_words(other)}"
+        )
+    if grid.step != other.step:
+        return [f"the label grids differ in step: {grid.step:g} here, {other.step:g} in --against"]
+    return []
+
+
+def paired_part(index: np.ndarray, difference: np.ndarray) -> Part:
+    """Return what is summed for a paired difference, of the faces `index` of (N,) differences."""
+    return Part(index, np.stack([np.ones(len(index)), difference[index]], axis=1))
+
+
+def paired_tests(
+    difference: np.ndarray,
+    members: Mapping[Hashable, np.ndarray],
+    units: np.ndarray,
+    drawn: Drawn,
+) -> dict[Hashable, dict[str, Any]]:
+    """Return, for each part, the difference in MAE with interval and p-value, ready for JSON.
+
+    Args:
+        difference: (N,) absolute error of the model minus that of the other.
+        members: by part: which faces.
+        units: (N,) what is drawn as one.
+        drawn: the drawings, with a `paired_part` under each key of `members`.
+
+    Returns:
+        By part: `n`; `mae_difference`, below 0 where the model is nearer; `confidence`, its paired
+        bootstrap interval; `p_permutation`, two-sided, by `PERMUTATIONS` random changes of sign a
+        face or person (None for fewer than `MIN_UNITS`).
+    """
+    p_values = _sign_flips(difference, members, units, drawn.seed)
+    return {
+        key: {
+            "n": len(index),
+            "mae_difference": float(difference[index].mean()),
+            "confidence": drawn.interval(key, drawn.mean(key, DIFFERENCE)),
+            "p_permutation": p if drawn.units[key] >= MIN_UNITS else None,
+        }
+        for (key, index), p in zip(members.items(), p_values, strict=True)
+    }
+
+
+def wilcoxon(difference: np.ndarray) -> float | None:
+    """Return the p-value of Wilcoxon's signed-rank test, two-sided; None where nothing differs.
+
+    It asks whether the differences lie about 0 alike on both sides, whatever their size at the far
+    ends, which the mean of them (the MAE) is moved by. It takes every face for independent.
+    """
+    from scipy import stats
+
+    if not np.any(difference):
+        return None
+    return float(stats.wilcoxon(difference).pvalue)
+
+
+def add_holm(groups: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
+    """Give every group `p_holm`: its p-value corrected for the number of all groups tested."""
+    entries = [entry for column in groups.values() for entry in column.values()]
+    tested = [entry for entry in entries if entry["p_permutation"] is not None]
+    for entry in entries:
+        entry["p_holm"] = None
+    corrected = holm([entry["p_permutation"] for entry in tested])
+    for entry, p in zip(tested, corrected, strict=True):
+        entry["p_holm"] = p
+
+
+def _sign_flips(
+    difference: np.ndarray, members: Mapping[Hashable, np.ndarray], units: np.ndarray, seed: int
+) -> list[float]:
+    """Return p-values: how often a mean is as far from 0 if either model could be either."""
+    count = int(units.max()) + 1
+    means = np.stack(
+        [
+            np.bincount(units[index], weights=difference[index], minlength=count) / len(index)
+            for index in members.values()
+        ],
+        axis=1,
+    )
+    observed = np.abs(means.sum(axis=0))
+    rng, at_once = np.random.default_rng(seed), min(AT_ONCE, max(1, CELLS_AT_ONCE // count))
+    as_far = np.zeros(len(members), np.int64)
+    for first in range(0, PERMUTATIONS, at_once):
+        rows = min(at_once, PERMUTATIONS - first)
+        signs = 2.0 * rng.integers(0, 2, (rows, count), dtype=np.int8) - 1.0
+        as_far += (np.abs(signs @ means) >= observed - TIE).sum(axis=0)
+    return [float(p) for p in (as_far + 1) / (PERMUTATIONS + 1)]
+
+
+def _in_words(grid: LabelGrid) -> str:
+    return f"{grid.task}, {grid.start:g} ... {grid.stop:g} by {grid.step:g} {grid.unit}"

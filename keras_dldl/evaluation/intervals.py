@@ -1,0 +1,54 @@
+"""The ends of intervals of many predictions at once: the one place they come from here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_dldl.labels import LabelGrid
+from keras_dldl.prediction import check_level
+
+
+def interval_ends(
+    distribution: np.ndarray, grid: LabelGrid, levels: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the central intervals, as `Prediction.interval` gives them for one face.
+
+    Each label stands for the cell of half a step to either side, over which its probability is
+    spread evenly; the intervals are cut at the ends of the grid.
+
+    Args:
+        distribution: (N, K) probabilities.
+        grid: K labels.
+        levels: L shares of the distribution that are to lie inside, each between 0 and 1.
+
+    Returns:
+        low and high, both (N, L) float64, in the grid's unit.
+
+    Raises:
+        ConfigError: a level is out of range.
+
+    >>> low, high = interval_ends(np.array([[0, 0, 1.0, 0, 0]]), LabelGrid(0, 4), [0.5])
+    >>> float(low[0, 0]), float(high[0, 0])
+    (1.75, 2.25)
+    """
+    tails = (1 - np.array([check_level(level) for level in levels])) / 2
+    mass = np.asarray(distribution, np.float64)
+    below = np.concatenate([np.zeros((len(mass), 1)), np.cumsum(mass, axis=1)], axis=1)
+    half = grid.step / 2
+    edges = np.append(grid.labels64 - half, grid.stop + half)
+    low = [_quantile(below, edges, tail) for tail in tails]
+    high = [_quantile(below, edges, 1 - tail) for tail in tails]
+    ends = (np.stack(side, axis=1) for side in (low, high))
+    low, high = (np.clip(side, grid.start, grid.stop) for side in ends)
+    return low, high
+
+
+def _quantile(below: np.ndarray, edges: np.ndarray, share: float) -> np.ndarray:
+    """Return (N,) where the (N, K + 1) mass below each edge reaches a share of the whole."""
+    wanted = share * below[:, -1:]
+    # The last edge with no more mass below it; the cell that begins there holds the place.
+    cell = np.minimum((below <= wanted).sum(axis=1) - 1, below.shape[1] - 2)[:, None]
+    start = np.take_along_axis(below, cell, axis=1)
+    mass = np.take_along_axis(below, cell + 1, axis=1) - start
+    width = np.diff(edges)[cell]
+    return (edges[cell] + (wanted - start) / mass * width)[:, 0]

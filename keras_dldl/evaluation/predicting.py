@@ -1,0 +1,117 @@
+"""Running models over labelled faces: each face, and its mirror image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_dldl.errors import DataError, ModelFileError
+from keras_dldl.evaluation.inputs import Faces
+from keras_dldl.evaluation.pictures import Extremes, Pictures
+from keras_dldl.labels import LabelGrid
+from keras_dldl.models import FaceModel, predict_views
+from keras_dldl.progress import progress
+
+
+@dataclass(frozen=True)
+class Views:
+    """What a model says of faces.
+
+    Args:
+        positions: (N,) which rows they are; those that could not be read are missing.
+        image: (N, K) distributions, float64.
+        mirror: (N, K) those of the mirror images.
+        pictures: the faces with the largest and the smallest errors.
+    """
+
+    positions: Sequence[int]
+    image: np.ndarray
+    mirror: np.ndarray
+    pictures: Pictures = field(default_factory=Pictures)
+
+    @property
+    def average(self) -> np.ndarray:
+        """The mean of both, (N, K)."""
+        return (self.image + self.mirror) / 2
+
+
+def decode(
+    distribution: np.ndarray, grid: LabelGrid, decoder: str = "expectation"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and standard deviations, both (N,) float64, of (N, K) distributions."""
+    distribution = np.asarray(distribution, np.float64)
+    distribution = distribution / distribution.sum(axis=1, keepdims=True)  # float32's sum is not 1
+    spread = np.square(grid.labels64[None, :] - grid.decode(distribution)[:, None])
+    return grid.decode(distribution, decoder), np.sqrt((distribution * spread).sum(axis=1))
+
+
+def predict_faces(
+    models: Sequence[FaceModel], faces: Faces, batch_size: int, pictures: int = 0
+) -> list[Views]:
+    """Return what each model says of the same faces.
+
+    Models that take the same crops see them in one pass, so that faces are found once.
+
+    Args:
+        models: one or several.
+        faces: checked against each of them.
+        batch_size: faces in one forward pass.
+        pictures: how many of the worst and of the best faces of the first model to keep.
+
+    Raises:
+        DataError: no image could be read.
+        ModelFileError: a model gives no numbers.
+    """
+    first, *others = models
+    together = [m for m in models if _crops(m) == _crops(first)]
+    found = dict(zip(map(id, together), _pass(together, faces, batch_size, pictures), strict=True))
+    for model in others:
+        if id(model) not in found:
+            (found[id(model)],) = _pass([model], faces, batch_size, 0)
+    return [found[id(model)] for model in models]
+
+
+def _crops(model: FaceModel):
+    return model.input_size, model.alignment
+
+
+def _pass(models: Sequence[FaceModel], faces: Faces, batch_size: int, pictures: int) -> list[Views]:
+    first, positions = models[0], []
+    views: list[tuple[list, list]] = [([], []) for _ in models]
+    label, extremes = faces.rows["label"].to_numpy(np.float64), Extremes(pictures)
+    with progress(total=len(faces.rows), label="evaluating") as bar:
+        for batch, images in faces.batches(first, batch_size):
+            for model, pair in zip(models, views, strict=True):
+                for view, p in zip(pair, predict_views(model, images, batch_size), strict=True):
+                    view.append(_checked(p, model))
+            average = (views[0][0][-1] + views[0][1][-1]) / 2
+            value, _ = decode(average, first.grid, first.method.decoder)
+            numbers = range(len(positions), len(positions) + len(images))
+            extremes.add(numbers, images, np.abs(value - label[list(batch)]))
+            positions.extend(batch)
+            bar.update(len(images))
+    if not positions:
+        raise DataError(_nothing_readable(faces))
+    kept = extremes.pictures()
+    joined = [[np.concatenate(view) for view in pair] for pair in views]
+    return [
+        Views(positions, image, mirror, kept if k == 0 else Pictures())
+        for k, (image, mirror) in enumerate(joined)
+    ]
+
+
+def _checked(distribution: np.ndarray, model: FaceModel) -> np.ndarray:
+    if not np.isfinite(distribution).all():
+        raise ModelFileError(
+            "A model must give probabilities. Received: NaN or infinity from "
+            f"{model.name}; its weights are damaged"
+        )
+    return distribution.astype(np.float64)
+
+
+def _nothing_readable(faces: Faces) -> str:
+    first = faces.unreadable[0]
+    return (
+        f"At least one image must be readable. Received: {len(faces.unreadable)} that are not; "
+        f"the first, line {first.line}: {first.reason}"
+    )

@@ -1,0 +1,206 @@
+"""The report's figures: one function each, from numbers to PNG bytes."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_dldl.evaluation.numbers import THRESHOLDS
+
+WIDTH, HEIGHT, DPI = 5.6, 4.0, 130
+COLOUR, SECOND, GREY = "#2a6f97", "#bc4749", "#6b7280"
+# More points than that only blacken the scatter.
+MAX_POINTS = 20_000
+
+
+def cumulative_score_curve(
+    label: np.ndarray, value: np.ndarray, unit: str, other: np.ndarray | None = None
+) -> bytes:
+    """Draw the share of faces with an error of at most t, for every t, as PNG.
+
+    Args:
+        label: (N,) true labels.
+        value: (N,) predicted values.
+        unit: of both.
+        other: (N,) those of the other model, for a second curve.
+    """
+    figure, axes = _figure()
+    error = np.sort(np.abs(value - label))
+    _step(axes, error, color=COLOUR, label="this model")
+    for t in THRESHOLDS:
+        if t < np.quantile(error, 0.99):
+            share = 100 * np.searchsorted(error, t, side="right") / len(error)
+            axes.plot(t, share, "o", color=COLOUR, markersize=5)
+            axes.annotate(f"{share:.0f} %", (t, share), (6, -11), textcoords="offset points")
+    if other is not None:
+        _step(axes, np.sort(np.abs(other - label)), color=SECOND, label="--against", linestyle="--")
+        axes.legend(loc="lower right", frameon=False)
+    axes.set(xlabel=f"|error| at most ({unit})", ylabel="CS: share of faces (%)", ylim=(0, 101))
+    axes.set_xlim(0, max(float(np.quantile(error, 0.99)), 1e-6))
+    return _png(figure)
+
+
+def predicted_against_true(label: np.ndarray, value: np.ndarray, unit: str) -> bytes:
+    """Draw predicted values over true ones, with the diagonal, as PNG."""
+    if len(label) > MAX_POINTS:
+        shown = np.random.default_rng(0).choice(len(label), MAX_POINTS, replace=False)
+        label, value = label[shown], value[shown]
+    low = float(min(label.min(), value.min()))
+    high = float(max(label.max(), value.max()))
+    figure, axes = _figure()
+    axes.plot([low, high], [low, high], color="black", linewidth=0.8)
+    axes.scatter(label, value, s=7, alpha=_alpha(len(label)), color=COLOUR, linewidths=0)
+    axes.set(xlabel=f"true ({unit})", ylabel=f"predicted ({unit})")
+    return _png(figure)
+
+
+def error_by_band(label: np.ndarray, value: np.ndarray, unit: str, width: float) -> bytes:
+    """Draw MAE and bias in bands of the true label, with the number of faces, as PNG.
+
+    Args:
+        label: (N,) true labels.
+        value: (N,) predicted values.
+        unit: of both.
+        width: of a band, such as 0.5 points.
+    """
+    band = np.floor(label / width + 1e-9).astype(int)
+    error = value - label
+    groups = {
+        f"{b * width:g}-{(b + 1) * width:g}": {
+            "n": int((band == b).sum()),
+            "mae": float(np.abs(error[band == b]).mean()),
+            "bias": float(error[band == b].mean()),
+        }
+        for b in np.unique(band)
+    }
+    return error_by_group(groups, unit)
+
+
+def error_by_group(groups: Mapping[str, Any], unit: str) -> bytes:
+    """Draw MAE and bias of groups that have an order, with intervals and numbers of faces, as PNG.
+
+    Args:
+        groups: `n`, `mae`, `bias` and perhaps `confidence` by name, as in `metrics.json`.
+        unit: of the errors.
+    """
+    figure, axes = _figure()
+    place = np.arange(len(groups))
+    mae, bias = (np.array([one[key] for one in groups.values()]) for key in ("mae", "bias"))
+    axes.bar(place, mae, width=0.8, color=COLOUR, alpha=0.55, label="MAE")
+    _bars(axes, place, groups, "mae", color=COLOUR)
+    axes.plot(place, bias, color=SECOND, marker="o", markersize=4, label="bias, predicted - true")
+    _bars(axes, place, groups, "bias", color=SECOND)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set_xticks(place, [f"{name}\n{one['n']:,}" for name, one in groups.items()], fontsize=7)
+    axes.set(xlabel="group, and its number of faces", ylabel=unit)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    return _png(figure)
+
+
+def error_histogram(label: np.ndarray, value: np.ndarray, unit: str) -> bytes:
+    """Draw how often each error occurs, but for the largest 0.5 %, as PNG."""
+    error = value - label
+    end = max(float(np.quantile(np.abs(error), 0.995)), 1e-6)
+    figure, axes = _figure()
+    axes.hist(error, bins=min(60, max(10, len(error) // 10)), range=(-end, end), color=COLOUR)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.axvline(float(error.mean()), color=SECOND, linestyle="--", label="mean: the bias")
+    axes.legend(frameon=False)
+    axes.set(xlabel=f"predicted - true ({unit})", ylabel="faces")
+    return _png(figure)
+
+
+def calibration_curve(calibration: Mapping[str, Any]) -> bytes:
+    """Draw the share of faces that intervals cover over the level they claim, as PNG.
+
+    Args:
+        calibration: as in `metrics.json`.
+    """
+    levels, covered = np.array(calibration["levels"]), np.array(calibration["covered"])
+    figure, axes = _figure()
+    axes.plot([0, 100], [0, 100], color="black", linewidth=0.8, label="calibrated")
+    axes.plot(levels, covered, color=COLOUR, marker="o", markersize=3.5, label="this model")
+    ends = calibration["confidence"]
+    if None not in ends:
+        low, high = np.array(ends).T
+        axes.fill_between(levels, low, high, color=COLOUR, alpha=0.2, linewidth=0)
+    axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="level of the interval (%)")
+    axes.set(ylabel="labels inside it (%)")
+    axes.legend(loc="upper left", frameon=False)
+    return _png(figure)
+
+
+def group_dots(groups: Mapping[str, Any], number: str, unit: str) -> bytes:
+    """Draw a number of the groups of a column, a line each with its interval, as PNG.
+
+    Args:
+        groups: as `error_by_group` takes them.
+        number: "mae" or "bias".
+        unit: of the errors.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.32 * max(len(groups), 2)), layout="constrained")
+    axes = figure.add_subplot()
+    _style(axes)
+    place, colour = np.arange(len(groups))[::-1], COLOUR if number == "mae" else SECOND
+    axes.plot([one[number] for one in groups.values()], place, "o", color=colour, markersize=5)
+    _bars(axes, place, groups, number, across=True, color=colour)
+    axes.set_yticks(place, [f"{_short(name)}  ({one['n']:,})" for name, one in groups.items()])
+    axes.set_ylim(-0.6, len(groups) - 0.4)
+    if number == "mae":
+        axes.set(xlabel=f"MAE ({unit})", xlim=(0, None))
+    else:
+        axes.set(xlabel=f"bias, predicted - true ({unit})")
+        axes.axvline(0, color="black", linewidth=0.8)
+    return _png(figure)
+
+
+def _bars(axes: Any, place: np.ndarray, groups: Mapping[str, Any], key: str, **style) -> None:
+    """Draw the intervals of the groups that have one."""
+    across = style.pop("across", False)
+    for at, one in zip(place, groups.values(), strict=True):
+        interval = (one.get("confidence") or {}).get(key)
+        if interval is not None:
+            ends = (interval, [at, at]) if across else ([at, at], interval)
+            axes.plot(*ends, linewidth=1.6, solid_capstyle="butt", **style)
+
+
+def _step(axes: Any, error: np.ndarray, **style) -> None:
+    share = 100 * np.arange(1, len(error) + 1) / len(error)
+    axes.step(np.r_[0, error], np.r_[0, share], where="post", **style)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else f"{name[:23]}\u2026"
+
+
+def _figure() -> tuple[Any, Any]:
+    # Not pyplot, which keeps global state and may want a display.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    axes = figure.add_subplot()
+    _style(axes)
+    return figure, axes
+
+
+def _style(axes: Any) -> None:
+    axes.grid(alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _png(figure: Any) -> bytes:
+    # Names come from the data: a "$" in one is no formula.
+    for axes in figure.axes:
+        for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+            text.set_parse_math(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def _alpha(points: int) -> float:
+    return float(np.clip(300 / points, 0.06, 0.8))

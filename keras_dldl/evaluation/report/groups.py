@@ -1,0 +1,129 @@
+"""The parts of the report that set groups, data sets and models side by side."""
+
+from typing import Any
+
+from keras_dldl.evaluation import tables
+from keras_dldl.evaluation.report import figures
+from keras_dldl.evaluation.report.cells import (
+    decimals,
+    interval_below,
+    numbers_table,
+    p_value,
+    with_interval,
+)
+from keras_dldl.evaluation.report.marks import Html, escaped, figure, paragraph, section, table
+
+# More lines than that make a figure that nobody reads.
+MOST_DOTS = 20
+
+
+def group_sections(metrics: dict[str, Any], unit: str) -> Html:
+    """Return a section a column: the figure and the table of its groups."""
+    found = metrics["groups"]
+    single = [f"{column} ({', '.join(of)})" for column, of in found.items() if len(of) == 1]
+    remark = paragraph(f"All faces are alike in: {'; '.join(single)}.", "quiet") if single else ""
+    several = [_group(column, of, unit) for column, of in found.items() if len(of) > 1]
+    return Html(remark + "".join(several))
+
+
+def fairness_part(metrics: dict[str, Any], unit: str) -> Html:
+    """Return the largest differences between the groups of each column."""
+    found = metrics["fairness"]
+    least, places = found["min_faces"], decimals(unit)
+    rows = [
+        [column, f"{len(gap['groups'])}", *(_gap(gap[key], places) for key in ("mae", "bias"))]
+        for column, gap in found["columns"].items()
+        if gap["mae"]
+    ]
+    if not rows:
+        return paragraph(f"No column has two groups of at least {least} faces to compare.")
+    text = (
+        f"The largest difference between the groups of a column that have at least {least} faces, "
+        "with its interval, and which two groups it lies between. They were chosen for being "
+        "furthest apart, so of many small groups some gap is found by chance. A gap in one column "
+        "may come from another: groups may differ in age, too."
+    )
+    head = ["column", "groups", f"gap in MAE, {unit}", f"gap in bias, {unit}"]
+    return Html(paragraph(text) + table(head, rows))
+
+
+def datasets_part(metrics: dict[str, Any], unit: str) -> Html:
+    """Return the table of data sets, nothing where there is only one."""
+    found = metrics["datasets"]
+    if len(found) < 2:
+        return Html("")
+    return numbers_table("data set", found | {"all together": metrics}, unit)
+
+
+def against_part(metrics: dict[str, Any], unit: str) -> Html:
+    """Return the comparison with another model, nothing where there is none."""
+    found = metrics.get("against")
+    if not found:
+        return Html("")
+    rows = [_against_row("all faces", metrics["mae"], found)]
+    if len(found["datasets"]) > 1 and "database" not in found["groups"]:
+        rows += [
+            _against_row(name, metrics["datasets"][name]["mae"], entry)
+            for name, entry in found["datasets"].items()
+        ]
+    rows += [
+        _against_row(f"{column}: {name}", metrics["groups"][column][name]["mae"], entry)
+        for column, values in found["groups"].items()
+        for name, entry in values.items()
+    ]
+    other = tables.model_name(metrics["against_model"])
+    text = (
+        f"The other model is {other}. {_verdict(found, unit)} Below 0, this model is nearer the "
+        "truth. Both saw the same faces, so the differences are paired. p: how often a difference "
+        "as large arises if for "
+        "every face (or person) chance decides which model gave which answer; for groups also "
+        "corrected by Holm for their number. Wilcoxon's signed-rank test over all faces: "
+        f"p {_equals(found['p_wilcoxon'])}."
+    )
+    head = ["", "faces", f"MAE, {unit}", "MAE of the other", "difference", "p", "p, Holm"]
+    return Html(paragraph(text) + table(head, rows))
+
+
+def _verdict(found: dict[str, Any], unit: str) -> str:
+    difference, interval = found["mae_difference"], found["confidence"]
+    said = f"This model's MAE is {abs(difference):.3f} {unit} "
+    said += "lower than" if difference < 0 else "higher than"
+    said += " the other's"
+    if interval is None:
+        return f"{said}; there are too few faces for an interval."
+    sure = "which leaves out 0" if interval[0] > 0 or interval[1] < 0 else "which holds 0"
+    return f"{said}, interval {interval[0]:+.3f} ... {interval[1]:+.3f}, {sure}."
+
+
+def _against_row(name: str, mae: float, found: dict[str, Any]) -> list[str]:
+    return [
+        name,
+        f"{found['n']:,}",
+        f"{mae:.3f}",
+        f"{found['mae']:.3f}",
+        with_interval(found["mae_difference"], found["confidence"], "+.3f"),
+        p_value(found["p_permutation"]),
+        p_value(found.get("p_holm")),
+    ]
+
+
+def _equals(p: float | None) -> str:
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _group(column: str, groups: dict[str, Any], unit: str) -> str:
+    parts = [numbers_table(column, groups, unit)]
+    if len(groups) <= MOST_DOTS:
+        pictures = (
+            figure(title, figures.group_dots(groups, number, unit), "lines: intervals")
+            for number, title in (("mae", f"MAE by {column}"), ("bias", f"Bias by {column}"))
+        )
+        parts.insert(0, Html(f'<div class="figures">{"".join(pictures)}</div>'))
+    return section(f"by-{escaped(column)}", f"By {column}", *parts)
+
+
+def _gap(gap: dict[str, Any], places: int) -> Html:
+    between = escaped(f"{gap['highest']} over {gap['lowest']}")
+    number = f"{gap['gap']:.{places}f}{interval_below(gap['confidence'], f'.{places}f')}"
+    return Html(f"{number}<small>{between}</small>")

@@ -1,0 +1,72 @@
+"""Pieces of HTML: tables, figures, sections. Text is escaped unless it is `Html`."""
+
+import base64
+import html
+from collections.abc import Iterable, Sequence
+
+
+class Html(str):
+    """Text that is HTML already; all else comes from the data and is escaped."""
+
+
+def escaped(text: str) -> str:
+    """Return `text` as HTML."""
+    return text if isinstance(text, Html) else html.escape(text)
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "", text: bool = False
+) -> Html:
+    """Return a table whose rows begin with a name each.
+
+    Args:
+        header: the columns' names; none leaves the head out.
+        rows: cells, the first of each row its name.
+        caption: above it.
+        text: whether the cells hold words, which stand left, and not numbers.
+    """
+    cell = '<td class="text">' if text else "<td>"
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in header)
+    body = "".join(
+        f'<tr><th scope="row">{escaped(first)}</th>'
+        + "".join(f"{cell}{escaped(value)}</td>" for value in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    above = f"<caption>{escaped(caption)}</caption>" if caption else ""
+    head = f"<thead><tr>{head}</tr></thead>" if header else ""
+    return Html(f'<div class="wide"><table>{above}{head}<tbody>{body}</tbody></table></div>')
+
+
+def figure(title: str, png: bytes, remark: str = "") -> Html:
+    """Return a picture with its title, and what it shows."""
+    name, more = escaped(title), f" <span>{escaped(remark)}</span>" if remark else ""
+    return Html(
+        f"<figure><figcaption><b>{name}</b>{more}</figcaption>"
+        f'<img alt="{name}" src="{data_uri(png, "image/png")}"></figure>'
+    )
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Return a file's content as an address of its own."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def section(name: str, title: str, *parts: str) -> Html:
+    """Return a part of the page; nothing where all of its parts are empty."""
+    content = "".join(escaped(part) for part in parts)
+    if not content:
+        return Html("")
+    return Html(f'<section id="{name}"><h2>{escaped(title)}</h2>{content}</section>')
+
+
+def paragraph(text: str, kind: str = "") -> Html:
+    """Return a paragraph, of a class of the page's style."""
+    attribute = f' class="{kind}"' if kind else ""
+    return Html(f"<p{attribute}>{escaped(text)}</p>")
+
+
+def listing(items: Iterable[str]) -> Html:
+    """Return a list; nothing where there are no items."""
+    entries = "".join(f"<li>{escaped(item)}</li>" for item in items)
+    return Html(f"<ul>{entries}</ul>" if entries else "")

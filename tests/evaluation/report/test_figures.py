@@ -1,0 +1,49 @@
+"""Figures that must not fail or lie on odd numbers."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_dldl.evaluation.report import figures
+
+
+def is_png(content):
+    return Image.open(io.BytesIO(content)).format == "PNG"
+
+
+def test_more_points_than_the_scatter_shows_are_thinned():
+    label = np.zeros(figures.MAX_POINTS + 5)
+    assert is_png(figures.predicted_against_true(label, label + 1, "years"))
+
+
+def test_bands_are_summaries_of_their_faces(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(
+        figures, "error_by_group", lambda groups, unit: seen.update(groups) or b"drawn"
+    )
+    label = np.array([1.0, 1.4, 1.5, 2.9])
+    assert figures.error_by_band(label, label + [1, -3, 2, 0], "points", 0.5) == b"drawn"
+    assert seen == {
+        "1-1.5": {"n": 2, "mae": 2.0, "bias": -1.0},
+        "1.5-2": {"n": 1, "mae": 2.0, "bias": 2.0},
+        "2.5-3": {"n": 1, "mae": 0.0, "bias": 0.0},
+    }
+
+
+@pytest.mark.parametrize("number", ["mae", "bias"])
+def test_groups_of_any_name_with_and_without_intervals(number):
+    one = {"n": 3, "mae": 2.0, "bias": -1.0}
+    groups = {
+        "$x_1$ \\frac": one | {"confidence": {"mae": [1.0, 3.0], "bias": None}},
+        "a name that is longer than a line has room for": one,
+    }
+    assert is_png(figures.group_dots(groups, number, "years"))
+    assert is_png(figures.error_by_group(groups, "years"))
+
+
+def test_a_perfect_model_can_be_drawn():
+    label = np.array([5.0, 7.0])
+    assert is_png(figures.cumulative_score_curve(label, label, "years", label))
+    assert is_png(figures.error_histogram(label, label, "years"))

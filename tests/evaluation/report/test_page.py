@@ -1,0 +1,174 @@
+"""The report: one file, complete, escaped, with nothing to fetch."""
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_dldl.evaluation import tables
+from keras_dldl.evaluation.report import report_html
+from keras_dldl.labels import LabelGrid
+from tests.evaluation.made_up import made_up, rows_of
+
+NAME = "<b>x&y</b>"
+LEFT_OUT = [{"path": "<i>.png", "line": 7, "reason": "cut & short"}]
+EMPTY = {"meta", "img", "br"}
+
+
+def html_of(evaluation):
+    return report_html(evaluation.metrics, evaluation.predictions, evaluation.pictures)
+
+
+@pytest.fixture(scope="module")
+def made():
+    groups = {"g": [NAME] * 20 + ["other"] * 40, "race": ["r", "s"] * 30}
+    rows = rows_of(60, **groups)
+    origins = np.array(["first"] * 30 + ["second"] * 30, object)
+    return made_up(rows, against=True, pictures=True, origins=origins, unreadable=LEFT_OUT)
+
+
+@pytest.fixture(scope="module")
+def page(made):
+    return html_of(made)
+
+
+class Balance(HTMLParser):
+    """Notes tags that are closed by another one, and ids."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.wrong, self.ids, self.links = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.ids += [values["id"]] if "id" in values else []
+        self.links += [values["href"]] if "href" in values else []
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def test_nothing_is_fetched_from_elsewhere(page):
+    assert not re.search(r"https?://|<script|<link|@import|url\(", page)
+    sources = re.findall(r'src="([^"]*)"', page)
+    assert all(re.match(r"data:image/(png|jpeg);base64,", source) for source in sources)
+
+
+def test_tags_are_closed_and_links_lead_somewhere(page):
+    balance = Balance()
+    balance.feed(page)
+    assert balance.wrong == [] and balance.open == []
+    assert len(set(balance.ids)) == len(balance.ids)
+    assert balance.links and {link.removeprefix("#") for link in balance.links} <= set(balance.ids)
+
+
+def test_pictures_are_pictures(page):
+    found = re.findall(r"data:image/(png|jpeg);base64,([^\"]*)", page)
+    # CS, scatter, decades, errors, calibration; two for each of g, race and decade; four faces.
+    assert [kind for kind, _ in found].count("png") == 5 + 2 * 3
+    assert [kind for kind, _ in found].count("jpeg") == 4
+    for kind, data in found:
+        image = Image.open(io.BytesIO(base64.b64decode(data)))
+        assert image.format == kind.upper()
+        if kind == "png":
+            assert image.width > 300 and np.asarray(image.convert("L")).std() > 5
+
+
+def test_names_from_the_data_are_escaped(page):
+    assert "<b>x" not in page and "&lt;b&gt;x&amp;y&lt;/b&gt;" in page
+    assert "<i>.png" not in page and "cut &amp; short" in page
+
+
+def test_numbers_intervals_and_provenance_are_in_it(page, made):
+    found = made.metrics
+    low, high = found["confidence"]["mae"]
+    for text in (
+        f"{found['mae']:.2f}",
+        f"{low:.2f} &hellip; {high:.2f}",
+        f"{found['pearson']:.3f}",
+        f"{found['against']['mae_difference']:+.3f}",
+        "936,981",
+        "m.csv",
+        "2,000 replicates, drawn by face, seed 0",
+        "Leak check not run: the faces are drawn.",
+    ):
+        assert text in page, text
+    assert "$" not in page
+
+
+def test_gaps_name_their_groups(page, made):
+    gap = made.metrics["fairness"]["columns"]["race"]["mae"]
+    assert f"{gap['highest']} over {gap['lowest']}" in page
+
+
+def test_faces_stand_with_label_value_and_interval(page, made):
+    number, _ = made.pictures.worst[0]
+    row = made.predictions.iloc[number]
+    text = f"<b>{row['value']:.1f}</b> for {row['label']:g}"
+    assert text in page
+    assert f"{row['low']:.1f} &hellip; {row['high']:.1f}" in page
+
+
+def test_a_leak_is_shown_as_bad(made):
+    leaks = {
+        "checked": True, "split": "test", "faces": 60, "train_faces": 1200, "faces_in_train": 3,
+        "subjects_in_train": None, "unreadable": 0, "mae_without": 4.5,
+    }  # fmt: skip
+    page = report_html(made.metrics | {"leak_check": leaks}, made.predictions)
+    assert '<p class="verdict bad">Leak check: 3 of 60 faces of test are also among' in page
+    assert "(MAE without them 4.500)" in page
+    clean = report_html(
+        made.metrics | {"leak_check": leaks | {"faces_in_train": 0, "mae_without": None}},
+        made.predictions,
+    )
+    assert '<p class="verdict good">' in clean
+
+
+def test_what_there_is_not_has_no_section():
+    page = html_of(made_up(rows_of(12)))
+    for name in ("against", "data-sets", "faces", "left-out"):
+        assert f'id="{name}"' not in page
+    assert "No column has two groups of at least 30 faces" in page
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_few_faces_can_be_shown(count):
+    assert "data:image/png" in html_of(made_up(rows_of(count), against=True, pictures=count > 3))
+
+
+def test_points_have_no_decades():
+    grid = LabelGrid.scut_fbp()
+    page = html_of(made_up(rows_of(30, grid), grid))
+    assert "MAE, points" in page and "Error by true label" in page and "decade" not in page
+
+
+def test_terminal_table_lines_up_and_notes_follow():
+    rows = rows_of(40)
+    lines = tables.text_report(made_up(rows, unreadable=LEFT_OUT).metrics).splitlines()
+    assert lines[0] == "split all of m.csv, images in r"
+    assert len({len(line) for line in lines[1:5]}) == 1
+    assert [line.split("  ")[0] for line in lines[2:5]] == [
+        "average of both",
+        "image",
+        "mirror image",
+    ]
+    assert lines[5].startswith("MAE, 95 % interval: ")
+    assert lines[6] == "Leak check not run: the faces are drawn."
+    assert lines[7].startswith("note: epsilon_error needs a sigma")
+    assert lines[-1].startswith("note: rows left out (image unreadable, or label off the grid): 1,")
+
+
+def test_terminal_shows_data_sets_and_the_other_model(made):
+    lines = tables.text_report(made.metrics).splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("data set"))
+    assert len({len(line) for line in lines[start : start + 3]}) == 1
+    assert [line.split()[0] for line in lines[start + 1 : start + 3]] == ["first", "second"]
+    (against,) = (line for line in lines if line.startswith("against other"))
+    assert f"difference {made.metrics['against']['mae_difference']:+.3f}" in against

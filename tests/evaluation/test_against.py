@@ -1,0 +1,111 @@
+"""Two models on the same faces: paired, against SciPy's tests and intervals."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from keras_dldl.errors import DataError
+from keras_dldl.evaluation.against import (
+    PERMUTATIONS,
+    add_holm,
+    check_comparable,
+    paired_part,
+    paired_tests,
+    wilcoxon,
+)
+from keras_dldl.evaluation.confidence import draw
+from keras_dldl.labels import LabelGrid
+
+RNG = np.random.default_rng(8)
+FIRST = RNG.gamma(2.0, 2.5, 120)
+DIFFERENCE = RNG.normal(0.35, 2.0, 120)
+ALL = np.arange(120)
+
+
+def outcome_of(difference, units=None, **members):
+    units = np.arange(len(difference)) if units is None else units
+    members = members or {"all": np.arange(len(difference))}
+    parts = {key: paired_part(index, difference) for key, index in members.items()}
+    return paired_tests(difference, members, units, draw(parts, units))
+
+
+def test_difference_and_interval_are_scipys():
+    found = outcome_of(DIFFERENCE)["all"]
+    theirs = stats.bootstrap(
+        (DIFFERENCE,), np.mean, method="percentile", n_resamples=4000, rng=1
+    ).confidence_interval
+    assert found["mae_difference"] == pytest.approx(DIFFERENCE.mean())
+    width = theirs.high - theirs.low
+    assert found["confidence"] == pytest.approx(list(theirs), abs=0.1 * width)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3, -1.0])
+def test_p_is_that_of_scipys_permutation_test(shift):
+    difference = DIFFERENCE + shift
+    found = outcome_of(difference)["all"]
+    theirs = stats.permutation_test(
+        (difference,), np.mean, permutation_type="samples", n_resamples=9999, rng=2
+    )
+    assert found["p_permutation"] == pytest.approx(theirs.pvalue, abs=0.02)
+    assert found["p_permutation"] >= 1 / (PERMUTATIONS + 1)
+
+
+def test_p_of_few_faces_is_that_of_all_signs():
+    difference = np.array([1.0, 2.0, -0.5, 3.0, 0.7, 1.1, -2.0, 0.4, 0.9, 1.6])
+    means = [np.mean(difference * signs) for signs in itertools.product((-1, 1), repeat=10)]
+    exact = np.mean(np.abs(means) >= abs(difference.mean()) - 1e-12)
+    assert outcome_of(difference)["all"]["p_permutation"] == pytest.approx(exact, abs=0.015)
+
+
+def test_people_change_sign_whole():
+    # Twelve people with ten equal differences each are twelve observations, not 120.
+    per_person = np.random.default_rng(0).normal(0.5, 1.0, 12)
+    units = np.repeat(np.arange(12), 10)
+    by_person = outcome_of(per_person[units], units)["all"]
+    by_mean = outcome_of(per_person)["all"]
+    assert by_person["p_permutation"] == pytest.approx(by_mean["p_permutation"], abs=0.02)
+    assert by_person["p_permutation"] > 2 * outcome_of(per_person[units])["all"]["p_permutation"]
+
+
+def test_each_group_is_tested_alone_and_small_ones_are_not():
+    even, few = np.arange(0, 120, 2), np.arange(3)
+    found = outcome_of(DIFFERENCE, even=even, few=few)
+    assert found["even"]["n"] == 60
+    assert found["even"]["mae_difference"] == pytest.approx(DIFFERENCE[even].mean())
+    alone = outcome_of(DIFFERENCE[even])["all"]
+    assert found["even"]["p_permutation"] == pytest.approx(alone["p_permutation"], abs=0.02)
+    assert found["few"]["confidence"] is None and found["few"]["p_permutation"] is None
+
+
+def test_equal_models_do_not_differ():
+    found = outcome_of(np.zeros(20))["all"]
+    assert found["mae_difference"] == 0 and found["p_permutation"] == 1.0
+    assert found["confidence"] == [0.0, 0.0]
+    assert wilcoxon(np.zeros(20)) is None
+
+
+def test_wilcoxon_is_that_of_the_ranks():
+    # Ten differences of one sign, ranks 1 ... 10: both tails of 2^10 signs.
+    assert wilcoxon(np.arange(1.0, 11)) == pytest.approx(2 / 2**10)
+
+
+def test_holm_corrects_over_all_groups_tested():
+    groups = {
+        "g": {"a": {"p_permutation": 0.01}, "b": {"p_permutation": None}},
+        "h": {"c": {"p_permutation": 0.04}},
+    }
+    add_holm(groups)
+    assert groups["g"]["a"]["p_holm"] == pytest.approx(0.02)
+    assert groups["g"]["b"]["p_holm"] is None
+    assert groups["h"]["c"]["p_holm"] == pytest.approx(0.04)
+
+
+def test_grids_of_one_task_and_range_are_comparable():
+    assert check_comparable(LabelGrid.age(), LabelGrid.age()) == []
+    (remark,) = check_comparable(LabelGrid.age(), LabelGrid(0, 100, 0.5))
+    assert "1 here, 0.5 in --against" in remark
+    for other in (LabelGrid(0, 99), LabelGrid.scut_fbp(), LabelGrid(0, 100, task="height")):
+        with pytest.raises(DataError, match="0 ... 100 by 1 years.*Received: "):
+            check_comparable(LabelGrid.age(), other)

@@ -1,0 +1,133 @@
+"""Bootstrapped numbers: the summary where each face is taken once, or else SciPy's intervals."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from keras_dldl.evaluation import confidence
+from keras_dldl.evaluation.confidence import COVERAGE, Part, draw, intervals_of, moments, numbers_of
+from keras_dldl.evaluation.numbers import summary
+from keras_dldl.evaluation.resampling import MIN_UNITS
+
+RNG = np.random.default_rng(11)
+COUNT = 80
+LABEL = RNG.uniform(0, 100, COUNT)
+VALUE = LABEL + RNG.normal(1, 6, COUNT)
+SIGMA = np.where(RNG.random(COUNT) < 0.7, RNG.uniform(1, 8, COUNT), np.nan)
+COVERED = np.abs(VALUE - LABEL) < 8
+COLUMNS = moments(LABEL, VALUE, SIGMA, COVERED)
+ALL = np.arange(COUNT)
+
+
+def replicates_of(number, count=4000, units=ALL):
+    """(B,) a number over faces drawn by a slow loop that looks at the faces themselves."""
+    random = np.random.default_rng(5)
+    found = []
+    for _ in range(count):
+        drawn = random.integers(0, units.max() + 1, units.max() + 1)
+        faces = np.concatenate([np.flatnonzero(units == unit) for unit in drawn])
+        found.append(number(faces))
+    return np.array(found)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return draw({"all": Part(ALL, COLUMNS), "few": Part(ALL[:5], COLUMNS[:5])}, ALL)
+
+
+def test_faces_taken_once_each_give_the_summary():
+    found = {name: array[0] for name, array in numbers_of(COLUMNS.sum(axis=0)[None]).items()}
+    expected = summary(LABEL, VALUE, SIGMA)
+    for name in ("mae", "bias", "rmse", "pearson", "epsilon_error"):
+        assert found[name] == pytest.approx(expected[name], rel=1e-12), name
+    assert [found[f"cs {t}"] for t in (3, 5, 8)] == pytest.approx(list(expected["cs"].values()))
+    assert found[COVERAGE] == pytest.approx(100 * COVERED.mean())
+
+
+def test_faces_taken_twice_are_those_faces_twice():
+    times = RNG.integers(0, 4, COUNT)
+    repeated = np.repeat(ALL, times)
+    found = {name: array[0] for name, array in numbers_of(times[None] @ COLUMNS).items()}
+    expected = summary(LABEL[repeated], VALUE[repeated], SIGMA[repeated])
+    for name in ("mae", "bias", "rmse", "pearson", "epsilon_error"):
+        assert found[name] == pytest.approx(expected[name], rel=1e-10), name
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("mae", lambda x, y: np.abs(y - x).mean()),
+        ("rmse", lambda x, y: np.sqrt(np.square(y - x).mean())),
+        ("pearson", lambda x, y: np.corrcoef(x, y)[0, 1]),
+    ],
+)
+def test_intervals_are_scipys(drawn, name, number):
+    def paired(x, y, axis):
+        return np.array([number(a, b) for a, b in zip(x, y, strict=True)]) if x.ndim > 1 else (
+            number(x, y)
+        )  # fmt: skip
+
+    theirs = stats.bootstrap(
+        (LABEL, VALUE), paired, paired=True, vectorized=True, method="percentile",
+        n_resamples=4000, rng=1,
+    ).confidence_interval  # fmt: skip
+    width = theirs.high - theirs.low
+    assert intervals_of(drawn, "all")[name] == pytest.approx(list(theirs), abs=0.12 * width)
+
+
+def test_people_are_drawn_whole():
+    # Ten people with eight faces each, who err alike: the interval over people is far wider.
+    units = np.repeat(np.arange(10), 8)
+    value = LABEL + np.random.default_rng(2).normal(0, 5, 10)[units]
+    columns = moments(LABEL, value, None, COVERED)
+    by_person = intervals_of(draw({"a": Part(ALL, columns)}, units, "subject"), "a")
+    by_face = intervals_of(draw({"a": Part(ALL, columns)}, ALL), "a")
+    ends = np.quantile(
+        replicates_of(lambda i: (value - LABEL)[i].mean(), units=units), [0.025, 0.975]
+    )
+    width = ends[1] - ends[0]
+    assert by_person["bias"] == pytest.approx(list(ends), abs=0.1 * width)
+    assert by_person["units"] == 10 and by_face["units"] == COUNT
+    assert width > 2 * (by_face["bias"][1] - by_face["bias"][0])
+
+
+def test_a_part_of_some_people_counts_its_own_faces():
+    # Faces of every other person; the drawing is by person, the mean over the part's faces.
+    units = np.repeat(np.arange(40), 2)
+    index = np.flatnonzero(units % 2 == 0)[:-1]
+    columns = moments(LABEL, VALUE, None, COVERED)
+    ours = intervals_of(draw({"p": Part(index, columns[index])}, units, "subject"), "p")
+    inside = np.isin(ALL, index)
+
+    def mean(faces):
+        return np.abs(VALUE - LABEL)[faces[inside[faces]]].mean()
+
+    ends = np.quantile(replicates_of(mean, units=units), [0.025, 0.975])
+    assert ours["mae"] == pytest.approx(list(ends), abs=0.1 * (ends[1] - ends[0]))
+    assert ours["units"] == 20
+
+
+def test_few_faces_have_no_interval(drawn):
+    found = intervals_of(drawn, "few")
+    assert found["units"] == 5 < MIN_UNITS
+    assert found["mae"] is None and found["cs"] == {"3": None, "5": None, "8": None}
+
+
+def test_what_is_undefined_has_no_interval():
+    columns = moments(np.full(COUNT, 30.0), VALUE, None, COVERED)
+    found = intervals_of(draw({"a": Part(ALL, columns)}, ALL), "a")
+    assert found["pearson"] is None and found["epsilon_error"] is None
+    assert found["mae"] is not None
+
+
+def test_equal_seeds_draw_the_same_faces(monkeypatch):
+    monkeypatch.setattr(confidence, "REPLICATES", 30)
+    part = {"a": Part(ALL, COLUMNS)}
+    same = draw(part, ALL, seed=4).sums["a"]
+    assert np.array_equal(draw(part, ALL, seed=4).sums["a"], same)
+    assert not np.array_equal(draw(part, ALL, seed=5).sums["a"], same)
+
+
+def test_sigma_zero_is_one_sigma_away_from_nothing_but_the_truth():
+    columns = moments(np.array([1.0, 2.0]), np.array([1.0, 3.0]), np.zeros(2), np.ones(2, bool))
+    assert numbers_of(columns)["epsilon_error"].tolist() == [0.0, 1.0]

@@ -1,0 +1,76 @@
+"""Evaluated faces that stand in training too."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
+from keras_dldl.evaluation import LabelledImages, PreparedFaces, leaks
+from keras_dldl.evaluation.leaks import leak_check
+from tests.evaluation.given import noise, write_images, write_prepared
+
+
+@pytest.fixture
+def leaky(tmp_path):
+    """Prepared data of which two test faces are in training, one of them mirrored."""
+    write_prepared(tmp_path, {"train": 9, "val": 3, "test": 6})
+    faces = noise(9, seed=0)
+    copies = [faces[2], faces[4][:, ::-1], *noise(4, seed=77)]
+    table = pd.read_csv(tmp_path / "manifest.csv")
+    rows = table[table["split"] == "test"]
+    records = [
+        Record(encode_jpeg(face), row.label, NO_SIGMA, row.path)
+        for face, row in zip(copies, rows.itertuples(), strict=True)
+    ]
+    write_shard(records, tmp_path / "records" / "test-00000-of-00001.tfrecord")
+    return tmp_path
+
+
+def test_copies_and_people_in_training_are_counted(leaky):
+    # The rows that are written name their people by number, so all six are in training too.
+    found = leak_check(PreparedFaces(leaky))
+    assert found == {
+        "checked": True,
+        "split": "test",
+        "faces": 6,
+        "train_faces": 9,
+        "faces_in_train": 2,
+        "subjects_in_train": 6,
+        "unreadable": 0,
+        "mae_without": None,
+    }
+
+
+def test_the_error_without_copies_is_that_of_the_other_rows(leaky, tmp_path):
+    error = np.array([100.0, 200.0, 1.0, 2.0, 3.0, 4.0])
+    assert leak_check(PreparedFaces(leaky), error=error)["mae_without"] == 2.5
+    # Faces of another folder, which are nowhere in training, stay.
+    write_prepared(tmp_path / "b", {"test": 6}, seed=5)
+    both = PreparedFaces(tmp_path / "b", leaky)
+    found = leak_check(both, error=np.r_[np.full(6, 8.0), error])
+    assert found["mae_without"] == (6 * 8 + 1 + 2 + 3 + 4) / 10
+    assert leak_check(PreparedFaces(leaky, limit=2), error=error[:2])["mae_without"] is None
+
+
+def test_data_that_names_nobody_says_so(leaky):
+    table = pd.read_csv(leaky / "manifest.csv").drop(columns="subject")
+    table.to_csv(leaky / "manifest.csv", index=False)
+    assert leak_check(PreparedFaces(leaky))["subjects_in_train"] is None
+
+
+def test_why_it_is_not_run(leaky, tmp_path, monkeypatch):
+    def reason(faces, asked_for=None):
+        found = leak_check(faces, asked_for)
+        assert found["checked"] is False
+        return found["reason"]
+
+    assert "not asked for" in reason(PreparedFaces(leaky), False)
+    assert "training faces themselves" in reason(PreparedFaces(leaky, split="train"), True)
+    write_prepared(tmp_path / "b", {"test": 3})
+    assert "no training part" in reason(PreparedFaces(tmp_path / "b"), True)
+    write_images(tmp_path / "c", 2)
+    faces = LabelledImages(tmp_path / "c" / "manifest.csv", tmp_path / "c" / "images")
+    assert "no training part beside" in reason(faces, True)
+    monkeypatch.setattr(leaks, "QUICK", 14)
+    assert "15 faces would take" in reason(PreparedFaces(leaky))
+    assert leak_check(PreparedFaces(leaky), True)["checked"]
