@@ -115,7 +115,8 @@ def test_levels_out_of_range(p, level):
 
 def test_to_dict_is_the_face_of_the_contract(p):
     item = p.to_dict(0.8)
-    assert list(item) == ["value", "std", "interval", "level", "box", "score"]
+    keys = ["value", "std", "interval", "level", "box", "score", "calibrated", "warnings"]
+    assert list(item) == keys and item["calibrated"] is False and item["warnings"] == []
     assert item["interval"] == list(p.interval(0.8)) and item["level"] == 0.8
     assert item["box"] == [1.0, 2.0, 30.0, 40.0] and item["score"] == 0.5
     assert json.loads(json.dumps(item)) == item

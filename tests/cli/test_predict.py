@@ -16,7 +16,7 @@ from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import predict_age
 from tests.prediction_case import FakeDetector, picture, random_model
 
-FACE_KEYS = ["value", "std", "interval", "level", "box", "score"]
+FACE_KEYS = ["value", "std", "interval", "level", "box", "score", "calibrated", "warnings"]
 
 
 @pytest.fixture(scope="module")
