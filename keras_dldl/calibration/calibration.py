@@ -160,8 +160,7 @@ class Calibration:
             return cls(**config)
         except TypeError as error:
             raise ConfigError(
-                "A calibration's config must be what its `get_config()` returns. "
-                f"Received: {error}"
+                f"A calibration's config must be what its `get_config()` returns. Received: {error}"
             ) from error
 
     @cached_property

@@ -26,7 +26,9 @@ def slow_interval(calibration, value, std, level):
     lower = np.interp(FINE, knots, at_level(np.array(calibration.lower), level))
     upper = np.interp(FINE, knots, at_level(np.array(calibration.upper), level))
     z = (FINE - value) / (std + calibration.offset)
-    held = [y for y, one, low, high in zip(FINE, z, lower, upper, strict=True) if low <= one <= high]
+    held = [
+        y for y, one, low, high in zip(FINE, z, lower, upper, strict=True) if low <= one <= high
+    ]
     return min([value, *held]), max([value, *held])
 
 
@@ -59,7 +61,21 @@ def test_the_value_is_inside_where_the_set_is_elsewhere():
 
 def test_intervals_are_nested_hold_the_value_and_end_with_the_grid(fitted):
     value, std, _ = faces(300, seed=5)
-    levels = [1e-6, 0.1, 0.3, 0.5, 0.77, 0.9, 0.949, 0.95, 0.951, 0.99, 0.9999, 1 - 1e-12, 1 - 2e-16]
+    levels = [
+        1e-6,
+        0.1,
+        0.3,
+        0.5,
+        0.77,
+        0.9,
+        0.949,
+        0.95,
+        0.951,
+        0.99,
+        0.9999,
+        1 - 1e-12,
+        1 - 2e-16,
+    ]
     last = np.stack([value, value], axis=1)
     for level in levels:
         ends = fitted.intervals(value, std, level)
