@@ -160,7 +160,9 @@ def _metrics(
     sigma = rows["sigma"].to_numpy(np.float64) if "sigma" in rows else None
     average = (image + mirror) / 2
     value, _ = decode(average, grid, decoder)
-    ends = np.array([Prediction(one, grid).interval(COVERAGE_LEVEL) for one in average])
+    like_the_model = {"decoder": decoder, "calibration": model.calibration}
+    faces = [Prediction(one, grid, **like_the_model) for one in average]
+    ends = np.array([face.interval(COVERAGE_LEVEL) for face in faces])
     return {
         **summary(label, value, sigma),
         "interval_90_coverage": coverage(label, ends[:, 0], ends[:, 1]),
@@ -217,6 +219,7 @@ def _provenance(model: FaceModel, identity: dict[str, Any]) -> dict[str, Any]:
             "method": model.method.get_config(),
             "grid": model.grid.get_config(),
             "alignment": model.alignment.get_config(),
+            "calibrated": model.calibration is not None,
         },
     }
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.quality import face_warnings
 from keras_dldl.prediction import Prediction
 from tests.prediction_case import TEMPLATE, FakeDetector, picture
 from tests.serving.conftest import client_of, picture_file
@@ -42,7 +43,11 @@ def test_every_face_is_what_the_predictor_would_say(client, faces):
         p = engine.distributions(crop[None].astype("float32"))[0]
         expected = Prediction(p, engine.grid, box=face.box, score=face.score).to_dict()
         for key, value in expected.items():
-            assert told[key] == pytest.approx(value), key
+            if key != "warnings":
+                assert told[key] == pytest.approx(value), key
+        warnings = face_warnings(crop, face, image.shape[:2])
+        assert told["warnings"] == [warning._asdict() for warning in warnings]
+        assert told["warnings"][0]["code"] == "small"
         assert told["distribution"] == pytest.approx(p)
         assert np.asarray(told["landmarks"]) == pytest.approx(face.landmarks, abs=0.01)
 
