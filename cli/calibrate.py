@@ -40,11 +40,17 @@ def command(model, folders, split, out, in_place, as_json, **options):
         raise click.UsageError("Give either --out or --in-place.")
     if out and not out.lower().endswith(".keras"):
         raise click.UsageError(f"--out must be a file that ends in .keras. Received: --out {out}")
-    from keras_dldl.evaluation import PreparedFaces, calibrate
+    from pathlib import Path
 
+    from keras_dldl.evaluation import PreparedFaces, calibrate
+    from keras_dldl.files import check_writable
+    from keras_dldl.saved_models import find_model
+
+    place = find_model(model) if in_place else Path(out)
+    check_writable(place.parent)  # now, and not when minutes of work are lost by it
     result = calibrate(model, PreparedFaces(*folders, split=split), **options)
     _show(result, as_json)
-    paths = result.save(result.model_file if in_place else out)
+    paths = result.save(place)
     if not as_json:
         for path in paths:
             click.echo(f"written {click.format_filename(path)}")

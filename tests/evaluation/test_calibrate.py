@@ -144,3 +144,31 @@ def test_in_place_as_json(place, tmp_path):
 )
 def test_wrong_usage(place, arguments):
     assert run(place, *arguments).exit_code == 2
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(place, tmp_path, monkeypatch):
+    from keras_dldl import evaluation
+
+    monkeypatch.setattr(evaluation, "calibrate", lambda *_, **__: pytest.fail("calibrated"))
+    (tmp_path / "file").write_text("x")
+    result = run(place, "--out", tmp_path / "file" / "c.keras")
+    assert result.exit_code == 1 and "Not a directory" in result.stderr
+
+
+def test_in_the_place_of_a_shipped_model_its_light_copy_is_written_too(
+    place, tmp_path, monkeypatch
+):
+    from keras_dldl import saved_models
+    from keras_dldl.export import export_model
+    from keras_dldl.light import open_light_model
+
+    monkeypatch.setattr(saved_models, "ROOT", tmp_path)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "model.keras").write_bytes((place / "model.keras").read_bytes())
+    export_model(load_model(folder), "litert", folder / "model.tflite", mirror=False)
+    result = calibrate("mine", place / "data")
+    assert result.save(tmp_path / "other.keras") == [tmp_path / "other.keras"]
+    assert open_light_model(folder / "model.tflite").calibration is None
+    assert result.save(folder / "model.keras") == [folder / "model.keras", folder / "model.tflite"]
+    assert open_light_model(folder / "model.tflite").calibration == result.calibration

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_dldl.calibration import Calibration
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.quality import face_warnings
 from keras_dldl.prediction import Prediction
+from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import TEMPLATE, FakeDetector, picture
 from tests.serving.conftest import client_of, picture_file
 from tests.serving.fakes import SIDE, FakeEngine
@@ -201,3 +203,14 @@ def test_a_model_that_gives_no_numbers_is_an_error():
 def test_answers_are_strict_json(client):
     text = client.post("/api/faces", content=photo(3)).text
     json.loads(text, parse_constant=lambda name: pytest.fail(name))
+
+
+def test_intervals_are_those_of_the_models_calibration(client):
+    engine = FakeEngine()
+    engine.calibration = Calibration.fit(*labelled_faces(300), engine.grid)
+    with client_of({"age": engine}) as other:
+        told = other.post("/api/faces?level=0.8", content=photo(1)).json()["faces"][0]
+    plain = client.post("/api/faces?level=0.8", content=photo(1)).json()["faces"][0]
+    expected = engine.calibration.interval(told["value"], told["std"], 0.8)
+    assert told["calibrated"] and told["interval"] == pytest.approx(expected)
+    assert not plain["calibrated"] and plain["value"] == told["value"]
