@@ -50,12 +50,14 @@ def card_figures(metrics: dict[str, Any]) -> str:
     unit = "years" if metrics["task"] == "age" else "points"
     cs = ", ".join(f"CS@{t} {value:.1f} %" for t, value in metrics["cs"].items())
     views = metrics["views"]
+    interval = "calibrated" if metrics["model"].get("calibrated") else "central"
     lines = [
         f"**MAE {metrics['mae']:.2f} {unit}** on {metrics['n']:,} faces, image and mirror image "
         "averaged;",
         f"{cs}, RMSE {metrics['rmse']:.2f}, Pearson {metrics['pearson']:.3f}. The image alone: "
         f"{views['image']['mae']:.2f}; the mirror image alone: {views['mirror']['mae']:.2f}.",
-        f"The central 90 % interval holds {metrics['interval_90_coverage']:.1f} % of the labels.",
+        f"The {interval} 90 % interval holds {metrics['interval_90_coverage']:.1f} % of the "
+        "labels.",
     ]
     for column, title in TITLES.items():
         if column in metrics["groups"]:

@@ -24,9 +24,9 @@ Table = tuple[tuple[float, ...], ...]
 class Calibration:
     """What faces of known age taught about the errors of a model: intervals that hold.
 
-    Label-conditional conformal prediction (Vovk 2012, "Conditional validity of inductive conformal
+    Label-conditional conformal prediction (Vovk 2013, "Conditional validity of inductive conformal
     predictors") on residuals scaled by the predicted spread (Lei et al. 2018, "Distribution-free
-    predictive inference for regression", section 5.2), the tails apart: the set of all labels y
+    predictive inference for regression"), the tails apart: the set of all labels y
     whose residual (y - value) / (std + offset) lies between the quantiles of faces with labels near
     y; then the interval from its least to its greatest label. See docs/uncertainty.md.
 
