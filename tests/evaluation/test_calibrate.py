@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from keras_dldl.calibration import Calibration, cross_fit
 from keras_dldl.cli.main import cli
 from keras_dldl.errors import ConfigError, DataError
-from keras_dldl.evaluation import PreparedFaces, calibrate, decode
+from keras_dldl.evaluation import PreparedFaces, calibrate, decode, evaluate
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import load_model, predict_views
 from tests.evaluation.given import noise, tiny_model, write_prepared
@@ -172,3 +172,17 @@ def test_in_the_place_of_a_shipped_model_its_light_copy_is_written_too(
     assert open_light_model(folder / "model.tflite").calibration is None
     assert result.save(folder / "model.keras") == [folder / "model.keras", folder / "model.tflite"]
     assert open_light_model(folder / "model.tflite").calibration == result.calibration
+
+
+def test_evaluation_measures_the_calibrated_intervals(place):
+    model = load_model(place / "model.keras")
+    before = evaluate(model, place / "data").metrics
+    model.calibration = calibrate(model, place / "data").calibration
+    evaluation = evaluate(model, place / "data")
+    found, rows = evaluation.metrics, evaluation.predictions
+    ends = model.calibration.intervals(rows["value"], rows["std"], 0.9)
+    held = (rows["label"] >= ends[:, 0]) & (rows["label"] <= ends[:, 1])
+    assert found["interval_90_coverage"] == pytest.approx(100 * held.mean())
+    assert found["interval_90_coverage"] > before["interval_90_coverage"]
+    assert found["mae"] == before["mae"]
+    assert (before["model"]["calibrated"], found["model"]["calibrated"]) == (False, True)
