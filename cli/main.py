@@ -30,6 +30,7 @@ COMMANDS = {
     "compare": "Train methods and settings alike, and compare them on the same faces.",
     "join": "Join two narrow models into one of twice the width.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
+    "calibrate": "Make intervals hold the share they claim, by faces of known label.",
     "explain": "Show where in a face a model finds its evidence.",
     "export": "Write a model for a server or a device, and check what was written.",
     "import-torch7": "Read a Torch7 network of the DLDL-v2 program.",

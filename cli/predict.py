@@ -40,7 +40,8 @@ MOST_WORKERS = 8
     "--level",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.9,
-    help="Share of the distribution inside the interval.",
+    help="Share of faces whose label the interval holds; of a model that is not calibrated, share "
+    "of the distribution inside.",
 )
 @max_pixels_option
 @click.option(
@@ -81,6 +82,8 @@ def command(ctx, images, model, task, save, plot, as_json, json_lines, **options
 
     An IMAGE is a picture; a folder, for all pictures in it and its folders; a pattern such as
     "photos/*.jpg"; or @FILE, a text file with an IMAGE a line (@-: from stdin).
+
+    What speaks against a face (blurred, small, drawn ...) stands at the end of its line.
 
     An IMAGE that cannot be read, or has no face, is reported on stderr; the others are still done,
     and the exit status is 1.
@@ -160,6 +163,8 @@ def _report(path, result, level, style) -> None:
         line = f"{shown}: {prediction.describe(level)}"
         if prediction.box is not None:
             line += ", box " + " ".join(f"{side:.0f}" for side in prediction.box)
+        if prediction.warnings:
+            line += "; warning: " + ", ".join(warning.code for warning in prediction.warnings)
         click.echo(line)
 
 

@@ -15,9 +15,10 @@ from keras_dldl.faces.aligner import FaceAligner, largest
 from keras_dldl.faces.detector import Face, FaceDetector
 from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.images import image_name, read_image
+from keras_dldl.faces.quality import face_warnings
 from keras_dldl.light import LightModel
 from keras_dldl.opening import resolve_model
-from keras_dldl.prediction import Prediction
+from keras_dldl.prediction import FaceWarning, Prediction
 from keras_dldl.runtimes import asked_engine
 from keras_dldl.threads import in_order
 
@@ -61,9 +62,9 @@ def predict_age(
         workers: threads that read images and find faces ahead of the model, for long lists.
 
     Returns:
-        A `Prediction`; with `all_faces` a list of them. For a list of images, a list of such in
-        order, where an `UnreadableImage` or `NoFaceFound` stands in the place of an image that
-        failed.
+        A `Prediction`, whose `warnings` say what speaks against the face; with `all_faces` a list
+        of them. For a list of images, a list of such in order, where an `UnreadableImage` or
+        `NoFaceFound` stands in the place of an image that failed.
 
     Raises:
         NoFaceFound: there is no face in the image.
@@ -164,6 +165,7 @@ class _Item:
     error: Exception | None = None
     faces: Sequence[Face | None] = ()
     crops: Sequence[np.ndarray] = ()
+    warnings: Sequence[list[FaceWarning]] = ()
 
 
 class Predictor:
@@ -231,6 +233,10 @@ class Predictor:
             self._find_faces(read, options)
             for item in read:
                 item.crops = [self._crop(item.image, face) for face in item.faces]
+                item.warnings = [
+                    face_warnings(crop, face, item.image.shape[:2])
+                    for crop, face in zip(item.crops, item.faces, strict=True)
+                ]
                 item.image = None  # only what was cut out goes on
             yield read
 
@@ -251,7 +257,8 @@ class Predictor:
         distributions = iter(self._distributions(crops, options.batch_size))
         for item in group:
             predictions = [
-                self._prediction(next(distributions), face, item.name) for face in item.faces
+                self._prediction(next(distributions), face, warnings, item.name)
+                for face, warnings in zip(item.faces, item.warnings, strict=True)
             ]
             yield item.error or (predictions if options.all_faces else predictions[0])
 
@@ -273,14 +280,23 @@ class Predictor:
             )
         return mean
 
-    def _prediction(self, distribution: np.ndarray, face: Face | None, name: str) -> Prediction:
+    def _prediction(
+        self, distribution: np.ndarray, face: Face | None, warnings: list[FaceWarning], name: str
+    ) -> Prediction:
         found = (
             {}
             if face is None
             else {"box": face.box, "landmarks": face.landmarks, "score": face.score}
         )
-        method = self.model.method
-        return Prediction(distribution, self.model.grid, decoder=method.decoder, name=name, **found)
+        return Prediction(
+            distribution,
+            self.model.grid,
+            decoder=self.model.method.decoder,
+            calibration=self.model.calibration,
+            warnings=warnings,
+            name=name,
+            **found,
+        )
 
 
 def _lots(numbered: Iterator[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:

@@ -1,16 +1,33 @@
 """What is estimated for one face: a value, and the distribution it is decoded from."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_dldl.arguments import check_number
+from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid, as_grid
 
 DEFAULT_LEVEL = 0.9
 MASS_TOLERANCE = 1e-2
+
+
+class FaceWarning(NamedTuple):
+    """A reason to doubt a prediction: why this face may be unlike those the model has learnt from.
+
+    Attributes:
+        code: one word for programs; docs/uncertainty.md lists them.
+        text: a sentence for people, without a full stop.
+    """
+
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text}"
 
 
 class Prediction(float):
@@ -27,9 +44,13 @@ class Prediction(float):
         landmarks: (5, 2), x and y of eyes, nose tip and mouth corners; None for a crop.
         score: the detector's confidence, 0 ... 1; None for a crop.
         name: what the image is called.
+        calibration: makes the intervals, where the model has one; a `Calibration`, or its config.
+        warnings: what speaks against this face. A spread that is wide by the measure of the
+            calibration adds one.
 
     Raises:
-        ConfigError: the distribution is not (K,) probabilities, or there is no such decoder.
+        ConfigError: the distribution is not (K,) probabilities, there is no such decoder, or the
+            calibration is of another grid.
 
     >>> grid = LabelGrid(0, 4)
     >>> p = Prediction([0.0, 0.25, 0.5, 0.25, 0.0], grid)
@@ -46,6 +67,8 @@ class Prediction(float):
     landmarks: np.ndarray | None
     score: float | None
     name: str | None
+    calibration: Calibration | None
+    warnings: tuple[FaceWarning, ...]
 
     def __new__(
         cls,
@@ -57,6 +80,8 @@ class Prediction(float):
         landmarks: Any = None,
         score: float | None = None,
         name: str | None = None,
+        calibration: Calibration | dict[str, Any] | None = None,
+        warnings: Sequence[FaceWarning] = (),
     ) -> "Prediction":
         """Compute the value, which a float has from its making on."""
         grid = as_grid(grid)
@@ -69,6 +94,8 @@ class Prediction(float):
         self.landmarks = None if landmarks is None else np.asarray(landmarks, np.float32)
         self.score = None if score is None else float(score)
         self.name = name
+        self.calibration = as_calibration(calibration, grid)
+        self.warnings = (*warnings, *self._width_warning())
         return self
 
     @property
@@ -96,16 +123,23 @@ class Prediction(float):
 
     @property
     def std(self) -> float:
-        """Standard deviation of the distribution, in `unit`."""
+        """Standard deviation of the distribution, in `unit`; a calibration does not change it."""
         mass = self.distribution.astype(np.float64)
         offsets = self.grid.labels64 - self.grid.decode(mass)
         return math.sqrt(mass @ offsets**2)
 
-    def interval(self, level: float = DEFAULT_LEVEL) -> tuple[float, float]:
-        """Return the central interval that holds `level` of the distribution.
+    @property
+    def calibrated(self) -> bool:
+        """Whether `interval` was measured on faces of known label, or is the distribution's own."""
+        return self.calibration is not None
 
-        Each label stands for the cell of half a step to either side, over which its probability is
-        spread evenly; the interval is cut at the ends of the grid.
+    def interval(self, level: float = DEFAULT_LEVEL) -> tuple[float, float]:
+        """Return the interval that holds the truth for a share `level` of faces.
+
+        With a calibration it was measured to do so, see docs/uncertainty.md. Without one it is the
+        central interval that holds `level` of the distribution: each label stands for the cell of
+        half a step to either side, over which its probability is spread evenly; and the interval is
+        cut at the ends of the grid.
 
         Args:
             level: the share inside, between 0 and 1, both excluded.
@@ -120,6 +154,8 @@ class Prediction(float):
         (1.75, 2.25)
         """
         level = check_level(level)
+        if self.calibration is not None:
+            return self.calibration.interval(self.value, self.std, level)
         half = self.grid.step / 2
         edges = np.append(self.grid.labels64 - half, self.grid.stop + half)
         below = np.append(0.0, np.cumsum(self.distribution, dtype=np.float64))
@@ -141,6 +177,8 @@ class Prediction(float):
             "level": float(level),
             "box": None if self.box is None else list(self.box),
             "score": self.score,
+            "calibrated": self.calibrated,
+            "warnings": [warning._asdict() for warning in self.warnings],
         }
 
     def describe(self, level: float = DEFAULT_LEVEL) -> str:
@@ -156,6 +194,12 @@ class Prediction(float):
     def format_number(self, number: float) -> str:
         """Return `number` with one decimal on a grid of whole steps, with two on a finer one."""
         return f"{number:.{1 if self.grid.step >= 1 else 2}f}"
+
+    def _width_warning(self) -> list[FaceWarning]:
+        if self.calibration is None or self.std <= self.calibration.usual_std:
+            return []
+        text = "the predicted distribution is wider than for 99 % of faces"
+        return [FaceWarning("unsure", text)]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.describe()})"

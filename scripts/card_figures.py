@@ -49,12 +49,14 @@ def card_figures(metrics: dict[str, Any]) -> str:
     """Return the sentence and the tables of one card."""
     unit = unit_of(metrics)
     views = metrics["views"]
+    interval = "calibrated" if metrics["model"].get("calibrated") else "central"
     lines = [
         f"**MAE {error(metrics, unit)} {unit}** on {metrics['n']:,} faces, image and mirror image "
         "averaged;",
         f"{other_figures(metrics, unit)}. The image alone: {error(views['image'], unit)}; the "
         f"mirror image alone: {error(views['mirror'], unit)}.",
-        f"The central 90 % interval holds {metrics['interval_90_coverage']:.1f} % of the labels.",
+        f"The {interval} 90 % interval holds {metrics['interval_90_coverage']:.1f} % of the "
+        "labels.",
     ]
     for column, title in TITLES.items():
         if len(metrics["groups"].get(column, {})) > 1:

@@ -31,6 +31,7 @@ ROWS = [
         "threads",
     },
     {"labels", "ops", "ranking"},
+    {"calibration"},
     {"losses", "metrics", "layers", "prediction"},
     {"faces"},
     {"light", "methods", "models"},
@@ -41,7 +42,8 @@ ROWS = [
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}
 ANY_BACKEND = {
-    "labels", "ops", "ranking", "losses", "metrics", "layers", "methods", "models", "prediction",
+    "calibration", "labels", "ops", "ranking", "losses", "metrics", "layers", "methods", "models",
+    "prediction",
 }  # fmt: skip
 HEAVY = {
     "jax", "keras", "matplotlib", "mtcnn", "numpy", "pandas", "PIL", "scipy", "skimage",

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from keras_dldl.calibration import Calibration
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.prediction import Prediction
+from keras_dldl.prediction import FaceWarning, Prediction
+from tests.calibration.given import faces
 
 AGE = LabelGrid.age()
 
@@ -115,7 +117,8 @@ def test_levels_out_of_range(p, level):
 
 def test_to_dict_is_the_face_of_the_contract(p):
     item = p.to_dict(0.8)
-    assert list(item) == ["value", "std", "interval", "level", "box", "score"]
+    keys = ["value", "std", "interval", "level", "box", "score", "calibrated", "warnings"]
+    assert list(item) == keys and item["calibrated"] is False and item["warnings"] == []
     assert item["interval"] == list(p.interval(0.8)) and item["level"] == 0.8
     assert item["box"] == [1.0, 2.0, 30.0, 40.0] and item["score"] == 0.5
     assert json.loads(json.dumps(item)) == item
@@ -148,3 +151,37 @@ def test_float32_rounding_is_scaled_away():
 def test_what_is_no_distribution(distribution):
     with pytest.raises(ConfigError, match=r"\(101,\) probabilities.*Received"):
         Prediction(distribution, AGE)
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    return Calibration.fit(*faces(300), AGE)
+
+
+def test_a_calibration_makes_the_intervals_and_nothing_else(p, calibration):
+    q = Prediction(gaussian(31.4, 5.0), AGE, calibration=calibration, name="a.jpg")
+    assert q.calibrated and not p.calibrated and (q.value, q.std) == (p.value, p.std)
+    for level in (0.1, 0.9, 0.999):
+        assert q.interval(level) == calibration.interval(q.value, q.std, level)
+    assert q.interval() != p.interval() and q.to_dict()["calibrated"] is True
+    by_config = Prediction(gaussian(31.4, 5.0), AGE, calibration=calibration.get_config())
+    assert by_config.interval() == q.interval()
+    assert copy.deepcopy(q).interval() == pickle.loads(pickle.dumps(q)).interval() == q.interval()
+    with pytest.raises(ConfigError, match="`level`"):
+        q.interval(1)
+    with pytest.raises(ConfigError, match="of the model's grid"):
+        Prediction(np.full(41, 1 / 41), LabelGrid.scut_fbp(), calibration=calibration)
+
+
+def test_warnings_are_kept_and_a_wide_distribution_adds_one(calibration):
+    small = FaceWarning("small", "the face is small, 20 pixels")
+    narrow = Prediction(gaussian(50, 2), AGE, calibration=calibration, warnings=[small])
+    assert narrow.warnings == (small,) and str(small) == "small: the face is small, 20 pixels"
+    wide = Prediction(gaussian(50, 20), AGE, calibration=calibration, warnings=[small])
+    assert wide.std > calibration.usual_std
+    assert [warning.code for warning in wide.warnings] == ["small", "unsure"]
+    told = json.loads(json.dumps(wide.to_dict()))["warnings"]
+    assert told[0] == {"code": "small", "text": "the face is small, 20 pixels"}
+    # Without a calibration nobody has measured what is wide.
+    assert Prediction(gaussian(50, 20), AGE).warnings == ()
+    assert copy.copy(wide).warnings == wide.warnings

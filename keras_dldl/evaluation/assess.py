@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_dldl.calibration import Calibration
 from keras_dldl.evaluation import calibration
 from keras_dldl.evaluation.against import add_holm, paired_part, paired_tests, wilcoxon
 from keras_dldl.evaluation.calibration import COVERAGE_LEVEL
@@ -19,7 +20,7 @@ from keras_dldl.evaluation.confidence import (
 )
 from keras_dldl.evaluation.fairness import NOT_GROUPS, gaps
 from keras_dldl.evaluation.groups import group_members, members
-from keras_dldl.evaluation.intervals import interval_ends
+from keras_dldl.evaluation.intervals import calibrated_ends, interval_ends
 from keras_dldl.evaluation.numbers import coverage, summary
 from keras_dldl.evaluation.predicting import Views, decode
 from keras_dldl.evaluation.resampling import MIN_UNITS, units_of
@@ -43,10 +44,20 @@ class Decoded:
     highs: np.ndarray
 
     @classmethod
-    def of(cls, distribution: np.ndarray, grid: LabelGrid, decoder: str) -> "Decoded":
-        """Decode (N, K) distributions."""
-        lows, highs = interval_ends(distribution, grid, calibration.LEVELS)
-        return cls(*decode(distribution, grid, decoder), lows, highs)
+    def of(
+        cls,
+        distribution: np.ndarray,
+        grid: LabelGrid,
+        decoder: str,
+        calibrated: Calibration | None = None,
+    ) -> "Decoded":
+        """Decode (N, K) distributions, with intervals by the model's calibration if it has one."""
+        value, std = decode(distribution, grid, decoder)
+        if calibrated is None:
+            ends = interval_ends(distribution, grid, calibration.LEVELS)
+        else:
+            ends = calibrated_ends(value, std, calibrated, calibration.LEVELS)
+        return cls(value, std, *ends)
 
     @property
     def low(self) -> np.ndarray:
@@ -65,6 +76,7 @@ def assess(
     grid: LabelGrid,
     *,
     decoder: str = "expectation",
+    calibrated: Calibration | None = None,
     columns: Sequence[str] = (),
     origins: np.ndarray | None = None,
     other: np.ndarray | None = None,
@@ -76,13 +88,14 @@ def assess(
         views: the model's answers to them.
         grid: K labels.
         decoder: the model's, "expectation" or "median".
+        calibrated: the model's calibration, if it has one.
         columns: to group by, see `groups.grouping_columns`.
         origins: (N,) the data set of each row; None is one data set without a name.
         other: (N,) values of the model to compare with.
     """
     label = rows["label"].to_numpy(np.float64)
     sigma = rows["sigma"].to_numpy(np.float64) if "sigma" in rows else None
-    answers = Decoded.of(views.average, grid, decoder)
+    answers = Decoded.of(views.average, grid, decoder, calibrated)
     faces = _Faces(label, sigma, answers, *units_of(rows))
     grouped = group_members(rows, columns, grid.task)
     named = members(np.full(len(label), "all") if origins is None else origins)

@@ -119,6 +119,7 @@ def evaluate(
         views,
         first.grid,
         decoder=first.method.decoder,
+        calibrated=first.calibration,
         columns=columns,
         origins=faces.origins()[views.positions],
         other=_values(models[1], others[0].average) if others else None,

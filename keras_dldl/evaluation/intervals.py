@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_dldl.calibration import Calibration
 from keras_dldl.labels import LabelGrid
 from keras_dldl.prediction import check_level
 
@@ -40,6 +41,22 @@ def interval_ends(
     high = [_quantile(below, edges, 1 - tail) for tail in tails]
     ends = (np.stack(side, axis=1) for side in (low, high))
     low, high = (np.clip(side, grid.start, grid.stop) for side in ends)
+    return low, high
+
+
+def calibrated_ends(
+    value: np.ndarray, std: np.ndarray, calibration: Calibration, levels: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the intervals that a calibration gives; results as of `interval_ends`.
+
+    Args:
+        value: (N,) predicted values.
+        std: (N,) their spreads.
+        calibration: the model's.
+        levels: L shares of faces that are to lie inside.
+    """
+    ends = [calibration.intervals(value, std, check_level(level)) for level in levels]
+    low, high = np.moveaxis(np.stack(ends, axis=1), 2, 0)
     return low, high
 
 

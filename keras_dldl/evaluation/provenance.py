@@ -36,6 +36,7 @@ def model_facts(model: FaceModel, named: dict[str, Any]) -> dict[str, Any]:
         "method": model.method.get_config(),
         "grid": model.grid.get_config(),
         "alignment": model.alignment.get_config(),
+        "calibrated": model.calibration is not None,
         "training": model.card.get("training"),
     }
 

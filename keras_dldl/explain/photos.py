@@ -106,9 +106,14 @@ class PhotoExplainer:
                 "The model must give probabilities. Its weights are damaged: train it again. "
                 f"Received: NaN or infinite outputs from the model {self.model.name}"
             )
-        grid, decoder = self.model.grid, self.model.method.decoder
+        grid = self.model.grid
+        common = {
+            "decoder": self.model.method.decoder,
+            "calibration": self.model.calibration,
+            "name": name,
+        }
         return [
-            Prediction(p, grid, decoder=decoder, name=name, **_found(face))
+            Prediction(p, grid, **common, **_found(face))
             for p, face in zip(mean, faces, strict=True)
         ]
 

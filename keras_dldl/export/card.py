@@ -35,5 +35,6 @@ def model_card(model: FaceModel, format: str, mirror: bool, **more: Any) -> dict
         "mirror_averaged": mirror,
         "backbone": model.backbone_name,
         "method": model.method.get_config(),
+        "calibration": model.calibration and model.calibration.get_config(),
         **more,
     }

@@ -35,7 +35,12 @@ class CascadeNetworks:
     def __init__(self, threads: int = 1):
         self.proposal = _network("pnet", _proposal_layers, (None, None), threads)
         self.refinement = _network("rnet", _refinement_layers, (24, 24), threads)
-        self.output = _network("onet", _output_layers, (48, 48), threads)
+        self.output = output_network(threads)
+
+
+def output_network(threads: int = 1) -> Callable[[np.ndarray], np.ndarray]:
+    """Return O-Net alone; see `CascadeNetworks`."""
+    return _network("onet", _output_layers, (48, 48), threads)
 
 
 def _network(

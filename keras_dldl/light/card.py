@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ModelFileError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import DECODERS, LabelGrid
@@ -32,6 +33,7 @@ class ModelCard:
         input_size: side of the input in pixels.
         alignment: how faces are cut out for it.
         mirror_averaged: whether the file itself averages image and mirror image.
+        calibration: makes the intervals; None where the exported model had none.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ModelCard:
     input_size: int
     alignment: Alignment
     mirror_averaged: bool
+    calibration: Calibration | None = None
 
     @classmethod
     def from_dict(cls, card: Mapping[str, Any], name: str) -> "ModelCard":
@@ -57,13 +60,15 @@ class ModelCard:
             alignment = {k: v for k, v in card["alignment"].items() if k != "five_points"}
             if card["decoder"] not in DECODERS:
                 raise ValueError(f"decoder {card['decoder']!r}")
+            grid = LabelGrid.from_config(card["grid"])
             return cls(
                 str(card["name"]),
-                LabelGrid.from_config(card["grid"]),
+                grid,
                 MethodNote(method["name"], card["decoder"], method.get("options", {})),
                 int(card["input_size"]),
                 Alignment.from_config(alignment),
                 bool(card["mirror_averaged"]),
+                as_calibration(card.get("calibration"), grid),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(

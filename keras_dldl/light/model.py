@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl.calibration import Calibration
 from keras_dldl.errors import ModelFileError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
@@ -65,6 +66,11 @@ class LightModel:
     def alignment(self) -> Alignment:
         """How faces are cut out for it."""
         return self.card.alignment
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What makes the intervals of its predictions, where it has that."""
+        return self.card.calibration
 
     def predict_views(
         self, images: np.ndarray, batch_size: int = 64

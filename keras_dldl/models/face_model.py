@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_dldl.arguments import check_number
+from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid, as_grid
@@ -36,6 +37,8 @@ class FaceModel(keras.Model):
         card: anything else to keep in the file, as plain JSON values.
         pooling: from the last feature map to the features: "hybrid", "average", "gem", or None,
             the backbone's own.
+        calibration: makes the intervals of its predictions, a `Calibration`, or its config; None
+            before `keras-dldl calibrate`. It is of these weights, and of no others.
 
     Input shape: (B, input_size, input_size, 3), 0 ... 255.
     Output shape: (B, K) probabilities, float32, whatever the method.
@@ -51,6 +54,7 @@ class FaceModel(keras.Model):
         dropout: float = 0.0,
         card: dict[str, Any] | None = None,
         pooling: str | None = None,
+        calibration: Calibration | dict[str, Any] | None = None,
         **kwargs,
     ):
         check_arguments(backbone, input_size, dropout)
@@ -74,6 +78,7 @@ class FaceModel(keras.Model):
         self.dropout = float(dropout)
         self.card = dict(card or {})
         self.pooling = pooling
+        self.calibration = as_calibration(calibration, grid)
         self._raw, self._vector, self._feature_map = raw, vector, feature_map
 
     @property
@@ -126,6 +131,7 @@ class FaceModel(keras.Model):
             "dropout": self.dropout,
             "card": self.card,
             "pooling": self.pooling,
+            "calibration": self.calibration and self.calibration.get_config(),
         }
 
     @classmethod

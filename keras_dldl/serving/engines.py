@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from keras_dldl.calibration import as_calibration
 from keras_dldl.errors import ModelFileError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
@@ -27,6 +28,7 @@ class Engine(Protocol):
         decoder: from distribution to value, "expectation" or "median".
         input_size: side of the faces it takes, in pixels.
         alignment: how faces are cut out for it.
+        calibration: makes the intervals of its predictions; may be missing, or None.
     """
 
     grid: LabelGrid
@@ -61,6 +63,7 @@ class KerasEngine:
         self.decoder = model.method.decoder
         self.input_size = model.input_size
         self.alignment = model.alignment
+        self.calibration = model.calibration
         self._maps: Any = None
 
     def distributions(self, faces: np.ndarray) -> np.ndarray:
@@ -83,7 +86,7 @@ class ViewsEngine:
 
     Args:
         model: that method gives the distributions of images and of their mirror images; it has
-            `grid`, `method`, `input_size` and `alignment` besides.
+            `grid`, `method`, `input_size` and `alignment` besides, and may have `calibration`.
         keras_model: gives the same model in Keras, which attention maps need; called once, then.
     """
 
@@ -93,6 +96,7 @@ class ViewsEngine:
         self.decoder = model.method.decoder
         self.input_size = model.input_size
         self.alignment = model.alignment
+        self.calibration = getattr(model, "calibration", None)
         self._keras_model = keras_model
         self._maps: Any = None
 
@@ -128,6 +132,7 @@ class SavedModelEngine:
         self.decoder = _decoder(card["method"])
         self.input_size = int(card["input_size"])
         self.alignment = Alignment(margin=card["alignment"]["margin"])
+        self.calibration = as_calibration(card.get("calibration"), self.grid)
         self._loaded = tf.saved_model.load(os.fspath(folder))  # its signatures live no longer
         self._signature, self._input, self._dtype = _images_signature(self._loaded, folder)
 

@@ -15,7 +15,8 @@ from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment, spans_a_face
 from keras_dldl.faces.detector import Face
 from keras_dldl.faces.images import read_image
-from keras_dldl.prediction import DEFAULT_LEVEL, Prediction, check_level
+from keras_dldl.faces.quality import face_warnings
+from keras_dldl.prediction import DEFAULT_LEVEL, FaceWarning, Prediction, check_level
 from keras_dldl.serving.multipart import picture_in
 from keras_dldl.serving.refusals import Refusal, bad_request, not_found
 from keras_dldl.serving.registry import Servable
@@ -36,6 +37,7 @@ class _Found:
     height: int
     faces: list[Face]
     crops: np.ndarray
+    warnings: list[list[FaceWarning]]
     left_out: int
 
 
@@ -87,8 +89,8 @@ async def _faces(
             "left_out": found.left_out,
             "labels": grid.labels64.tolist(),
             "faces": [
-                _described(face, row, model, level)
-                for face, row in zip(found.faces, p, strict=True)
+                _described(face, row, warnings, model, level)
+                for face, row, warnings in zip(found.faces, p, found.warnings, strict=True)
             ],
         }
     )
@@ -106,12 +108,24 @@ def _find(service: Service, model: Servable, picture: bytes) -> _Found:
     crops = np.zeros((len(chosen), side, side, 3), np.float32)
     for i, face in enumerate(chosen):
         crops[i] = engine.alignment.align(image, face.landmarks, side)
-    return _Found(image.shape[1], image.shape[0], chosen, crops, len(found) - len(chosen))
+    height, width = image.shape[:2]
+    warnings = [
+        face_warnings(crop, face, (height, width)) for crop, face in zip(crops, chosen, strict=True)
+    ]
+    return _Found(width, height, chosen, crops, warnings, len(found) - len(chosen))
 
 
-def _described(face: Face, p: np.ndarray, model: Servable, level: float) -> dict[str, Any]:
+def _described(
+    face: Face, p: np.ndarray, warnings: list[FaceWarning], model: Servable, level: float
+) -> dict[str, Any]:
     prediction = Prediction(
-        p, model.engine.grid, decoder=model.engine.decoder, box=face.box, score=face.score
+        p,
+        model.engine.grid,
+        decoder=model.engine.decoder,
+        calibration=getattr(model.engine, "calibration", None),
+        warnings=warnings,
+        box=face.box,
+        score=face.score,
     )
     return {
         **prediction.to_dict(level),

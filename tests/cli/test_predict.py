@@ -16,7 +16,7 @@ from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import predict_age
 from tests.prediction_case import FakeDetector, picture, random_model
 
-FACE_KEYS = ["value", "std", "interval", "level", "box", "score"]
+FACE_KEYS = ["value", "std", "interval", "level", "box", "score", "calibrated", "warnings"]
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +56,13 @@ def test_a_line_a_face(run, models):
     low, high = p.interval(0.9)
     assert lines[0] == (
         f"one.png: {p:.1f} years, 90 % interval {low:.1f} ... {high:.1f}, box 5 10 20 20"
+        "; warning: small"
     )
 
 
 def test_largest_level_and_no_detect(run, models):
     (line,) = run("three.png", "--largest", "--level", "0.5").stdout.splitlines()
-    assert "50 % interval" in line and line.endswith("box 35 10 25 25")
+    assert "50 % interval" in line and line.endswith("box 35 10 25 25; warning: small")
     (line,) = run("three.png", "--no-detect").stdout.splitlines()
     p = predict_age("three.png", models / "age.keras", detect=False)
     assert line.startswith(f"three.png: {p:.1f} years") and "box" not in line

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_dldl.calibration import Calibration
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.quality import face_warnings
 from keras_dldl.prediction import Prediction
+from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import TEMPLATE, FakeDetector, picture
 from tests.serving.conftest import client_of, picture_file
 from tests.serving.fakes import SIDE, FakeEngine
@@ -42,7 +45,11 @@ def test_every_face_is_what_the_predictor_would_say(client, faces):
         p = engine.distributions(crop[None].astype("float32"))[0]
         expected = Prediction(p, engine.grid, box=face.box, score=face.score).to_dict()
         for key, value in expected.items():
-            assert told[key] == pytest.approx(value), key
+            if key != "warnings":
+                assert told[key] == pytest.approx(value), key
+        warnings = face_warnings(crop, face, image.shape[:2])
+        assert told["warnings"] == [warning._asdict() for warning in warnings]
+        assert told["warnings"][0]["code"] == "small"
         assert told["distribution"] == pytest.approx(p)
         assert np.asarray(told["landmarks"]) == pytest.approx(face.landmarks, abs=0.01)
 
@@ -196,3 +203,14 @@ def test_a_model_that_gives_no_numbers_is_an_error():
 def test_answers_are_strict_json(client):
     text = client.post("/api/faces", content=photo(3)).text
     json.loads(text, parse_constant=lambda name: pytest.fail(name))
+
+
+def test_intervals_are_those_of_the_models_calibration(client):
+    engine = FakeEngine()
+    engine.calibration = Calibration.fit(*labelled_faces(300), engine.grid)
+    with client_of({"age": engine}) as other:
+        told = other.post("/api/faces?level=0.8", content=photo(1)).json()["faces"][0]
+    plain = client.post("/api/faces?level=0.8", content=photo(1)).json()["faces"][0]
+    expected = engine.calibration.interval(told["value"], told["std"], 0.8)
+    assert told["calibrated"] and told["interval"] == pytest.approx(expected)
+    assert not plain["calibrated"] and plain["value"] == told["value"]

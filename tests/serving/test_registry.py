@@ -6,15 +6,18 @@ import shutil
 import numpy as np
 import pytest
 
+from keras_dldl.calibration import Calibration
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.explain import attention_map
 from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
+from keras_dldl.light.rewriting import write_calibrated
 from keras_dldl.models import load_model, predict_views
 from keras_dldl.predict import predict_age
 from keras_dldl.serving import load_models
 from keras_dldl.serving.engines import KerasEngine, SavedModelEngine, ViewsEngine
 from keras_dldl.serving.registry import as_table
+from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import SIZE, random_model
 from tests.serving.conftest import client_of
 
@@ -148,3 +151,21 @@ def test_a_loaded_model_is_served_as_it_is(model, faces):
 def test_a_table_needs_a_model():
     with pytest.raises(ConfigError, match="Received: no model"):
         as_table({})
+
+
+def test_every_engine_brings_the_models_calibration(model, place, tmp_path):
+    calibration = Calibration.fit(*labelled_faces(300), model.grid)
+    folder = tmp_path / "1"
+    shutil.copytree(place / "served" / "2", folder)
+    card = folder / "assets.extra" / "keras_dldl.json"
+    content = json.loads(card.read_text())
+    assert content["calibration"] is None and SavedModelEngine(folder).calibration is None
+    card.write_text(json.dumps({**content, "calibration": calibration.get_config()}))
+    assert SavedModelEngine(folder).calibration == calibration
+    del content["calibration"]  # an export of an earlier version
+    card.write_text(json.dumps(content))
+    assert SavedModelEngine(folder).calibration is None
+    write_calibrated(place / "age.keras", calibration, tmp_path / "c.keras")
+    loaded = load_model(tmp_path / "c.keras")
+    assert KerasEngine(loaded).calibration == calibration
+    assert ViewsEngine(loaded, lambda: loaded).calibration == calibration

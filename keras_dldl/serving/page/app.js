@@ -88,6 +88,8 @@ function choose(index) {
   at("value").textContent = number(face.value);
   at("unit").textContent = answer.unit;
   at("interval").textContent = between(face);
+  at("warnings").textContent = doubts(face);
+  at("warnings").hidden = face.warnings.length === 0;
   drawChart(at("chart"), face, answer, `Distribution of face ${index + 1}. ${inWords(face, index)}`);
   fillTable(face);
   if (changed) showMap(wanted);
@@ -135,11 +137,17 @@ function number(value) {
 function between(face) {
   const share = Math.round(100 * state.answer.level);
   const [low, high] = face.interval.map(number);
-  return `${share} % of the distribution lies between ${low} and ${high}.`;
+  return face.calibrated
+    ? `Of such faces ${share} % are between ${low} and ${high}.`
+    : `${share} % of the distribution lies between ${low} and ${high}.`;
+}
+
+function doubts(face) {
+  return face.warnings.map(({ text }) => `Take care: ${text}.`).join(" ");
 }
 
 function inWords(face, index) {
-  return `Face ${index + 1}: ${number(face.value)} ${state.answer.unit}; ${between(face)}`;
+  return `Face ${index + 1}: ${number(face.value)} ${state.answer.unit}; ${between(face)} ${doubts(face)}`.trim();
 }
 
 function largest(faces) {

@@ -1,0 +1,75 @@
+"""`keras-dldl calibrate`: intervals that hold the share they claim."""
+
+import click
+
+from keras_dldl.cli.options import json_option
+
+
+@click.command()
+@click.option(
+    "--model", required=True, help="A .keras file, a run folder, or a shipped model's name."
+)
+@click.option(
+    "--data", "folders", multiple=True, required=True, type=click.Path(),
+    help="Folder of prepared data; may be given several times.",
+)  # fmt: skip
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test"]), default="val",
+    help="Which faces: ones that training has not seen.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(), show_default="none", help="The .keras file to write.")
+@click.option("--in-place", is_flag=True, help="Instead of --out: replace the model's own file.")
+@click.option(
+    "--level", default=0.9, type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Of the intervals whose coverage is shown; the calibration is for all levels.",
+)  # fmt: skip
+@click.option(
+    "--folds", default=10, type=click.IntRange(2),
+    help="Parts that the faces are dealt into to measure the coverage.",
+)  # fmt: skip
+@click.option("--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass.")
+@json_option
+def command(model, folders, split, out, in_place, as_json, **options):
+    """Fit a model's intervals to faces of known label, and write a model file with them.
+
+    The weights stay as they are, and so do values and distributions. Shows how often intervals
+    hold the label and how wide they are, before and after, overall and by label; each face by a
+    calibration that had not seen it.
+    """
+    if bool(out) == in_place:
+        raise click.UsageError("Give either --out or --in-place.")
+    if out and not out.lower().endswith(".keras"):
+        raise click.UsageError(f"--out must be a file that ends in .keras. Received: --out {out}")
+    from pathlib import Path
+
+    from keras_dldl.evaluation import PreparedFaces, calibrate
+    from keras_dldl.files import check_writable
+    from keras_dldl.saved_models import find_model
+
+    place = find_model(model) if in_place else Path(out)
+    check_writable(place.parent)  # now, and not when minutes of work are lost by it
+    result = calibrate(model, PreparedFaces(*folders, split=split), **options)
+    _show(result, as_json)
+    paths = result.save(place)
+    if not as_json:
+        for path in paths:
+            click.echo(f"written {click.format_filename(path)}")
+
+
+def _show(result, as_json):
+    import json
+
+    for remark in result.remarks:
+        click.echo(f"Note: {remark}", err=True)
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False))
+        return
+    unit = result.calibration.grid.unit
+    click.echo(f"{100 * result.level:g} % intervals, width in {unit}, {result.folds} folds")
+    click.echo(f"{'labels':>8} {'faces':>6} {'held':>9} {'width':>7} {'before':>9} {'width':>7}")
+    for row in result.coverage:
+        click.echo(
+            f"{row['labels']:>8} {row['n']:>6} {row['coverage_after']:>7.1f} % "
+            f"{row['width_after']:>7.2f} {row['coverage_before']:>7.1f} % "
+            f"{row['width_before']:>7.2f}"
+        )

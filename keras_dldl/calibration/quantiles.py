@@ -1,0 +1,97 @@
+"""Quantiles of standardised residuals, label by label: what calibrated intervals are made of."""
+
+from statistics import NormalDist
+
+import numpy as np
+
+from keras_dldl.labels import LabelGrid
+
+# The central shares that a table holds the quantiles of; other levels lie between or beyond them.
+# Further out a quantile would be that of the one or two worst faces.
+LEVELS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+WINDOW_FACES = 100
+# Faces with labels nearer than this share of the grid's range count as alike: 3 years of age.
+NEAR = 0.03
+MOST_KNOTS = 51
+DECIMALS = 4
+
+
+def knots_of(grid: LabelGrid) -> np.ndarray:
+    """Return the labels that a table has rows for: all of a small grid, else 51 evenly spread."""
+    return np.linspace(grid.start, grid.stop, min(grid.size, MOST_KNOTS))
+
+
+def quantile_tables(
+    z: np.ndarray, label: np.ndarray, grid: LabelGrid
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower and upper quantiles of `z` at each knot and level, both (M, levels).
+
+    At each knot they are those of the faces whose labels are near: a window that widens until it
+    holds `WINDOW_FACES`. Where labels are rare it is wide, and residuals often grow across it, so
+    they are moved along a straight line to the knot first.
+
+    Args:
+        z: (N,) standardised residuals, N at least 2.
+        label: (N,) labels, not all the same.
+        grid: the label grid.
+    """
+    rows = []
+    for knot in knots_of(grid):
+        at = np.clip(knot, label.min(), label.max())  # beyond the labels seen, as at the last one
+        near = _window(label, at, NEAR * (grid.stop - grid.start))
+        rows.append(_quantiles(_moved(z[near], label[near] - at)))
+    lower, upper = np.moveaxis(np.array(rows), 1, 0)
+    unit = 10.0**DECIMALS  # rounded outwards, so that no face is lost by it
+    return np.floor(lower * unit) / unit, np.ceil(upper * unit) / unit
+
+
+def at_level(table: np.ndarray, level: float) -> np.ndarray:
+    """Return the (M,) quantiles of any level in (0, 1), of a table of `quantile_tables`.
+
+    Between the levels of the table, and beyond the last, they follow a normal distribution's.
+    """
+    places = np.array([_normal(known) for known in LEVELS])
+    place = _normal(level)
+    if place > places[-1]:
+        first, last = table[:, 0], table[:, -1]
+        return first + (last - first) * (place / places[-1])
+    right = max(1, int(np.searchsorted(places, place)))
+    share = (place - places[right - 1]) / (places[right] - places[right - 1])
+    return table[:, right - 1] * (1 - share) + table[:, right] * share
+
+
+def _normal(level: float) -> float:
+    """Return how many standard deviations the central `level` of a normal distribution reaches."""
+    tail = max((1 - level) / 2, np.finfo(float).tiny)  # not from 1 - tail, which rounds to 1
+    return -NormalDist().inv_cdf(tail)
+
+
+def _window(label: np.ndarray, at: float, width: float) -> np.ndarray:
+    """Return which labels are near `at`: within `width`, or as far as it takes."""
+    distance = np.abs(label - at)
+    nearest = np.partition(distance, min(WINDOW_FACES, len(label)) - 1)
+    reach = max(width, nearest[min(WINDOW_FACES, len(label)) - 1])
+    return distance <= reach + 1e-9 * width  # ties too: a label is in the window or not
+
+
+def _moved(z: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Return the residuals as they would be at offset 0, along their least-squares line.
+
+    The line fits the faces it is drawn through better than a new one; by their leverages (Cook and
+    Weisberg 1982) the distances from it get the spread of a new face's.
+    """
+    middle = offset.mean()
+    x, around = offset - middle, z - z.mean()
+    spread = max(x @ x, np.finfo(float).tiny)
+    slope = (x @ around) / spread
+    leverage = np.minimum(1 / len(z) + x**2 / spread, 0.99)
+    new = 1 / len(z) + middle**2 / spread
+    return z.mean() - slope * middle + (around - slope * x) * np.sqrt((1 + new) / (1 - leverage))
+
+
+def _quantiles(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the conformal quantiles of both tails at each level: of n values as of n + 1."""
+    ordered, n = np.sort(z), len(z)
+    tails = (1 - np.array(LEVELS)) / 2
+    rank = np.maximum(np.floor((n + 1) * tails + 1e-9).astype(int), 1)
+    return ordered[rank - 1], ordered[n - rank]

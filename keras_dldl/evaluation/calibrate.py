@@ -1,0 +1,133 @@
+"""Fitting a model's calibration to labelled faces, and measuring it on others."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_dldl.arguments import check_integer
+from keras_dldl.calibration import Calibration, coverage_rows, cross_fit
+from keras_dldl.calibration.cross_fit import FOLDS
+from keras_dldl.errors import ConfigError
+from keras_dldl.evaluation.inputs import Faces, PreparedFaces
+from keras_dldl.evaluation.intervals import interval_ends
+from keras_dldl.evaluation.predicting import decode, predict_faces
+from keras_dldl.light.rewriting import write_calibrated
+from keras_dldl.models import FaceModel, load_model
+from keras_dldl.prediction import DEFAULT_LEVEL, check_level
+from keras_dldl.saved_models import find_model, light_copy
+
+# Dealt into folds so many times: which faces fall together moves a decade's coverage by a point.
+DEALS = 5
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """A calibration, and how well such ones hold.
+
+    Attributes:
+        calibration: fitted to all faces.
+        coverage: rows of `calibration.coverage_rows`: how often intervals hold the label, before
+            (the distribution's own) and after, each face by a calibration that had not seen it.
+        level: of those intervals.
+        folds: into how many the faces were dealt.
+        remarks: how the faces suit the model.
+        model_file: the model's file; None of a loaded model.
+    """
+
+    calibration: Calibration
+    coverage: list[dict[str, Any]]
+    level: float
+    folds: int
+    remarks: list[str]
+    model_file: Path | None
+
+    def save(self, out: str | os.PathLike) -> list[Path]:
+        """Write the model's file with the calibration in it; its weights stay byte by byte.
+
+        In the place of a shipped model, its LiteRT copy beside is written, too.
+
+        Args:
+            out: a `.keras` file; the model's own file is replaced.
+
+        Returns:
+            The files written.
+
+        Raises:
+            ConfigError: the model was not given as a file, or `out` is not a `.keras` file.
+            OSError: it cannot be written.
+        """
+        if self.model_file is None:
+            raise ConfigError(
+                "A model's file is needed to write it with a calibration. Of a loaded model set "
+                "`model.calibration` and save it. Received: a loaded model"
+            )
+        written = [Path(out)]
+        write_calibrated(self.model_file, self.calibration, out)
+        beside = light_copy(self.model_file)
+        if beside is not None and written[0].resolve() == self.model_file.resolve():
+            write_calibrated(beside, self.calibration, beside)
+            written.append(beside)
+        return written
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was measured as plain JSON values."""
+        return {
+            "level": self.level,
+            "faces": self.calibration.faces,
+            "folds": self.folds,
+            "deals": DEALS,
+            "coverage": self.coverage,
+            "notes": self.remarks,
+        }
+
+
+def calibrate(
+    model: str | os.PathLike | FaceModel,
+    faces: Faces | str | os.PathLike,
+    *,
+    level: float = DEFAULT_LEVEL,
+    folds: int = FOLDS,
+    batch_size: int = 64,
+) -> CalibrationResult:
+    """Fit intervals that hold the share they claim, overall and at every label.
+
+    Image and mirror image are averaged, as at prediction.
+
+    Args:
+        model: a `.keras` file, a run folder, a shipped model's name, or a loaded model.
+        faces: faces that training has not seen: `PreparedFaces`, `LabelledImages`, or a folder of
+            prepared data, whose validation split is used.
+        level: of the intervals whose coverage is measured; the calibration is for all levels.
+        folds: how many parts the faces are dealt into to measure it, all of a subject into one.
+        batch_size: faces in one forward pass.
+
+    Raises:
+        DataError: the faces cannot be read or do not suit the model; there are under 200, or too
+            few others beside one subject; or their labels are all the same or off the grid.
+        ConfigError: a number is out of range.
+        ModelFileError: `model` is not a model of this package, or gives no numbers.
+    """
+    if isinstance(faces, (str, os.PathLike)):
+        faces = PreparedFaces(faces, split="val")
+    level, folds = check_level(level), check_integer("folds", folds, minimum=2)
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
+    model_file = None if isinstance(model, FaceModel) else find_model(model)
+    model = model if isinstance(model, FaceModel) else load_model(model)
+    remarks = faces.check(model)
+    (views,) = predict_faces([model], faces, batch_size)
+    rows = faces.rows.iloc[views.positions]
+    subject = rows["subject"].to_numpy(object) if "subject" in rows else None
+    label = rows["label"].to_numpy(np.float64)
+    grid = model.grid
+    value, std = decode(views.average, grid, model.method.decoder)
+    calibration = Calibration.fit(value, std, label, grid)
+    before = np.concatenate(interval_ends(views.average, grid, [level]), axis=1)
+    deals = [
+        cross_fit(value, std, label, grid, level, subject=subject, folds=folds, seed=seed)
+        for seed in range(DEALS)
+    ]
+    coverage = coverage_rows(label, before, np.stack(deals), grid)
+    return CalibrationResult(calibration, coverage, level, folds, remarks, model_file)

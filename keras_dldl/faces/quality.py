@@ -1,0 +1,137 @@
+"""Reasons to doubt a face before any model has judged it: size, sharpness, light, what is drawn.
+
+Plain measures of the aligned crop, well under a millisecond a face. Each threshold lets about one
+photo of a face in a hundred through, or fewer; docs/uncertainty.md has the rates.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_dldl.faces.verification import score_of_crop
+from keras_dldl.prediction import FaceWarning
+
+if TYPE_CHECKING:
+    from keras_dldl.faces.detector import Face
+
+# Measures of sharpness are comparable at one size only.
+SHARPNESS_SIDE = 64
+DRAWN_SIDE = 112
+LEAST_DRAWN_SIDE = 96
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+LEAST_SIDE = 32
+LEAST_SCORE = 0.88
+LEAST_SCORE_OF_CROP = 0.5
+LEAST_SHARPNESS = 0.25
+LEAST_BRIGHTNESS = 50
+MOST_BRIGHTNESS = 215
+LEAST_CONTRAST = 20
+MOST_DRAWN = 2.5
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is measured of a crop.
+
+    Attributes:
+        brightness: mean luma, 0 ... 255.
+        contrast: standard deviation of the luma.
+        sharpness: root mean square of the Laplacian of the middle at 64 x 64 pixels, over its
+            contrast; about 4.5 of noise. None of a smaller crop.
+        drawn: sharp edges between places without any grain, as photos do not have them: sharpness
+            at 112 x 112 times the share of equal neighbours times how far the strongest steps are
+            over the usual ones. None of a crop under 96 x 96.
+    """
+
+    brightness: float
+    contrast: float
+    sharpness: float | None
+    drawn: float | None
+
+
+def measure(crop: np.ndarray) -> Measures:
+    """Measure an aligned crop, (S, S, 3), 0 ... 255."""
+    luma = np.asarray(crop, np.float32) @ LUMA
+    side = len(luma)
+    return Measures(
+        float(luma.mean()),
+        float(luma.std()),
+        _sharpness(_middle(luma, SHARPNESS_SIDE)) if side >= SHARPNESS_SIDE else None,
+        _drawn(_middle(luma, DRAWN_SIDE)) if side >= LEAST_DRAWN_SIDE else None,
+    )
+
+
+def face_warnings(
+    crop: np.ndarray, face: "Face | None", picture: tuple[int, int]
+) -> list[FaceWarning]:
+    """Return what speaks against a face.
+
+    Args:
+        crop: the aligned face, (S, S, 3), 0 ... 255.
+        face: what the detector found; None where it was not asked. Then the last of its networks
+            judges the crop, where LiteRT is installed.
+        picture: height and width of the picture that the crop is from, in pixels.
+    """
+    found = measure(crop)
+    return [*_of_detection(crop, face, picture), *_of_light(found), *_of_texture(found)]
+
+
+def _of_detection(
+    crop: np.ndarray, face: "Face | None", picture: tuple[int, int]
+) -> list[FaceWarning]:
+    found = []
+    side = min(picture if face is None else face.box[2:])
+    if side < LEAST_SIDE:
+        found.append(FaceWarning("small", f"the face is small, {side:.0f} pixels"))
+    if face is None:
+        score = score_of_crop(crop)
+        if score is not None and score < LEAST_SCORE_OF_CROP:
+            text = "the picture does not look like an aligned face"
+            found.append(FaceWarning("no-face", text))
+    elif face.score < LEAST_SCORE:
+        text = f"the detector is not sure of the face, its score is {face.score:.2f}"
+        found.append(FaceWarning("doubtful", text))
+    return found
+
+
+def _of_light(found: Measures) -> list[FaceWarning]:
+    if found.brightness < LEAST_BRIGHTNESS:
+        return [FaceWarning("dark", "the face is very dark")]
+    if found.brightness > MOST_BRIGHTNESS:
+        return [FaceWarning("bright", "the face is overexposed")]
+    if found.contrast < LEAST_CONTRAST:
+        return [FaceWarning("flat", "the face has hardly any contrast")]
+    return []
+
+
+def _of_texture(found: Measures) -> list[FaceWarning]:
+    if found.sharpness is not None and found.sharpness < LEAST_SHARPNESS:
+        return [FaceWarning("blurred", "the face is blurred, or enlarged from a few pixels")]
+    if found.drawn is not None and found.drawn > MOST_DRAWN:
+        return [FaceWarning("drawn", "the face may be drawn and not photographed")]
+    return []
+
+
+def _middle(luma: np.ndarray, side: int) -> np.ndarray:
+    """Return the middle three quarters of an image that is reduced to `side` where it is larger."""
+    if len(luma) > side:
+        from PIL import Image
+
+        reduced = Image.fromarray(luma).resize((side, side), Image.Resampling.BOX)
+        luma = np.asarray(reduced)
+    border = len(luma) // 8
+    return luma[border:-border, border:-border]
+
+
+def _sharpness(luma: np.ndarray) -> float:
+    across, down = luma[:, :-2] + luma[:, 2:], luma[:-2] + luma[2:]
+    laplacian = 4 * luma[1:-1, 1:-1] - across[1:-1] - down[:, 1:-1]
+    return float(np.sqrt(np.square(laplacian).mean()) / (luma.std() + 1))
+
+
+def _drawn(luma: np.ndarray) -> float:
+    steps = np.abs(np.diff(luma, axis=1))
+    strongest = np.quantile(steps, 0.99) / (np.median(steps) + 0.5)
+    return float(_sharpness(luma) * np.mean(steps < 0.5) * strongest)

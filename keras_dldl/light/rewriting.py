@@ -1,0 +1,84 @@
+"""Model files with another calibration, the networks in them untouched byte by byte."""
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+from keras_dldl import files
+from keras_dldl.calibration import Calibration, as_calibration
+from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.labels import as_grid
+from keras_dldl.light.card import CARD_FILE
+
+KERAS_CONFIG = "config.json"
+SUFFIXES = (".keras", ".tflite")
+
+
+def write_calibrated(
+    model_file: str | os.PathLike, calibration: Calibration | None, out: str | os.PathLike
+) -> None:
+    """Write a model file anew, with a calibration in it, or without the one it had.
+
+    Args:
+        model_file: a `.keras` file, or a `.tflite` file that `keras-dldl export` wrote.
+        calibration: of this model; None takes away what is there.
+        out: the file to write, whole or not at all; it may be the same one.
+
+    Raises:
+        ModelFileError: it is not such a file.
+        ConfigError: the calibration is of another grid, or `out` is of another kind.
+        OSError: a file cannot be read or written.
+    """
+    model_file, out = Path(model_file), Path(out)
+    suffix = model_file.suffix.lower()
+    if suffix not in SUFFIXES or out.suffix.lower() != suffix:
+        raise ConfigError(
+            "A calibration is written into a .keras or .tflite file, from one of its kind. "
+            f"Received: {model_file}, to {out}"
+        )
+    content = model_file.read_bytes()
+    try:
+        rewritten = (_keras if suffix == ".keras" else _litert)(content, calibration)
+    except (KeyError, TypeError, ValueError, IndexError, zipfile.BadZipFile) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ModelFileError(
+            "A model file must be one that this package wrote. "
+            f"Received: {model_file} ({str(error).strip() or type(error).__name__})"
+        ) from error
+    files.write_bytes(out, rewritten)
+
+
+def _keras(content: bytes, calibration: Calibration | None) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
+        for entry in old.infolist():
+            data = old.read(entry)
+            if entry.filename == KERAS_CONFIG:
+                model = json.loads(data)
+                _put(model["config"], calibration)
+                data = json.dumps(model)
+            new.writestr(entry, data)  # an entry keeps its date and its compression
+    return stream.getvalue()
+
+
+def _litert(content: bytes, calibration: Calibration | None) -> bytes:
+    """Replace the archive at the end of the file."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        card = json.loads(archive.read(CARD_FILE))
+        entries = archive.infolist()
+        if len(entries) > 1:
+            raise ValueError(f"{len(entries)} files in its archive")
+    _put(card, calibration)
+    stream = io.BytesIO(content[: entries[0].header_offset])
+    stream.seek(0, os.SEEK_END)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(CARD_FILE), json.dumps(card))
+    return stream.getvalue()
+
+
+def _put(config: dict, calibration: Calibration | None) -> None:
+    found = as_calibration(calibration, as_grid(config["grid"]))
+    config["calibration"] = found and found.get_config()

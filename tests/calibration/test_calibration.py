@@ -1,0 +1,212 @@
+"""Calibrated intervals: by slow loops, by hand, and by counting faces."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from keras_dldl.calibration import Calibration, as_calibration
+from keras_dldl.calibration.quantiles import LEVELS, at_level, knots_of
+from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.labels import LabelGrid
+from tests.calibration.given import AGE, faces
+
+FINE = np.linspace(0, 100, 100_001)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return Calibration.fit(*faces(1500), AGE)
+
+
+def slow_interval(calibration, value, std, level):
+    """The convex hull of all labels of a fine grid that are in the prediction set."""
+    knots = knots_of(calibration.grid)
+    lower = np.interp(FINE, knots, at_level(np.array(calibration.lower), level))
+    upper = np.interp(FINE, knots, at_level(np.array(calibration.upper), level))
+    z = (FINE - value) / (std + calibration.offset)
+    held = [
+        y for y, one, low, high in zip(FINE, z, lower, upper, strict=True) if low <= one <= high
+    ]
+    return min([value, *held]), max([value, *held])
+
+
+@pytest.mark.parametrize("level", [0.03, 0.5, 0.9, 0.995])
+def test_the_interval_is_the_hull_of_the_prediction_set(fitted, level):
+    for value, std in [(0.0, 1.0), (23.7, 4.0), (61.2, 9.0), (100.0, 2.0), (50.0, 0.0)]:
+        expected = slow_interval(fitted, value, std, level)
+        assert fitted.interval(value, std, level) == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_set_by_hand():
+    # Five labels 0 ... 4. Upper quantiles are 1, lower ones -1 but -3 at label 4; offset 1, std 1:
+    # scale 2. Of value 1 the set is y - 1 <= 2 and y - 1 >= -2: up to 3, down to 0, cut at 0.
+    grid = LabelGrid(0, 4)
+    lower, upper = -np.ones((5, len(LEVELS))), np.ones((5, len(LEVELS)))
+    lower[4] = -3
+    calibration = Calibration(grid, lower, upper, offset=1.0, usual_std=9.0, faces=200)
+    assert calibration.interval(1.0, 1.0, 0.9) == pytest.approx((0, 3))
+    # Of value 4 and scale 1.5: y >= 4 - 1.5 = 2.5 up to label 3; between 3 and 4 all are in it.
+    assert calibration.interval(4.0, 0.5, 0.9) == pytest.approx((2.5, 4))
+
+
+def test_the_value_is_inside_where_the_set_is_elsewhere():
+    grid = LabelGrid(0, 4)
+    two = np.full((5, len(LEVELS)), 2.0)
+    calibration = Calibration(grid, two, two + 0.5, offset=1.0, usual_std=1.0, faces=200)
+    assert calibration.interval(1.0, 0.0, 0.5) == pytest.approx((1, 3.5))  # the set: 3 ... 3.5
+    assert calibration.interval(4.0, 0.0, 0.5) == (4, 4)  # the set is empty
+
+
+def test_intervals_are_nested_hold_the_value_and_end_with_the_grid(fitted):
+    value, std, _ = faces(300, seed=5)
+    levels = [
+        1e-6,
+        0.1,
+        0.3,
+        0.5,
+        0.77,
+        0.9,
+        0.949,
+        0.95,
+        0.951,
+        0.99,
+        0.9999,
+        1 - 1e-12,
+        1 - 2e-16,
+    ]
+    last = np.stack([value, value], axis=1)
+    for level in levels:
+        ends = fitted.intervals(value, std, level)
+        assert (ends[:, 0] <= last[:, 0] + 1e-9).all() and (ends[:, 1] >= last[:, 1] - 1e-9).all()
+        assert (ends >= 0).all() and (ends <= 100).all()
+        last = ends
+
+
+@pytest.mark.parametrize("grid", [AGE, LabelGrid.scut_fbp(), LabelGrid(0, 100, 0.5)], ids=str)
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
+def test_intervals_hold_their_share_of_new_faces_at_every_label(grid, level):
+    calibration = Calibration.fit(*faces(4000, seed=1, grid=grid), grid)
+    value, std, label = faces(40_000, seed=2, grid=grid)
+    ends = calibration.intervals(value, std, level)
+    held = (label >= ends[:, 0]) & (label <= ends[:, 1])
+    assert level - 0.015 < held.mean() < level + 0.035
+    place = (label - grid.start) / (grid.stop - grid.start)
+    for tenth in range(8):  # beyond, under 100 faces were fitted
+        among = (place >= tenth / 10) & (place < (tenth + 1) / 10)
+        # Of 250 faces or fewer in a window a quantile is itself uncertain by some points.
+        assert level - 0.05 < held[among].mean() < level + 0.08, tenth
+
+
+def test_without_calibration_old_faces_would_be_missed():
+    """What the labels are for: one interval for all holds its share of all, but not of the old."""
+    value, std, label = faces(20_000, seed=3, pull=0.3)
+    z = np.abs(label - value) / std
+    held = z <= np.quantile(z, 0.9)
+    assert held.mean() == pytest.approx(0.9, abs=0.001) and held[label > 70].mean() < 0.6
+
+
+@pytest.mark.parametrize("count", [200, 261])
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
+def test_the_guarantee_of_exchangeable_faces(count, level):
+    """Few faces, many times over: the mean coverage is not below the level, whatever the number.
+
+    Residuals do not depend on labels, so that faces are exchangeable and conformal prediction holds
+    exactly: of n faces and one more, each rank is as likely.
+    """
+    covered = []
+    for seed in range(40):
+        random = np.random.default_rng([seed, count])
+        label = random.integers(0, 101, count + 400).astype(float)
+        # Far from the ends of the grid, at which intervals are cut: the grid is wider than labels.
+        grid = LabelGrid(-50, 150)
+        value, std = label - random.normal(0, 3, label.size), np.full(label.size, 3.0)
+        fitted = Calibration.fit(value[:count], std[:count], label[:count], grid)
+        ends = fitted.intervals(value[count:], std[count:], level)
+        covered.append(np.mean((label[count:] >= ends[:, 0]) & (label[count:] <= ends[:, 1])))
+    error = np.std(covered) / math.sqrt(len(covered))
+    assert np.mean(covered) > level - 2 * error
+    assert np.mean(covered) < level + 0.05
+
+
+def test_a_faithful_normal_spread_gives_the_normals_intervals():
+    random = np.random.default_rng(0)
+    label = random.integers(0, 101, 60_000).astype(float)
+    std = random.uniform(2, 6, label.size)
+    value = label + (std + 1.0) * random.normal(size=label.size)
+    fitted = Calibration.fit(value, std, label, AGE)
+    # offset is half the median error, so scales are not quite the true ones; near std 4 they are.
+    for level, reach in ((0.5, 0.674), (0.9, 1.645), (0.95, 1.960), (0.99, 2.576)):
+        low, high = fitted.interval(50.0, 4.0, level)
+        assert (50 - low, high - 50) == pytest.approx((reach * 5, reach * 5), rel=0.08)
+
+
+def test_the_same_config_through_json_gives_the_same_intervals(fitted):
+    text = json.dumps(fitted.get_config())
+    again = Calibration.from_config(json.loads(text))
+    assert again == fitted and len(text) < 10_000 and hash(again) == hash(fitted)
+    assert again.interval(31.0, 5.0, 0.87) == fitted.interval(31.0, 5.0, 0.87)
+    assert set(fitted.get_config()) == set(Calibration.__dataclass_fields__)
+    assert repr(fitted).endswith("1500 faces)") and len(repr(fitted)) < 120
+
+
+def test_offset_and_usual_std_are_measured():
+    value, std, label = faces(1000)
+    fitted = Calibration.fit(value, std, label, AGE)
+    assert fitted.offset == pytest.approx(np.median(np.abs(label - value)) / 2)
+    assert np.mean(std <= fitted.usual_std) == pytest.approx(0.99)
+    exact = Calibration.fit(label, std * 0, label, AGE)  # a model without error
+    assert exact.offset == 0.1 and exact.interval(50, 0, 0.9) == pytest.approx((50, 50), abs=1e-3)
+
+
+def test_beyond_the_labels_seen_the_last_ones_count():
+    value, std, label = faces(2000)
+    keep = (label > 20) & (label < 60)
+    fitted = Calibration.fit(value[keep], std[keep], label[keep], AGE)
+    assert fitted.lower[0] == fitted.lower[5] and fitted.upper[-1] == fitted.upper[35]
+    low, high = fitted.interval(40.0, 5.0, 0.9)
+    assert 20 < low < 40 < high < 70
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v, s, y: (v[:199], s[:199], y[:199]), "200 labelled faces or more. Received: 199"),
+        (lambda v, s, y: (v, s, y[:-1]), r"one length. Received: shapes \(300,\)"),
+        (lambda v, s, y: (v, s, y[:, None]), "one length"),
+        (lambda v, s, y: (v * np.nan, s, y), "`value` must hold finite numbers. Received: 300"),
+        (lambda v, s, y: (v, s, y + 101), "on the grid, 0 ... 100 years. Received: 300"),
+        (lambda v, s, y: (v, s, y * 0 + 7), "must differ.* Received: 300 faces of label 7"),
+        (lambda v, s, y: (v[:0], s[:0], y[:0]), "Received: 0 faces"),
+    ],
+)
+def test_faces_that_cannot_be_fitted(change, message):
+    with pytest.raises(DataError, match=message):
+        Calibration.fit(*change(*faces(300)), AGE)
+
+
+def test_configs_that_are_none(fitted):
+    config = fitted.get_config()
+    for name, value, message in [
+        ("lower", config["lower"][1:], r"`lower` is not valid. It must be \(51, 9\)"),
+        ("upper", [["x"]], "`upper` is not valid"),
+        ("offset", 0, "`offset`"),
+        ("usual_std", -1, "`usual_std`"),
+        ("faces", "many", "`faces`"),
+        ("grid", "age", "`grid`"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            Calibration.from_config({**config, name: value})
+    for wrong in ({"grid": config["grid"]}, {**config, "more": 1}):
+        with pytest.raises(ConfigError, match="get_config.*Received"):
+            Calibration.from_config(wrong)
+
+
+def test_as_calibration(fitted):
+    assert as_calibration(None, AGE) is None and as_calibration(fitted, AGE) is fitted
+    assert as_calibration(fitted.get_config(), AGE) == fitted
+    with pytest.raises(ConfigError, match="of the model's grid, .*Received: LabelGrid"):
+        as_calibration(fitted, LabelGrid.scut_fbp())
+    with pytest.raises(ConfigError, match="Received: calibration='yes'"):
+        as_calibration("yes", AGE)

@@ -1,0 +1,68 @@
+"""Coverage measured on faces that a calibration has not seen."""
+
+import numpy as np
+import pytest
+
+from keras_dldl.calibration import Calibration, coverage_rows, cross_fit
+from keras_dldl.calibration.cross_fit import _dealt, _numbered
+from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.labels import LabelGrid
+from tests.calibration.given import AGE, faces
+
+
+def test_each_face_by_a_calibration_of_the_other_folds():
+    value, std, label = faces(400)
+    subject = np.array([f"person {i % 130}" for i in range(400)], object)
+    ends = cross_fit(value, std, label, AGE, 0.8, subject=subject, folds=4, seed=3)
+    fold = _dealt(_numbered(subject, 400), 4, 3)
+    assert sorted(np.bincount(fold) // 3) == [32, 32, 33, 34]
+    for person in set(subject):
+        assert len(set(fold[subject == person])) == 1
+    for i in (0, 57, 399):
+        others = fold != fold[i]
+        fitted = Calibration.fit(value[others], std[others], label[others], AGE)
+        assert tuple(ends[i]) == fitted.interval(value[i], std[i], 0.8)
+
+
+def test_nobody_is_the_same_as_nobody():
+    number = _numbered(np.array(["a", None, "a", float("nan"), "", "b"], object), 6)
+    assert number[0] == number[2] and len(set(number)) == 5
+    assert _numbered(None, 3).tolist() == [0, 1, 2]
+
+
+def test_a_face_in_the_fit_is_held_more_often_than_a_new_one():
+    value, std, label = faces(250)
+    fitted = Calibration.fit(value, std, label, AGE).intervals(value, std, 0.5)
+    new = cross_fit(value, std, label, AGE, 0.5)
+    held = [np.mean((label >= e[:, 0]) & (label <= e[:, 1])) for e in (fitted, new)]
+    assert held[0] > held[1] - 0.01 and held[1] == pytest.approx(0.5, abs=0.08)
+
+
+def test_rows_by_hand():
+    label = np.array([5.0, 9.0, 10.0, 100.0])
+    before = np.array([[0, 4], [8, 10], [10, 12], [90, 99.0]])
+    after = np.array([[0, 5], [8, 10], [11, 12], [90, 100.0]])
+    rows = coverage_rows(label, before, after, AGE)
+    assert [row["labels"] for row in rows] == ["all", "0-9", "10-19", "100-109"]
+    assert [row["n"] for row in rows] == [4, 2, 1, 1]
+    assert [row["coverage_before"] for row in rows] == [50, 50, 100, 0]
+    assert [row["coverage_after"] for row in rows] == [75, 100, 0, 100]
+    assert rows[0]["width_before"] == pytest.approx((4 + 2 + 2 + 9) / 4)
+    both = coverage_rows(label, before, np.stack([before, after]), AGE)
+    assert both[0]["coverage_after"] == pytest.approx((50 + 75) / 2)
+    assert both[1]["width_after"] == pytest.approx((4 + 2 + 5 + 2) / 4)
+
+
+def test_rows_of_ratings_are_points():
+    label = np.array([1.0, 1.9, 2.0, 5.0])
+    ends = np.stack([label, label], axis=1)
+    rows = coverage_rows(label, ends, ends, LabelGrid.scut_fbp())
+    assert [row["labels"] for row in rows] == ["all", "1-2", "2-3", "5-6"]
+
+
+def test_too_few_subjects():
+    value, std, label = faces(300)
+    with pytest.raises(DataError, match="leave 100 faces.*Received: 0 beside a fold of 300"):
+        cross_fit(value, std, label, AGE, 0.9, subject=["one"] * 300)
+    with pytest.raises(ConfigError, match="`folds`"):
+        cross_fit(value, std, label, AGE, 0.9, folds=1)
