@@ -22,8 +22,7 @@ def command(first, second, out, force, as_json):
     from pathlib import Path
 
     from keras_dldl.files import atomic_path
-    from keras_dldl.models import load_model
-    from keras_dldl.models.joining import join_models
+    from keras_dldl.models import join_models, load_model
 
     if Path(out).exists() and not force:
         raise FileExistsError(f"{out} exists. Give another --out, or --force")

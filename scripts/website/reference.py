@@ -40,7 +40,7 @@ PAGES: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
     ),
     "training": ("Training", {"training": None}),
     "comparison": ("Comparing", {"comparison": None}),
-    "evaluation": ("Evaluation", {"evaluation": None}),
+    "evaluation": ("Evaluation and calibration", {"evaluation": None, "calibration": None}),
     "explain": ("Explaining", {"explain": None}),
     "export": ("Export and import", {"export": None, "importing": None}),
     "light": ("Predictions without TensorFlow", {"light": None}),
