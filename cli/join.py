@@ -9,9 +9,12 @@ from keras_dldl.cli.options import json_option
 @click.argument("first")
 @click.argument("second")
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The .keras file.")
+@click.option(
+    "--weight", default=0.5, type=click.FloatRange(0, 1), help="Of FIRST in the mean of the logits."
+)
 @click.option("--force", is_flag=True, help="Replace the file OUT.")
 @json_option
-def command(first, second, out, force, as_json):
+def command(first, second, out, weight, force, as_json):
     """Join FIRST and SECOND, two models with the backbone tiny-age-net, into one of thin-age-net.
 
     Each is a .keras file, a run folder, or a shipped model's name. They must agree in all but their
@@ -26,7 +29,7 @@ def command(first, second, out, force, as_json):
 
     if Path(out).exists() and not force:
         raise FileExistsError(f"{out} exists. Give another --out, or --force")
-    joined = join_models(load_model(first), load_model(second))
+    joined = join_models(load_model(first), load_model(second), weight)
     with atomic_path(out) as temporary:
         joined.save(temporary)
     facts = {

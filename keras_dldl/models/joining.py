@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_dldl.arguments import check_number
 from keras_dldl.errors import ConfigError
 from keras_dldl.models.build import build_model
 from keras_dldl.models.face_model import FaceModel
@@ -13,27 +14,33 @@ from keras_dldl.models.face_model import FaceModel
 TWICE_AS_WIDE = {"tiny-age-net": "thin-age-net"}
 
 
-def join_models(first: FaceModel, second: FaceModel) -> FaceModel:
+def join_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> FaceModel:
     """Return one model of twice the width that holds two: an ensemble in a single network.
 
     Every layer holds the channels of both side by side, and the weights from the one's channels to
-    the other's are zero; the head takes the mean. So the logits are the mean of the two models'
-    logits, and the distribution the normalised geometric mean of theirs. Trained on, the zeros
-    become connections: a wide network need not be trained from the beginning (the idea of growing a
-    network that keeps its function: Chen, Goodfellow and Shlens 2016, Net2Net).
+    the other's are zero; the head takes the mean. So the logits are the weighted mean of the two
+    models' logits, and the distribution the normalised geometric mean of theirs. Trained on, the
+    zeros become connections: a wide network need not be trained from the beginning (the idea of
+    growing a network that keeps its function: Chen, Goodfellow and Shlens 2016, Net2Net).
 
     Args:
         first: a model with the backbone tiny-age-net; its card is not kept.
         second: one that has the same backbone, grid, method, input size, alignment and pooling.
+        weight: of the first in the mean, 0 ... 1; the second has the rest.
 
     Returns:
         A `FaceModel` with the backbone thin-age-net.
 
     Raises:
-        ConfigError: no backbone of twice the width, a head that is not one linear layer, or models
-            that differ in more than their weights.
+        ConfigError: no backbone of twice the width, a head that is not one linear layer, models
+            that differ in more than their weights, or a `weight` out of range.
     """
     _check_alike(first, second)
+    weight = check_number("weight", weight, minimum=0)
+    if weight > 1:
+        raise ConfigError(
+            f"`weight` is not valid. It must be a share, 0 ... 1. Received: weight={weight:g}"
+        )
     joined = build_model(
         TWICE_AS_WIDE[first.backbone_name], first.grid, first.method, first.input_size,
         first.alignment, first.dropout, first.pooling,
@@ -41,14 +48,15 @@ def join_models(first: FaceModel, second: FaceModel) -> FaceModel:
     sources = [{layer.name: layer for layer in model.layers} for model in (first, second)]
     for layer in joined.layers:
         if layer.weights:
-            _fill(layer, *(layers[layer.name] for layers in sources))
+            _fill(layer, *(layers[layer.name] for layers in sources), weight)
     return joined
 
 
-def _fill(layer: Any, first: Any, second: Any) -> None:
+def _fill(layer: Any, first: Any, second: Any, weight: float) -> None:
     a, b = ([np.asarray(w) for w in source.get_weights()] for source in (first, second))
     if isinstance(layer, keras.layers.Dense):
-        layer.set_weights([np.concatenate([a[0], b[0]]) / 2, (a[1] + b[1]) / 2])
+        a, b = ([w * share for w in each] for each, share in ((a, weight), (b, 1 - weight)))
+        layer.set_weights([np.concatenate([a[0], b[0]]), a[1] + b[1]])
     elif isinstance(layer, keras.layers.Conv2D):
         layer.set_weights([_joined_kernel(a[0], b[0], layer.kernel.shape[2])])
     else:

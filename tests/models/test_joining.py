@@ -33,11 +33,12 @@ def logits(model):
     return np.asarray(model.training_model()(faces()), np.float64)
 
 
-def test_the_logits_are_the_mean_of_both():
+@pytest.mark.parametrize("weight", [0.5, 0.8])
+def test_the_logits_are_the_mean_of_both(weight):
     first, second = made(1), made(2)
-    joined = join_models(first, second)
+    joined = join_models(first, second, weight)
     assert joined.backbone_name == "thin-age-net"
-    expected = (logits(first) + logits(second)) / 2
+    expected = weight * logits(first) + (1 - weight) * logits(second)
     assert np.ptp(logits(first) - logits(second)) > 0.1 * np.ptp(expected)
     np.testing.assert_allclose(logits(joined), expected, rtol=2e-4, atol=1e-4 * np.ptp(expected))
 
@@ -65,6 +66,11 @@ def test_the_distribution_is_the_geometric_mean(tmp_path):
 def test_models_that_differ_are_refused(others, said):
     with pytest.raises(ConfigError, match=said):
         join_models(made(1), made(2, **others))
+
+
+def test_a_weight_out_of_range_is_refused():
+    with pytest.raises(ConfigError, match="weight.*1.5"):
+        join_models(made(1), made(2), 1.5)
 
 
 def test_a_backbone_without_a_wider_one_is_refused():
