@@ -1,8 +1,8 @@
 """Batch normalisation as one TensorFlow operation, for training.
 
-Keras writes it as some ten operations, in float32 whatever the precision. On a processor these are
-a third to a half of a training step of the paper's networks, since their maps are large and their
-channels few; the one operation reads each map twice.
+Keras writes it as some ten operations, in float32 whatever the precision. On a processor these cost
+a fifth to two fifths of a training step of the paper's networks, since their maps are large and
+their channels few; the one operation reads each map twice (`benchmarks/fused_normalization.py`).
 """
 
 from typing import Any
