@@ -71,6 +71,7 @@ class FaceLearner:
         self.unit = data.grid.unit
         self.face_model: Any = None
         self.trained: keras.Model | None = None
+        self._teachers: list[Any] = []
         self._frozen = False
 
     def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
@@ -87,6 +88,7 @@ class FaceLearner:
         if from_init and self.config.weights:
             load_backbone_weights(self.face_model, self.config.weights)
         warm_start = self._warm_start() if from_init and self.config.init else None
+        self._teachers = load_teachers(self.config.teacher, self.face_model)
         self._compile(frozen=is_frozen(self.config, epoch))
         return {"parameters": self.face_model.count_params(), "init": warm_start}
 
@@ -113,10 +115,9 @@ class FaceLearner:
                 _LOGGER.info("Frozen: %s, %d layers.", ", ".join(self.config.freeze), len(names))
         self._frozen = frozen
         self.trained = make_trained(self.config, self.face_model)
-        if self.config.teacher:
-            teachers = load_teachers(self.config.teacher, self.face_model)
+        if self._teachers:
             self.trained.compute_loss = DistilledLoss(
-                self.trained, self.face_model, teachers, self.config.teacher_weight
+                self.trained, self.face_model, self._teachers, self.config.teacher_weight
             )
 
     def _warm_start(self) -> dict[str, Any]:
