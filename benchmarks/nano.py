@@ -78,10 +78,13 @@ def _expected(tensors):
 
 
 def in_tensorflow(model, threads):
-    """Return a function that runs `model` as a TensorFlow graph."""
+    """Return a function that runs `model` as a TensorFlow graph, folded as `export` does."""
     import tensorflow as tf
 
-    graph = tf.function(lambda x: model(x, training=False), jit_compile=False)
+    from keras_dldl.models.folding import fold_normalization
+
+    network = fold_normalization(model)
+    graph = tf.function(lambda x: network(x, training=False), jit_compile=False)
     spec = tf.TensorSpec((1, SIZE, SIZE, 3), tf.float32)
     concrete = graph.get_concrete_function(spec)
     return lambda face: concrete(tf.constant(face))

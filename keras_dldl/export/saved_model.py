@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.export import encoded_images, warm_up
 from keras_dldl.export.parity import ParityError
 from keras_dldl.models import FaceModel
+from keras_dldl.models.folding import fold_normalization
 
 MARKER = "saved_model.pb"
 # Where TensorFlow expects files it does not know.
@@ -49,10 +51,11 @@ def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
         )
     import tensorflow as tf
 
+    network = fold_normalization(model)
     # Not keras.export.ExportArchive, which stores every weight twice.
     module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]
-    served = signatures(model, mirror)
+    module.weights = [variable.value for variable in network.variables]
+    served = signatures(model, mirror, network)
     module.served = list(served.values())
     try:
         tf.saved_model.save(module, os.fspath(folder), signatures=served)
@@ -70,7 +73,7 @@ def _as_os_error(error: Exception) -> Exception:
     return error
 
 
-def signatures(model: FaceModel, mirror: bool = True) -> dict[str, Callable]:
+def signatures(model: FaceModel, mirror: bool = True, network: Any = None) -> dict[str, Callable]:
     """Return the functions that are exported, by the names of their signatures.
 
     - `serving_default` takes `image_bytes`, (B,) strings, JPEG or PNG files of any size; it returns
@@ -83,10 +86,11 @@ def signatures(model: FaceModel, mirror: bool = True) -> dict[str, Callable]:
     Args:
         model: a `FaceModel` on the TensorFlow back end.
         mirror: average the image and its mirror image.
+        network: what computes the model's distributions; the model itself where it is None.
     """
     import tensorflow as tf
 
-    answers = _answers(model, mirror)
+    answers = _answers(model, network or model, mirror)
 
     def from_bytes(image_bytes):
         faces, status = encoded_images.decode_faces(image_bytes, model.input_size)
@@ -112,7 +116,7 @@ def signatures(model: FaceModel, mirror: bool = True) -> dict[str, Callable]:
     }
 
 
-def _answers(model: FaceModel, mirror: bool) -> Callable:
+def _answers(model: FaceModel, network: Any, mirror: bool) -> Callable:
     """Return the function from (B, S, S, 3) float32 faces to the outputs by name."""
     import tensorflow as tf
 
@@ -122,10 +126,10 @@ def _answers(model: FaceModel, mirror: bool) -> Callable:
     @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3))], autograph=False)
     def answers(faces):
         if mirror:
-            both = model(tf.concat([faces, faces[:, :, ::-1]], axis=0), training=False)
+            both = network(tf.concat([faces, faces[:, :, ::-1]], axis=0), training=False)
             p = sum(tf.split(both, 2)) / 2
         else:
-            p = model(faces, training=False)
+            p = network(faces, training=False)
         return {
             "value": ops.decode(p, labels, model.method.decoder),
             "std": tf.sqrt(ops.variance(p, labels)),

@@ -1,0 +1,89 @@
+"""Folded networks give the numbers of the models they were made of."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_dldl.labels import LabelGrid
+from keras_dldl.models import build_model
+from keras_dldl.models.folding import fold_normalization
+
+SIZE = 48
+
+
+def shaken(model, seed=0):
+    """Give every weight a value of its own, the statistics among them."""
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        weight.assign(weight + rng.uniform(0.01, 0.3, weight.shape).astype("float32"))
+    return model
+
+
+def images(size=SIZE):
+    return np.random.default_rng(1).uniform(0, 255, (3, size, size, 3)).astype("float32")
+
+
+def norms(model):
+    return [one for one in model.layers if isinstance(one, keras.layers.BatchNormalization)]
+
+
+@pytest.mark.parametrize("backbone", ["nano-age-net", "tiny-age-net"])
+@pytest.mark.parametrize("method", ["dldl-v2", "coral"])
+def test_the_numbers_stay(backbone, method):
+    model = shaken(build_model(backbone, LabelGrid.scut_fbp(), method=method, input_size=SIZE))
+    before = [np.array(w) for w in model.get_weights()]
+    folded = fold_normalization(model)
+    assert not norms(folded)
+    expected = np.asarray(model(images(), training=False))
+    np.testing.assert_allclose(folded(images(), training=False), expected, atol=2e-5)
+    assert len(model.layers) - len(folded.layers) == len(norms(model))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_by_hand():
+    x = keras.Input((1, 1, 1))
+    y = keras.layers.Conv2D(1, 1, name="conv")(x)
+    y = keras.layers.BatchNormalization(epsilon=0.0, name="norm")(y)
+    model = keras.Model(x, y)
+    model.get_layer("conv").set_weights([np.full((1, 1, 1, 1), 3.0), np.array([5.0])])
+    # gamma, beta, mean, variance
+    model.get_layer("norm").set_weights([np.array([v]) for v in (2.0, 7.0, 1.0, 16.0)])
+    kernel, bias = fold_normalization(model).get_layer("conv").get_weights()
+    assert kernel.item() == 3 * 2 / 4
+    assert bias.item() == (5 - 1) * 2 / 4 + 7
+
+
+@pytest.mark.parametrize("multiplier", [1, 2])
+def test_depthwise_kernels(multiplier):
+    x = keras.Input((6, 6, 3))
+    y = keras.layers.DepthwiseConv2D(3, depth_multiplier=multiplier, use_bias=False)(x)
+    y = keras.layers.BatchNormalization(scale=False)(y)
+    model = shaken(keras.Model(x, y))
+    folded = fold_normalization(model)
+    assert not norms(folded)
+    faces = images(6)
+    np.testing.assert_allclose(folded(faces), model(faces, training=False), rtol=1e-4, atol=1e-3)
+
+
+def activated(x):
+    y = keras.layers.Conv2D(4, 3, activation="relu")(x)
+    return keras.layers.BatchNormalization()(y)
+
+
+def used_twice(x):
+    y = keras.layers.Conv2D(4, 3)(x)
+    return keras.layers.Add()([y, keras.layers.BatchNormalization()(y)])
+
+
+def after_pooling(x):
+    return keras.layers.BatchNormalization()(keras.layers.MaxPooling2D()(x))
+
+
+@pytest.mark.parametrize("block", [activated, used_twice, after_pooling])
+def test_what_cannot_be_folded_stays(block):
+    x = keras.Input((6, 6, 3))
+    model = shaken(keras.Model(x, block(x)))
+    folded = fold_normalization(model)
+    assert len(norms(folded)) == 1
+    np.testing.assert_allclose(folded(images(6)), model(images(6), training=False), rtol=1e-4)
