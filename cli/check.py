@@ -20,6 +20,15 @@ EXIT_LEAKS = 1
     "--label-tolerance", type=float, show_default="one step of the label grid",
     help="Labels of one picture may differ by this much.",
 )  # fmt: skip
+@click.option(
+    "--predictions", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+    show_default="none",
+    help="predictions.csv of `evaluate --split train`, to find impossible labels; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--max-error", type=float, show_default="none",
+    help="With --predictions: labels that all of them miss by more are to be left out.",
+)  # fmt: skip
 @click.option("--show", default=100, help="Most pairs shown in each section of the page.")
 @click.option(
     "--fail-on-leaks", is_flag=True,
@@ -35,8 +44,10 @@ def command(ctx, folders, out, fail_on_leaks, as_json, **options):
     part; labels that contradict each other; records that cannot be read. Several DATA folders are
     looked at as one data set.
 
-    Writes check.html, a page with the pairs found, and check.json, which lists all. The exit status
-    is 0 whatever is found, unless --fail-on-leaks is given.
+    Writes check.html, a page with the pairs found, check.json, which lists all, and
+    image_weights.csv for `train --image-weights`: copies count once together, and not at all if
+    they are held out too or their labels contradict each other. The exit status is 0 whatever is
+    found, unless --fail-on-leaks is given.
     """
     from keras_dldl.check import CheckOptions, check
     from keras_dldl.check.tables import text_report

@@ -60,6 +60,10 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
     "--sampling", "sampling", "How often an image comes, by how many share its label.",
     click.Choice(["natural", "sqrt", "balanced", "effective"]),
 )  # fmt: skip
+@_option(
+    "--image-weights", "image_weights", "CSV of path and weight: how much a training image counts.",
+    click.Path(),
+)  # fmt: skip
 @click.option(
     "--freeze", "freeze", multiple=True, metavar="LAYERS", show_default="none",
     help="Layers that do not learn: backbone, stage1, a name or a pattern; may be repeated.",

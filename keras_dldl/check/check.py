@@ -11,6 +11,7 @@ from keras_dldl import files
 from keras_dldl.arguments import check_integer, check_number
 from keras_dldl.check import counts
 from keras_dldl.check.page import page_html
+from keras_dldl.check.weights import contradicted, proposed_weights
 from keras_dldl.data.leaks.people import by_part, torn_subjects
 from keras_dldl.data.leaks.reading import ReadFaces, read_faces
 from keras_dldl.data.leaks.search import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT_VERSION = 1
-HTML_NAME, JSON_NAME = "check.html", "check.json"
+HTML_NAME, JSON_NAME, WEIGHTS_NAME = "check.html", "check.json", "image_weights.csv"
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,16 @@ class CheckOptions:
         label_tolerance: labels of one picture may differ by this much, in the label's unit; None
             means one step of the label grid.
         show: most pairs shown in each section of the page; `check.json` lists all.
+        predictions: files `predictions.csv` of `keras-dldl evaluate` on the training split: labels
+            that differ from a model's value by more than `max_error` are proposed to be left out.
+        max_error: in the label's unit; above 0.
     """
 
     similarity: float = SIMILARITY
     label_tolerance: float | None = None
     show: int = 100
+    predictions: tuple[str, ...] = ()
+    max_error: float | None = None
 
     def __post_init__(self):
         check_number("similarity", self.similarity, minimum=0, exclusive=True)
@@ -57,6 +63,13 @@ class CheckOptions:
         if self.label_tolerance is not None:
             check_number("label_tolerance", self.label_tolerance, minimum=0)
         check_integer("show", self.show, minimum=0)
+        if self.max_error is not None:
+            check_number("max_error", self.max_error, minimum=0, exclusive=True)
+        if bool(self.predictions) != (self.max_error is not None):
+            raise ConfigError(
+                "`predictions` and `max_error` go together: the file, and how far its values may be"
+                f" off. Received: predictions={list(self.predictions)}, max_error={self.max_error}"
+            )
 
 
 @dataclass(frozen=True)
@@ -66,10 +79,12 @@ class Check:
     Args:
         content: what `check.json` holds; docs/data.md describes it.
         data: the prepared data, for the pictures of the page.
+        weights: what `image_weights.csv` holds: how much training images should count.
     """
 
     content: dict[str, Any]
     data: PreparedData
+    weights: "pd.DataFrame"
 
     @property
     def leaks(self) -> bool:
@@ -78,7 +93,7 @@ class Check:
         return bool(sum(found["leaking_faces"].values()) or found["torn_subjects"])
 
     def save(self, out: str | os.PathLike) -> list[Path]:
-        """Write `check.json` and `check.html` into the folder `out`; return their paths.
+        """Write `check.json`, `check.html` and `image_weights.csv` into `out`; return the paths.
 
         Raises:
             OSError: `out` cannot be written.
@@ -86,7 +101,9 @@ class Check:
         out = Path(out)
         files.write_json(out / JSON_NAME, self.content)
         files.write_text(out / HTML_NAME, page_html(self.content, self.data))
-        return [out / JSON_NAME, out / HTML_NAME]
+        with files.atomic_path(out / WEIGHTS_NAME) as temporary:
+            self.weights.to_csv(temporary, index=False)
+        return [out / JSON_NAME, out / HTML_NAME, out / WEIGHTS_NAME]
 
 
 def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> Check:
@@ -114,13 +131,16 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
     pairs = find_pairs(faces.prints, parts, options.similarity)
     tolerance = data.grid.step if options.label_tolerance is None else options.label_tolerance
     listed = _pair_items(faces.table, parts, pairs, float(tolerance))
-    leaks = leaking(parts, groups_of(pairs, len(parts)))
+    groups = groups_of(pairs, len(parts))
+    leaks = leaking(parts, groups)
+    table = faces.table.assign(contradicted=contradicted(faces.table, data, options))
+    weights = proposed_weights(table, groups, float(tolerance))
     torn = torn_subjects(faces.table, data)
     content = {
         "format": FORMAT_VERSION,
         "folders": [str(folder.path) for folder in data.folders],
         "settings": {**asdict(options), "label_tolerance": float(tolerance)},
-        "counts": _found(faces, parts, listed, leaks, torn),
+        "counts": _found(faces, parts, listed, leaks, torn) | counts.weights(weights),
         "labels": counts.labels(faces.table, data.grid),
         "groups": counts.groups(faces.table, data.grid),
         "sizes": counts.sizes(faces.prints.sizes),
@@ -131,7 +151,12 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
         "pairs": listed,
         "unreadable": [asdict(item) for item in faces.unreadable],
     }
-    return Check(content, data)
+    return Check(content, data, _by_name(weights, data))
+
+
+def _by_name(weights: "pd.DataFrame", data: PreparedData) -> "pd.DataFrame":
+    names = [folder.path.resolve().name for folder in data.folders]
+    return weights.assign(folder=[names[k] for k in weights["folder"]])
 
 
 def _found(faces: ReadFaces, parts, listed, leaks, torn) -> dict[str, Any]:

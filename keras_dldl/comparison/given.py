@@ -83,7 +83,7 @@ def check_given(cell: "Cell", data: "PreparedData") -> None:
         )
     split = cell.config.validation_split
     splits = ["train", split] if split else ["train"]
-    if progress["fingerprint"] != data_fingerprint(data, splits):
+    if progress["fingerprint"] != data_fingerprint(data, splits, cell.config.image_weights):
         raise DataError(
             "Runs can be compared only if they saw the same faces in the same splits. "
             f"Received: {cell.run.path}, a run on other data or splits"

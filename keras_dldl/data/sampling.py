@@ -15,7 +15,7 @@ class Sampling:
     """Draws an epoch's images with unequal chances; an epoch keeps its number of images.
 
     Args:
-        weights: (N,) the chance of each image, up to a common factor; positive.
+        weights: (N,) the chance of each image, up to a common factor; 0 or more, not all 0.
     """
 
     weights: np.ndarray
@@ -61,30 +61,39 @@ def epoch_order(count: int, seed: int, epoch: int, sampling: Sampling | None = N
 
 
 def make_sampling(
-    kind: str, labels: np.ndarray, grid: LabelGrid, beta: float = 0.999
+    kind: str,
+    labels: np.ndarray,
+    grid: LabelGrid,
+    beta: float = 0.999,
+    weights: np.ndarray | None = None,
 ) -> Sampling | None:
-    """Return the sampling of this name, or None for "natural": each image once.
+    """Return the sampling of this name, or None where each image comes once.
 
     With n images at the label of the grid nearest to an image's own, its chance is in proportion to
     1 / n ("balanced": every label that occurs comes equally often), 1 / sqrt(n) ("sqrt", half way),
-    or (1 - beta) / (1 - beta^n) ("effective": Cui et al. 2019, by the effective number).
+    or (1 - beta) / (1 - beta^n) ("effective": Cui et al. 2019, by the effective number); with
+    weights, n is the sum of theirs, and the chance is multiplied by the image's own.
 
     Args:
         kind: one of `SAMPLINGS`.
         labels: (N,) labels of the training images.
         grid: the label grid.
         beta: of "effective", in [0, 1): 0 is natural, towards 1 balanced.
+        weights: (N,) how much each image counts, see `image_weights`; None: all alike.
 
     >>> labels = np.array([20.0, 20.0, 20.0, 60.0])
     >>> make_sampling("balanced", labels, LabelGrid.age()).order(seed=0, epoch=0).tolist()
     [3, 0, 1, 3]
     """
     check_choice("sampling", kind, SAMPLINGS)
+    own = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
     if kind == "natural":
-        return None
+        return None if np.all(own == own[0]) else Sampling(own)
     steps = np.rint((np.asarray(labels, np.float64) - grid.start) / grid.step)
-    _, inverse, numbers = np.unique(steps, return_inverse=True, return_counts=True)
-    shared = numbers[inverse].astype(np.float64)
+    _, inverse = np.unique(steps, return_inverse=True)
+    shared = np.bincount(inverse, own)[inverse]
+    # A label all of whose images weigh nothing has no chance to share out.
+    shared[own == 0] = 1.0
     if kind == "effective":
-        return Sampling((1.0 - beta) / (1.0 - np.power(beta, shared)))
-    return Sampling(1.0 / (np.sqrt(shared) if kind == "sqrt" else shared))
+        return Sampling(own * (1.0 - beta) / (1.0 - np.power(beta, shared)))
+    return Sampling(own / (np.sqrt(shared) if kind == "sqrt" else shared))

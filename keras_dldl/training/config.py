@@ -88,6 +88,9 @@ number, at least 1. Received: epochs=-1.
     sampling_beta: float = setting(
         "number", 0.999, "beta of effective sampling", minimum=0, maximum=0.999999
     )
+    image_weights: str | None = setting(
+        "text", None, "table of images and how much they count, as `check` writes it", optional=True
+    )
     optimizer: str = setting("text", "adam", "update rule", choices=OPTIMIZERS)
     learning_rate: float = setting("number", 1e-3, "highest learning rate", above=0)
     beta_1: float = setting("number", 0.9, "first decay of all but sgd", minimum=0, maximum=1)

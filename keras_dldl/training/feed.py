@@ -94,8 +94,12 @@ class TensorFlowFeed:
 
 def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
     """Return how often each training image comes in an epoch of `config`; None: once."""
-    labels = data.rows("train")["label"].to_numpy()
-    return make_sampling(config.sampling, labels, data.grid, config.sampling_beta)
+    labels, weights = data.rows("train")["label"].to_numpy(), None
+    if config.image_weights is not None:
+        from keras_dldl.data.image_weights import read_image_weights
+
+        weights = read_image_weights(config.image_weights, data)
+    return make_sampling(config.sampling, labels, data.grid, config.sampling_beta, weights)
 
 
 def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Feed:

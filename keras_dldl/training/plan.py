@@ -161,7 +161,7 @@ def _data_lines(plan: Plan) -> Iterator[str]:
     counts = ", ".join(f"{split} {count:,}" for split, count in plan.images.items())
     low, high = plan.labels
     yield f"images      {counts}; labels {low:g} to {high:g}"
-    if plan.config.sampling != "natural":
+    if plan.config.sampling != "natural" or plan.config.image_weights:
         yield f"sampling    {plan.config.sampling}: {plan.different:,} different images an epoch"
 
 

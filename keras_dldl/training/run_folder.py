@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.errors import ConfigError, TrainingError
+from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.files import TEMPORARY_PREFIX, write_json
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.state import Checkpoint, load_checkpoint
@@ -21,7 +21,7 @@ from keras_dldl.training.state import Checkpoint, load_checkpoint
 # epoch.
 _MAY_DIFFER = (
     "data", "root", "manifest", "epochs", "on_damaged_shard", "devices", "patience",
-    "min_improvement", "tensorboard",
+    "min_improvement", "tensorboard", "image_weights",
 )  # fmt: skip
 
 
@@ -156,7 +156,8 @@ def check_same_run(
         )
     if stored["fingerprint"] != fingerprint:
         raise ConfigError(
-            "A run is resumed on the data it began with. The rows of the prepared folders are "
+            "A run is resumed on the data it began with. The rows of the prepared folders"
+            f"{', or the image_weights,' if config.image_weights else ''} are "
             f"others now{_left_out_note(before=stored.get('left_out', []), now=left_out)}. "
             f"Received: data={list(config.data)}."
         )
@@ -169,14 +170,35 @@ def _left_out_note(before: Sequence[str], now: Sequence[str]) -> str:
     return f"; damaged shards left out before: {told[0]}, now: {told[1]}"
 
 
-def data_fingerprint(data: Any, splits: list[str]) -> str:
-    """Return a digest of paths, labels and sigmas of the rows of `splits`, in their order."""
+def data_fingerprint(data: Any, splits: list[str], image_weights: str | None = None) -> str:
+    """Return a digest of paths, labels and sigmas of the rows of `splits`, in their order.
+
+    Args:
+        data: the prepared data.
+        splits: which are in use.
+        image_weights: a file whose content belongs to it.
+
+    Raises:
+        DataError: `image_weights` cannot be read.
+    """
     digest = hashlib.sha256()
     for split in splits:
         rows = data.rows(split)
         columns = [name for name in ("path", "label", "sigma") if name in rows.columns]
         digest.update(rows[columns].to_csv(index=False).encode("utf-8"))
+    if image_weights is not None:
+        digest.update(_content(image_weights))
     return digest.hexdigest()
+
+
+def _content(image_weights: str) -> bytes:
+    try:
+        return Path(image_weights).read_bytes()
+    except OSError as error:
+        raise DataError(
+            "`image_weights` must be a CSV file of path and weight. "
+            f"Received: {image_weights} ({error.strerror})"
+        ) from error
 
 
 def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> None:

@@ -57,7 +57,7 @@ def _train(config: TrainConfig, folder: RunFolder, resume: bool, team: Team) -> 
     method = make_method(config)
     checkpoint = _opened(folder, resume, team)
     config, data, splits = open_data(config, method, team.processes)
-    fingerprint = data_fingerprint(data, splits)
+    fingerprint = data_fingerprint(data, splits, config.image_weights)
     team.check_same({**config.to_dict(), "data": fingerprint})
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint, data.left_out)
@@ -131,6 +131,7 @@ def _completed(config: TrainConfig, data: Any, processes: int = 1) -> TrainConfi
         data=[os.path.abspath(folder) for folder in config.data],
         input_size=config.input_size or data.size,
         init=config.init and from_anywhere(config.init),
+        image_weights=config.image_weights and from_anywhere(config.image_weights),
         teacher=[from_anywhere(name) for name in config.teacher],
         validation_split=split,
         feed=choose_feed(config, processes),

@@ -84,6 +84,8 @@ def test_the_counts(result):
         "label_conflicts": 2,
         "torn_subjects": 2,
         "unreadable": 1,
+        "images_of_weight_0": 4,
+        "images_of_less_weight": 2,
     }
     leaks = [(item["path"], item["also"]["path"]) for item in content["leaking_faces"]]
     assert leaks == [("4.jpg", "0.jpg"), ("5.jpg", "<b>.jpg")]
@@ -187,7 +189,7 @@ class Page(HTMLParser):
 
 def test_the_page(result, tmp_path):
     paths = result.save(tmp_path / "out")
-    assert [path.name for path in paths] == ["check.json", "check.html"]
+    assert [path.name for path in paths] == ["check.json", "check.html", "image_weights.csv"]
     assert json.loads(paths[0].read_text()) == result.content
     text = paths[1].read_text(encoding="utf-8")
     page = Page(text)

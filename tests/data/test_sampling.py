@@ -88,3 +88,33 @@ def test_the_pipeline_gives_what_was_drawn(tmp_path, monkeypatch, limit):
         assert len(paths) == len(targets)
         for path, label in zip(paths, targets[:, 0], strict=True):
             assert label in [labels.get(path) for labels in label_of]
+
+
+@pytest.mark.parametrize("kind", ["natural", "sqrt", "balanced", "effective"])
+def test_weights_multiply_the_chance(kind):
+    weights = np.where(np.arange(100) < 45, 0.0, 1.0)  # half of the first label, never
+    weights[-1] = 2.0
+    sampling = make_sampling(kind, LABELS, AGE, 0.9, weights)
+    drawn = np.concatenate([sampling.order(seed=3, epoch=e) for e in range(400)])
+    assert drawn.min() == 45
+    assert all(sampling.counts(0, epoch).sum() == 100 for epoch in range(5))
+    n = np.array([45.0, 9.0, 2.0])
+    each = {
+        "natural": n,
+        "sqrt": np.sqrt(n),
+        "balanced": n / n,
+        "effective": n * 0.1 / (1 - 0.9**n),
+    }[kind]
+    got = [np.mean(LABELS[drawn] == label) for label in (20.0, 40.2, 80.0)]
+    np.testing.assert_allclose(got, each / each.sum(), atol=0.004)
+
+
+def test_equal_weights_are_no_sampling():
+    assert make_sampling("natural", LABELS, AGE, weights=np.full(100, 0.5)) is None
+
+
+def test_a_label_of_which_nothing_is_left_does_no_harm():
+    weights = np.where(LABELS == 80.0, 0.0, 1.0)
+    sampling = make_sampling("balanced", LABELS, AGE, weights=weights)
+    assert np.isfinite(sampling.weights).all()
+    assert 99 not in sampling.order(seed=0, epoch=0)

@@ -10,9 +10,10 @@ import pytest
 from keras_dldl import load_model
 from keras_dldl.data.pipeline import batch_paths
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.errors import ConfigError, TrainingError
+from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.training import TrainConfig, train
 from keras_dldl.training.callbacks import StepWatch
+from keras_dldl.training.feed import make_feed
 from tests.training.small_data import SMALL, write_small_data
 
 
@@ -185,3 +186,24 @@ def test_training_with_mixup_resumes_exactly(folder, tmp_path):
             second[name] for name in ("loss", "mae", "val_mae")
         ]
     assert whole.rows[0]["mae"] > 0
+
+
+def test_images_of_weight_0_are_not_seen(folder, tmp_path, caplog):
+    table = tmp_path / "weights.csv"
+    kept = [f"train/{k:03d}.jpg" for k in (3, 11)]
+    lines = [f"train/{k:03d}.jpg,0" for k in range(20) if f"train/{k:03d}.jpg" not in kept]
+    table.write_text("\n".join(["path,weight", *lines]) + "\n")
+    config = config_of(folder, epochs=1, image_weights=str(table))
+    finished = train(config, tmp_path / "run")
+    feed = make_feed(TrainConfig.load(finished.out / "config.yaml"), PreparedData(folder))
+    seen = {path for batch in range(feed.steps_per_epoch) for path in feed.paths(0, batch)}
+    assert seen == set(kept)
+    table.write_text("\n".join(["path,weight", *lines[1:]]) + "\n")
+    with pytest.raises(ConfigError, match="or the image_weights, are others now"):
+        train(config_of(folder, epochs=2, image_weights=str(table)), tmp_path / "run", resume=True)
+
+
+def test_a_table_of_weights_that_is_not_there(folder, tmp_path):
+    config = config_of(folder, image_weights=str(tmp_path / "none.csv"))
+    with pytest.raises(DataError, match=r"none\.csv \(No such file"):
+        train(config, tmp_path / "run")

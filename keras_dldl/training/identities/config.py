@@ -28,7 +28,8 @@ class PretrainConfig(TrainConfig):
     WITHOUT: ClassVar[tuple[str, ...]] = (
         "method", "method_options", "sigma", "expectation_weight", "kl_reduction",
         "expectation_norm", "on_damaged_shard", "accumulate", "sampling", "sampling_beta", "ema",
-        "freeze", "freeze_epochs", "label_step", "feed", "devices",
+        "freeze", "freeze_epochs", "label_step", "feed", "devices", "image_weights", "teacher",
+        "teacher_weight",
     )  # fmt: skip
 
     root: str | None = setting("text", None, "folder with a folder a person", optional=True)

@@ -1,0 +1,105 @@
+"""How much each training image should count, by what the check found: `image_weights.csv`."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_dldl.data.manifest import read_table
+from keras_dldl.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from keras_dldl.check.check import CheckOptions
+    from keras_dldl.data.prepared import PreparedData
+
+COPY = "one of several copies"
+HELD_OUT = "also in {part}"
+CONFLICT = "copies with labels {low:g} to {high:g}"
+CONTRADICTED = "a model says otherwise, by {error:.3g}"
+
+
+def proposed_weights(table: "pd.DataFrame", groups: np.ndarray, tolerance: float) -> "pd.DataFrame":
+    """Return the training images that should not count once, and how much they should.
+
+    Of one picture, all copies in training together count once; they count nothing if it is held out
+    too, or if their labels contradict each other, since nobody knows which is right. Nor does a
+    picture whose label is contradicted.
+
+    Args:
+        table: rows with `folder`, `path`, `split`, `label`, and `contradicted`: by how much, NaN
+            for labels that are not.
+        groups: (N,) the same number for all copies of one picture.
+        tolerance: labels of one picture may differ by this much.
+
+    Returns:
+        A table with `folder`, `path`, `weight` and `reason`, in the order of `table`.
+    """
+    import pandas as pd
+
+    found = []
+    is_training = (table["split"] == "train").to_numpy()
+    for _, group in table.groupby(groups, sort=False):
+        own = group[is_training[group.index]]
+        for i, row in own.iterrows():
+            weight, reason = _of_group(group, own, tolerance)
+            if weight and np.isfinite(row["contradicted"]):
+                weight, reason = 0.0, CONTRADICTED.format(error=row["contradicted"])
+            if weight != 1:
+                found.append((i, row["folder"], row["path"], weight, reason))
+    columns = ("place", "folder", "path", "weight", "reason")
+    proposed = pd.DataFrame(found, columns=columns).sort_values("place", ignore_index=True)
+    return proposed.drop(columns="place")
+
+
+def _of_group(group: "pd.DataFrame", own: "pd.DataFrame", tolerance: float) -> tuple[float, str]:
+    held_out = [part for part in ("test", "val") if (group["split"] == part).any()]
+    if held_out:
+        return 0.0, HELD_OUT.format(part=held_out[0])
+    low, high = own["label"].min(), own["label"].max()
+    if high - low > tolerance + 1e-9:
+        return 0.0, CONFLICT.format(low=low, high=high)
+    return 1 / len(own), COPY
+
+
+def contradicted(
+    table: "pd.DataFrame", data: "PreparedData", options: "CheckOptions"
+) -> np.ndarray:
+    """Return by how much the predictions contradict each label, (N,) float64, else NaN.
+
+    With several files, the least of their differences counts: a label is contradicted when all
+    models say so.
+
+    Args:
+        table: rows with `path` and `label`.
+        data: the prepared data.
+        options: `predictions` are files with the columns `path`, `label` and `value`; `max_error`
+            is allowed.
+
+    Raises:
+        DataError: a file cannot be read, or is of other faces.
+    """
+    least = np.full(len(table), np.inf if options.predictions else np.nan)
+    keys = list(zip(table["path"], table["label"].astype(float), strict=True))
+    for file in options.predictions:
+        values = _values(file)
+        errors = np.array([abs(values.get(key, np.nan) - key[1]) for key in keys])
+        if np.isnan(errors).all():
+            raise DataError(
+                "Predictions must be of the data's own faces: `keras-dldl evaluate --split train` "
+                f"writes them. Received: {file}, which names none of {len(keys):,} faces of "
+                f"{', '.join(str(folder.path) for folder in data.folders)}"
+            )
+        least = np.fmin(least, np.where(np.isnan(errors), 0.0, errors))
+    return np.where(least > (options.max_error or np.inf), least, np.nan)
+
+
+def _values(file: str) -> dict[tuple[str, float], float]:
+    import pandas as pd
+
+    table = read_table(file, ("path", "label", "value"))
+    labels, values = (
+        pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64)
+        for name in ("label", "value")
+    )
+    return dict(zip(zip(table["path"], labels, strict=True), values, strict=True))
