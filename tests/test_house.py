@@ -23,6 +23,7 @@ ROWS = [
         "configs",
         "errors",
         "files",
+        "html_marks",
         "photos",
         "progress",
         "runtimes",

@@ -1,7 +1,7 @@
 """`check.html`: what the check found in one file, with nothing to fetch from elsewhere."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -10,6 +10,7 @@ from keras_dldl.check.pictures import pictures_of
 from keras_dldl.check.tables import summary_rows, verdict
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
+from keras_dldl.html_marks import table
 
 TEMPLATE = Path(__file__).with_name("check.html")
 SHOWN_ROWS = 50
@@ -41,7 +42,7 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
         data=html.escape(faces),
         verdict=html.escape(sentence),
         colour="good" if good else "bad",
-        summary=_table("What was found", ["", "number"], summary_rows(content)),
+        summary=table(["", "number"], summary_rows(content), caption="What was found"),
         method=html.escape(METHOD.format(similarity=settings["similarity"])),
         subjects=_subjects(content["subjects"]),
         sections="".join(
@@ -52,9 +53,9 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
             _crossed(f"Faces by {column}", {name: value["parts"] for name, value in group.items()})
             for column, group in content["groups"].items()
         ),
-        sizes=_table(
-            "Stored images, pixels", ["size", "faces"],
-            [[size, f"{number:,}"] for size, number in content["sizes"].items()],
+        sizes=table(
+            ["size", "faces"], [[size, f"{number:,}"] for size, number in content["sizes"].items()],
+            caption="Stored images, pixels",
         ),
         unreadable=_unreadable(content["unreadable"]),
     )  # fmt: skip
@@ -129,17 +130,16 @@ def _subjects(subjects: list[dict[str, Any]]) -> str:
         [f"{item['database']} {item['subject']}", *(f"{item['parts'][part]:,}" for part in SPLITS)]
         for item in subjects[:SHOWN_ROWS]
     ]
-    table = _table("Faces of each person", ["subject", *SPLITS], rows)
-    return f'{heading}<div class="wide">{table}</div>{_more(len(subjects), len(rows))}'
+    listed = table(["subject", *SPLITS], rows, caption="Faces of each person")
+    return f"{heading}{listed}{_more(len(subjects), len(rows))}"
 
 
 def _unreadable(items: list[dict[str, str]]) -> str:
     if not items:
         return ""
     rows = [[item["path"], item["reason"]] for item in items[:SHOWN_ROWS]]
-    table = _table("Records", ["path", "reason"], rows, text=True)
-    more = _more(len(items), len(rows))
-    return f'<h2>What could not be read</h2><div class="wide">{table}</div>{more}'
+    listed = table(["path", "reason"], rows, caption="Records", text=True)
+    return f"<h2>What could not be read</h2>{listed}{_more(len(items), len(rows))}"
 
 
 def _more(total: int, shown: int) -> str:
@@ -148,26 +148,10 @@ def _more(total: int, shown: int) -> str:
 
 def _crossed(title: str, counts: dict[str, dict[str, int]]) -> str:
     rows = [[name, *(f"{parts[part]:,}" for part in SPLITS)] for name, parts in counts.items()]
-    return _table(title, ["", *SPLITS], rows)
+    return table(["", *SPLITS], rows, caption=title)
 
 
 def _code(text: str) -> str:
     """Escape `text`, with what stands between backticks as code."""
     pieces = html.escape(text).split("`")
     return "".join(f"<code>{p}</code>" if k % 2 else p for k, p in enumerate(pieces))
-
-
-def _table(
-    title: str, header: Sequence[str], rows: Iterable[Sequence[str]], text: bool = False
-) -> str:
-    """Return an HTML table; every cell is escaped, since names and paths come from the data."""
-    cell = '<td class="text">' if text else "<td>"
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(first)}</th>'
-        + "".join(f"{cell}{html.escape(value)}</td>" for value in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    caption = f"<caption>{html.escape(title)}</caption>"
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

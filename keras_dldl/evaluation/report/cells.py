@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.numbers import THRESHOLDS
-from keras_dldl.evaluation.report.marks import Html, escaped, table
+from keras_dldl.html_marks import Html, escaped, table
 
 Interval = Sequence[float] | None
 NOTHING = Html("&ndash;")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.evaluation.pictures import Pictures
-from keras_dldl.evaluation.report.marks import Html, data_uri, escaped, paragraph
+from keras_dldl.html_marks import Html, data_uri, escaped, paragraph
 
 if TYPE_CHECKING:
     import pandas as pd

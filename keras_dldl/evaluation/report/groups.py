@@ -11,7 +11,7 @@ from keras_dldl.evaluation.report.cells import (
     p_value,
     with_interval,
 )
-from keras_dldl.evaluation.report.marks import Html, escaped, figure, paragraph, section, table
+from keras_dldl.html_marks import Html, escaped, figure, paragraph, section, table
 
 # More lines than that make a figure that nobody reads.
 MOST_DOTS = 20

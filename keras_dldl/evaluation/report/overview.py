@@ -8,7 +8,7 @@ from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.report import figures
 from keras_dldl.evaluation.report.cells import decimals, interval_below, numbers_table
-from keras_dldl.evaluation.report.marks import Html, escaped, figure, listing, paragraph, table
+from keras_dldl.html_marks import Html, escaped, figure, listing, paragraph, table
 
 if TYPE_CHECKING:
     import pandas as pd

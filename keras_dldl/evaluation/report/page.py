@@ -8,7 +8,7 @@ from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.pictures import Pictures
 from keras_dldl.evaluation.report import groups, overview, provenance
 from keras_dldl.evaluation.report.faces import faces_part
-from keras_dldl.evaluation.report.marks import Html, escaped, section
+from keras_dldl.html_marks import Html, escaped, section
 
 if TYPE_CHECKING:
     import pandas as pd

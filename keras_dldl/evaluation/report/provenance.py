@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_dldl.evaluation import tables
-from keras_dldl.evaluation.report.marks import Html, paragraph, table
+from keras_dldl.html_marks import Html, paragraph, table
 
 SHOWN_UNREADABLE = 50
 
