@@ -139,7 +139,11 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
     content = {
         "format": FORMAT_VERSION,
         "folders": [str(folder.path) for folder in data.folders],
-        "settings": {**asdict(options), "label_tolerance": float(tolerance)},
+        "settings": {
+            **asdict(options),
+            "label_tolerance": float(tolerance),
+            "predictions": list(options.predictions),
+        },
         "counts": _found(faces, parts, listed, leaks, torn) | counts.weights(weights),
         "labels": counts.labels(faces.table, data.grid),
         "groups": counts.groups(faces.table, data.grid),
