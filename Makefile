@@ -10,6 +10,8 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALL := PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet
 # For example: make test PYTEST_ARGS="-m 'not slow' tests/losses"
 PYTEST_ARGS ?=
+# A file's tests share what it has made, so they go to one process.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test docs lint format clean
@@ -21,7 +23,7 @@ demo: $(INSTALLED) ## predict on a photo, then train, measure, export and use a 
 	$(BIN)/python scripts/demo.py
 
 test: $(INSTALLED_DEV) ## run all tests; narrow them by PYTEST_ARGS
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 docs: $(INSTALLED_DEV) ## build the site of the docs into site/; a link that leads nowhere fails it
 	$(BIN)/python scripts/build_site.py
