@@ -63,8 +63,9 @@ def test_every_engine_gives_the_same_intervals(place, calibration, tmp_path):
     again = load_model(tmp_path / "c.keras")
     again.save(tmp_path / "saved.keras")  # a calibration outlives another saving, and an export
     export_model(again, "litert", tmp_path / "exported.tflite")
+    export_model(again, "onnx", tmp_path / "exported.onnx")
     face = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
-    names = ["c.keras", "c.tflite", "saved.keras", "exported.tflite"]
+    names = ["c.keras", "c.tflite", "saved.keras", "exported.tflite", "exported.onnx"]
     found = [predict_age(face, tmp_path / name, detect=False) for name in names]
     assert type(predict_age(face, tmp_path / "c.keras", detect=False)) is type(found[0])
     for p in found:
