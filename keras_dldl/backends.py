@@ -55,6 +55,17 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def as_graph(function: Callable[..., Any], shape: tuple) -> Callable[..., Any]:
+    """Return `function` of one float32 tensor of `shape`, None: any length, as a TensorFlow graph.
+
+    Other than `compiled`, it is made once for all lengths, and without XLA, which takes long to
+    make and on processors is slower for these networks.
+    """
+    import tensorflow as tf
+
+    return tf.function(function, input_signature=[tf.TensorSpec(shape)], autograph=False)
+
+
 def to_device(array: Any) -> Any:
     """Return `array` on the accelerator where there is one and it fits; else as it is."""
     free = _free_bytes()

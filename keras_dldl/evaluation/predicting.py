@@ -9,8 +9,10 @@ from keras_dldl.errors import DataError, ModelFileError
 from keras_dldl.evaluation.inputs import Faces
 from keras_dldl.evaluation.pictures import Extremes, Pictures
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import FaceModel, predict_views
+from keras_dldl.models import FaceModel, fast_network, predict_views
 from keras_dldl.progress import progress
+
+MANY = 1000  # faces for which a model is made faster first, which takes a second
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,12 @@ def _pass(models: Sequence[FaceModel], faces: Faces, batch_size: int, pictures: 
     first, positions = models[0], []
     views: list[tuple[list, list]] = [([], []) for _ in models]
     label, extremes = faces.rows["label"].to_numpy(np.float64), Extremes(pictures)
+    networks = [fast_network(m) if len(faces.rows) >= MANY else None for m in models]
     with progress(total=len(faces.rows), label="evaluating") as bar:
         for batch, images in faces.batches(first, batch_size):
-            for model, pair in zip(models, views, strict=True):
-                for view, p in zip(pair, predict_views(model, images, batch_size), strict=True):
+            for model, network, pair in zip(models, networks, views, strict=True):
+                found = predict_views(model, images, batch_size, network)
+                for view, p in zip(pair, found, strict=True):
                     view.append(_checked(p, model))
             average = (views[0][0][-1] + views[0][1][-1]) / 2
             value, _ = decode(average, first.grid, first.method.decoder)

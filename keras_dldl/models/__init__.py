@@ -3,7 +3,7 @@
 from keras_dldl.models.build import build_model
 from keras_dldl.models.face_model import FaceModel
 from keras_dldl.models.identity_model import IdentityModel
-from keras_dldl.models.inference import predict_views
+from keras_dldl.models.inference import fast_network, predict_views
 from keras_dldl.models.joining import join_models
 from keras_dldl.models.loading import list_models, load_model, load_start
 
@@ -11,6 +11,7 @@ __all__ = [
     "FaceModel",
     "IdentityModel",
     "build_model",
+    "fast_network",
     "join_models",
     "list_models",
     "load_model",
