@@ -33,7 +33,7 @@ def ssr_net() -> keras.Model:
         _level(p, g, pool, bins)
         for p, g, pool, bins in zip(plain[::-1], gated[::-1], (1, 4, 8), STAGES, strict=True)
     ]
-    return keras.Model(images, layers.Lambda(_expected, output_shape=(1,))(sum(levels, [])))
+    return keras.Model(images, Expected()(sum(levels, [])))
 
 
 def _stream(x, width, activation, pooling):
@@ -66,15 +66,19 @@ def _places(x, pool, pooling):
     return layers.Flatten()(pooling(pool)(x) if pool > 1 else x)
 
 
-def _expected(tensors):
-    """Return the age: each level refines the bin of the one before (their equation 4)."""
-    age, scale = 0.0, 1.0
-    for k, bins in enumerate(STAGES):
-        share, shift, width = tensors[3 * k : 3 * k + 3]
-        scale = scale * bins * (1 + LAMBDA_D * width)
-        centres = np.arange(bins, dtype="float32") + LAMBDA_LOCAL * shift
-        age = age + keras.ops.sum(share * centres, axis=1, keepdims=True) / scale
-    return age * LABELS
+@keras.saving.register_keras_serializable(package="benchmark")
+class Expected(layers.Layer):
+    """The age: each level refines the bin of the one before (their equation 4)."""
+
+    def call(self, tensors):
+        """Return (B, 1) years of all levels' shares, shifts and widths."""
+        age, scale = 0.0, 1.0
+        for k, bins in enumerate(STAGES):
+            share, shift, width = tensors[3 * k : 3 * k + 3]
+            scale = scale * bins * (1 + LAMBDA_D * width)
+            centres = np.arange(bins, dtype="float32") + LAMBDA_LOCAL * shift
+            age = age + keras.ops.sum(share * centres, axis=1, keepdims=True) / scale
+        return age * LABELS
 
 
 def in_tensorflow(model, threads):

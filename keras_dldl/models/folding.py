@@ -14,7 +14,7 @@ def fold_normalization(model: keras.Model) -> keras.Model:
     In inference, batch normalisation multiplies each channel by a number and adds another; both go
     into the kernel and the bias of the convolution before it (Jacob et al. 2018, section 3.2).
     Layers of normalisation that follow no convolution directly, or one that feeds other layers,
-    too, stay what they are.
+    too, stay what they are. Models that are layers of this one are folded, too.
 
     Args:
         model: a functional model, such as a `FaceModel`; it stays what it is.
@@ -26,6 +26,8 @@ def fold_normalization(model: keras.Model) -> keras.Model:
     gone = {norm.name for norm in foldable.values()}
 
     def clone(layer: Any) -> Any:
+        if _is_functional(layer):
+            return fold_normalization(layer)
         config = layer.get_config()
         if layer.name in foldable:
             config["use_bias"] = True
@@ -35,14 +37,21 @@ def fold_normalization(model: keras.Model) -> keras.Model:
         return args[0] if layer.name in gone else layer(*args, **kwargs)
 
     copy = keras.models.clone_model(
-        keras.Model(model.input, model.output), clone_function=clone, call_function=call
+        keras.Model(model.input, model.output, name=model.name),
+        clone_function=clone,
+        call_function=call,
     )
     for layer in model.layers:
         if layer.name in foldable:
             copy.get_layer(layer.name).set_weights(_folded(layer, foldable[layer.name]))
-        elif layer.weights and layer.name not in gone:
+        elif layer.weights and layer.name not in gone and not _is_functional(layer):
             copy.get_layer(layer.name).set_weights(layer.get_weights())
     return copy
+
+
+def _is_functional(layer: Any) -> bool:
+    is_model = isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential)
+    return is_model and hasattr(layer, "operations")
 
 
 def _pairs(model: keras.Model) -> list[tuple[Any, Any]]:

@@ -46,6 +46,15 @@ def test_the_numbers_stay(backbone, method):
         np.testing.assert_array_equal(old, new)
 
 
+def test_a_model_in_a_model():
+    model = build_model("keras:MobileNetV3Small", LabelGrid.age(), input_size=SIZE)
+    folded = fold_normalization(shaken(model))
+    assert all(not norms(one) for one in folded.layers if isinstance(one, keras.Model))
+    assert any(norms(one) for one in model.layers if isinstance(one, keras.Model))
+    expected = np.asarray(model(images(), training=False))
+    np.testing.assert_allclose(folded(images(), training=False), expected, atol=2e-5)
+
+
 def test_by_hand():
     x = keras.Input((1, 1, 1))
     y = keras.layers.Conv2D(1, 1, name="conv")(x)
