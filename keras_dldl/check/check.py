@@ -153,9 +153,20 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
             {**_face(faces.table, i), "also": _face(faces.table, k)} for i, k in leaks.items()
         ],
         "pairs": listed,
+        "contradicted": _contradicted(table),
         "unreadable": [asdict(item) for item in faces.unreadable],
     }
     return Check(content, data, _by_name(weights, data))
+
+
+def _contradicted(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return the faces whose labels a model contradicts, the largest errors first."""
+    errors = table["contradicted"].to_numpy(np.float64)
+    order = np.argsort(-errors, kind="stable")  # NaN goes last
+    return [
+        {**_face(table, i), "error": round(float(errors[i]), 4)}
+        for i in order[: np.isfinite(errors).sum()].tolist()
+    ]
 
 
 def _by_name(weights: "pd.DataFrame", data: PreparedData) -> "pd.DataFrame":

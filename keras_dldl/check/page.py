@@ -32,7 +32,9 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
     """
     settings, sections = content["settings"], _sections(content)
     shown = [pair for _, _, pairs in sections for pair in pairs[: settings["show"]]]
-    wanted = {(pair[k]["folder"], pair[k]["path"]) for pair in shown for k in ("first", "second")}
+    wrong = content["contradicted"]
+    faces_shown = [pair[k] for pair in shown for k in ("first", "second")]
+    wanted = {(face["folder"], face["path"]) for face in faces_shown + wrong[: settings["show"]]}
     pictures = pictures_of(data, wanted)
     sentence, good = verdict(content)
     folders = [Path(folder).name for folder in content["folders"]]
@@ -47,7 +49,8 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
         subjects=_subjects(content["subjects"]),
         sections="".join(
             _section(*section, settings["show"], pictures, folders) for section in sections
-        ),
+        )
+        + _contradicted(wrong, settings, pictures, folders),
         labels=_crossed("Faces by label", content["labels"]),
         groups="".join(
             _crossed(f"Faces by {column}", {name: value["parts"] for name, value in group.items()})
@@ -98,16 +101,40 @@ def _section(
     return f'{heading}<p>{_code(remark)}</p><ul class="pairs">{items}</ul>{more}'
 
 
+def _contradicted(
+    faces: list[dict[str, Any]], settings: dict[str, Any],
+    pictures: dict[tuple[int, str], str], folders: Sequence[str],
+) -> str:  # fmt: skip
+    """Return the section of the labels that a model contradicts; nothing if none was asked."""
+    if not settings["predictions"]:
+        return ""
+    heading = f"<h2>Labels that a model contradicts: {len(faces):,}</h2>"
+    remark = (
+        f"<p>Their errors are above {settings['max_error']:g}. Either is wrong, the label or the "
+        "model; image_weights.csv leaves those in training out.</p>"
+    )
+    items = "".join(
+        f"<li><p>{_image(face, pictures)}</p>{_line(face, folders)}"
+        f'<p class="conflict">the model differs by {face["error"]:.3g}</p></li>'
+        for face in faces[: settings["show"]]
+    )
+    more = _more(len(faces), min(len(faces), settings["show"]))
+    return f'{heading}{remark}<ul class="pairs">{items}</ul>{more}'
+
+
+def _line(face: dict[str, Any], folders: Sequence[str]) -> str:
+    place = f"{folders[face['folder']]}: " if len(folders) > 1 else ""
+    subject = f", subject {face['subject']}" if face["subject"] else ""
+    text = f"{place}{face['part']}, label {face['label']:g}{subject}: {face['path']}"
+    return f"<p>{html.escape(text)}</p>"
+
+
 def _pair(pair: dict, pictures: dict[tuple[int, str], str], folders: Sequence[str]) -> str:
     faces = [pair["first"], pair["second"]]
     images = "".join(_image(face, pictures) for face in faces)
     similarity = "" if pair["kind"] == "identical" else f", similarity {pair['similarity']:.3f}"
     lines = [f"<p>{images}</p><p>{pair['kind']}{similarity}</p>"]
-    for face in faces:
-        place = f"{folders[face['folder']]}: " if len(folders) > 1 else ""
-        subject = f", subject {face['subject']}" if face["subject"] else ""
-        text = f"{place}{face['part']}, label {face['label']:g}{subject}: {face['path']}"
-        lines.append(f"<p>{html.escape(text)}</p>")
+    lines += [_line(face, folders) for face in faces]
     if pair["label_conflict"]:
         difference = f"labels differ by {pair['label_difference']:g}"
         lines.append(f'<p class="conflict">{difference}</p>')

@@ -63,6 +63,11 @@ def test_labels_that_all_models_contradict(place, tmp_path):
     errors = {"a.jpg": (0.0, "a model says otherwise, by 31"),
               "e.jpg": (0.0, "a model says otherwise, by 40")}  # fmt: skip
     assert proposed(alone) == COPIES | errors
+    assert [(one["path"], one["error"]) for one in alone.content["contradicted"]] == [
+        ("e.jpg", 40.0), ("a.jpg", 31.0),
+    ]  # fmt: skip
+    page = alone.save(tmp_path / "out")[1].read_text()
+    assert "Labels that a model contradicts: 2" in page and "the model differs by 31" in page
     both = check(place / "faces", options=CheckOptions(predictions=(one, two), max_error=30))
     del errors["e.jpg"]
     assert proposed(both) == COPIES | errors
