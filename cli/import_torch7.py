@@ -2,6 +2,7 @@
 
 import click
 
+from keras_dldl.cli.new_model import force_option, refuse_existing
 from keras_dldl.cli.options import json_option
 
 
@@ -19,7 +20,7 @@ from keras_dldl.cli.options import json_option
 @click.option("--input-size", type=click.IntRange(32, 1024), default=224, help="Side, pixels.")
 @click.option("--margin", type=float, help="How wide faces are cut, see predict.  [default: 0.16]")
 @click.option("--backbone-only", is_flag=True, help="Leave out the head.")
-@click.option("--force", is_flag=True, help="Replace the file OUT.")
+@force_option
 @json_option
 def command(
     file, out, grid, task, method, input_size, margin, backbone_only, force, as_json
@@ -30,12 +31,9 @@ def command(
     that name people, or have no head, are to start from: train --init. The file need not be
     trusted: nothing in it is run.
     """
-    from pathlib import Path
-
     from keras_dldl.importing import import_torch7
 
-    if Path(out).exists() and not force:
-        raise FileExistsError(f"{out} exists. Give another --out, or --force")
+    refuse_existing(out, force)
     found = import_torch7(
         file,
         out,

@@ -29,6 +29,7 @@ COMMANDS = {
     "train": "Train a model on prepared data.",
     "compare": "Train methods and settings alike, and compare them on the same faces.",
     "join": "Join two narrow models into one of twice the width.",
+    "average": "Average the weights of two models, one trained on from the other.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "calibrate": "Make intervals hold the share they claim, by faces of known label.",
     "explain": "Show where in a face a model finds its evidence.",

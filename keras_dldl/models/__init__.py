@@ -1,5 +1,6 @@
 """Backbones, and models that know their label grid, method, input size and alignment."""
 
+from keras_dldl.models.averaging import average_models
 from keras_dldl.models.build import build_model
 from keras_dldl.models.face_model import FaceModel
 from keras_dldl.models.identity_model import IdentityModel
@@ -10,6 +11,7 @@ from keras_dldl.models.loading import list_models, load_model, load_start
 __all__ = [
     "FaceModel",
     "IdentityModel",
+    "average_models",
     "build_model",
     "fast_network",
     "join_models",

@@ -35,12 +35,9 @@ def join_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> Fac
         ConfigError: no backbone of twice the width, a head that is not one linear layer, models
             that differ in more than their weights, or a `weight` out of range.
     """
-    _check_alike(first, second)
-    weight = check_number("weight", weight, minimum=0)
-    if weight > 1:
-        raise ConfigError(
-            f"`weight` is not valid. It must be a share, 0 ... 1. Received: weight={weight:g}"
-        )
+    check_alike(first, second, "joined")
+    _check_can_be_joined(first, second)
+    weight = check_share(weight)
     joined = build_model(
         TWICE_AS_WIDE[first.backbone_name], first.grid, first.method, first.input_size,
         first.alignment, first.dropout, first.pooling,
@@ -72,15 +69,33 @@ def _joined_kernel(a: np.ndarray, b: np.ndarray, channels: int) -> np.ndarray:
     return np.concatenate(rows, axis=2)
 
 
-def _check_alike(first: FaceModel, second: FaceModel) -> None:
+def check_share(weight: float) -> float:
+    """Return `weight`, a share.
+
+    Raises:
+        ConfigError: it is no number of 0 ... 1.
+    """
+    weight = check_number("weight", weight, minimum=0)
+    if weight > 1:
+        raise ConfigError(
+            f"`weight` is not valid. It must be a share, 0 ... 1. Received: weight={weight:g}"
+        )
+    return weight
+
+
+def check_alike(first: FaceModel, second: FaceModel, done: str) -> None:
+    """Raise `ConfigError` unless two models that are to be `done` differ in weights alone."""
     names = ("backbone_name", "grid", "method", "input_size", "alignment", "pooling")
     for name in names:
         pair = [getattr(model, name) for model in (first, second)]
         if pair[0] != pair[1]:
             raise ConfigError(
-                f"Two models that are joined must have the same {', '.join(names)}. "
+                f"Two models that are {done} must have the same {', '.join(names)}. "
                 f"Received: {name} {pair[0]} and {pair[1]}."
             )
+
+
+def _check_can_be_joined(first: FaceModel, second: FaceModel) -> None:
     if first.backbone_name not in TWICE_AS_WIDE:
         raise ConfigError(
             "Only models with a backbone that has a wider namesake can be joined: "
