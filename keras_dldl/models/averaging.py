@@ -3,7 +3,6 @@
 import numpy as np
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.models.build import build_model
 from keras_dldl.models.face_model import FaceModel
 from keras_dldl.models.joining import check_alike, check_share
 
@@ -28,10 +27,7 @@ def average_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> 
     """
     check_alike(first, second, "averaged")
     weight = check_share(weight)
-    averaged = build_model(
-        first.layer_list or first.backbone_name, first.grid, first.method, first.input_size,
-        first.alignment, first.dropout, first.pooling,
-    )  # fmt: skip
+    averaged = FaceModel.from_config({**first.get_config(), "card": {}, "calibration": None})
     pairs = list(zip(first.get_weights(), second.get_weights(), strict=True))
     if any(a.shape != b.shape for a, b in pairs):
         raise ConfigError(

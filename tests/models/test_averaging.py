@@ -22,8 +22,6 @@ def test_a_model_and_itself():
     model = made(3)
     averaged = average_models(model, model, 0.3)
     np.testing.assert_allclose(averaged(faces()), model(faces()), atol=1e-6)
-        average_models(model, model, 0.3)(faces()), model(faces()), atol=1e-6
-    )
 
 
 @pytest.mark.parametrize(
