@@ -109,7 +109,7 @@ def test_damage_during_training_names_the_shard(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", "0")  # so that every epoch reads the files
     check = trainer.data_fingerprint
 
-    def harm(data, splits):  # after the check, before the first step
+    def harm(data, splits, image_weights=None):  # after the check, before the first step
         content = bytearray((folder / "records" / SECOND).read_bytes())
         content[200] ^= 1
         (folder / "records" / SECOND).write_bytes(bytes(content))
