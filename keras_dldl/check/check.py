@@ -134,7 +134,7 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
     groups = groups_of(pairs, len(parts))
     leaks = leaking(parts, groups)
     table = faces.table.assign(contradicted=contradicted(faces.table, data, options))
-    weights = proposed_weights(table, groups, float(tolerance))
+    weights = proposed_weights(table, groups, leaks, float(tolerance))
     torn = torn_subjects(faces.table, data)
     content = {
         "format": FORMAT_VERSION,
@@ -170,7 +170,7 @@ def _contradicted(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def _by_name(weights: "pd.DataFrame", data: PreparedData) -> "pd.DataFrame":
-    names = [folder.path.resolve().name for folder in data.folders]
+    names = [folder.name for folder in data.folders]
     return weights.assign(folder=[names[k] for k in weights["folder"]])
 
 

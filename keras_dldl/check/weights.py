@@ -19,7 +19,9 @@ CONFLICT = "copies with labels {low:g} to {high:g}"
 CONTRADICTED = "a model says otherwise, by {error:.3g}"
 
 
-def proposed_weights(table: "pd.DataFrame", groups: np.ndarray, tolerance: float) -> "pd.DataFrame":
+def proposed_weights(
+    table: "pd.DataFrame", groups: np.ndarray, leaks: dict[int, int], tolerance: float
+) -> "pd.DataFrame":
     """Return the training images that should not count once, and how much they should.
 
     Of one picture, all copies in training together count once; they count nothing if it is held out
@@ -30,6 +32,7 @@ def proposed_weights(table: "pd.DataFrame", groups: np.ndarray, tolerance: float
         table: rows with `folder`, `path`, `split`, `label`, and `contradicted`: by how much, NaN
             for labels that are not.
         groups: (N,) the same number for all copies of one picture.
+        leaks: as `leaking` returns them, by the positions of the rows.
         tolerance: labels of one picture may differ by this much.
 
     Returns:
@@ -44,7 +47,9 @@ def proposed_weights(table: "pd.DataFrame", groups: np.ndarray, tolerance: float
     for _, group in table[concerned].groupby(groups[concerned], sort=False):
         own = group[group["split"] == "train"]
         for i, row in own.iterrows():
-            weight, reason = _of_group(group, own, tolerance)
+            weight, reason = _of_copies(own, tolerance)
+            if i in leaks:
+                weight, reason = 0.0, HELD_OUT.format(part=table["split"].iloc[leaks[i]])
             if weight and np.isfinite(row["contradicted"]):
                 weight, reason = 0.0, CONTRADICTED.format(error=row["contradicted"])
             if weight != 1:
@@ -54,10 +59,7 @@ def proposed_weights(table: "pd.DataFrame", groups: np.ndarray, tolerance: float
     return proposed.drop(columns="place")
 
 
-def _of_group(group: "pd.DataFrame", own: "pd.DataFrame", tolerance: float) -> tuple[float, str]:
-    held_out = [part for part in ("test", "val") if (group["split"] == part).any()]
-    if held_out:
-        return 0.0, HELD_OUT.format(part=held_out[0])
+def _of_copies(own: "pd.DataFrame", tolerance: float) -> tuple[float, str]:
     low, high = own["label"].min(), own["label"].max()
     if high - low > tolerance + 1e-9:
         return 0.0, CONFLICT.format(low=low, high=high)

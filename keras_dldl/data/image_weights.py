@@ -37,23 +37,22 @@ def read_image_weights(path: str | os.PathLike, data: "PreparedData") -> np.ndar
     """
     table = read_table(path, COLUMNS)
     weights = _numbers(path, table)
-    folders = _folders_of(data)
-    by_folder = FOLDER in table.columns
-    places = list(zip(table[FOLDER], table["path"], strict=True) if by_folder else table["path"])
+    columns = [FOLDER, "path"] if FOLDER in table.columns else ["path"]
+    places = _places(table, columns)
     _check_once(path, table, places)
     given = dict(zip(places, weights, strict=True))
-    keys = list(
-        zip(folders, data.rows("train")["path"], strict=True)
-        if by_folder
-        else data.rows("train")["path"]
-    )
+    keys = _places(data.rows("train").assign(**{FOLDER: _folders_of(data)}), columns)
     found = np.array([given.get(key, 1.0) for key in keys])
     _check_use(path, given, keys, found)
     return found
 
 
 def _folders_of(data: "PreparedData") -> list[str]:
-    return [folder.path.name for folder in data.folders for _ in range(len(folder.rows("train")))]
+    return [folder.name for folder in data.folders for _ in range(len(folder.rows("train")))]
+
+
+def _places(rows: "pd.DataFrame", columns: list[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(rows[name] for name in columns), strict=True))
 
 
 def _numbers(path: str | os.PathLike, table: "pd.DataFrame") -> np.ndarray:
@@ -84,7 +83,7 @@ def _check_use(path: str | os.PathLike, given: dict, keys: list, found: np.ndarr
         raise DataError(
             "Weights must be of images of the training split, by their paths in manifest.csv. "
             f"Received: {path}, whose {len(given)} images are not there, such as "
-            f"{next(iter(given))!r}"
+            f"{'/'.join(next(iter(given)))!r}"
         )
     if not found.any():
         raise DataError(

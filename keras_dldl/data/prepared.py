@@ -100,6 +100,11 @@ class PreparedFolder:
         _check_readable(path, index)
         return cls(path, index, read_manifest(path / "manifest.csv"))
 
+    @property
+    def name(self) -> str:
+        """The folder's own name, by which tables of images tell folders apart."""
+        return os.path.basename(os.path.abspath(self.path))
+
     def rows(self, split: str) -> "pd.DataFrame":
         """Return the manifest's rows of a split, in the order of the records."""
         rows = self.manifest[self.manifest["split"] == split].reset_index(drop=True)

@@ -4,7 +4,8 @@ import numpy as np
 
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model, fast_network, predict_views
-from tests.models.test_folding import images, shaken
+from tests.models.given import shaken
+from tests.models.test_folding import images
 
 SIZE = 48
 

@@ -8,6 +8,7 @@ from keras_dldl.labels import LabelGrid
 from keras_dldl.methods.registry import METHODS
 from keras_dldl.models import build_model, load_model
 from keras_dldl.models.joining import join_models
+from tests.models.given import shaken
 
 SIZE = 48
 
@@ -15,14 +16,7 @@ SIZE = 48
 def made(seed, **others):
     """Return a small model with weights as after some training, the statistics among them."""
     arguments = {"name": "tiny-age-net", "grid": LabelGrid.scut_fbp(), "input_size": SIZE, **others}
-    model, rng = build_model(**arguments), np.random.default_rng(seed)
-    for weight in model.weights:
-        is_kernel = len(weight.shape) > 1
-        change = (
-            rng.normal(0, 0.02, weight.shape) if is_kernel else rng.uniform(0, 0.1, weight.shape)
-        )
-        weight.assign(weight + change)
-    return model
+    return shaken(build_model(**arguments), seed)
 
 
 def faces():

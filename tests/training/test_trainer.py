@@ -188,7 +188,7 @@ def test_training_with_mixup_resumes_exactly(folder, tmp_path):
     assert whole.rows[0]["mae"] > 0
 
 
-def test_images_of_weight_0_are_not_seen(folder, tmp_path, caplog):
+def test_images_of_weight_0_are_not_seen(folder, tmp_path):
     table = tmp_path / "weights.csv"
     kept = [f"train/{k:03d}.jpg" for k in (3, 11)]
     lines = [f"train/{k:03d}.jpg,0" for k in range(20) if f"train/{k:03d}.jpg" not in kept]
