@@ -9,7 +9,7 @@ from pathlib import Path
 from keras_dldl.errors import DataError
 
 PICTURE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .jfif .jpe .jpeg .jpg .jp2 .pbm .pgm .png .ppm .tga .tif .tiff .webp".split()
+    ".bmp .gif .jfif .jpe .jpeg .jpg .jp2 .pbm .pgm .png .ppm .tif .tiff .webp".split()
 )
 LIST_MARK = "@"
 STDIN_LIST = "@-"

@@ -14,7 +14,7 @@ from keras_dldl.errors import ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, largest
 from keras_dldl.faces.detector import Face, FaceDetector
 from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.images import image_name, read_image
+from keras_dldl.faces.images import image_name, is_batch, read_image
 from keras_dldl.faces.quality import face_warnings
 from keras_dldl.light import LightModel
 from keras_dldl.opening import resolve_model
@@ -48,8 +48,9 @@ def predict_age(
     distributions are averaged (Gao et al. 2020, section 5.1).
 
     Args:
-        img: a path, bytes, a binary file object, a PIL image, or a (H, W, 3) uint8 RGB array; or a
-            list (or iterator) of such, which is predicted in batches.
+        img: a path, bytes, a binary file object, a PIL image, or a (H, W, 3) uint8 RGB array; or
+            several in a list, another sequence, an iterator, a one-dimensional array or a pandas
+            Series, which are predicted in batches.
         model: a path, the name of a shipped model, or a loaded model; default "tiny-age".
         all_faces: predict every face, left to right, and not only the largest.
         detect: False where `img` is already an aligned face crop; it is only resized.
@@ -132,13 +133,6 @@ def _predict(predictor, img, on_error, options):
             raise result
         results.append(result)
     return results if many else results[0]
-
-
-def is_batch(img: Any) -> bool:
-    """Return whether `img` is several images: a list, a tuple or an iterator of them."""
-    if isinstance(img, (list, tuple)):
-        return True
-    return isinstance(img, Iterator) and not hasattr(img, "read")  # files are iterators too
 
 
 @dataclass(frozen=True)

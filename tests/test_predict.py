@@ -2,8 +2,11 @@
 
 import io
 import os
+from collections import deque
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -142,6 +145,22 @@ def test_lists_of_all_faces_tuples_iterators_and_none(model):
     assert len(predict_age((picture(1), picture(1)), model)) == 2
     assert len(predict_age((picture(1) for _ in range(3)), model)) == 3
     assert predict_age([], model) == []
+
+
+def test_columns_and_arrays_of_paths(model, tmp_path):
+    paths = [os.fspath(tmp_path / f"{count}.png") for count in (1, 2)]
+    for count, path in enumerate(paths, 1):
+        Image.fromarray(picture(count)).save(path)
+    table = pd.DataFrame({"path": paths}, index=[7, 3])
+    for several in (table["path"], pd.Index(paths), np.array(paths), deque(paths),
+                    np.array([Path(path) for path in paths])):  # fmt: skip
+        found = predict_age(several, model, all_faces=True)
+        assert [len(faces) for faces in found] == [1, 2]
+    missing = predict_age(pd.Series([paths[0], None]), model)
+    assert isinstance(missing[0], Prediction) and isinstance(missing[1], UnreadableImage)
+    for one in (table, np.array([paths]), np.array([1, 2, 3])):
+        with pytest.raises(UnreadableImage, match="Received: (type DataFrame|shape)"):
+            predict_age(one, model)
 
 
 def test_batches_are_bounded_and_read_as_results_are_taken(model, detector, monkeypatch):

@@ -2,32 +2,36 @@
 
 import io
 import os
-import struct
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_dldl.errors import ConfigError, KerasDLDLError, UnreadableImage
+from keras_dldl.faces.formats import (
+    ALLOWED_FORMATS,
+    FORMATS,
+    HOW_TO_RAISE,
+    MAX_PIXELS_VARIABLE,
+    check_pixels,
+    check_tiles,
+    identified,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
 
 DEFAULT_MAX_PIXELS = 100_000_000
-MAX_PIXELS_VARIABLE = "KERAS_DLDL_MAX_PIXELS"
 MIN_SIDE = 2
 ALLOWED_SOURCES = (
     "An image must be a path, bytes, a binary file object, a PIL image, "
     "or a (H, W, 3) uint8 RGB array"
 )
-HOW_TO_RAISE = (
-    "Make it smaller, or raise the limit: `max_pixels=` in Python, --max-pixels on the command "
-    f"line, or the environment variable {MAX_PIXELS_VARIABLE}"
-)
-# Vector formats that are drawn by a program outside this process: not for pictures from strangers.
-REFUSED_FORMATS = frozenset({"EPS", "WMF"})
 LONGEST_NAME = 300
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF
 
 
 def read_image(
@@ -36,12 +40,13 @@ def read_image(
     """Read an image as it is meant to be seen.
 
     The rotation noted in EXIF is applied; transparency is laid over white; grey, palette, CMYK and
-    16-bit pictures become 8-bit RGB; of an animation the first frame is taken. The number of pixels
-    is checked before anything is decoded.
+    16-bit pictures become 8-bit RGB; of an animation the first frame is taken. Files may be JPEG,
+    PNG, WebP, GIF, BMP, TIFF, PPM or JPEG 2000: formats that tell the number of pixels before
+    anything is decoded, and it is checked then.
 
     Args:
-        source: a path, bytes, a binary file object (read from where it stands), a PIL image, or a
-            (H, W, 3) uint8 RGB array.
+        source: a path, bytes, a binary file object (read from where it stands), a PIL image (loaded
+            if it is of another format), or a (H, W, 3) uint8 RGB array.
         max_pixels: largest number of pixels accepted. Default: the environment variable
             KERAS_DLDL_MAX_PIXELS, or else 100 million.
         name: what to call the image in errors; default `image_name(source)`.
@@ -63,9 +68,10 @@ def read_image(
         return _checked_array(source, limit, name)
     if _is_pil_image(source):
         with _any_failure_named(name):
+            _check_pil_image(source, name)
             return _decoded(source, limit, name)
     with _opened(source, name) as stream, _any_failure_named(name):
-        return _decoded(_identified(stream, name), limit, name)
+        return _decoded(identified(stream, limit, name), limit, name)
 
 
 def image_name(source: Any) -> str:
@@ -83,6 +89,20 @@ def image_name(source: Any) -> str:
         return f"<array {'x'.join(map(str, source.shape))}>"
     own = getattr(source, "filename", None) or getattr(source, "name", None)
     return own if isinstance(own, str) and own else f"<{type(source).__name__}>"
+
+
+def is_batch(img: Any) -> bool:
+    """Return whether `img` is several images: a sequence, an iterator, or an array of paths.
+
+    >>> is_batch(["a.jpg", "b.jpg"]), is_batch(np.array(["a.jpg"])), is_batch("a.jpg")
+    (True, True, False)
+    """
+    if isinstance(img, (str, bytes, bytearray, memoryview)) or hasattr(img, "read"):
+        return False
+    if hasattr(img, "shape"):  # an array, a tensor, a column of a table: no image has one dimension
+        numbers = getattr(getattr(img, "dtype", None), "kind", "O") in "biufc"
+        return len(img.shape) == 1 and not numbers
+    return isinstance(img, (Sequence, Iterator))
 
 
 def pixel_limit(max_pixels: int | None = None) -> int:
@@ -103,34 +123,24 @@ def pixel_limit(max_pixels: int | None = None) -> int:
     return limit
 
 
-def _refuse(name: str, wrong: str, allowed: str, received: str) -> NoReturn:
-    raise UnreadableImage(f"{name}: {wrong}. {allowed}. Received: {received}")
-
-
 def _check_size(width: int, height: int, limit: int, name: str) -> None:
-    received = f"{width} x {height} pixels"
-    if width * height > limit:
-        _refuse(
-            name,
-            f"the picture has {width * height:,} pixels, over the limit of {limit:,}",
-            HOW_TO_RAISE,
-            received,
-        )
+    check_pixels(width, height, limit, name)
     if min(width, height) < MIN_SIDE:
-        _refuse(
+        refuse(
             name,
             "the picture is too small",
             f"Both sides must be {MIN_SIDE} pixels or more",
-            received,
+            f"{width} x {height} pixels",
         )
 
 
 def _checked_array(array: np.ndarray, limit: int, name: str) -> np.ndarray:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-        _refuse(
+        refuse(
             name,
             "the array is not an RGB image",
-            "It must be (H, W, 3) uint8 with values 0 ... 255; of several images give a list",
+            "It must be (H, W, 3) uint8 with values 0 ... 255; of several images give a list, and "
+            "of paths one column",
             f"shape {array.shape}, dtype {array.dtype}{_range(array)}",
         )
     _check_size(array.shape[1], array.shape[0], limit, name)
@@ -169,10 +179,33 @@ def _any_failure_named(name: str):
         ) from error
     except Exception as error:
         why = str(error).strip() or type(error).__name__
-        raise UnreadableImage(
-            f"{name}: the picture is damaged, or cut short. Give a whole image file, for example "
-            f"saved again as JPEG or PNG. Received: {why}"
-        ) from error
+        wrong = "the picture is damaged, or cut short"
+        allowed = "Give a whole image file, for example saved again as JPEG or PNG"
+        if "closed" in why:  # of a PIL image, or of what it reads from
+            wrong = "the picture was closed before it was read"
+            allowed = "Keep its file open, call its load() before closing it, or give its path"
+        raise UnreadableImage(f"{name}: {wrong}. {allowed}. Received: {why}") from error
+
+
+def _check_pil_image(image: "Image.Image", name: str) -> None:
+    """Refuse one that is still to be decoded, where that cannot be, or not within our limit."""
+    from PIL.ImageFile import ImageFile
+
+    try:
+        loaded = image.im is not None
+    except AssertionError:
+        loaded = False
+    if loaded or not isinstance(image, ImageFile):
+        return
+    if image.format not in (*FORMATS, "MPO"):  # MPO: a JPEG with more pictures after it
+        refuse(
+            name,
+            "the picture is not loaded, and its format may hold more pixels than it declares",
+            f"Call its load() first. {ALLOWED_FORMATS}",
+            f"a PIL image of the format {image.format}",
+        )
+    if image.tile and (image.fp is None or getattr(image.fp, "closed", False)):
+        raise ValueError("an image whose file is closed")
 
 
 def _opened(source: Any, name: str) -> IO[bytes]:
@@ -182,15 +215,15 @@ def _opened(source: Any, name: str) -> IO[bytes]:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _stream(bytes(source), name, "0 bytes")
     if not hasattr(source, "read"):
-        _refuse(name, "this is not an image", ALLOWED_SOURCES, f"type {type(source).__name__}")
+        refuse(name, "this is not an image", ALLOWED_SOURCES, f"type {type(source).__name__}")
     if isinstance(source, io.TextIOBase):
-        _refuse(name, "the file is open as text", 'Open it with mode "rb"', "a text file object")
+        refuse(name, "the file is open as text", 'Open it with mode "rb"', "a text file object")
     try:
         content = source.read()
     except (OSError, ValueError) as error:  # ValueError: it is closed
-        _refuse(name, "the file object cannot be read", ALLOWED_SOURCES, str(error))
+        refuse(name, "the file object cannot be read", ALLOWED_SOURCES, str(error))
     if not isinstance(content, (bytes, bytearray, memoryview)):
-        _refuse(
+        refuse(
             name,
             "the file object does not give bytes",
             'Open it with mode "rb"',
@@ -201,14 +234,14 @@ def _opened(source: Any, name: str) -> IO[bytes]:
 
 def _stream(content: bytes, name: str, received: str) -> IO[bytes]:
     if not content:
-        _refuse(name, "there is nothing in it", "Give a whole image file", received)
+        refuse(name, "there is nothing in it", "Give a whole image file", received)
     return io.BytesIO(content)
 
 
 def _opened_path(source: str | os.PathLike, name: str) -> IO[bytes]:
     path = Path(os.fsdecode(source))
     if not os.fspath(source):
-        _refuse(name or "<no name>", "the path is empty", "Give the path of a picture", "''")
+        refuse(name or "<no name>", "the path is empty", "Give the path of a picture", "''")
     try:
         stream = open(path, "rb")
         if stream.seekable() and path.is_file() and path.stat().st_size > 0:
@@ -218,12 +251,12 @@ def _opened_path(source: str | os.PathLike, name: str) -> IO[bytes]:
     except UnreadableImage:  # ours: a ValueError too
         raise
     except FileNotFoundError:
-        _refuse(name, "the file does not exist", "Give the path of a picture", _shown(name))
+        refuse(name, "the file does not exist", "Give the path of a picture", _shown(name))
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         if path.is_dir():
-            _refuse(name, "this is a folder", "Give the pictures in it one by one", _shown(name))
+            refuse(name, "this is a folder", "Give the pictures in it one by one", _shown(name))
         why = getattr(error, "strerror", None) or str(error)
-        _refuse(name, "the file cannot be opened", "Give the path of a picture", why)
+        refuse(name, "the file cannot be opened", "Give the path of a picture", why)
 
 
 def _shown(name: str) -> str:
@@ -232,42 +265,12 @@ def _shown(name: str) -> str:
     return repr(name[:LONGEST_NAME]) + hint
 
 
-def _identified(stream: IO[bytes], name: str) -> "Image.Image":
-    """Return the image with its header read and nothing decoded.
-
-    What `Image.open` does, but for its own limit on pixels: that one is a global setting, and
-    neither may it refuse what our limit allows, nor is it ours to change.
-    """
-    from PIL import Image
-
-    start = stream.read(16)
-    tried: set[str] = set(REFUSED_FORMATS)
-    for load_plugins in (Image.preinit, Image.init):  # the common formats, then all
-        load_plugins()
-        for image_format in [known for known in Image.ID if known not in tried]:
-            tried.add(image_format)
-            factory, accepts = Image.OPEN[image_format]
-            answer = accepts(start) if accepts else True
-            if not answer or isinstance(answer, str):  # text: known, but its decoder is missing
-                continue
-            try:
-                stream.seek(0)
-                return factory(stream, "")
-            except (SyntaxError, IndexError, TypeError, struct.error):  # not this format after all
-                continue
-    _refuse(
-        name,
-        "this is not a picture in a format that can be read",
-        "Give a JPEG, PNG, WebP, GIF, BMP or TIFF file",
-        f"a file that starts with {start!r}",
-    )
-
-
 def _decoded(image: "Image.Image", limit: int, name: str) -> np.ndarray:
     _check_size(image.width, image.height, limit, name)
+    if image.format == "TIFF" and getattr(image, "tile", None):
+        check_tiles(image, limit, name)
     image.load()
-    _check_size(image.width, image.height, limit, name)  # icons know their size only now
-    array = np.asarray(_as_rgb(_upright(image)))
+    array = np.asarray(_as_rgb(_upright(image), image))
     return np.ascontiguousarray(array)
 
 
@@ -280,11 +283,11 @@ def _upright(image: "Image.Image") -> "Image.Image":
         return image
 
 
-def _as_rgb(image: "Image.Image") -> "Image.Image":
+def _as_rgb(image: "Image.Image", opened: "Image.Image") -> "Image.Image":
     from PIL import Image
 
     if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_scaled_to_8_bit(image)).convert("RGB")
+        return Image.fromarray(_scaled_to_8_bit(image, opened)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         if image.mode == "La":  # there is no direct way from it to RGBA
             image = image.convert("LA")
@@ -293,19 +296,31 @@ def _as_rgb(image: "Image.Image") -> "Image.Image":
     return image.convert("RGB")
 
 
-def _scaled_to_8_bit(image: "Image.Image") -> np.ndarray:
-    """Return a grey picture of more than 8 bits as (H, W) uint8, scaled and not cut off."""
+def _scaled_to_8_bit(image: "Image.Image", opened: "Image.Image") -> np.ndarray:
+    """Return a grey picture of more than 8 bits as (H, W) uint8, scaled and not cut off.
+
+    Args:
+        image: the picture.
+        opened: the same as it was opened: what is made of it has no format and no tags.
+    """
     values = np.asarray(image, np.float32)
     if not np.isfinite(values).all():
         raise ValueError("pixels that are not numbers (NaN or infinite)")
-    black, white = _black_and_white(image, float(values.min()), float(values.max()))
+    tags = getattr(opened, "tag_v2", {})  # of a TIFF
+    black, white = _black_and_white(opened, tags, float(values.min()), float(values.max()))
+    if tags.get(PHOTOMETRIC) == 0:
+        black, white = white, black
     return np.rint((values - black) * (255.0 / (white - black))).astype(np.uint8)
 
 
-def _black_and_white(image: "Image.Image", least: float, most: float) -> tuple[float, float]:
+def _black_and_white(
+    image: "Image.Image", tags: Any, least: float, most: float
+) -> tuple[float, float]:
     # 32-bit pictures do not say which values are black and white. Take the smallest customary
     # range that holds them all: 0 ... 1 (floats), 0 ... 255, 0 ... 65535; else their own range.
-    if image.mode.startswith("I;16") or image.format in ("PNG", "PPM"):
+    if image.mode.startswith("I;16"):
+        return 0.0, 2.0 ** tags.get(BITS_PER_SAMPLE, (16,))[0] - 1
+    if image.format in ("PNG", "PPM") and image.mode == "I":
         return 0.0, 65535.0
     tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
     for top in tops:

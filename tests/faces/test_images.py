@@ -3,7 +3,9 @@
 import io
 import os
 import re
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from PIL import Image
 
 from keras_dldl.errors import ConfigError, UnreadableImage
+from keras_dldl.faces.formats import FORMATS
 from keras_dldl.faces.images import (
     DEFAULT_MAX_PIXELS,
     MAX_PIXELS_VARIABLE,
@@ -66,11 +69,11 @@ def test_an_array_view_is_made_contiguous_or_left():
     np.testing.assert_array_equal(read_image(PICTURE[:, ::-1]), PICTURE[:, ::-1])
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "PPM", "GIF", "JPEG"])
+@pytest.mark.parametrize("kind", [*FORMATS, "MPO"])
 def test_common_formats(kind):
     read = read_image(encoded(PICTURE, kind, **({"lossless": True} if kind == "WEBP" else {})))
     assert read.shape == PICTURE.shape and read.dtype == np.uint8
-    tolerance = {"JPEG": 40, "GIF": 60}.get(kind, 0)
+    tolerance = {"JPEG": 40, "MPO": 40, "GIF": 60}.get(kind, 0)
     assert np.abs(read.astype(int) - PICTURE).max() <= tolerance
 
 
@@ -162,6 +165,24 @@ def test_16_bit_grey_is_scaled_not_cut_off(kind):
     # 257 steps of 16 bits are one of 8: 65535 / 255 = 257; 32768 / 257 = 127.5 up, 40000 -> 155.6
     expected = np.array([[0, 1, 100], [128, 156, 255]])
     np.testing.assert_array_equal(read, np.stack([expected] * 3, axis=2))
+    dark = read_image(encoded(Image.fromarray(values // 257), kind))  # 255 / 257 = 0.99
+    assert dark.max() == 1
+
+
+# Twelve bits: 4095 / 255 = 16.06 steps are one of eight bits; 2048 / 16.06 = 127.5 up, 161 -> 10.
+# Two pixels are three bytes: 000 FFF 800 0A1.
+TWELVE_BITS = bytes.fromhex("000FFF 8000A1")
+
+
+@pytest.mark.parametrize(("photometric", "expected"), [(1, [0, 255, 128, 10]), (0, [255, 0])])
+@pytest.mark.parametrize("compression", [1, 8])
+def test_tiffs_of_more_than_8_bits(photometric, expected, compression):
+    """Of 12 bits black is 0 and white 4095; photometric 0 means that white is 0."""
+    pixels, bits = (TWELVE_BITS, 12) if photometric else (struct.pack("<4H", 0, 65535, 0, 0), 16)
+    data = zlib.compress(pixels) if compression == 8 else pixels
+    entries = [(258, 3, bits), (259, 3, compression), (262, 3, photometric)]
+    read = read_image(odd_images.tiff(data, 2, 2, *entries))
+    assert read[..., 0].ravel()[: len(expected)].tolist() == expected
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16B"])
@@ -307,6 +328,27 @@ def test_the_size_is_checked_before_anything_is_decoded(monkeypatch):
         read_image(encoded(PICTURE), max_pixels=1199)
 
 
+def test_a_pil_image_of_another_format_must_be_loaded():
+    image = Image.open(io.BytesIO(encoded(PICTURE, "TGA")))
+    with pytest.raises(UnreadableImage, match=r"Call its load\(\) first.*Received: .*TGA"):
+        read_image(image)
+    image.load()
+    assert is_picture(read_image(image))
+
+
+def test_a_pil_image_that_was_closed(file):
+    with Image.open(file) as image:
+        pass
+    loaded = Image.open(file)
+    loaded.load()
+    loaded.close()
+    over_closed_bytes = Image.open(stream := io.BytesIO(file.read_bytes()))
+    stream.close()
+    for closed in (image, loaded, over_closed_bytes):
+        with pytest.raises(UnreadableImage, match=r"was closed before.*load\(\).*Received: "):
+            read_image(closed)
+
+
 def test_the_limit_is_inclusive_and_named(monkeypatch):
     assert is_picture(read_image(PICTURE, max_pixels=1200))
     for source in (PICTURE, encoded(PICTURE), Image.fromarray(PICTURE)):
@@ -369,7 +411,7 @@ def test_the_picture_passed_in_is_not_changed():
     assert image.size == (40, 30) and image.getexif()[0x0112] == 6
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PPM"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_damaged_bytes_never_raise_anything_else(kind):
     rng = np.random.default_rng(0)
     whole = np.frombuffer(encoded(PICTURE, kind), np.uint8)

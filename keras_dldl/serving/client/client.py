@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_dldl.arguments import check_choice, check_integer, check_number
 from keras_dldl.errors import UnreadableImage
-from keras_dldl.faces.images import image_name
+from keras_dldl.faces.images import image_name, is_batch
 from keras_dldl.prediction import Prediction
 from keras_dldl.serving.client.answers import predictions
 from keras_dldl.serving.client.image_files import image_file
@@ -67,7 +67,8 @@ class Client:
 
         Args:
             images: a path, bytes, a binary file object, a PIL image, a (H, W, 3) uint8 RGB array,
-                or a list of these. JPEG and PNG files are sent as they are, all else as PNG.
+                or several, as `predict_age` takes them. JPEG and PNG files are sent as they are,
+                all else as PNG.
             on_error: what to do where an image cannot be used: "return" its `UnreadableImage` in
                 its place (the default for lists), or "raise" it.
 
@@ -78,7 +79,7 @@ class Client:
             UnreadableImage: see `on_error`.
             ServerError: the server cannot be reached, did not answer in time, or refused.
         """
-        many = isinstance(images, (list, tuple))
+        many = is_batch(images)
         if on_error is None:
             on_error = "return" if many else "raise"
         check_choice("on_error", on_error, ON_ERROR)

@@ -106,8 +106,11 @@ def jpeg(length):
 
 
 def test_results_are_predictions_in_order(server):
-    found = Client(server.url, "age").predict([jpeg(30), jpeg(40)])
+    client = Client(server.url, "age")
+    found = client.predict([jpeg(30), jpeg(40)])
     assert [one.value for one in found] == [30, 40]
+    for several in (iter([jpeg(30)]), np.array([jpeg(30), None], object)[:1]):
+        assert [one.value for one in client.predict(several)] == [30]
     assert found[0].unit == "years" and found[0].std == 0 and found[0].grid == LabelGrid.age()
     assert found[1].interval(0.5) == (39.75, 40.25)
     assert server.requests[0][0] == "/v1/models/age:predict"

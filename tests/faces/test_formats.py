@@ -1,0 +1,48 @@
+"""No decoder gets more pixels than the limit, whatever a file declares."""
+
+import pytest
+from PIL import Image
+
+from keras_dldl.errors import UnreadableImage
+from keras_dldl.faces.images import read_image
+from tests.faces import odd_images
+from tests.faces.odd_images import encoded, gradient, png_of_declared_size
+
+PICTURE = gradient()
+OVER = {
+    "icon": lambda side: odd_images.icon(png_of_declared_size(side, side)),
+    "icon of Apple": lambda side: odd_images.apple_icon(png_of_declared_size(side, side)),
+    "AVIF": lambda side: odd_images.avif_of_declared_size(side, 32),
+    "tiled TIFF": lambda side: odd_images.tiled_tiff(32, side),
+    "TIFF with a second tile width": lambda side: odd_images.tiled_tiff(32, side, (322, 4, 32)),
+    "TIFF with a signed tile width": lambda side: odd_images.tiled_tiff(32, side, kind=9),
+    "GIF with a larger frame": odd_images.gif_of_large_frame,
+    "APNG with a second header": odd_images.animated_png_of_two_sizes,
+    "animated WebP": odd_images.animated_webp_of_declared_size,
+}
+
+
+@pytest.mark.parametrize("case", OVER)
+def test_no_decoder_sees_a_larger_picture_inside_a_small_one(case, monkeypatch):
+    content = OVER[case](512)
+    made = []
+    for name in ("new", "fill"):  # where Pillow takes memory for pixels
+        monkeypatch.setattr(Image.core, name, lambda *given: made.append(given))
+    monkeypatch.setattr("PIL._webp.WebPAnimDecoder", lambda *given: made.append(given))
+    with pytest.raises(UnreadableImage, match="over the limit|format that can be|tag 322"):
+        read_image(content, max_pixels=10_000)
+    assert not made
+
+
+@pytest.mark.parametrize("kind", ["VP8 ", "VP8L", "VP8X"])
+def test_the_three_kinds_of_webp_tell_their_size(kind):
+    options = {"exif": b"Exif\0\0MM\0*"} if kind == "VP8X" else {"lossless": kind == "VP8L"}
+    content = encoded(PICTURE, "WEBP", **options)
+    assert content[12:16] == kind.encode()
+    assert read_image(content, max_pixels=1200).shape == PICTURE.shape
+    with pytest.raises(UnreadableImage, match="1,200 pixels.*Received: 40 x 30"):
+        read_image(content, max_pixels=1199)
+
+
+def test_tiles_within_the_limit_are_read():
+    assert read_image(odd_images.tiled_tiff(32, 48)).shape == (32, 32, 3)
