@@ -38,8 +38,12 @@ MILLISECONDS = 1000
     "--cors", multiple=True, metavar="ORIGIN", show_default="none",
     help="Let pages of this origin call the server; * for all.",
 )  # fmt: skip
+@click.option(
+    "--allow-host", "allow_hosts", multiple=True, metavar="NAME", show_default="this machine's own",
+    help="Answer under this name too; * for all.",
+)  # fmt: skip
 def command(
-    models, host, port, labels, all_versions, max_body, batch_window, cors, **limits
+    models, host, port, labels, all_versions, max_body, batch_window, **limits
 ):  # fmt: skip
     """Serve models by TensorFlow Serving's REST protocol, and a page for photos at /.
 
@@ -52,7 +56,6 @@ def command(
     options = ServerOptions(
         max_body_bytes=max(1, round(max_body * MEGABYTE)),
         batch_window=batch_window / MILLISECONDS,
-        cors=cors,
         **limits,
     )
     serve(models or ["tiny-age"], host, port, options, labels, all_versions)

@@ -4,14 +4,17 @@ import json
 import logging
 import secrets
 import time
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from keras_dldl.serving.logs import log
+from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.refusals import ClientGone, Refusal
 from keras_dldl.serving.service import Service
 
@@ -30,6 +33,7 @@ SECURITY_HEADERS = {
 # What is not one of these is counted as "other": strangers must not make counters.
 ROUTES = {"/", "/healthz", "/readyz", "/metrics", "/api/models", "/api/faces", "/api/attention"}
 CLIENT_CLOSED = 499
+PORTS = {"http": 80, "https": 443}
 
 
 class Edge:
@@ -61,7 +65,9 @@ class Edge:
 
         self.service.metrics.in_progress.inc()
         try:
-            await self.app(scope, receive, outward)
+            refusal = foreign(scope, self.service.options)
+            answer = refused(self.service, refusal) if refusal else self.app
+            await answer(scope, receive, outward)
         except ClientGone:
             seen["status"] = CLIENT_CLOSED
             self.service.metrics.disconnected.inc()
@@ -96,6 +102,50 @@ class Edge:
             bytes=seen["bytes"],
             model=scope.get("served_model"),
         )
+
+
+def foreign(scope: dict, options: ServerOptions) -> Refusal | None:
+    """Return why a request is refused that a web page from elsewhere may have made; None if not.
+
+    Such a page reaches a server on this machine by a name of its own that stands for 127.0.0.1
+    (DNS rebinding), which `Host` tells; or by its right address, and then browsers tell in `Origin`
+    where the page is from. Programs that are no browsers send no `Origin`.
+    """
+    headers = Headers(scope=scope)
+    host, origin = headers.get("host"), headers.get("origin")
+    if host is not None and not _is_ours(host, (scope.get("server") or [None])[0], options):
+        return _forbidden("Host must be a name of this machine, or one given by --allow-host", host)
+    if origin is None or {origin, "*"} & set(options.cors):
+        return None
+    scheme = origin.partition("://")[0]
+    if scheme in PORTS and _place(origin) == _place(f"{scheme}://{host}"):
+        return None
+    return _forbidden("Origin must be this server itself, or one given by --cors", origin)
+
+
+def _forbidden(allowed: str, received: str) -> Refusal:
+    return Refusal(403, f"{allowed}. Received: {received[:100]}", "forbidden", close=True)
+
+
+def _place(url: str) -> tuple[str, int | None]:
+    """Return host and port; "" where there is none, or it is malformed."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.port or PORTS.get(parts.scheme)
+    except ValueError:
+        return "", None
+
+
+def _is_ours(host: str, server: str | None, options: ServerOptions) -> bool:
+    name = _place(f"//{host}")[0].removesuffix(".")
+    if {name, "*"} & {allowed.lower() for allowed in options.allow_hosts} or name == server:
+        return True
+    try:
+        # Nobody can make a number stand for another machine. One of another network may be ours
+        # where requests from there can come in at all.
+        return ip_address(name).is_loopback or not ip_address(server).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def _route(path: str) -> str:

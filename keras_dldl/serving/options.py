@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from keras_dldl.arguments import check_integer, check_number
+from keras_dldl.errors import ConfigError
 
 # A quarter of what `predict` reads: a server decodes pictures from strangers, several at a time.
 MAX_PIXELS = 25_000_000
@@ -27,9 +28,11 @@ class ServerOptions:
         body_timeout: seconds that a request's head, and then its body, may take to arrive; a body
             has a second more for every 50 kB that have come.
         cors: origins whose pages may call this server; "*" for all, default none.
+        allow_hosts: names, without a port, by which this server may be called besides those of this
+            machine; "*" for all.
 
     Raises:
-        ConfigError: a number is out of range.
+        ConfigError: a number is out of range, or a name is an address.
     """
 
     max_body_bytes: int = 20 * MEGABYTE
@@ -42,6 +45,7 @@ class ServerOptions:
     timeout: float = 30.0
     body_timeout: float = 10.0
     cors: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
 
     def __post_init__(self):
         for name in ("max_body_bytes", "max_pixels", "max_batch", "queue", "photo_queue"):
@@ -50,3 +54,9 @@ class ServerOptions:
         check_number("batch_window", self.batch_window, minimum=0)
         for name in ("timeout", "body_timeout"):
             check_number(name, getattr(self, name), minimum=0, exclusive=True)
+        for name in self.allow_hosts:
+            if not name or set(name) & set("/: "):
+                raise ConfigError(
+                    "`allow_hosts` must be names alone, as faces.example.org, or *. "
+                    f"Received: {name!r}"
+                )

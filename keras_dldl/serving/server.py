@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import uvicorn
@@ -52,6 +53,8 @@ def serve(
     """
     write_json_logs()
     options = options or ServerOptions()
+    if ":" not in host:  # of IPv6: its number is known without
+        options = replace(options, allow_hosts=(*options.allow_hosts, host))
     listener = _bound(host, port)
     try:
         table = load_models(models, labels, all_versions)

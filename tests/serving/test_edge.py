@@ -11,6 +11,7 @@ import pytest
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.serving import ServerOptions, create_app
+from keras_dldl.serving.edge import foreign
 from keras_dldl.serving.logs import JsonFormatter
 from tests.serving.conftest import ask, client_of, encoded, picture_file
 from tests.serving.fakes import FakeEngine
@@ -69,12 +70,83 @@ def test_security_headers_are_everywhere(client, path):
 def test_other_origins_are_let_in_on_demand_only(client):
     origin = {"Origin": "https://example.org"}
     ask_first = {**origin, "Access-Control-Request-Method": "POST"}
-    assert client.options("/v1/models/age:predict", headers=ask_first).status_code == 400
+    refusal(client.options("/v1/models/age:predict", headers=ask_first), 403)
     with client_of({"age": FakeEngine()}, cors=("https://example.org",)) as open_client:
         answer = open_client.options("/v1/models/age:predict", headers=ask_first)
         assert answer.headers["access-control-allow-origin"] == "https://example.org"
-        answer = open_client.get("/v1/models/age", headers={"Origin": "https://other.org"})
+        answer = open_client.get("/v1/models/age", headers=origin)
+        assert answer.headers["access-control-allow-origin"] == "https://example.org"
+        answer = refusal(
+            open_client.get("/v1/models/age", headers={"Origin": "https://other.org"}), 403
+        )
         assert "access-control-allow-origin" not in answer.headers
+    with client_of({"age": FakeEngine()}, cors=("*",)) as open_client:
+        assert open_client.get("/v1/models/age", headers={"Origin": "null"}).status_code == 200
+
+
+def test_a_page_from_elsewhere_cannot_use_the_server(client):
+    """Neither by a form, which a browser sends without asking, nor by any other request."""
+    own = str(client.base_url)
+    for origin in ("https://example.org", "null", own + "1", "http://localhost", f"{own}.org", ""):
+        headers = {"Origin": origin, "Content-Type": "text/plain"}
+        body = json.dumps({"instances": encoded(51)})
+        answer = client.post("/v1/models/age:predict", content=body, headers=headers)
+        assert "--cors" in refusal(answer, 403).json()["error"]
+        refusal(client.post("/api/faces", files={"image": picture_file(1)}, headers=headers), 403)
+        refusal(client.get("/api/models", headers=headers), 403)
+    headers = {"Origin": own}
+    assert ask(client, {"instances": encoded(51)}).status_code == 200  # as programs do
+    assert client.get("/api/models", headers=headers).status_code == 200
+
+
+OWN = [
+    "127.0.0.1",
+    "127.0.0.1:80",
+    "127.1.2.3",
+    "localhost",
+    "LocalHost.:8501",
+    "a.localhost",
+    "[::1]",
+]
+FOREIGN = ["evil.org", "evil.org:8501", "127.0.0.1.evil.org", "localhost.evil.org", "192.0.2.1",
+           "[2001:db8::1]", "0.0.0.0", "", "[", "localhost@evil.org", "a b"]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", OWN)
+def test_the_names_of_this_machine_are_answered(client, host):
+    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+def test_a_name_of_elsewhere_that_stands_for_this_machine_is_refused(client, host):
+    for path in ("/", "/api/models", "/metrics", "/v1/models/age"):
+        answer = client.get(path, headers={"Host": host})
+        assert "--allow-host" in refusal(answer, 403).json()["error"]
+    before = counters(client)
+    refusal(client.post("/api/faces", content=picture_file(1), headers={"Host": host}), 403)
+    forbidden = 'keras_dldl_refused_total{reason="forbidden"}'
+    assert counters(client)[forbidden] == before[forbidden] + 1
+
+
+def test_other_names_are_allowed_on_demand(client):
+    headers = {"Host": "Faces.example.org", "Origin": "https://faces.example.org"}
+    with client_of({"age": FakeEngine()}, allow_hosts=("faces.Example.org",)) as named:
+        assert named.get("/api/models", headers=headers).status_code == 200
+        refusal(named.get("/api/models", headers={"Host": "example.org"}), 403)
+    with client_of({"age": FakeEngine()}, allow_hosts=("*",)) as named:
+        assert named.get("/api/models", headers={"Host": "example.org"}).status_code == 200
+        refusal(named.get("/api/models", headers={"Origin": "https://example.org"}), 403)
+    for name in ("http://a.org", "a.org:80", ""):
+        with pytest.raises(ConfigError, match="allow_hosts"):
+            ServerOptions(allow_hosts=(name,))
+
+
+@pytest.mark.parametrize(("server", "status"), [("10.0.0.7", 200), ("127.0.0.1", 403)])
+def test_numbers_pass_where_requests_come_from_a_network(client, server, status):
+    """As behind a router or in a container, where `Host` has the number of another machine."""
+    scope = {"server": (server, 80), "headers": [(b"host", b"192.0.2.1:8501")]}
+    refused = foreign(scope, ServerOptions())
+    assert (refused.status if refused else 200) == status
 
 
 def test_a_body_may_be_so_large_and_no_larger(client):
