@@ -73,10 +73,11 @@ def load(root: Path | None, count: int) -> list[bytes]:
 def shares(photos: list[bytes]) -> dict[str, float]:
     """Return the share of the time of each step from files to encoded crops of 224 pixels."""
     from keras_dldl.data.records.tfrecord import encode_jpeg
-    from keras_dldl.faces import Alignment, FaceDetector, largest
+    from keras_dldl.faces import Alignment, largest
+    from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
     from keras_dldl.faces.images import read_image
 
-    detector, alignment = FaceDetector(), Alignment()
+    detector, alignment = MTCNNDetector(), Alignment()
     detector.detect([read_image(photos[0])])  # networks loaded
     seconds = dict.fromkeys(("reading", "detection", "warp", "encoding"), 0.0)
 
@@ -143,9 +144,10 @@ def plain_loop():
 
 def batches():
     """Return a function that detects by this package's way, 32 images at a time."""
-    from keras_dldl.faces import FaceDetector, largest
+    from keras_dldl.faces import largest
+    from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 
-    detector = FaceDetector()
+    detector = MTCNNDetector()
 
     def run(images):
         found = []

@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.options import json_option, max_pixels_option
+from keras_dldl.cli.options import detector_option, json_option, max_pixels_option
 
 
 @click.command()
@@ -49,10 +49,11 @@ from keras_dldl.cli.options import json_option, max_pixels_option
     "passed on.",
 )  # fmt: skip
 @click.option("--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass.")
+@detector_option
 @max_pixels_option
 @click.option("--limit", default=0, type=click.IntRange(0), help="Only the first faces; 0: all.")
 @json_option
-def command(model, folders, manifest, root, out, align, max_pixels, as_json, **options):
+def command(model, folders, manifest, root, out, align, detector, max_pixels, as_json, **options):
     """Measure a model on prepared data, or on any labelled images.
 
     Writes metrics.json, predictions.csv and report.html; docs/evaluation.md says what they mean.
@@ -60,14 +61,16 @@ def command(model, folders, manifest, root, out, align, max_pixels, as_json, **o
     which no face is found are used whole, and counted; images that cannot be read are left out and
     reported, and the exit status is 1 although all the rest is written.
     """
-    _check_usage(folders, manifest, root, align, max_pixels)
+    _check_usage(folders, manifest, root, align, detector, max_pixels)
     from keras_dldl.errors import DataError
     from keras_dldl.evaluation import LabelledImages, PreparedFaces, evaluate
     from keras_dldl.files import check_writable
 
     part = {name: options.pop(name) for name in ("split", "limit")}
     if manifest:
-        faces = LabelledImages(manifest, root, align=align, max_pixels=max_pixels, **part)
+        faces = LabelledImages(
+            manifest, root, align=align, detector=detector, max_pixels=max_pixels, **part
+        )
     else:
         faces = PreparedFaces(*folders, **part)
     check_writable(out)  # now, and not when hours of work are lost by it
@@ -91,13 +94,15 @@ def _show(metrics, as_json):
     click.echo(json.dumps(metrics, indent=2, allow_nan=False) if as_json else text_report(metrics))
 
 
-def _check_usage(folders, manifest, root, align, max_pixels):
+def _check_usage(folders, manifest, root, align, detector, max_pixels):
     if bool(folders) == bool(manifest):
         raise click.UsageError("Give either --data, or --manifest with --root.")
     if bool(manifest) != bool(root):
         raise click.UsageError("--manifest and --root go together.")
     if folders and not align:
         raise click.UsageError("--no-align is for --manifest; prepared data is aligned already.")
+    if folders and detector is not None:
+        raise click.UsageError("--detector is for --manifest; prepared data is aligned already.")
     if folders and max_pixels is not None:
         raise click.UsageError("--max-pixels is for --manifest; prepared data is read already.")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from keras_dldl.cli.options import json_option, max_pixels_option, on_one_line
+from keras_dldl.cli.options import detector_option, json_option, max_pixels_option, on_one_line
 
 SHAPES = ("square", "horizontal", "vertical")
 LONGEST_STEM = 200  # bytes; file systems take names of 255
@@ -43,9 +43,10 @@ def command():
 @out_option
 @click.option("--all/--largest", "all_faces", default=False, help="Every face, or the largest.")
 @click.option("--detect/--no-detect", default=True, help="--no-detect: IMAGE is an aligned face.")
+@detector_option
 @max_pixels_option
 @click.pass_context
-def attention_command(ctx, images, model, out, **options):
+def attention_command(ctx, images, model, out, detector, **options):
     """Draw the attention map of a face over the face, and its distribution: a picture a face.
 
     An IMAGE is what `predict` takes: a picture, a folder, a pattern, or @FILE.
@@ -54,7 +55,7 @@ def attention_command(ctx, images, model, out, **options):
     Of a model without attention maps the pictures show the face and the distribution. The exit
     status is 1 in both cases.
     """
-    from keras_dldl.errors import NoFaceFound, UnreadableImage
+    from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
     from keras_dldl.explain.photos import PhotoExplainer
     from keras_dldl.explain.pictures import draw_attention, save_figure
     from keras_dldl.files import check_writable
@@ -65,12 +66,12 @@ def attention_command(ctx, images, model, out, **options):
     images = photo_paths(images)
     if not images:
         raise click.UsageError("No IMAGE is left to explain: the lists are empty.")
-    explainer = PhotoExplainer(load_model(model))
+    explainer = PhotoExplainer(load_model(model), detector)
     names, failed = _Names(out, images), explainer.refusal is not None
     for path in images:
         try:
             faces = explainer.explain(path, **options)
-        except (NoFaceFound, UnreadableImage) as error:
+        except (NoFaceFound, UnreadableImage, DetectorError) as error:
             failed = True
             reason = on_one_line(str(error).removeprefix(f"{path}: "))
             click.echo(f"{click.format_filename(path)}: {reason}", err=True)

@@ -21,6 +21,15 @@ max_pixels_option = click.option(
 )
 
 
+detector_option = click.option(
+    "--detector",
+    metavar="auto|mtcnn|MODULE:CLASS",
+    show_default="what the model's training faces were found by",
+    help="What finds faces: auto, at any angle; mtcnn, the paper's, upright ones only; or a class "
+    "of your own with a method detect(images).",
+)
+
+
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         ctx.meta[_DEBUG] = True  # seen by the parents of `ctx` too

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import click
 
-from keras_dldl.cli.options import json_option, max_pixels_option, on_one_line, reason_of
+from keras_dldl.cli.options import (
+    detector_option,
+    json_option,
+    max_pixels_option,
+    on_one_line,
+    reason_of,
+)
 
 TASKS = ("age", "attractiveness")
 DEFAULT_PLOT = "distribution.png"
@@ -72,6 +78,7 @@ MOST_WORKERS = 8
     show_default=f"a thread a core, at most {MOST_WORKERS}",
     help="Threads that read images and find faces.",
 )
+@detector_option
 @json_option
 @click.option(
     "--json-lines", is_flag=True, help="Print a JSON document an image, as soon as it is done."
@@ -126,10 +133,11 @@ def _predict(images, model, task, style, options) -> Iterator[tuple]:
     from keras_dldl.progress import progress
 
     engine, workers = options.pop("engine"), options.pop("workers")
+    detector = options.pop("detector")
     many = len(images) >= MANY
     if many:
         options |= {"batch_size": MANY, "workers": workers or _workers()}
-    predictor = Predictor(model, task, engine=engine)
+    predictor = Predictor(model, task, detector, engine)
     results = zip(images, predictor.predict(images, PredictOptions(**options)), strict=True)
     # On a terminal the lines themselves show the progress.
     if len(images) > 1 and style != "text" or many and not sys.stdout.isatty():

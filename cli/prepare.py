@@ -34,6 +34,11 @@ def _sources():
     "--margin", default=0.16, show_default=True, help="Border around the face, share of its side."
 )
 @click.option(
+    "--detector", metavar="auto|mtcnn|MODULE:CLASS", default="auto", show_default=True,
+    help="What finds faces: auto, at any angle; mtcnn, the paper's, upright ones only; or a class "
+    "of your own with a method detect(images). Models trained on the faces remember it.",
+)  # fmt: skip
+@click.option(
     "--on-missing", type=click.Choice(["whole", "skip", "fail"]), default="whole",
     show_default=True, help="Where no face is found: take the whole image, leave it out, or stop.",
 )  # fmt: skip

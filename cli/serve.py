@@ -2,6 +2,8 @@
 
 import click
 
+from keras_dldl.cli.options import detector_option
+
 MEGABYTE = 1_000_000
 MILLISECONDS = 1000
 
@@ -42,8 +44,9 @@ MILLISECONDS = 1000
     "--allow-host", "allow_hosts", multiple=True, metavar="NAME", show_default="this machine's own",
     help="Answer under this name too; * for all.",
 )  # fmt: skip
+@detector_option
 def command(
-    models, host, port, labels, all_versions, max_body, batch_window, **limits
+    models, host, port, labels, all_versions, max_body, batch_window, detector, **limits
 ):  # fmt: skip
     """Serve models by TensorFlow Serving's REST protocol, and a page for photos at /.
 
@@ -58,7 +61,7 @@ def command(
         batch_window=batch_window / MILLISECONDS,
         **limits,
     )
-    serve(models or ["tiny-age"], host, port, options, labels, all_versions)
+    serve(models or ["tiny-age"], host, port, options, labels, all_versions, detector)
 
 
 def _require_extra() -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which cannot follow `__getat
     from keras_dldl.errors import (
         ConfigError,
         DataError,
+        DetectorError,
         KerasDLDLError,
         ModelFileError,
         NoFaceFound,
@@ -41,6 +42,7 @@ _MODULE_OF = {
     "KerasDLDLError": "errors",
     "ConfigError": "errors",
     "DataError": "errors",
+    "DetectorError": "errors",
     "ModelFileError": "errors",
     "NoFaceFound": "errors",
     "ServerError": "errors",

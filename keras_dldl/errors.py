@@ -13,6 +13,10 @@ class NoFaceFound(KerasDLDLError, ValueError):
     """No face was found in an image."""
 
 
+class DetectorError(KerasDLDLError, ValueError):
+    """A detector of the user's own failed, or returned what is no face."""
+
+
 class DataError(KerasDLDLError, ValueError):
     """A manifest, a label, or a prepared data folder is not as it must be."""
 

@@ -3,31 +3,27 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from keras_dldl.arguments import check_choice, check_integer
-from keras_dldl.errors import ModelFileError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, largest
-from keras_dldl.faces.detector import Face, FaceDetector
+from keras_dldl.errors import DetectorError, ModelFileError, NoFaceFound, UnreadableImage
+from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.images import image_name, is_batch, read_image
-from keras_dldl.faces.quality import face_warnings
+from keras_dldl.faces.images import image_name, is_batch
+from keras_dldl.faces.photo import Photo
 from keras_dldl.light import LightModel
 from keras_dldl.opening import resolve_model
-from keras_dldl.prediction import FaceWarning, Prediction
-from keras_dldl.runtimes import asked_engine
+from keras_dldl.prediction import Prediction
 from keras_dldl.threads import in_order
 
 ON_ERROR = ("raise", "return")
 # Images of a batch are read and searched for faces in groups that end at so many pixels (120 MB).
 GROUP_PIXELS = 40_000_000
 
-FaceOrWhole = tuple[np.ndarray, Face | None]
-Result = Prediction | list[Prediction] | NoFaceFound | UnreadableImage
+Result = Prediction | list[Prediction] | NoFaceFound | UnreadableImage | DetectorError
 
 
 def predict_age(
@@ -40,6 +36,7 @@ def predict_age(
     batch_size: int = 32,
     max_pixels: int | None = None,
     engine: str | None = None,
+    detector: Any = None,
     workers: int = 1,
 ) -> Any:
     """Estimate the age of the people in a photo, in years.
@@ -60,6 +57,9 @@ def predict_age(
         max_pixels: largest image accepted, see `faces.read_image`.
         engine: what runs the networks: "keras"; "litert" or "onnx", which do without TensorFlow;
             or "auto", LiteRT where that can be had. Default: KERAS_DLDL_ENGINE, or "auto".
+        detector: what finds faces: "auto", at any angle; "mtcnn", the paper's, upright ones only;
+            `module:Class` or an object with `detect(images)` of your own, see `faces.detectors`.
+            Default: the one that the model's training faces were found by.
         workers: threads that read images and find faces ahead of the model, for long lists.
 
     Returns:
@@ -69,12 +69,13 @@ def predict_age(
 
     Raises:
         NoFaceFound: there is no face in the image.
+        DetectorError: a detector of your own failed.
         UnreadableImage: it is not an image, damaged, or too large.
         ModelFileError: there is no such model.
         ConfigError: the model does not estimate age, an argument is out of range, or the engine
             asked for cannot run here.
     """
-    predictor = Predictor(model, "age", engine=engine)
+    predictor = Predictor(model, "age", detector, engine)
     options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)
     return _predict(predictor, img, on_error, options)
 
@@ -89,6 +90,7 @@ def predict_attractiveness(
     batch_size: int = 32,
     max_pixels: int | None = None,
     engine: str | None = None,
+    detector: Any = None,
     workers: int = 1,
 ) -> Any:
     """Estimate how attractive raters would find the faces in a photo, on the model's rating scale.
@@ -106,6 +108,7 @@ def predict_attractiveness(
         batch_size: see `predict_age`.
         max_pixels: see `predict_age`.
         engine: see `predict_age`.
+        detector: see `predict_age`.
         workers: see `predict_age`.
 
     Returns:
@@ -113,11 +116,12 @@ def predict_attractiveness(
 
     Raises:
         NoFaceFound: there is no face in the image.
+        DetectorError: a detector of your own failed.
         UnreadableImage: it is not an image, damaged, or too large.
         ModelFileError: there is no such model.
         ConfigError: the model does not estimate attractiveness, or an argument is out of range.
     """
-    predictor = Predictor(model, "attractiveness", engine=engine)
+    predictor = Predictor(model, "attractiveness", detector, engine)
     options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)
     return _predict(predictor, img, on_error, options)
 
@@ -152,14 +156,12 @@ class PredictOptions:
 
 @dataclass
 class _Item:
-    """An image on its way: its name, then pixels or an error, then faces, then what is cut out."""
+    """An image on its way: its name, then its pixels or an error, then its faces, cut out."""
 
     name: str
-    image: np.ndarray | None = None
+    photo: Photo | None = None
     error: Exception | None = None
-    faces: Sequence[Face | None] = ()
-    crops: Sequence[np.ndarray] = ()
-    warnings: Sequence[list[FaceWarning]] = ()
+    faces: Sequence[FoundFace] = ()
 
 
 class Predictor:
@@ -169,8 +171,7 @@ class Predictor:
         model: a path, the name of a shipped model, or a loaded model; default the shipped model of
             `task`. Files are loaded once and kept as long as they do not change.
         task: what the model must estimate, "age" or "attractiveness"; None takes any.
-        detector: anything with `detect(images) -> list[list[Face]]`; default the one detector that
-            all predictors share. Tests put a fake one here.
+        detector: what finds faces, see `predict_age`.
         engine: see `predict_age`.
 
     Attributes:
@@ -191,9 +192,7 @@ class Predictor:
         engine: str | None = None,
     ):
         self.model = resolve_model(model, task, engine)
-        if detector is None:
-            detector = shared_detector() if engine is None else _detector(asked_engine(engine))
-        self.aligner = FaceAligner(self.model.alignment, detector)
+        self.aligner = FaceAligner(self.model.alignment, detector, engine)
 
     def predict(self, images: Iterable[Any], options: PredictOptions) -> Iterator[Result]:
         """Yield for each image, in order, what `predict_age` returns, or its error.
@@ -220,47 +219,39 @@ class Predictor:
     ) -> Iterator[list[_Item]]:
         """Yield the images of a lot in groups, read and their faces cut out."""
         items = (_read(source, number, options) for number, source in lot)
-        pairs = ((item, item.image) for item in items)
+        pairs = ((item, item.photo) for item in items)
         for group in groups(pairs, options.batch_size, GROUP_PIXELS):
             read = [item for item, _ in group]
             del group
-            self._find_faces(read, options)
-            for item in read:
-                item.crops = [self._crop(item.image, face) for face in item.faces]
-                item.warnings = [
-                    face_warnings(crop, face, item.image.shape[:2])
-                    for crop, face in zip(item.crops, item.faces, strict=True)
-                ]
-                item.image = None  # only what was cut out goes on
+            self._find_faces([item for item in read if item.photo is not None], options)
             yield read
 
-    def _find_faces(self, group: list[_Item], options: PredictOptions) -> None:
-        readable = [item for item in group if item.image is not None]
-        if not options.detect:
-            for item in readable:
-                item.faces = [None]  # the whole image is the face
-            return
-        found = self.aligner.detect([item.image for item in readable]) if readable else []
-        for item, faces in zip(readable, found, strict=True):
-            item.faces = faces if options.all_faces else [largest(faces)] if faces else []
-            if not item.faces:
-                item.error = NoFaceFound(_no_face_message(item))
+    def _find_faces(self, items: list[_Item], options: PredictOptions) -> None:
+        photos = [item.photo for item in items]
+        size, all_faces = self.model.input_size, options.all_faces
+        found = self.aligner.find(photos, size, all_faces=all_faces, detect=options.detect)
+        for item, faces in zip(items, found, strict=True):
+            item.photo = None  # only what was cut out goes on
+            if isinstance(faces, Exception):
+                item.error = type(faces)(f"{item.name}: {faces}")
+            else:
+                item.faces = faces
 
     def _results(self, group: list[_Item], options: PredictOptions) -> Iterator[Result]:
-        crops = [crop for item in group for crop in item.crops]
+        crops = [found.crop for item in group for found in item.faces]
         distributions = iter(self._distributions(crops, options.batch_size))
         for item in group:
             predictions = [
-                self._prediction(next(distributions), face, warnings, item.name)
-                for face, warnings in zip(item.faces, item.warnings, strict=True)
+                found.prediction(
+                    next(distributions),
+                    self.model.grid,
+                    self.model.method.decoder,
+                    self.model.calibration,
+                    item.name,
+                )
+                for found in item.faces
             ]
             yield item.error or (predictions if options.all_faces else predictions[0])
-
-    def _crop(self, image: np.ndarray, face: Face | None) -> np.ndarray:
-        alignment, size = self.aligner.alignment, self.model.input_size
-        if face is None:
-            return alignment.whole(image, size)
-        return alignment.align(image, face.landmarks, size)
 
     def _distributions(self, crops: list[np.ndarray], batch_size: int) -> np.ndarray:
         if not crops:
@@ -273,24 +264,6 @@ class Predictor:
                 f"Received: NaN or infinite outputs from the model {self.model.name}"
             )
         return mean
-
-    def _prediction(
-        self, distribution: np.ndarray, face: Face | None, warnings: list[FaceWarning], name: str
-    ) -> Prediction:
-        found = (
-            {}
-            if face is None
-            else {"box": face.box, "landmarks": face.landmarks, "score": face.score}
-        )
-        return Prediction(
-            distribution,
-            self.model.grid,
-            decoder=self.model.method.decoder,
-            calibration=self.model.calibration,
-            warnings=warnings,
-            name=name,
-            **found,
-        )
 
 
 def _lots(numbered: Iterator[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:
@@ -311,26 +284,6 @@ def _read(source: Any, number: int, options: PredictOptions) -> _Item:
     if not isinstance(source, (str, os.PathLike)):  # its place tells more than its kind
         name = f"image {number} {name}"
     try:
-        return _Item(name, image=read_image(source, max_pixels=options.max_pixels, name=name))
+        return _Item(name, Photo(source, max_pixels=options.max_pixels, name=name))
     except UnreadableImage as error:
         return _Item(name, error=error)
-
-
-def _no_face_message(item: _Item) -> str:
-    height, width = item.image.shape[:2]
-    return (
-        f"{item.name}: no face was found. Give a larger picture: faces under about 20 pixels, or "
-        "under 1/64 of its longer side, are not found; or, if it is an aligned face crop already, "
-        "pass detect=False (command line: --no-detect). "
-        f"Received: a picture of {width} x {height} pixels"
-    )
-
-
-def shared_detector() -> FaceDetector:
-    """Return the one face detector of this process; it loads its networks at the first image."""
-    return _detector(asked_engine())
-
-
-@cache
-def _detector(engine: str) -> FaceDetector:
-    return FaceDetector(engine=engine)

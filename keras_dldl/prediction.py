@@ -42,7 +42,10 @@ class Prediction(float):
         decoder: how the value comes from the distribution, "expectation" or "median".
         box: (x, y, width, height) of the face, in pixels of the upright image; None for a crop.
         landmarks: (5, 2), x and y of eyes, nose tip and mouth corners; None for a crop.
+        roll: turn of the face in degrees clockwise from upright, -180 ... 180; None for a crop.
         score: the detector's confidence, 0 ... 1; None for a crop.
+        faces_found: how many faces were found in the image; None for a crop. Where only the largest
+            was asked for, small ones may not have been looked for.
         name: what the image is called.
         calibration: makes the intervals, where the model has one; a `Calibration`, or its config.
         warnings: what speaks against this face. A spread that is wide by the measure of the
@@ -65,7 +68,9 @@ class Prediction(float):
     decoder: str
     box: tuple[float, float, float, float] | None
     landmarks: np.ndarray | None
+    roll: float | None
     score: float | None
+    faces_found: int | None
     name: str | None
     calibration: Calibration | None
     warnings: tuple[FaceWarning, ...]
@@ -78,7 +83,9 @@ class Prediction(float):
         decoder: str = "expectation",
         box: tuple[float, float, float, float] | None = None,
         landmarks: Any = None,
+        roll: float | None = None,
         score: float | None = None,
+        faces_found: int | None = None,
         name: str | None = None,
         calibration: Calibration | dict[str, Any] | None = None,
         warnings: Sequence[FaceWarning] = (),
@@ -92,7 +99,9 @@ class Prediction(float):
         self.decoder = decoder
         self.box = None if box is None else tuple(float(side) for side in box)
         self.landmarks = None if landmarks is None else np.asarray(landmarks, np.float32)
+        self.roll = None if roll is None else float(roll)
         self.score = None if score is None else float(score)
+        self.faces_found = faces_found
         self.name = name
         self.calibration = as_calibration(calibration, grid)
         self.warnings = (*warnings, *self._width_warning())
@@ -176,7 +185,10 @@ class Prediction(float):
             "interval": list(self.interval(level)),
             "level": float(level),
             "box": None if self.box is None else list(self.box),
+            "landmarks": None if self.landmarks is None else self.landmarks.round(2).tolist(),
+            "roll": None if self.roll is None else round(self.roll, 1),
             "score": self.score,
+            "faces_found": self.faces_found,
             "calibrated": self.calibrated,
             "warnings": [warning._asdict() for warning in self.warnings],
         }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_dldl.faces.detector import Face
+from keras_dldl.faces.face import Face
 from keras_dldl.labels import LabelGrid
 
 TEMPLATE = np.array([[0.3, 0.35], [0.7, 0.35], [0.5, 0.55], [0.35, 0.75], [0.65, 0.75]])
@@ -42,9 +42,14 @@ class FakeDetector:
 
     def detect(self, images: list[np.ndarray]) -> list[list[Face]]:
         self.calls.append(len(images))
-        return [[_face(k) for k in range(image[0, 0, 0])] for image in images]
+        return [_faces(image[0, 0, 0], image.shape[1]) for image in images]
 
 
-def _face(k: int) -> Face:
-    x, y, side = 5.0 + 30 * k, 10.0, 20.0 + (5 if k == 1 else 0)
-    return Face((x, y, side, side), TEMPLATE * side + (x, y), 0.9 + 0.01 * k)
+def _faces(count: int, width: int) -> list[Face]:
+    step = min(30.0, (width - 30) / max(count, 1))
+    return [_face(k, step) for k in range(count)]
+
+
+def _face(k: int, step: float) -> Face:
+    x, y, side = 5.0 + step * k, 10.0, 20.0 + (5 if k == 1 else 0)
+    return Face((x, y, side, side), TEMPLATE * side + (x, y), 0.9 + 0.1 * k / (k + 9))

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from keras_dldl import opening
-from keras_dldl import predict as predict_module
 from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
+from keras_dldl.faces import aligner
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
@@ -46,7 +46,9 @@ def detector(request, monkeypatch):
     if request.node.get_closest_marker("slow"):
         return None
     fake = FakeDetector()
-    monkeypatch.setattr(predict_module, "shared_detector", lambda: fake)
+    monkeypatch.setattr(
+        aligner, "as_detector", lambda asked, _: fake if isinstance(asked, str) else asked
+    )
     return fake
 
 
@@ -178,7 +180,7 @@ def test_batches_are_bounded_and_read_as_results_are_taken(model, detector, monk
     values = [first.value, *[p.value for p in results]]
     assert detector.calls == [4, 4, 2]
 
-    monkeypatch.setattr(predict_module, "GROUP_PIXELS", 3 * 120 * 60)
+    monkeypatch.setattr("keras_dldl.predict.GROUP_PIXELS", 3 * 120 * 60)
     detector.calls.clear()
     assert [p.value for p in predict_age(list(picture(1, i) for i in range(10)), model)] == (
         pytest.approx(values, rel=1e-5)
@@ -187,7 +189,7 @@ def test_batches_are_bounded_and_read_as_results_are_taken(model, detector, monk
 
 
 def test_one_image_over_the_group_limit_goes_alone(model, detector, monkeypatch):
-    monkeypatch.setattr(predict_module, "GROUP_PIXELS", 10)
+    monkeypatch.setattr("keras_dldl.predict.GROUP_PIXELS", 10)
     assert len(predict_age([picture(1), picture(1)], model)) == 2
     assert detector.calls == [1, 1]
 

@@ -14,8 +14,8 @@ import keras_dldl
 ROOT = Path(__file__).parents[1]
 PROMISED = """
     predict_age predict_attractiveness Prediction
-    KerasDLDLError ConfigError DataError ModelFileError NoFaceFound ServerError TrainingError
-    UnreadableImage
+    KerasDLDLError ConfigError DataError DetectorError ModelFileError NoFaceFound ServerError
+    TrainingError UnreadableImage
     LabelGrid LabelDistributionLoss ExpectationLoss NearestLabelCrossEntropy
     ExpectationMAE CumulativeScore EpsilonError ExpectationRMSE ExpectationPearson
     Expectation FaceModel build_model list_models load_model

@@ -11,6 +11,7 @@ from keras_dldl.data.manifest import SPLITS, read_manifest
 from keras_dldl.data.records.tfrecord import SCHEMA_VERSION, schema_as_json
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.detectors import detector_here
 from keras_dldl.files import sha256_of
 from keras_dldl.labels import LabelGrid
 
@@ -54,7 +55,7 @@ def index_of(
         "root": plan["root"],
         "grid": source.grid().get_config(),
         "size": options.size,
-        "alignment": Alignment(options.margin).get_config(),
+        "alignment": Alignment(options.margin, detector_here(options.detector)).get_config(),
         "split": options.chosen_split(),
         "counts": {name: int((manifest["split"] == name).sum()) for name in SPLITS},
         "whole": int((manifest["face"] == "whole").sum()),

@@ -17,7 +17,8 @@ from keras_dldl.data.records.integrity import check_records
 from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.images import pixel_limit, read_image
+from keras_dldl.faces.images import pixel_limit
+from keras_dldl.faces.photo import Photo
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ class LabelledImages:
         align: find and align the faces; False for crops that `prepare` made.
         split: only the rows of this split; None takes all rows, whatever their split.
         limit: only this many images, the first ones; 0 means all.
-        aligner: finds the faces; default: a `FaceAligner` with the model's alignment.
+        detector: what finds the faces, see `predict_age`; default: what the model's training faces
+            were found by.
         max_pixels: largest image accepted, see `faces.read_image`.
 
     Raises:
@@ -175,7 +177,7 @@ class LabelledImages:
         align: bool = True,
         split: str | None = None,
         limit: int = 0,
-        aligner: FaceAligner | None = None,
+        detector: Any = None,
         max_pixels: int | None = None,
     ):
         self.max_pixels = pixel_limit(max_pixels)
@@ -192,7 +194,7 @@ class LabelledImages:
         self._lines = [line_number(int(i)) for i in table.index]
         self._off_grid: list[Unreadable] = []
         self.rows = table.reset_index(drop=True)
-        self.root, self.align, self.aligner = Path(root), align, aligner
+        self.root, self.align, self.detector = Path(root), align, detector
         self.unreadable: list[Unreadable] = []
         self.whole: list[str] = []
         self.source = {
@@ -223,13 +225,13 @@ class LabelledImages:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""
         self.unreadable, self.whole = list(self._off_grid), []
         cut = self._whole_crops if not self.align else self._aligned_crops
-        aligner = self.aligner or FaceAligner(model.alignment)
+        aligner = FaceAligner(model.alignment, self.detector)
         for group in groups(self._readable()):
-            positions, images = zip(*group, strict=True)
-            crops = cut(aligner, positions, images, model.input_size)
-            del group, images  # so that they are not in memory beside the next ones
-            for i in range(0, len(crops), batch_size):
-                yield positions[i : i + batch_size], np.stack(crops[i : i + batch_size])
+            cut_out = list(cut(aligner, group, model.input_size))
+            del group  # so that the photos are not in memory beside the next ones
+            for i in range(0, len(cut_out), batch_size):
+                positions, crops = zip(*cut_out[i : i + batch_size], strict=True)
+                yield positions, np.stack(crops)
 
     def detection(self) -> dict[str, int] | None:
         """Return the counts of this run; see `Faces`."""
@@ -249,40 +251,36 @@ class LabelledImages:
             f"Received: label {self.rows['label'][i]:g} of {self.rows['path'][i]}"
         )
 
-    def _readable(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield position and image of each row, as far as it can be read; note the others."""
+    def _readable(self) -> Iterator[tuple[int, Photo]]:
+        """Yield position and photo of each row, as far as it can be read; note the others."""
         for i, path in enumerate(self.rows["path"]):
             try:
-                yield i, read_image(self.root / path, max_pixels=self.max_pixels, name=path)
+                yield i, Photo(self.root / path, max_pixels=self.max_pixels, name=path)
             except (UnreadableImage, OSError) as error:
-                self.unreadable.append(Unreadable(path, self._lines[i], str(error)))
-                log.warning("line %d: left out: %s", self._lines[i], error)
+                self._leave_out(i, str(error))
+
+    def _leave_out(self, i: int, reason: str) -> None:
+        self.unreadable.append(Unreadable(self.rows["path"][i], self._lines[i], reason))
+        log.warning("line %d: left out: %s", self._lines[i], reason)
 
     def _aligned_crops(
-        self,
-        aligner: FaceAligner,
-        positions: Sequence[int],
-        images: Sequence[np.ndarray],
-        size: int,
-    ) -> list[np.ndarray]:
-        crops = []
-        for i, (crop, face) in zip(positions, aligner.crops_of_largest(images, size), strict=True):
+        self, aligner: FaceAligner, group: Sequence[tuple[int, Photo]], size: int
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        cut = aligner.crops_of_largest([photo for _, photo in group], size)
+        for (i, photo), (crop, face) in zip(group, cut, strict=True):
+            if crop is None:
+                self._leave_out(i, f"{photo.name}: {face}")
+                continue
             if face is None:
-                self.whole.append(self.rows["path"][i])
-                log.info(
-                    "line %d: no face found, whole image used: %s", self._lines[i], self.whole[-1]
-                )
-            crops.append(crop)
-        return crops
+                self.whole.append(photo.name)
+                log.info("line %d: no face found, whole image used: %s", self._lines[i], photo.name)
+            yield i, crop
 
     def _whole_crops(
-        self,
-        aligner: FaceAligner,
-        positions: Sequence[int],
-        images: Sequence[np.ndarray],
-        size: int,
-    ) -> list[np.ndarray]:
-        return [aligner.alignment.whole(image, size) for image in images]
+        self, aligner: FaceAligner, group: Sequence[tuple[int, Photo]], size: int
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        for i, photo in group:
+            yield i, aligner.alignment.whole(photo.pixels, size)
 
 
 def _stored_batches(

@@ -1,16 +1,15 @@
 """From a photo to its faces, what a model says of them, and where it looks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound
+from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.explain.attention import AttentionMaps, resize_map
-from keras_dldl.faces.aligner import FaceAligner, largest
-from keras_dldl.faces.detector import Face
-from keras_dldl.faces.images import image_name, read_image
+from keras_dldl.faces.aligner import FaceAligner, FoundFace
+from keras_dldl.faces.images import image_name
+from keras_dldl.faces.photo import Photo
 from keras_dldl.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class PhotoExplainer:
 
     Args:
         model: a `FaceModel`.
-        detector: anything with `detect(images) -> list[list[Face]]`; default `FaceDetector()`.
+        detector: what finds faces, see `predict_age`.
 
     Attributes:
         refusal: why the model has no attention maps, as a `ConfigError`; None where it has.
@@ -68,53 +67,35 @@ class PhotoExplainer:
         Raises:
             UnreadableImage: it is not an image, damaged, or too large.
             NoFaceFound: there is no face in it.
+            DetectorError: a detector of your own failed.
         """
-        pixels, name = read_image(image, max_pixels=max_pixels), image_name(image)
-        faces = self._faces(pixels, name, all_faces) if detect else [None]
-        crops = np.stack([self._crop(pixels, face) for face in faces])
-        predictions = self._predictions(crops, faces, name)
+        name = image_name(image)
+        photo = Photo(image, max_pixels=max_pixels, name=name)
+        (found,) = self._aligner.find(
+            [photo], self.model.input_size, all_faces=all_faces, detect=detect
+        )
+        if isinstance(found, Exception):
+            raise type(found)(f"{name}: {found}")
+        predictions = self._predictions(found, name)
         return [
-            ExplainedFace(crop, prediction, self._attention(crop))
-            for crop, prediction in zip(crops, predictions, strict=True)
+            ExplainedFace(one.crop, prediction, self._attention(one.crop))
+            for one, prediction in zip(found, predictions, strict=True)
         ]
 
-    def _faces(self, image: np.ndarray, name: str, all_faces: bool) -> Sequence[Face]:
-        faces = self._aligner.detect([image])[0]
-        if not faces:
-            raise NoFaceFound(
-                f"{name}: no face was found. Give a larger picture; or, if it is an aligned face "
-                "crop already, pass detect=False (command line: --no-detect). "
-                f"Received: a picture of {image.shape[1]} x {image.shape[0]} pixels"
-            )
-        return faces if all_faces else [largest(faces)]
-
-    def _crop(self, image: np.ndarray, face: Face | None) -> np.ndarray:
-        size = self.model.input_size
-        if face is None:
-            return self._aligner.alignment.whole(image, size)
-        return self._aligner.alignment.align(image, face.landmarks, size)
-
-    def _predictions(
-        self, crops: np.ndarray, faces: Sequence[Face | None], name: str
-    ) -> list[Prediction]:
+    def _predictions(self, found: list[FoundFace], name: str) -> list[Prediction]:
         from keras_dldl.models import predict_views
 
-        image, mirror = predict_views(self.model, crops)
+        image, mirror = predict_views(self.model, np.stack([one.crop for one in found]))
         mean = (image.astype(np.float64) + mirror) / 2
         if not np.isfinite(mean).all():
             raise ModelFileError(
                 "The model must give probabilities. Its weights are damaged: train it again. "
                 f"Received: NaN or infinite outputs from the model {self.model.name}"
             )
-        grid = self.model.grid
-        common = {
-            "decoder": self.model.method.decoder,
-            "calibration": self.model.calibration,
-            "name": name,
-        }
+        model = self.model
         return [
-            Prediction(p, grid, **common, **_found(face))
-            for p, face in zip(mean, faces, strict=True)
+            one.prediction(p, model.grid, model.method.decoder, model.calibration, name)
+            for p, one in zip(mean, found, strict=True)
         ]
 
     def _attention(self, crop: np.ndarray) -> np.ndarray | None:
@@ -130,9 +111,3 @@ def maps_or_refusal(model: "FaceModel") -> tuple[AttentionMaps | None, ConfigErr
         return AttentionMaps(model), None
     except ConfigError as refusal:
         return None, refusal
-
-
-def _found(face: Face | None) -> dict[str, Any]:
-    if face is None:
-        return {}
-    return {"box": face.box, "landmarks": face.landmarks, "score": face.score}

@@ -10,7 +10,7 @@ import numpy as np
 from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.images import read_image
+from keras_dldl.faces.photo import Photo
 from keras_dldl.models import FaceModel
 
 DRAWN_SIZE = 160
@@ -73,9 +73,10 @@ def _aligned(place: Path, model: FaceModel, count: int) -> Iterator[np.ndarray]:
     paths = _spread(_paths(place), count)
     aligner = FaceAligner(model.alignment)
     for group in groups(_readable(paths)):
-        images = [image for _, image in group]
-        for crop, _ in aligner.crops_of_largest(images, model.input_size):
-            yield crop
+        photos = [photo for _, photo in group]
+        for crop, _ in aligner.crops_of_largest(photos, model.input_size):
+            if crop is not None:
+                yield crop
 
 
 def _paths(place: Path) -> list[Path]:
@@ -95,9 +96,9 @@ def _spread(paths: list[Path], count: int) -> list[Path]:
     return paths[:: max(1, len(paths) // count)]
 
 
-def _readable(paths: list[Path]) -> Iterator[tuple[Path, np.ndarray]]:
+def _readable(paths: list[Path]) -> Iterator[tuple[Path, Photo]]:
     for path in paths:
         try:
-            yield path, read_image(path)
+            yield path, Photo(path)
         except UnreadableImage:  # others stand for it
             continue

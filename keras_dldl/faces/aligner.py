@@ -1,54 +1,221 @@
-"""The one way from an image to an aligned face, shared by `prepare`, evaluation and prediction."""
+"""The one way from a picture to its faces, shared by `prepare`, evaluation and prediction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.detector import Face, FaceDetector
+from keras_dldl.calibration import Calibration
+from keras_dldl.errors import DetectorError, KerasDLDLError, NoFaceFound
+from keras_dldl.faces.alignment import Alignment, spans_a_face
+from keras_dldl.faces.detectors import as_detector
+from keras_dldl.faces.face import Face, largest
+from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.quality import face_warnings
+from keras_dldl.labels import LabelGrid
+from keras_dldl.prediction import FaceWarning, Prediction
 
 
-def largest(faces: Sequence[Face]) -> Face | None:
-    """Return the face with the largest box, or None where there is none."""
-    return max(faces, key=lambda face: face.area, default=None)
+@dataclass(frozen=True)
+class FoundFace:
+    """A face, cut out and judged.
+
+    Args:
+        crop: (S, S, 3) uint8 RGB.
+        face: where it is in its photo; None of a photo that is an aligned face as a whole.
+        warnings: reasons to doubt it.
+        faces_found: how many faces were found in the photo. Where only the largest was wanted,
+            small ones may be missing.
+    """
+
+    crop: np.ndarray
+    face: Face | None
+    warnings: list[FaceWarning] = field(default_factory=list)
+    faces_found: int | None = None
+
+    def prediction(
+        self,
+        distribution: np.ndarray,
+        grid: LabelGrid,
+        decoder: str,
+        calibration: Calibration | None = None,
+        name: str | None = None,
+    ) -> Prediction:
+        """Return the prediction for the face.
+
+        Args:
+            distribution: (K,) what a model says of the crop, averaged over image and mirror image.
+            grid: the model's labels.
+            decoder: the model's, "expectation" or "median".
+            calibration: the model's.
+            name: what the photo is called.
+        """
+        place = {}
+        if self.face is not None:
+            keys = ("box", "landmarks", "roll", "score")
+            place = {key: getattr(self.face, key) for key in keys}
+        return Prediction(
+            distribution,
+            grid,
+            decoder=decoder,
+            calibration=calibration,
+            faces_found=self.faces_found,
+            warnings=self.warnings,
+            name=name,
+            **place,
+        )
 
 
 class FaceAligner:
-    """Detects faces and cuts them out.
+    """Finds faces and cuts them out.
 
     Args:
-        alignment: the template; default `Alignment()`.
-        detector: anything with `detect(images) -> list[list[Face]]`; default `FaceDetector()`.
+        alignment: the template, and the name of the detector; default `Alignment()`.
+        detector: another detector than the alignment's: its name, or an object with
+            `detect(images)`; see `faces.detectors`.
+        engine: what runs the networks, see `predict_age`.
+
+    Raises:
+        ConfigError: there is no such detector.
     """
 
-    def __init__(self, alignment: Alignment | None = None, detector: FaceDetector | None = None):
+    def __init__(
+        self, alignment: Alignment | None = None, detector: Any = None, engine: str | None = None
+    ):
         self.alignment = alignment or Alignment()
-        self.detector = detector or FaceDetector()
+        wanted = self.alignment.detector if detector is None else detector
+        self.detector = as_detector(wanted, engine)
 
-    def detect(self, images: list[np.ndarray]) -> list[list[Face]]:
-        """Return the faces of each (H, W, 3) uint8 RGB image, left to right."""
-        return self.detector.detect(images)
+    def find(
+        self, photos: Sequence[Photo], size: int, *, all_faces: bool = False, detect: bool = True
+    ) -> list[list[FoundFace] | NoFaceFound | DetectorError]:
+        """Return the faces of photos, cut out and judged.
 
-    def crops_of_largest(
-        self, images: list[np.ndarray], size: int
-    ) -> list[tuple[np.ndarray, Face | None]]:
-        """Return, for each image, its largest face cut out, or the whole image and None.
+        Args:
+            photos: of any sizes.
+            size: side of the crops in pixels.
+            all_faces: all of them, left to right, and not only the largest.
+            detect: False where each photo is an aligned face already; it is only resized.
+
+        Returns:
+            For each photo a list of one face or more, or the error that it ends in.
+        """
+        if not detect:
+            return [[self._whole(photo, size)] for photo in photos]
+        found = self.detect([photo.pixels for photo in photos], all_faces=all_faces)
+        return [
+            faces
+            if isinstance(faces, DetectorError)
+            else self._cut_out(photo, faces, size, all_faces)
+            for photo, faces in zip(photos, found, strict=True)
+        ]
+
+    def detect(
+        self, images: list[np.ndarray], *, all_faces: bool = True
+    ) -> list[list[Face] | DetectorError]:
+        """Return the faces of each image, left to right.
+
+        Where the detector failed, or returned what is no face, the error stands in the place of the
+        image's faces.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays.
+            all_faces: False where only the largest face is wanted; then small ones may be missing.
+        """
+        find = None if all_faces else getattr(self.detector, "detect_large", None)
+        return self._found(images, find or self.detector.detect) if images else []
+
+    def crops_of_largest(
+        self, photos: Sequence[Photo], size: int
+    ) -> list[tuple[np.ndarray | None, Face | None | DetectorError]]:
+        """Return, for each photo, its largest face cut out, or the whole photo and None.
+
+        Args:
+            photos: of any sizes.
             size: side of the crops in pixels.
 
         Returns:
-            A list of ((size, size, 3) uint8 crop, face or None).
+            A list of ((size, size, 3) uint8 crop, face or None); where the detector failed, of
+            (None, the error).
         """
-        return [
-            self._crop(image, largest(faces), size)
-            for image, faces in zip(images, self.detect(images), strict=True)
-        ]
+        crops = []
+        found = self.detect([photo.pixels for photo in photos], all_faces=False)
+        for photo, faces in zip(photos, found, strict=True):
+            if isinstance(faces, DetectorError):
+                crops.append((None, faces))
+            elif faces:
+                face = largest(faces).scaled(photo.reduction)
+                crops.append((photo.align(self.alignment, face.landmarks, size), face))
+            else:
+                crops.append((self.alignment.whole(photo.pixels, size), None))
+        return crops
 
-    def _crop(
-        self, image: np.ndarray, face: Face | None, size: int
-    ) -> tuple[np.ndarray, Face | None]:
-        if face is None:
-            return self.alignment.whole(image, size), None
-        return self.alignment.align(image, face.landmarks, size), face
+    def _whole(self, photo: Photo, size: int) -> FoundFace:
+        crop = self.alignment.whole(photo.pixels, size)
+        return FoundFace(crop, None, face_warnings(crop, None, photo.shape, self.alignment))
+
+    def _cut_out(
+        self, photo: Photo, faces: list[Face], size: int, all_faces: bool
+    ) -> list[FoundFace] | NoFaceFound:
+        height, width = photo.shape
+        if not faces:
+            return NoFaceFound(
+                "no face was found. Give a larger picture: faces under about 20 pixels, or under "
+                "1/64 of its longer side, are not found; or, if it is an aligned face crop "
+                "already, pass detect=False (command line: --no-detect). "
+                f"Received: a picture of {width} x {height} pixels"
+            )
+        scaled = [face.scaled(photo.reduction) for face in faces]
+        chosen = scaled if all_faces else [max(scaled, key=lambda face: face.area)]
+        found = []
+        for face in chosen:
+            crop = photo.align(self.alignment, face.landmarks, size)
+            warnings = face_warnings(crop, face, (height, width), self.alignment)
+            found.append(FoundFace(crop, face, warnings, len(faces)))
+        return found
+
+    def _found(
+        self, images: list[np.ndarray], find: Callable[[list[np.ndarray]], Any]
+    ) -> list[list[Face] | DetectorError]:
+        try:
+            found = list(find(images))
+            if len(found) != len(images):
+                raise ValueError(f"{len(found)} results for {len(images)} images")
+        except KerasDLDLError:  # a package that is missing, say: no fault of the images
+            raise
+        except Exception as error:
+            if len(images) == 1:
+                return [self._error(error)]
+            # One bad image must not take the others with it.
+            return [self._found([image], find)[0] for image in images]
+        return [self._checked(faces, image) for faces, image in zip(found, images, strict=True)]
+
+    def _checked(self, faces: Any, image: np.ndarray) -> list[Face] | DetectorError:
+        try:
+            for face in faces:
+                _check(face, image.shape)
+            return list(faces)
+        except (AttributeError, TypeError, ValueError) as error:
+            return self._error(error)
+
+    def _error(self, error: Exception) -> DetectorError:
+        kind = type(self.detector)
+        return DetectorError(
+            "the detector must return, for each image, a list of faces: a box that meets the "
+            "picture, five points that span a face, and a score. "
+            f"Received: from {kind.__module__}:{kind.__qualname__}, {str(error) or repr(error)}"
+        )
+
+
+def _check(face: Face, shape: tuple[int, ...]) -> None:
+    """Raise an error that says why this is no face in a picture of (H, W, ...)."""
+    x, y, width, height = map(float, face.box)
+    inside = x < shape[1] and y < shape[0] and x + width > 0 and y + height > 0
+    if not (inside and width > 0 and height > 0):  # also of NaN
+        raise ValueError(f"the box {face.box} in a picture of {shape[1]} x {shape[0]} pixels")
+    points = np.asarray(face.landmarks)
+    if points.shape != (5, 2) or not spans_a_face(points):
+        raise ValueError(f"the landmarks {points.tolist()}")
+    if not 0 <= float(face.score) <= 1:
+        raise ValueError(f"the score {face.score}")

@@ -13,7 +13,8 @@ from keras_dldl.faces.verification import score_of_crop
 from keras_dldl.prediction import FaceWarning
 
 if TYPE_CHECKING:
-    from keras_dldl.faces.detector import Face
+    from keras_dldl.faces.alignment import Alignment
+    from keras_dldl.faces.face import Face
 
 # Measures of sharpness are comparable at one size only.
 SHARPNESS_SIDE = 64
@@ -24,6 +25,8 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 LEAST_SIDE = 32
 LEAST_SCORE = 0.88
 LEAST_SCORE_OF_CROP = 0.5
+LEAST_TURN = 45  # degrees
+MOST_OUTSIDE = 0.25
 LEAST_SHARPNESS = 0.25
 LEAST_BRIGHTNESS = 50
 MOST_BRIGHTNESS = 215
@@ -64,18 +67,24 @@ def measure(crop: np.ndarray) -> Measures:
 
 
 def face_warnings(
-    crop: np.ndarray, face: "Face | None", picture: tuple[int, int]
+    crop: np.ndarray, face: "Face | None", picture: tuple[int, int], alignment: "Alignment"
 ) -> list[FaceWarning]:
-    """Return what speaks against a face.
+    """Return reasons to doubt the prediction for a face.
 
     Args:
         crop: the aligned face, (S, S, 3), 0 ... 255.
         face: what the detector found; None where it was not asked. Then the last of its networks
             judges the crop, where LiteRT is installed.
         picture: height and width of the picture that the crop is from, in pixels.
+        alignment: how it was cut out.
     """
     found = measure(crop)
-    return [*_of_detection(crop, face, picture), *_of_light(found), *_of_texture(found)]
+    return [
+        *_of_detection(crop, face, picture),
+        *(_of_place(face, picture, alignment) if face is not None else ()),
+        *_of_light(found),
+        *_of_texture(found),
+    ]
 
 
 def _of_detection(
@@ -93,6 +102,17 @@ def _of_detection(
     elif face.score < LEAST_SCORE:
         text = f"the detector is not sure of the face, its score is {face.score:.2f}"
         found.append(FaceWarning("doubtful", text))
+    return found
+
+
+def _of_place(face: "Face", picture: tuple[int, int], alignment: "Alignment") -> list[FaceWarning]:
+    found = []
+    if abs(face.roll) >= LEAST_TURN:
+        found.append(FaceWarning("turned", f"the face is turned by {face.roll:.0f} degrees"))
+    outside = alignment.share_outside(face.landmarks, picture)
+    if outside > MOST_OUTSIDE:
+        text = f"{100 * outside:.0f} % of what the model sees lies outside of the picture"
+        found.append(FaceWarning("cut-off", text))
     return found
 
 

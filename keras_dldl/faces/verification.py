@@ -45,7 +45,7 @@ def score_of_crop(crop: np.ndarray) -> float | None:
 def _network() -> Callable[[np.ndarray], np.ndarray] | None:
     if not is_installed("litert"):
         return None
-    from keras_dldl.faces.cascade_networks import output_network
+    from keras_dldl.faces.detectors.cascade_networks import output_network
 
     try:
         return output_network()

@@ -89,7 +89,8 @@ def import_torch7(
     body, head = split_head(chain_of(read_t7(path, CLASSES)))
     most = os.path.getsize(path) // 2  # half precision
     network = _read_body(body, input_size, most)
-    alignment = Alignment() if margin is None else Alignment(margin)
+    # The authors' faces were found by MTCNN.
+    alignment = Alignment(Alignment.margin if margin is None else margin, detector="mtcnn")
     has_head = head.method is not None and not backbone_only
     common = {**_backbone(network), "input_size": input_size, "alignment": alignment}
     common["card"] = {"imported": {"from": "torch7", "file": Path(path).name, "head": has_head}}

@@ -57,7 +57,6 @@ class ModelCard:
         """
         try:
             method = card["method"]
-            alignment = {k: v for k, v in card["alignment"].items() if k != "five_points"}
             if card["decoder"] not in DECODERS:
                 raise ValueError(f"decoder {card['decoder']!r}")
             grid = LabelGrid.from_config(card["grid"])
@@ -66,7 +65,7 @@ class ModelCard:
                 grid,
                 MethodNote(method["name"], card["decoder"], method.get("options", {})),
                 int(card["input_size"]),
-                Alignment.from_config(alignment),
+                Alignment.from_config(card["alignment"]),
                 bool(card["mirror_averaged"]),
                 as_calibration(card.get("calibration"), grid),
             )

@@ -32,13 +32,13 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
     Args:
         models: what `load_models` gave, or names with `FaceModel`s or engines of your own.
         options: limits; default `ServerOptions()`.
-        detector: finds faces in photos, `detect(images) -> list[list[Face]]`; default the detector
-            that all predictions share.
+        detector: what finds faces in photos, see `predict_age`; default: what each model's training
+            faces were found by.
 
     Raises:
         ConfigError: a model's name cannot stand in an address, or there is no model.
     """
-    service = Service(as_table(models), options or ServerOptions(), detector or _detector())
+    service = Service(as_table(models), options or ServerOptions(), detector)
     app = FastAPI(
         title="keras-dldl",
         docs_url=None,  # its pages load scripts from elsewhere
@@ -114,9 +114,3 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=PAGE), name="static")
-
-
-def _detector() -> Any:
-    from keras_dldl import predict
-
-    return predict.shared_detector()

@@ -131,7 +131,7 @@ class SavedModelEngine:
         self.grid = LabelGrid(**card["grid"])
         self.decoder = _decoder(card["method"])
         self.input_size = int(card["input_size"])
-        self.alignment = Alignment(margin=card["alignment"]["margin"])
+        self.alignment = Alignment.from_config(card["alignment"])
         self.calibration = as_calibration(card.get("calibration"), self.grid)
         self._loaded = tf.saved_model.load(os.fspath(folder))  # its signatures live no longer
         self._signature, self._input, self._dtype = _images_signature(self._loaded, folder)

@@ -2,7 +2,6 @@
 
 import io
 import math
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,13 +9,11 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from keras_dldl.errors import ConfigError, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.errors import ConfigError, NoFaceFound, UnreadableImage
+from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.alignment import Alignment, spans_a_face
-from keras_dldl.faces.detector import Face
-from keras_dldl.faces.images import read_image
-from keras_dldl.faces.quality import face_warnings
-from keras_dldl.prediction import DEFAULT_LEVEL, FaceWarning, Prediction, check_level
+from keras_dldl.faces.photo import Photo
+from keras_dldl.prediction import DEFAULT_LEVEL, check_level
 from keras_dldl.serving.multipart import picture_in
 from keras_dldl.serving.refusals import Refusal, bad_request, not_found
 from keras_dldl.serving.registry import Servable
@@ -27,18 +24,6 @@ MOST_FACES = 100
 POINTS = 10
 # A crop with its border may be so many times as large as the picture's longer side.
 LARGEST_CROP = 2.0
-
-
-@dataclass(frozen=True)
-class _Found:
-    """The faces of a photo, left to right, and their crops."""
-
-    width: int
-    height: int
-    faces: list[Face]
-    crops: np.ndarray
-    warnings: list[list[FaceWarning]]
-    left_out: int
 
 
 def models(service: Service) -> Response:
@@ -72,11 +57,15 @@ async def faces(service: Service, request: Request) -> Response:
 async def _faces(
     service: Service, request: Request, model: Servable, level: float, body: bytes
 ) -> Response:
-    found = await service.look_at_photo(partial(_find, service, model, _picture(request, body)))
-    p = await service.distributions(model, found.crops)
+    photo, found, left_out = await service.look_at_photo(
+        partial(_find, service, model, _picture(request, body))
+    )
+    side = model.engine.input_size
+    crops = np.array([one.crop for one in found], np.float32).reshape(-1, side, side, 3)
+    p = await service.distributions(model, crops)
     if not np.isfinite(p).all():
         raise Refusal(500, "The model gives no numbers: its weights are damaged", "failed")
-    grid = model.engine.grid
+    grid, height_and_width = model.engine.grid, photo.shape
     return JSONResponse(
         {
             "model": model.name,
@@ -84,54 +73,37 @@ async def _faces(
             "task": grid.task,
             "unit": grid.unit,
             "level": level,
-            "width": found.width,
-            "height": found.height,
-            "left_out": found.left_out,
+            "width": height_and_width[1],
+            "height": height_and_width[0],
+            "left_out": left_out,
             "labels": grid.labels64.tolist(),
             "faces": [
-                _described(face, row, warnings, model, level)
-                for face, row, warnings in zip(found.faces, p, found.warnings, strict=True)
+                _described(one, row, model, level) for one, row in zip(found, p, strict=True)
             ],
         }
     )
 
 
-def _find(service: Service, model: Servable, picture: bytes) -> _Found:
+def _find(service: Service, model: Servable, picture: bytes) -> tuple[Photo, list[FoundFace], int]:
+    """Return the photo, its largest faces from left to right, and how many are left out."""
     engine = model.engine
+    photo = _photo(service, picture)
     aligner = FaceAligner(engine.alignment, service.detector)
-    image = _image(service, picture)
-    found = aligner.detect([image])[0]
+    (found,) = aligner.find([photo], engine.input_size, all_faces=True)
+    if isinstance(found, NoFaceFound):
+        return photo, [], 0
+    if isinstance(found, Exception):
+        raise Refusal(500, str(found), "failed")
     most = min(MOST_FACES, service.options.queue)
-    largest = sorted(found, key=lambda face: face.area)[-most:]
-    chosen = [face for face in found if any(face is one for one in largest)]
-    side = engine.input_size
-    crops = np.zeros((len(chosen), side, side, 3), np.float32)
-    for i, face in enumerate(chosen):
-        crops[i] = engine.alignment.align(image, face.landmarks, side)
-    height, width = image.shape[:2]
-    warnings = [
-        face_warnings(crop, face, (height, width)) for crop, face in zip(crops, chosen, strict=True)
-    ]
-    return _Found(width, height, chosen, crops, warnings, len(found) - len(chosen))
+    chosen = {id(one) for one in sorted(found, key=lambda one: one.face.area)[-most:]}
+    return photo, [one for one in found if id(one) in chosen], max(0, len(found) - most)
 
 
-def _described(
-    face: Face, p: np.ndarray, warnings: list[FaceWarning], model: Servable, level: float
-) -> dict[str, Any]:
-    prediction = Prediction(
-        p,
-        model.engine.grid,
-        decoder=model.engine.decoder,
-        calibration=getattr(model.engine, "calibration", None),
-        warnings=warnings,
-        box=face.box,
-        score=face.score,
-    )
-    return {
-        **prediction.to_dict(level),
-        "landmarks": np.asarray(face.landmarks, np.float64).round(2).tolist(),
-        "distribution": p.tolist(),
-    }
+def _described(found: FoundFace, p: np.ndarray, model: Servable, level: float) -> dict[str, Any]:
+    engine = model.engine
+    calibration = getattr(engine, "calibration", None)
+    prediction = found.prediction(p, engine.grid, engine.decoder, calibration)
+    return {**prediction.to_dict(level), "distribution": p.tolist()}
 
 
 async def attention(service: Service, request: Request) -> Response:
@@ -150,10 +122,10 @@ def _attention(
     service: Service, model: Servable, points: np.ndarray, form: str, picture: bytes
 ) -> Response:
     engine = model.engine
-    image = _image(service, picture)
+    photo = _photo(service, picture)
     corners = _corners(engine.alignment, points, engine.input_size)
-    _check_corners(corners, image)
-    crop = engine.alignment.align(image, points, engine.input_size)
+    _check_corners(corners, photo.shape)
+    crop = photo.align(engine.alignment, points, engine.input_size)
     try:
         attention = engine.attention(crop[None].astype(np.float32))[0]
     except ConfigError as error:
@@ -187,9 +159,9 @@ def _corners(alignment: Alignment, points: np.ndarray, side: int) -> np.ndarray:
     return np.stack([corners.real, corners.imag], axis=1)
 
 
-def _check_corners(corners: np.ndarray, image: np.ndarray) -> None:
+def _check_corners(corners: np.ndarray, shape: tuple[int, int]) -> None:
     """Refuse a crop far outside the picture, or far larger: filling it would take the memory."""
-    height, width = image.shape[:2]
+    height, width = shape
     reach = LARGEST_CROP * max(height, width)
     centre = np.abs(corners.mean(axis=0) - [width / 2, height / 2]).max()
     if np.ptp(corners, axis=0).max() > reach or centre > reach:
@@ -199,9 +171,9 @@ def _check_corners(corners: np.ndarray, image: np.ndarray) -> None:
         )
 
 
-def _image(service: Service, picture: bytes) -> np.ndarray:
+def _photo(service: Service, picture: bytes) -> Photo:
     try:
-        return read_image(picture, max_pixels=service.options.max_pixels, name="the picture")
+        return Photo(picture, max_pixels=service.options.max_pixels, name="the picture")
     except UnreadableImage as error:
         raise Refusal(400, str(error), "unreadable") from None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.serving.app import create_app
 from keras_dldl.serving.connections import connection_class
 from keras_dldl.serving.logs import log, write_json_logs
@@ -35,6 +36,7 @@ def serve(
     options: ServerOptions | None = None,
     labels: Sequence[str] = (),
     all_versions: bool = False,
+    detector: Any = None,
 ) -> None:
     """Serve models until SIGTERM or Ctrl-C; what was accepted by then is answered.
 
@@ -45,9 +47,10 @@ def serve(
         options: limits; default `ServerOptions()`.
         labels: see `load_models`.
         all_versions: see `load_models`.
+        detector: what finds faces, see `predict_age`; default: each model's own.
 
     Raises:
-        ConfigError: a model, a label or an option is not as it must be.
+        ConfigError: a model, a label, a detector or an option is not as it must be.
         ModelFileError: there is no such model.
         OSError: the address is taken, or is not this machine's.
     """
@@ -59,8 +62,9 @@ def serve(
     try:
         table = load_models(models, labels, all_versions)
         _warm_up(table, options.max_batch)
-        app = create_app(table, options)
-        app.state.service.detector.detect([_nobody()])
+        app = create_app(table, options, detector)
+        for one in table.all():
+            FaceAligner(one.engine.alignment, detector).detect([_nobody()])
         config = _config(app, options)
         _run(_Server(config, app.state.service), listener)
     finally:

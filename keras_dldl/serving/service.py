@@ -26,7 +26,7 @@ class Service:
     Args:
         models: what is served.
         options: its limits.
-        detector: finds faces in photos, `detect(images) -> list[list[Face]]`.
+        detector: what finds faces in photos, see `predict_age`; None for each model's own.
     """
 
     def __init__(self, models: ModelTable, options: ServerOptions, detector: Any):

@@ -10,13 +10,26 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from keras_dldl import predict as predict_module
+import keras_dldl
 from keras_dldl.cli.main import cli
+from keras_dldl.faces import aligner
 from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import predict_age
 from tests.prediction_case import FakeDetector, picture, random_model
 
-FACE_KEYS = ["value", "std", "interval", "level", "box", "score", "calibrated", "warnings"]
+FACE_KEYS = [
+    "value",
+    "std",
+    "interval",
+    "level",
+    "box",
+    "landmarks",
+    "roll",
+    "score",
+    "faces_found",
+    "calibrated",
+    "warnings",
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +45,7 @@ def models(tmp_path_factory):
 def place(tmp_path, monkeypatch):
     """Work in a folder with photos; faces are found by a fake."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predict_module, "shared_detector", FakeDetector)
+    monkeypatch.setattr(aligner, "as_detector", lambda *_: FakeDetector())
     for name, faces in (("one.png", 1), ("three.png", 3), ("none.png", 0)):
         Image.fromarray(picture(faces)).save(name)
     return tmp_path
@@ -274,7 +287,7 @@ def test_real_photo_in_a_process_of_its_own(models, place):
     Image.fromarray(astronaut()).save("Frau Dr. Collins (1992) – 宇宙.png")
     command = [sys.executable, "-m", "keras_dldl.cli.main", "predict", "--json", "--model"]
     images = ["Frau Dr. Collins (1992) – 宇宙.png", "none.png"]
-    root = Path(predict_module.__file__).parents[1]
+    root = Path(keras_dldl.__file__).parents[1]
     result = subprocess.run(
         [*command, str(models / "age.keras"), *images, "--save", "out"],
         capture_output=True, text=True, cwd=place, timeout=300,

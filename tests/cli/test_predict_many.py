@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from keras_dldl import predict as predict_module
 from keras_dldl.cli.main import cli
+from keras_dldl.faces import aligner
 from tests.prediction_case import FakeDetector, picture, random_model
 
 
@@ -21,7 +21,7 @@ def model(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predict_module, "shared_detector", FakeDetector)
+    monkeypatch.setattr(aligner, "as_detector", lambda *_: FakeDetector())
     (tmp_path / "in" / "deep").mkdir(parents=True)
     for k in range(20):
         folder = tmp_path / "in" / ("deep" if k % 2 else "")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.detector import Face
+from keras_dldl.faces.face import Face
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model
 

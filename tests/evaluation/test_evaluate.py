@@ -10,7 +10,6 @@ import pytest
 from keras_dldl.errors import ConfigError, DataError, ModelFileError
 from keras_dldl.evaluation import Evaluation, LabelledImages, PreparedFaces, decode, evaluate
 from keras_dldl.evaluation.numbers import summary
-from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.images import read_image
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model
@@ -156,8 +155,7 @@ def test_another_alignment_is_remarked(prepared):
 
 def test_labelled_images_are_aligned_as_at_prediction(model, tmp_path):
     rows = write_images(tmp_path, 6)
-    aligner = FaceAligner(model.alignment, FixedDetector())
-    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", aligner=aligner)
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", detector=FixedDetector())
     found = evaluate(model, faces, batch_size=4)
     images = [read_image(tmp_path / "images" / path) for path in rows["path"]]
     crops = [model.alignment.align(image, FixedDetector.landmarks, 32) for image in images]
@@ -184,8 +182,7 @@ def test_no_face_counts_as_whole_and_unreadable_images_are_left_out(model, tmp_p
     Image.new("RGB", (48, 48)).save(tmp_path / "images" / rows["path"][1])
     (tmp_path / "images" / rows["path"][3]).write_bytes(b"not an image")
     (tmp_path / "images" / rows["path"][4]).unlink()
-    aligner = FaceAligner(model.alignment, FixedDetector())
-    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", aligner=aligner)
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", detector=FixedDetector())
     for _ in range(2):  # counts start anew in every run
         metrics = evaluate(model, faces).metrics
         assert metrics["n"] == 4

@@ -7,10 +7,10 @@ from PIL import Image, ImageFilter
 from keras_dldl.data.synthetic import draw_faces
 from keras_dldl.faces import quality
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.detector import Face
+from keras_dldl.faces.face import Face
 from keras_dldl.faces.quality import face_warnings, measure
 
-SURE = Face((10.0, 10.0, 80.0, 100.0), np.zeros((5, 2)), 0.999)
+SURE = Face((60.0, 50.0, 80.0, 100.0), Alignment().template(100) + 50, 0.999)
 PICTURE = (200, 200)
 
 
@@ -31,7 +31,7 @@ def photo(drawn):
 
 
 def codes(crop, face=SURE, picture=PICTURE):
-    return [warning.code for warning in face_warnings(crop, face, picture)]
+    return [warning.code for warning in face_warnings(crop, face, picture, Alignment())]
 
 
 def blurred(crop, radius):
@@ -74,12 +74,12 @@ def test_small_crops_are_not_judged_by_what_they_cannot_show(photo):
         crop = np.asarray(Image.fromarray(photo).resize((side, side)))
         found = measure(crop)
         assert (found.sharpness is not None, found.drawn is not None) == (sharp, drawn)
-        face_warnings(crop, SURE, PICTURE)
+        face_warnings(crop, SURE, PICTURE, Alignment())
 
 
 def test_nothing_is_said_of_a_clear_face(photo):
     assert codes(photo) == []
-    assert face_warnings(photo.astype(np.float32), SURE, PICTURE) == []
+    assert face_warnings(photo.astype(np.float32), SURE, PICTURE, Alignment()) == []
 
 
 def test_each_code(photo, drawn):
@@ -96,10 +96,13 @@ def test_each_code(photo, drawn):
 
 def test_codes_of_the_detection(photo):
     small = Face((0.0, 0.0, 40.0, 31.4), SURE.landmarks, 0.99)
-    assert face_warnings(photo, small, PICTURE)[0] == ("small", "the face is small, 31 pixels")
+    assert face_warnings(photo, small, PICTURE, Alignment())[0] == (
+        "small",
+        "the face is small, 31 pixels",
+    )
     unsure = Face(SURE.box, SURE.landmarks, 0.86)
     assert codes(photo, unsure) == ["doubtful"]
-    assert "0.86" in str(face_warnings(photo, unsure, PICTURE)[0])
+    assert "0.86" in str(face_warnings(photo, unsure, PICTURE, Alignment())[0])
 
 
 def test_without_detection_the_picture_is_the_face(photo, monkeypatch):
@@ -113,5 +116,20 @@ def test_without_detection_the_picture_is_the_face(photo, monkeypatch):
 
 def test_texts_are_for_people(photo):
     for crop in (photo // 8, np.full((112, 112, 3), 128, np.uint8)):
-        for code, text in face_warnings(crop, SURE, PICTURE):
+        for code, text in face_warnings(crop, SURE, PICTURE, Alignment()):
             assert code == code.lower() and " " not in code and not text.endswith(".")
+
+
+def test_a_turned_face(photo):
+    for degrees, expected in ((44, []), (46, ["turned"]), (-90, ["turned"]), (180, ["turned"])):
+        points = (SURE.landmarks - 100) @ [1, 1j] * np.exp(1j * np.radians(degrees))
+        landmarks = np.stack([points.real, points.imag], axis=1) + 100
+        assert codes(photo, Face(SURE.box, landmarks, 0.99)) == expected
+
+
+def test_a_crop_that_is_cut_off_by_the_edge_of_the_picture(photo):
+    # The crop is the square of 100 pixels from (50, 50) on; see `SURE`.
+    assert Alignment().share_outside(SURE.landmarks, (200, 200)) == 0
+    assert Alignment().share_outside(SURE.landmarks, (100, 200, 3)) == pytest.approx(0.5)
+    assert Alignment().share_outside(SURE.landmarks, (100, 75)) == pytest.approx(0.875, abs=0.02)
+    assert codes(photo, SURE, (100, 200)) == ["cut-off"]

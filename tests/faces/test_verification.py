@@ -34,7 +34,7 @@ def test_without_litert_nothing_is_said(monkeypatch):
 
 
 def test_other_weights_are_told_and_nothing_is_said(monkeypatch, caplog):
-    from keras_dldl.faces import cascade_networks
+    from keras_dldl.faces.detectors import cascade_networks
 
     def broken():
         raise ValueError("other weights")

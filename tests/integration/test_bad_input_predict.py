@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from keras_dldl import predict as predict_module
 from keras_dldl.cli.main import cli
 from keras_dldl.errors import NoFaceFound, UnreadableImage
-from keras_dldl.faces.detector import FaceDetector
+from keras_dldl.faces import aligner
+from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.predict import predict_age
 from keras_dldl.prediction import Prediction
 from tests.faces.odd_images import BAD_FILES, encoded, rotated_by_exif
@@ -31,12 +31,12 @@ def model_file(tmp_path_factory, model):
 
 @pytest.fixture(scope="module")
 def detector():
-    return FaceDetector()
+    return MTCNNDetector()
 
 
 @pytest.fixture(autouse=True)
 def one_detector(detector, monkeypatch):
-    monkeypatch.setattr(predict_module, "shared_detector", lambda: detector)
+    monkeypatch.setattr(aligner, "as_detector", lambda *_: detector)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import spans_a_face
+from keras_dldl.faces.photo import Photo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,44 +68,48 @@ def take_landmarks(table: "pd.DataFrame") -> tuple["pd.DataFrame", dict[str, Lan
 def cut_faces(
     aligner: FaceAligner,
     paths: Sequence[str],
-    images: Sequence[np.ndarray],
+    photos: Sequence[Photo],
     given: Mapping[str, Landmarks],
     size: int,
-) -> list[tuple[np.ndarray, str, float | None]]:
-    """Cut a face out of each image, by the landmarks given for it or, without, by detection.
+) -> list[tuple[np.ndarray | None, str, float | None]]:
+    """Cut a face out of each photo, by the landmarks given for it or, without, by detection.
 
     Landmarks by which no face can be cut out, or whose centre is outside the image, do not count.
 
     Args:
         aligner: detects and cuts out.
-        paths: names of the images, by which landmarks are given.
-        images: (H, W, 3) uint8 RGB arrays.
-        given: ten numbers in the image's pixels for some of the paths.
+        paths: names of the photos, by which landmarks are given.
+        photos: the pictures.
+        given: ten numbers in the picture's own pixels for some of the paths.
         size: side of the crops in pixels.
 
     Returns:
-        For each image its (size, size, 3) crop, what that is ("given", "found" or "whole") and
-        the detector's score, if a face was found.
+        For each photo its (size, size, 3) crop, what that is ("given", "found" or "whole") and
+        the detector's score, if a face was found; where a detector of the user's own failed, None,
+        why, and None.
     """
-    points = [_usable(given.get(path), image) for path, image in zip(paths, images, strict=True)]
-    unknown = [image for image, known in zip(images, points, strict=True) if known is None]
-    detected = iter(aligner.crops_of_largest(unknown, size) if unknown else ())
+    points = [_usable(given.get(path), photo) for path, photo in zip(paths, photos, strict=True)]
+    unknown = [photo for photo, known in zip(photos, points, strict=True) if known is None]
+    detected = iter(aligner.crops_of_largest(unknown, size))
     cut = []
-    for image, known in zip(images, points, strict=True):
+    for photo, known in zip(photos, points, strict=True):
         if known is not None:
-            cut.append((aligner.alignment.align(image, known, size), "given", None))
+            cut.append((photo.align(aligner.alignment, known, size), "given", None))
+            continue
+        crop, face = next(detected)
+        if crop is None:
+            cut.append((None, str(face), None))
         else:
-            crop, face = next(detected)
             cut.append((crop, "whole", None) if face is None else (crop, "found", face.score))
     return cut
 
 
-def _usable(given: Landmarks | None, image: np.ndarray) -> np.ndarray | None:
+def _usable(given: Landmarks | None, photo: Photo) -> np.ndarray | None:
     if given is None:
         return None
     points = np.array(given, np.float64).reshape(5, 2)
     if not spans_a_face(points):
         return None
     x, y = points.mean(axis=0)
-    height, width = image.shape[:2]
+    height, width = photo.shape
     return points if 0 <= x < width and 0 <= y < height else None

@@ -31,6 +31,7 @@ class ShardJob:
         out: folder of the prepared data.
         size: side of the crops in pixels.
         margin: of the alignment.
+        detector: of the alignment.
         on_missing: what to do where no face is found.
         crops: also write the crops as image files.
         max_pixels: of the largest image to read; None leaves it to `faces.read_image`.
@@ -44,6 +45,7 @@ class ShardJob:
     out: str
     size: int
     margin: float
+    detector: str
     on_missing: str
     crops: bool
     max_pixels: int | None = None
@@ -122,6 +124,7 @@ def jobs_of(
             out=str(out),
             size=options.size,
             margin=options.margin,
+            detector=options.detector,
             on_missing=options.on_missing,
             crops=options.crops,
             max_pixels=options.max_pixels,

@@ -17,6 +17,7 @@ class PrepareOptions(SplitOptions):
     Args:
         size: side of the aligned faces in pixels, 32 ... 1024.
         margin: border around the face, see `faces.Alignment`.
+        detector: what finds faces, "auto", "mtcnn" or `module:Class`, see `faces.detectors`.
         on_missing: where no face is found: "whole" takes the whole image (the paper's way),
             "skip" leaves it out, "fail" stops.
         crops: also write every aligned face as an image file, under `crops/`.
@@ -32,6 +33,7 @@ class PrepareOptions(SplitOptions):
 
     size: int = 224
     margin: float = Alignment.margin
+    detector: str = Alignment.detector
     on_missing: str = "whole"
     crops: bool = True
     workers: int = 0
@@ -61,6 +63,6 @@ class PrepareOptions(SplitOptions):
                 "`strict` leaves nothing out, so `on_missing` must be whole or fail with it. "
                 f"Received: on_missing={self.on_missing!r}"
             )
-        Alignment(self.margin)  # checks it
+        Alignment(self.margin, self.detector)  # checks them
         if self.max_pixels is not None:
             pixel_limit(self.max_pixels)

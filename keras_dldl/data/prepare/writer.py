@@ -24,7 +24,7 @@ from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.images import read_image
+from keras_dldl.faces.photo import Photo
 
 # Crops with these names keep every pixel; any other name holds the JPEG of the records.
 LOSSLESS = {".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -43,36 +43,42 @@ def run_job(job: ShardJob) -> str:
 
 
 @cache
-def _aligner(margin: float) -> FaceAligner:
-    return FaceAligner(Alignment(margin))
+def _aligner(margin: float, detector: str) -> FaceAligner:
+    return FaceAligner(Alignment(margin, detector))
 
 
 def _records(job: ShardJob, report: ShardReport) -> Iterator[Record]:
     for group in groups(_read(job, report)):
-        readable = [(row, image) for row, image in group if image is not None]
+        readable = [(row, photo) for row, photo in group if photo is not None]
         del group
         yield from _records_of(job, readable, report)
         del readable  # before the next group is read
 
 
-def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[Row, np.ndarray | None]]:
+def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[Row, Photo | None]]:
     for row in job.rows:
         try:
-            yield row, read_image(Path(job.root) / row[0], name=row[0], max_pixels=job.max_pixels)
+            yield row, Photo(Path(job.root) / row[0], name=row[0], max_pixels=job.max_pixels)
         except UnreadableImage as error:
-            reason = str(error).removeprefix(f"{row[0]}: ")
-            if job.strict:
-                refuse_skipped([Skipped(row[0], reason)])
-            report.skipped.append({"path": row[0], "reason": reason})
+            _skip(job, row[0], str(error).removeprefix(f"{row[0]}: "), report)
             yield row, None
 
 
+def _skip(job: ShardJob, path: str, reason: str, report: ShardReport) -> None:
+    if job.strict:
+        refuse_skipped([Skipped(path, reason)])
+    report.skipped.append({"path": path, "reason": reason})
+
+
 def _records_of(
-    job: ShardJob, readable: list[tuple[Row, np.ndarray]], report: ShardReport
+    job: ShardJob, readable: list[tuple[Row, Photo]], report: ShardReport
 ) -> Iterator[Record]:
-    paths, images = [row[0] for row, _ in readable], [image for _, image in readable]
-    cut = cut_faces(_aligner(job.margin), paths, images, job.landmarks, job.size)
+    paths, photos = [row[0] for row, _ in readable], [photo for _, photo in readable]
+    cut = cut_faces(_aligner(job.margin, job.detector), paths, photos, job.landmarks, job.size)
     for ((path, label, sigma), _), (crop, face, score) in zip(readable, cut, strict=True):
+        if crop is None:
+            _skip(job, path, face, report)
+            continue
         if face == "whole" and not _kept_without_face(job, path, report):
             continue
         score = None if score is None else round(score, 4)

@@ -35,7 +35,7 @@ OPTIONS = PrepareOptions(size=32, workers=1, on_missing="whole", val=0.2, test=0
 def photos(tmp_path, monkeypatch):
     """Twenty small pictures, in shards of six; no detector, every picture is taken whole."""
     monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 6)
-    monkeypatch.setattr(writer, "_aligner", lambda margin: NoFaces())
+    monkeypatch.setattr(writer, "_aligner", lambda *_: NoFaces())
     root = tmp_path / "photos"
     root.mkdir()
     rows = ["path,label,sigma"]
@@ -145,7 +145,7 @@ def test_a_noted_job_is_the_job(photos, tmp_path):
 
 
 def test_given_landmarks_travel_with_the_job(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(writer, "_aligner", lambda margin: FaceAligner())
+    monkeypatch.setattr(writer, "_aligner", lambda *_: FaceAligner())
     points = (13.2, 15.1, 26.9, 14.8, 20.3, 22.4, 14.1, 29.7, 26.2, 30.0)
     job = dataclasses.replace(a_job(photos, tmp_path / "out"), landmarks={"0.png": points})
     run_noted_job(module._write_note(job))

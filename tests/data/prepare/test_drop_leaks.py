@@ -37,13 +37,13 @@ GONE = {
 class WholeImages:
     """Stands for the aligner: every image is its own crop."""
 
-    def crops_of_largest(self, images, size):
-        return [(image, None) for image in images]
+    def crops_of_largest(self, photos, size):
+        return [(photo.pixels, None) for photo in photos]
 
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    monkeypatch.setattr(writer, "_aligner", lambda margin: WholeImages())
+    monkeypatch.setattr(writer, "_aligner", lambda *_: WholeImages())
     monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 8)
     (tmp_path / "photos").mkdir()
     for name, number, kind, _ in ROWS:

@@ -32,7 +32,7 @@ class NoFaces:
 @pytest.fixture
 def no_faces(monkeypatch):
     aligner = NoFaces()
-    monkeypatch.setattr(writer, "_aligner", lambda margin: aligner)
+    monkeypatch.setattr(writer, "_aligner", lambda *_: aligner)
     return aligner
 
 

@@ -65,7 +65,7 @@ class NoFaces:
 def no_faces(monkeypatch):
     """Spare a test the detector."""
     aligner = NoFaces()
-    monkeypatch.setattr(writer, "_aligner", lambda margin: aligner)
+    monkeypatch.setattr(writer, "_aligner", lambda *_: aligner)
     return aligner
 
 
@@ -213,7 +213,7 @@ def test_a_call_that_wrote_no_shard_binds_nobody(photos, tmp_path, monkeypatch, 
     with pytest.raises(TypeError):
         prepare(source, photos, out, OPTIONS)
     monkeypatch.undo()
-    monkeypatch.setattr(writer, "_aligner", lambda margin: no_faces)
+    monkeypatch.setattr(writer, "_aligner", lambda *_: no_faces)
     options = PrepareOptions(size=32, val=0, test=0, workers=1)
     assert prepare(source, photos, out, options).counts["train"] == 1
     assert json.loads((out / "plan.json").read_text())["options"]["size"] == 32

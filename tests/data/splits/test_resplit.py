@@ -24,13 +24,13 @@ COUNT = 60
 class WholeImages:
     """Stands for the aligner: takes every image whole, so that a test need not wait."""
 
-    def crops_of_largest(self, images, size):
-        return [(image[:size, :size], None) for image in images]
+    def crops_of_largest(self, photos, size):
+        return [(photo.pixels[:size, :size], None) for photo in photos]
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(writer, "_aligner", lambda margin: WholeImages())
+    monkeypatch.setattr(writer, "_aligner", lambda *_: WholeImages())
     monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 8)
     small_shards = module.shards_of
     monkeypatch.setattr(module, "shards_of", lambda table: small_shards(table, 8))

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from keras_dldl.faces.aligner import FaceAligner, largest
+from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.detector import Face, FaceDetector
+from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
+from keras_dldl.faces.face import Face
+from keras_dldl.faces.photo import Photo
 
 
 @pytest.fixture(scope="module")
 def detector():
-    return FaceDetector()
+    return MTCNNDetector()
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +78,9 @@ class OneFace:
 def test_aligner_takes_the_whole_image_where_no_face_is():
     aligner = FaceAligner(detector=OneFace())
     light, dark = np.full((50, 60, 3), 200, np.uint8), np.zeros((50, 60, 3), np.uint8)
-    (crop, face), (whole, none) = aligner.crops_of_largest([light, dark], 32)
+    (crop, face), (whole, none) = aligner.crops_of_largest([Photo(light), Photo(dark)], 32)
     assert crop.shape == whole.shape == (32, 32, 3)
     assert face is not None and none is None
-
-
-def test_largest():
-    small, large = (Face((0, 0, k, k), np.zeros((5, 2)), 1.0) for k in (2, 3))
-    assert largest([small, large]) is large
-    assert largest([]) is None
 
 
 def row_of(image, left, landmarks, score=0.99):
@@ -97,7 +93,7 @@ def test_faces_whose_points_cannot_be_aligned_are_dropped(monkeypatch):
     good = Alignment().template(40)
     flat, broken = np.full((5, 2), 20.0), np.where(good > 20, np.nan, good)
     rows = [row_of(0, 30, flat), row_of(0, 20, good), row_of(0, 10, broken), row_of(1, 5, flat)]
-    detector = FaceDetector()
+    detector = MTCNNDetector()
     at_border = np.array([row_of(0, 5, flat)])  # the second image's other chance
     monkeypatch.setattr(
         detector, "_run", lambda images: np.array(rows) if len(images) == 2 else at_border
@@ -105,5 +101,5 @@ def test_faces_whose_points_cannot_be_aligned_are_dropped(monkeypatch):
     images = [np.full((50, 60, 3), 99, np.uint8)] * 2
     (face,), none = detector.detect(images)
     assert face.box[0] == 20 and none == []
-    crops = FaceAligner(detector=detector).crops_of_largest(images, 32)
+    crops = FaceAligner(detector=detector).crops_of_largest([Photo(image) for image in images], 32)
     assert [found is None for _, found in crops] == [False, True]

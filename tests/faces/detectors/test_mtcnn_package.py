@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from keras_dldl.faces.networks import UnlessEmpty, load_networks, sorted_within_images
+from keras_dldl.faces.detectors.mtcnn_package import (
+    UnlessEmpty,
+    load_networks,
+    sorted_within_images,
+)
 
 
 def test_stages_are_passed_by_without_candidates():

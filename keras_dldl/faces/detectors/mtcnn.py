@@ -3,11 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from keras_dldl.faces.alignment import spans_a_face
+from keras_dldl.faces.face import Face
 from keras_dldl.runtimes import asked_engine, is_installed
 
 # The detector's own smallest face is 20 pixels; images are reduced to this side before, which
@@ -24,28 +24,7 @@ CLEAR_SCORE = 0.95
 _LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Face:
-    """One face found.
-
-    Args:
-        box: (x, y, width, height) in the image's pixels, cut at its edges.
-        landmarks: (5, 2), x and y of left eye, right eye (as the viewer sees them), nose tip, left
-            and right mouth corner.
-        score: the detector's confidence, 0 ... 1.
-    """
-
-    box: tuple[float, float, float, float]
-    landmarks: np.ndarray
-    score: float
-
-    @property
-    def area(self) -> float:
-        """Area of the box in square pixels."""
-        return self.box[2] * self.box[3]
-
-
-class FaceDetector:
+class MTCNNDetector:
     """MTCNN with the weights of the `mtcnn` package, for batches of any mixture of images.
 
     Images of one shape go through the networks together; the result for an image does not depend
@@ -84,7 +63,10 @@ class FaceDetector:
         for i, faces, (_, border) in zip(missed, again, widened, strict=True):
             found[i] = [_moved(face, -border) for face in faces]
         return [
-            [_in_image(face, factor, image.shape) for face in _left_to_right(_clear(faces))]
+            [
+                _float32(face.scaled(factor)).cut_at_edges(image.shape)
+                for face in _left_to_right(_clear(faces))
+            ]
             for faces, factor, image in zip(found, factors, images, strict=True)
         ]
 
@@ -111,8 +93,8 @@ def _finder(engine: str) -> Callable[[list[np.ndarray]], np.ndarray]:
     """Return the function from images of one shape to the rows of `FaceDetector._run`."""
     if engine != "litert" and (engine == "keras" or not is_installed("litert")):
         return _package_finder()
-    from keras_dldl.faces.cascade import find_faces
-    from keras_dldl.faces.cascade_networks import CascadeNetworks
+    from keras_dldl.faces.detectors.cascade import find_faces
+    from keras_dldl.faces.detectors.cascade_networks import CascadeNetworks
 
     try:
         networks = CascadeNetworks()
@@ -126,7 +108,7 @@ def _finder(engine: str) -> Callable[[list[np.ndarray]], np.ndarray]:
 
 
 def _package_finder() -> Callable[[list[np.ndarray]], np.ndarray]:
-    from keras_dldl.faces.networks import load_networks
+    from keras_dldl.faces.detectors.mtcnn_package import load_networks
 
     mtcnn, lock = load_networks(), threading.Lock()
 
@@ -182,18 +164,13 @@ def _face(row: np.ndarray) -> Face:
     return Face((x1, y1, x2 - x1, y2 - y1), landmarks, score)
 
 
+def _float32(face: Face) -> Face:
+    return Face(face.box, face.landmarks.astype(np.float32), face.score)
+
+
 def _moved(face: Face, by: float) -> Face:
     x, y, width, height = face.box
     return Face((x + by, y + by, width, height), face.landmarks + by, face.score)
-
-
-def _in_image(face: Face, factor: float, shape: tuple[int, ...]) -> Face:
-    """Return the face in the image's own pixels, its box cut at the image's edges."""
-    x, y, width, height = (side * factor for side in face.box)
-    left, right = np.clip([x, x + width], 0, shape[1])
-    top, bottom = np.clip([y, y + height], 0, shape[0])
-    box = (float(left), float(top), float(right - left), float(bottom - top))
-    return Face(box, (face.landmarks * factor).astype(np.float32), face.score)
 
 
 def _with_border(image: np.ndarray) -> tuple[np.ndarray, int]:

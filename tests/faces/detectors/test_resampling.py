@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_dldl.faces.resampling import AreaPyramid, cut_boxes
+from keras_dldl.faces.detectors.resampling import AreaPyramid, cut_boxes
 
 
 def noise(*shape):

@@ -5,11 +5,11 @@ import pytest
 
 from keras_dldl.data.synthetic import draw_crowd, draw_faces
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces import detector as detector_module
-from keras_dldl.faces.cascade import _covered, pyramid_scales
-from keras_dldl.faces.cascade_networks import CascadeNetworks
-from keras_dldl.faces.detector import FaceDetector
-from keras_dldl.faces.networks import load_networks
+from keras_dldl.faces.detectors import mtcnn as detector_module
+from keras_dldl.faces.detectors.cascade import _covered, pyramid_scales
+from keras_dldl.faces.detectors.cascade_networks import CascadeNetworks
+from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
+from keras_dldl.faces.detectors.mtcnn_package import load_networks
 
 PIXELS = 0.01  # real faces differ by less than 0.001
 
@@ -57,8 +57,8 @@ def test_the_same_faces_as_the_package():
     images = [face.image for face in draw_faces(12, seed=1, size=160)]
     crowd = draw_crowd([20, 40, 60], seed=1)
     images += [crowd.image if hasattr(crowd, "image") else crowd[0], images[0][:, :97]]
-    light = FaceDetector(engine="litert").detect(images)
-    heavy = FaceDetector(engine="keras").detect(images)
+    light = MTCNNDetector(engine="litert").detect(images)
+    heavy = MTCNNDetector(engine="keras").detect(images)
     assert [len(faces) for faces in light] == [len(faces) for faces in heavy]
     assert sum(len(faces) for faces in light) >= 12
     for ours, theirs in zip(sum(light, []), sum(heavy, []), strict=True):
@@ -78,7 +78,7 @@ def test_the_sizes_are_those_of_the_package(shape):
 
 @pytest.mark.parametrize("of_smaller", [False, True])
 def test_overlaps_by_a_slow_loop(of_smaller, monkeypatch):
-    monkeypatch.setattr("keras_dldl.faces.cascade.COMPARED_AT_ONCE", 7)
+    monkeypatch.setattr("keras_dldl.faces.detectors.cascade.COMPARED_AT_ONCE", 7)
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, 60, (40, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(5, 40, (40, 2))], axis=1)
@@ -94,20 +94,20 @@ def test_overlaps_by_a_slow_loop(of_smaller, monkeypatch):
 
 def test_engines_of_the_detector(monkeypatch):
     monkeypatch.setenv("KERAS_DLDL_ENGINE", "keras")
-    assert FaceDetector().engine == "keras"
-    assert FaceDetector(engine="onnx").engine == "onnx"
+    assert MTCNNDetector().engine == "keras"
+    assert MTCNNDetector(engine="onnx").engine == "onnx"
     with pytest.raises(ConfigError, match="`engine`.*Received: engine='torch'"):
-        FaceDetector(engine="torch")
+        MTCNNDetector(engine="torch")
     monkeypatch.setenv("KERAS_DLDL_ENGINE", "torch")
     with pytest.raises(ConfigError, match="KERAS_DLDL_ENGINE"):
-        FaceDetector()
+        MTCNNDetector()
 
 
 def test_auto_falls_back_to_the_package(monkeypatch):
     def broken():
         raise OSError("no weights")
 
-    monkeypatch.setattr("keras_dldl.faces.cascade_networks.CascadeNetworks", broken)
+    monkeypatch.setattr("keras_dldl.faces.detectors.cascade_networks.CascadeNetworks", broken)
     monkeypatch.setattr(detector_module, "_package_finder", lambda: "the package")
     assert detector_module._finder("auto") == "the package"
     with pytest.raises(OSError, match="no weights"):
@@ -119,7 +119,7 @@ def test_auto_falls_back_to_the_package(monkeypatch):
 def test_many_threads_find_the_same():
     from concurrent.futures import ThreadPoolExecutor
 
-    detector = FaceDetector(engine="litert")
+    detector = MTCNNDetector(engine="litert")
     images = [face.image for face in draw_faces(12, seed=4, size=120)]
     alone = [detector.detect([image])[0] for image in images]
     with ThreadPoolExecutor(4) as pool:

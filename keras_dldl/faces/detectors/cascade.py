@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.faces.resampling import AreaPyramid, cut_boxes
+from keras_dldl.faces.detectors.resampling import AreaPyramid, cut_boxes
 
 SMALLEST_FACE = 20  # pixels
 PYRAMID_FACTOR = 0.709

@@ -1,0 +1,147 @@
+"""The default detector: BlazeFace at four quarter turns, then a mesh on each face, MTCNN behind.
+
+Large faces at any angle take some ten milliseconds, whatever the size of the picture. Small ones
+and profiles are found by MTCNN (24 pixels and more), and turned upright by the same two networks.
+"""
+
+import numpy as np
+
+from keras_dldl.faces.detectors.blazeface import BlazeFace, Candidate
+from keras_dldl.faces.detectors.mesh import FaceMesh, Mesh
+from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
+from keras_dldl.faces.detectors.networks import load_network
+from keras_dldl.faces.face import Face, largest
+
+# Around the picture, as a share of its longer side: BlazeFace knows faces with their surroundings,
+# and takes those that fill the picture for faces on their head.
+BORDER = 0.15
+# Sides of the square around a face that MTCNN has found, in sides of its box.
+SURROUNDINGS = 2.5
+# So sure BlazeFace never is of an upside-down face: no need to look at the other turns.
+SURE = 0.88
+LEAST_PRESENCE = 0.5
+
+
+class AutoDetector:
+    """Finds faces at any angle in the picture's plane, from 24 pixels to all of the picture.
+
+    Args:
+        mtcnn: finds small faces and profiles.
+
+    Raises:
+        ConfigError: the networks are not installed, or are not those that this package knows.
+    """
+
+    def __init__(self, mtcnn: MTCNNDetector):
+        self._blazeface = BlazeFace(load_network("face_detection_short_range"))
+        self._mesh = FaceMesh(load_network("face_landmark"))
+        self._mtcnn = mtcnn
+
+    def detect(self, images: list[np.ndarray]) -> list[list[Face]]:
+        """Return the faces of each image, left to right.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays, of any sizes.
+        """
+        found = []
+        for image, small in zip(images, self._mtcnn.detect(images), strict=True):
+            faces = self._in_picture(image)
+            for face in small:
+                if not any(_same(face, other) for other in faces):
+                    faces.append(self._confirmed(image, *_square_of(face)) or face)
+            found.append(_left_to_right(faces or self._turned(image)))
+        return found
+
+    def detect_large(self, images: list[np.ndarray]) -> list[list[Face]]:
+        """Return the large faces of each image; of one without any, what `detect` returns.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays, of any sizes.
+        """
+        found = [self._in_picture(image, until_sure=True) for image in images]
+        missed = [i for i, faces in enumerate(found) if not faces]
+        behind = self._mtcnn.detect([images[i] for i in missed])
+        for i, faces in zip(missed, behind, strict=True):
+            found[i] = faces or self._turned(images[i])
+            if first := largest(faces):
+                confirmed = self._confirmed(images[i], *_square_of(first)) or first
+                found[i] = [confirmed if face is first else face for face in faces]
+        return [_left_to_right(faces) for faces in found]
+
+    def _in_picture(self, image: np.ndarray, until_sure: bool = False) -> list[Face]:
+        height, width = image.shape[:2]
+        side = max(height, width) * (1 + 2 * BORDER)
+        return self._in_square(image, complex(width, height) / 2, side, until_sure)
+
+    def _confirmed(self, image: np.ndarray, middle: complex, side: float) -> Face | None:
+        """Return the face there with the mesh's points; None where that refuses, as of profiles."""
+        around = self._in_square(image, middle, SURROUNDINGS * side, until_sure=True)
+        return largest([face for face in around if _near(face, middle, side)])
+
+    def _turned(self, image: np.ndarray) -> list[Face]:
+        """Return the small faces of a picture that lies on its side or stands on its head."""
+        middle = complex(image.shape[1], image.shape[0]) / 2
+        for turn in (1, 2, 3):
+            turned = np.ascontiguousarray(np.rot90(image, turn))
+            turned_middle = complex(turned.shape[1], turned.shape[0]) / 2
+            faces = []
+            for face in self._mtcnn.detect([turned])[0]:
+                place, side = _square_of(face)
+                place = middle + (place - turned_middle) * 1j**turn
+                faces.append(self._confirmed(image, place, side))
+            if found := [face for face in faces if face is not None]:
+                return found
+        return []
+
+    def _in_square(
+        self, image: np.ndarray, centre: complex, side: float, until_sure: bool
+    ) -> list[Face]:
+        candidates: list[Candidate] = []
+        for of_turn in self._blazeface.candidates(image, centre, side):
+            candidates += of_turn
+            if until_sure and any(candidate.score > SURE for candidate in of_turn):
+                break
+        faces: list[Face] = []
+        # BlazeFace is surest of upright faces, and the mesh also fits faces on their head, badly:
+        # so the surest goes first, and what lies at its place is passed over.
+        for candidate in sorted(candidates, key=lambda candidate: -candidate.score):
+            if any(_near(face, candidate.centre, candidate.side) for face in faces):
+                continue
+            mesh = self._mesh.fit(image, candidate.centre, candidate.side, candidate.up)
+            if mesh.presence >= LEAST_PRESENCE:
+                mesh = self._mesh.refit(image, mesh)
+            if mesh.presence >= LEAST_PRESENCE:
+                faces.append(_face(mesh, image))
+        return faces
+
+
+def _face(mesh: Mesh, image: np.ndarray) -> Face:
+    low = complex(mesh.points.real.min(), mesh.points.imag.min())
+    size = complex(mesh.points.real.max(), mesh.points.imag.max()) - low
+    five = mesh.five_points
+    face = Face(
+        (low.real, low.imag, size.real, size.imag),
+        np.stack([five.real, five.imag], axis=1).astype(np.float32),
+        mesh.presence,
+    )
+    return face.cut_at_edges(image.shape)
+
+
+def _square_of(face: Face) -> tuple[complex, float]:
+    """Return middle and side of the square around a face."""
+    x, y, width, height = face.box
+    return complex(x + width / 2, y + height / 2), max(width, height)
+
+
+def _near(face: Face, middle: complex, side: float) -> bool:
+    """Return whether a face and a square are one place; of two people, heads are further apart."""
+    own_middle, own_side = _square_of(face)
+    return abs(own_middle - middle) < max(own_side, side) / 2
+
+
+def _same(face: Face, other: Face) -> bool:
+    return _near(face, *_square_of(other))
+
+
+def _left_to_right(faces: list[Face]) -> list[Face]:
+    return sorted(faces, key=lambda face: face.box[0])

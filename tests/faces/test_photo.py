@@ -1,0 +1,81 @@
+"""Large JPEG files are decoded smaller, and again where a crop needs more."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_dldl.errors import UnreadableImage
+from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment
+from keras_dldl.faces.images import read_image
+from keras_dldl.faces.photo import Photo
+
+
+def smooth(width, height):
+    small = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def jpeg(image, **options):
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=95, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("size", "reduction"),
+    [((2559, 100), 1), ((2560, 1920), 2), ((1000, 5120), 4), ((10240, 300), 8), ((640, 480), 1)],
+)
+def test_reduced_by_the_decoder_to_no_less_than_1280(size, reduction):
+    photo = Photo(jpeg(smooth(*size)))
+    assert photo.reduction == pytest.approx(reduction, rel=2e-3)
+    assert photo.shape == pytest.approx((size[1], size[0]), abs=8)
+    assert max(photo.pixels.shape) == -(-max(size) // reduction)
+
+
+def test_only_jpeg_files_are_reduced():
+    image = smooth(2700, 200)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    for source in (stream.getvalue(), image, np.asarray(image)):
+        assert Photo(source).reduction == 1
+
+
+def test_an_upright_photo_from_its_exif():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    photo = Photo(jpeg(smooth(2600, 1300), exif=exif))
+    assert photo.reduction == 2 and photo.shape == (2600, 1300)
+
+
+def test_the_crop_of_a_large_face_needs_no_more_and_that_of_a_small_face_is_sharp():
+    image = smooth(4000, 3000)
+    encoded = jpeg(image)
+    full = read_image(encoded)
+    alignment = Alignment()
+    large, small = 400 * MEAN_SHAPE + (2000, 1300), 30 * MEAN_SHAPE + (1000, 900)
+    photo = Photo(encoded)
+    crop = photo.align(alignment, large, 112)
+    assert photo.reduction == 2
+    expected = alignment.align(full, large, 112)
+    assert np.abs(crop.astype(int) - expected).mean() < 1.5
+    crop = photo.align(alignment, small, 112)
+    assert photo.reduction == 1
+    assert (crop == alignment.align(full, small, 112)).all()
+    # Coordinates stay those of the picture.
+    again = photo.align(alignment, large, 112)
+    assert (again == expected).all()
+
+
+def test_a_file_object_is_read_once():
+    stream = io.BytesIO(jpeg(smooth(2600, 2000)))
+    photo = Photo(stream)
+    stream.close()
+    photo.align(Alignment(), 20 * MEAN_SHAPE + 500, 112)
+    assert photo.reduction == 1
+
+
+def test_the_limit_is_on_the_whole_picture():
+    with pytest.raises(UnreadableImage, match="5,200,000 pixels, over the limit"):
+        Photo(jpeg(smooth(2600, 2000)), max_pixels=5_000_000)
