@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from keras_dldl.errors import ConfigError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment, spans_a_face
 from keras_dldl.faces.detector import Face
-from keras_dldl.faces.images import read_image
+from keras_dldl.faces.images import declared_pixels, read_image
 from keras_dldl.faces.quality import face_warnings
 from keras_dldl.prediction import DEFAULT_LEVEL, FaceWarning, Prediction, check_level
 from keras_dldl.serving.multipart import picture_in
@@ -72,7 +73,8 @@ async def faces(service: Service, request: Request) -> Response:
 async def _faces(
     service: Service, request: Request, model: Servable, level: float, body: bytes
 ) -> Response:
-    found = await service.look_at_photo(partial(_find, service, model, _picture(request, body)))
+    picture = _picture(request, body)
+    found = await _looked(service, picture, partial(_find, service, model, picture))
     p = await service.distributions(model, found.crops)
     if not np.isfinite(p).all():
         raise Refusal(500, "The model gives no numbers: its weights are damaged", "failed")
@@ -96,11 +98,20 @@ async def _faces(
     )
 
 
-def _find(service: Service, model: Servable, picture: bytes) -> _Found:
+async def _looked(service: Service, picture: bytes, job: Callable[[Callable], Any]) -> Any:
+    """Return what a job in the thread for photos gives, which costs what the picture declares."""
+    most = service.options.max_pixels
+    pixels = await service.decode(lambda _: declared_pixels(picture, most), cost=len(picture))
+    return await service.look_at_photo(job, pixels)
+
+
+def _find(service: Service, model: Servable, picture: bytes, between: Callable[[], None]) -> _Found:
     engine = model.engine
     aligner = FaceAligner(engine.alignment, service.detector)
     image = _image(service, picture)
+    between()
     found = aligner.detect([image])[0]
+    between()
     most = min(MOST_FACES, service.options.queue)
     largest = sorted(found, key=lambda face: face.area)[-most:]
     chosen = [face for face in found if any(face is one for one in largest)]
@@ -143,17 +154,23 @@ async def attention(service: Service, request: Request) -> Response:
     async with service.bodies.body(request) as body:
         picture = _picture(request, body)
         job = partial(_attention, service, model, points, form, picture)
-        return await service.answer(request, service.look_at_photo(job))
+        return await service.answer(request, _looked(service, picture, job))
 
 
 def _attention(
-    service: Service, model: Servable, points: np.ndarray, form: str, picture: bytes
+    service: Service,
+    model: Servable,
+    points: np.ndarray,
+    form: str,
+    picture: bytes,
+    between: Callable[[], None],
 ) -> Response:
     engine = model.engine
     image = _image(service, picture)
     corners = _corners(engine.alignment, points, engine.input_size)
     _check_corners(corners, image)
     crop = engine.alignment.align(image, points, engine.input_size)
+    between()
     try:
         attention = engine.attention(crop[None].astype(np.float32))[0]
     except ConfigError as error:
