@@ -17,7 +17,7 @@ from keras_dldl.faces.formats import (
     HOW_TO_RAISE,
     MAX_PIXELS_VARIABLE,
     check_pixels,
-    check_tiles,
+    check_work,
     identified,
     refuse,
 )
@@ -280,8 +280,8 @@ def _shown(name: str) -> str:
 
 def _decoded(image: "Image.Image", limit: int, name: str) -> np.ndarray:
     _check_size(image.width, image.height, limit, name)
-    if image.format == "TIFF" and getattr(image, "tile", None):
-        check_tiles(image, limit, name)
+    if getattr(image, "tile", None):  # it is still to be decoded
+        check_work(image, limit, name)
     image.load()
     upright = _upright(image)
     levels = _levels(upright, image)

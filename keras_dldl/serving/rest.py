@@ -128,7 +128,7 @@ def _parsed(
     signature = find_signature(name)
     form, values = tensors.input_values(document, signature.input)
     rows = signature.rows(values)
-    pixels = checked_pixels(signature, rows, service.options)
+    pixels = checked_pixels(signature, rows, service.options, between)
     return model, signature, form, rows, pixels
 
 

@@ -50,8 +50,19 @@ class Signature:
     has_status: bool = False
 
 
-def checked_pixels(signature: Signature, rows: Sequence[Any], options: ServerOptions) -> int:
+def checked_pixels(
+    signature: Signature,
+    rows: Sequence[Any],
+    options: ServerOptions,
+    between: Callable[[], None],
+) -> int:
     """Return how many pixels all images of a request have, by what they declare.
+
+    Args:
+        signature: the signature.
+        rows: those of the request.
+        options: the limits.
+        between: called between images.
 
     Raises:
         Refusal: they have too many (413), or are too many themselves, or none.
@@ -63,7 +74,10 @@ def checked_pixels(signature: Signature, rows: Sequence[Any], options: ServerOpt
             f"Task size {len(rows)} is larger than maximum input batch size {options.queue}. "
             "Send it in parts."
         )
-    pixels = sum(signature.pixels(row, options.max_pixels) for row in rows)
+    pixels = 0
+    for row in rows:
+        between()
+        pixels += signature.pixels(row, options.max_pixels)
     if pixels > options.max_request_pixels:
         raise Refusal(
             413,
