@@ -32,6 +32,10 @@ MILLISECONDS = 1000
 @click.option(
     "--max-pixels", type=click.IntRange(1), default=25_000_000, help="Largest picture to decode."
 )
+@click.option(
+    "--max-request-pixels", type=click.IntRange(1), default=100_000_000,
+    help="Pixels of all pictures of a request together.",
+)  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=30.0,
               help="Seconds to an answer.")  # fmt: skip
 @click.option("--body-timeout", type=click.FloatRange(0, min_open=True), default=10.0,

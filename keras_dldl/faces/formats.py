@@ -19,9 +19,14 @@ HOW_TO_RAISE = (
     f"line, or the environment variable {MAX_PIXELS_VARIABLE}"
 )
 # Tags and types of the TIFF 6.0 specification.
-COMPRESSION, TILE_WIDTH, TILE_LENGTH = 259, 322, 323
+COMPRESSION, STRIP_OFFSETS, TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS = 259, 273, 322, 323, 324
 SHORT, LONG = 3, 4
-BIG_TIFF = 43
+OLD_JPEG, BIG_TIFF = 6, 43
+SMALLEST_TILE = 16
+MOST_BANDS = 6  # that Pillow reads
+START_OF_SCAN = b"\xff\xda"
+# Encoders write about ten. As many as libtiff allows in a TIFF.
+MOST_SCANS = 100
 
 
 def refuse(name: str, wrong: str, allowed: str, received: str) -> NoReturn:
@@ -97,6 +102,8 @@ def _plugins() -> list[tuple[Any, Any]]:
             @_size.setter
             def _size(self, size: tuple[int, int]) -> None:
                 check_pixels(*size, *self._limit_and_name)
+                if hasattr(self, "tag_v2"):
+                    _check_tiff(self, size, *self._limit_and_name)
                 self.__dict__["_size"] = size
 
         return Limited
@@ -129,22 +136,56 @@ def _webp_size(start: bytes) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def check_tiles(image: Any, limit: int, name: str) -> None:
-    """Refuse a TIFF whose tiles are over the limit: its decoder fills one tile at a time."""
+def check_work(image: Any, limit: int, name: str) -> None:
+    """Raise `UnreadableImage` where decoding takes more memory or time than the size tells."""
+    if image.info.get("progressive"):  # every scan goes over the whole picture, and may be tiny
+        image.fp.seek(0)
+        scans = image.fp.read().count(START_OF_SCAN)
+        if scans > MOST_SCANS:
+            _refuse_odd(name, f"a JPEG of {scans} scans, of which {MOST_SCANS} are allowed")
+    if image.format == "TIFF":
+        _check_tiff(image, image.size, limit, name)
+
+
+def _check_tiff(image: Any, size: tuple[int, int], limit: int, name: str) -> None:
     tags = image.tag_v2
-    image.fp.seek(0)
-    big = BIG_TIFF in image.fp.read(4)[2:]
-    order = "<" if tags.prefix == b"II" else ">"
-    image.fp.seek(tags.offset)
-    count = struct.unpack(order + "Q" if big else order + "H", image.fp.read(8 if big else 2))[0]
-    length = 20 if big else 12
-    directory = image.fp.read(min(count, 2**16) * length)
-    found = [tag for tag, _ in struct.iter_unpack(f"{order}H{length - 2}s", directory)]
+    if tags.get(COMPRESSION) == OLD_JPEG:
+        _refuse_odd(name, "a TIFF with old-style JPEG compression (6), which has its own size")
+    found = _tiff_entries(image.fp, tags)
     for tag in {COMPRESSION, TILE_WIDTH, TILE_LENGTH} & set(found):
         # Of a tag that stands twice, or has another type, libtiff may read another value.
-        if found.count(tag) > 1 or tags.tagtype.get(tag) not in (SHORT, LONG):
-            raise ValueError(f"a TIFF whose tag {tag} is not one SHORT or LONG")
-    if image.info.get("compression") == "tiff_jpeg":
-        raise ValueError("a TIFF with old-style JPEG compression (6), which has its own size")
+        if len(found[tag]) > 1 or tags.tagtype.get(tag) not in (SHORT, LONG):
+            _refuse_odd(name, f"a TIFF whose tag {tag} is not one SHORT or LONG")
+    strips, tiles = max(size), (size[0] // SMALLEST_TILE + 1) * (size[1] // SMALLEST_TILE + 1)
+    for tag in {STRIP_OFFSETS, TILE_OFFSETS} & set(found):
+        if max(found[tag]) > MOST_BANDS * max(strips, tiles):
+            _refuse_odd(name, f"a TIFF of {max(found[tag])} parts")
+    # The decoder fills one tile at a time.
     tile = tags.get(TILE_WIDTH, 0), tags.get(TILE_LENGTH, 0)
     check_pixels(*tile, limit, name, "tile of the picture")
+
+
+def _tiff_entries(stream: IO[bytes], tags: Any) -> dict[int, list[int]]:
+    """Return how many values each tag of a directory has, as often as the tag stands there."""
+    before = stream.tell()
+    stream.seek(0)
+    big = BIG_TIFF in stream.read(4)[2:]
+    order = "<" if tags.prefix == b"II" else ">"
+    stream.seek(tags.offset)
+    (entries,) = struct.unpack(order + ("Q" if big else "H"), stream.read(8 if big else 2))
+    form = order + ("HHQ8s" if big else "HHI4s")
+    directory = stream.read(min(entries, 2**16) * struct.calcsize(form))
+    stream.seek(before)
+    found: dict[int, list[int]] = {}
+    for tag, _, count, _ in struct.iter_unpack(form, directory):
+        found.setdefault(tag, []).append(count)
+    return found
+
+
+def _refuse_odd(name: str, received: str) -> NoReturn:
+    refuse(
+        name,
+        "the picture is damaged, or made to take long",
+        "Give an image file saved again, for example as JPEG or PNG",
+        received,
+    )

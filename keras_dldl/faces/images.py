@@ -1,6 +1,7 @@
 """Reading one image, from wherever it comes, as upright RGB pixels."""
 
 import io
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from keras_dldl.faces.formats import (
     HOW_TO_RAISE,
     MAX_PIXELS_VARIABLE,
     check_pixels,
-    check_tiles,
+    check_work,
     identified,
     refuse,
 )
@@ -31,6 +32,7 @@ ALLOWED_SOURCES = (
     "or a (H, W, 3) uint8 RGB array"
 )
 LONGEST_NAME = 300
+BAND_PIXELS = 2**20
 BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF
 
 
@@ -99,6 +101,17 @@ def read_reduced(
             image.draft(None, (image.width // share, image.height // share))
         pixels = _decoded(image, limit, name)
         return pixels, longest / max(pixels.shape)
+
+
+def declared_pixels(content: bytes, max_pixels: int | None = None) -> int:
+    """Return how many pixels `read_image` would decode of a file, by its header: 0 if none."""
+    limit = pixel_limit(max_pixels)
+    try:
+        with _any_failure_named("image"):
+            image = identified(io.BytesIO(content), limit, "image")
+            return image.width * image.height
+    except UnreadableImage:
+        return 0
 
 
 def image_name(source: Any) -> str:
@@ -294,27 +307,43 @@ def _shown(name: str) -> str:
 
 def _decoded(image: "Image.Image", limit: int, name: str) -> np.ndarray:
     _check_size(image.width, image.height, limit, name)
-    if image.format == "TIFF" and getattr(image, "tile", None):
-        check_tiles(image, limit, name)
+    if getattr(image, "tile", None):  # it is still to be decoded
+        check_work(image, limit, name)
     image.load()
-    array = np.asarray(_as_rgb(_upright(image), image))
-    return np.ascontiguousarray(array)
+    upright = _upright(image)
+    levels = _levels(upright, image)
+    pixels = np.empty((upright.height, upright.width, 3), np.uint8)
+    for band, top in _bands(upright):
+        pixels[top : top + band.height] = np.asarray(_as_rgb(band, levels))
+    return pixels
+
+
+def _bands(image: "Image.Image") -> Iterator[tuple["Image.Image", int]]:
+    """Yield the image in parts, and where each begins: copies of the whole would take memory."""
+    height = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, height):
+        bottom = min(top + height, image.height)
+        yield image.crop((0, top, image.width, bottom)), top
 
 
 def _upright(image: "Image.Image") -> "Image.Image":
-    from PIL import ImageOps
+    from PIL import ExifTags, ImageOps
 
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image  # and no copy
         return ImageOps.exif_transpose(image)
     except Exception:  # a damaged EXIF block does not make the picture unreadable
         return image
 
 
-def _as_rgb(image: "Image.Image", opened: "Image.Image") -> "Image.Image":
+def _as_rgb(image: "Image.Image", levels: tuple[float, float] | None) -> "Image.Image":
     from PIL import Image
 
-    if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_scaled_to_8_bit(image, opened)).convert("RGB")
+    if levels is not None:
+        black, white = levels
+        values = (np.asarray(image, np.float32) - black) * (255.0 / (white - black))
+        return Image.fromarray(np.rint(values).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         if image.mode == "La":  # there is no direct way from it to RGBA
             image = image.convert("LA")
@@ -323,21 +352,24 @@ def _as_rgb(image: "Image.Image", opened: "Image.Image") -> "Image.Image":
     return image.convert("RGB")
 
 
-def _scaled_to_8_bit(image: "Image.Image", opened: "Image.Image") -> np.ndarray:
-    """Return a grey picture of more than 8 bits as (H, W) uint8, scaled and not cut off.
+def _levels(image: "Image.Image", opened: "Image.Image") -> tuple[float, float] | None:
+    """Return which values of a grey picture of more than 8 bits are black and white; else None.
 
     Args:
         image: the picture.
         opened: the same as it was opened: what is made of it has no format and no tags.
     """
-    values = np.asarray(image, np.float32)
-    if not np.isfinite(values).all():
-        raise ValueError("pixels that are not numbers (NaN or infinite)")
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return None
+    least, most = math.inf, -math.inf
+    for band, _ in _bands(image):
+        values = np.asarray(band, np.float32)
+        if not np.isfinite(values).all():
+            raise ValueError("pixels that are not numbers (NaN or infinite)")
+        least, most = min(least, float(values.min())), max(most, float(values.max()))
     tags = getattr(opened, "tag_v2", {})  # of a TIFF
-    black, white = _black_and_white(opened, tags, float(values.min()), float(values.max()))
-    if tags.get(PHOTOMETRIC) == 0:
-        black, white = white, black
-    return np.rint((values - black) * (255.0 / (white - black))).astype(np.uint8)
+    black, white = _black_and_white(opened, tags, least, most)
+    return (white, black) if tags.get(PHOTOMETRIC) == 0 else (black, white)  # 0: white is zero
 
 
 def _black_and_white(

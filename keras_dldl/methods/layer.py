@@ -1,5 +1,6 @@
 """From a head's raw outputs to the label distribution, as a layer of the model."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -17,6 +18,8 @@ class MethodDistribution(keras.layers.Layer):
     Args:
         method: the method, or its name or config.
         grid: the label grid, or its config.
+        model: what a `FaceModel` that ends in this layer carries besides its layers, or None;
+            `keras.models.clone_model` makes a new model of the configs of layers alone.
         **kwargs: `name` and `trainable` of a Keras layer.
 
     Input shape: (B, R), the raw outputs of the method's head.
@@ -26,11 +29,18 @@ class MethodDistribution(keras.layers.Layer):
         ConfigError: `method` or `grid` is not valid.
     """
 
-    def __init__(self, method: str | Method | dict, grid: LabelGrid | dict, **kwargs: Any):
+    def __init__(
+        self,
+        method: str | Method | dict,
+        grid: LabelGrid | dict,
+        model: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ):
         # Else Keras would first round the outputs to the half precision of a mixed policy.
         super().__init__(autocast=False, **kwargs)
         self.method = get_method(method)
         self.grid = as_grid(grid)
+        self.describe: Callable[[], dict[str, Any] | None] = lambda: model
 
     def call(self, inputs: Any) -> Any:
         """Return the distributions, (B, K)."""
@@ -39,4 +49,4 @@ class MethodDistribution(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return every constructor argument."""
         own = {"method": self.method.get_config(), "grid": self.grid.get_config()}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **own, "model": self.describe()}

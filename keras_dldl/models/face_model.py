@@ -1,5 +1,7 @@
 """A model that carries all that is needed to use it."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +26,7 @@ class FaceModel(keras.Model):
     """A functional model from faces to a label distribution, self-describing in its file.
 
     Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
+    `keras.models.clone_model` gives another `FaceModel`, with new weights.
 
     Args:
         backbone: a name: "tiny-age-net", "thin-age-net", "nano-age-net", "vgg16", or "keras:NAME";
@@ -55,8 +58,19 @@ class FaceModel(keras.Model):
         card: dict[str, Any] | None = None,
         pooling: str | None = None,
         calibration: Calibration | dict[str, Any] | None = None,
+        *arguments,
         **kwargs,
     ):
+        # Keras's `clone_model` gives a class whose constructor takes any arguments the tensors of
+        # the inputs and outputs that it made of its layers.
+        if isinstance(backbone, keras.KerasTensor):
+            super().__init__(inputs=backbone, outputs=grid, **kwargs)
+            self._take_over()
+            return
+        if arguments:
+            raise TypeError(
+                f"FaceModel takes 9 arguments by place. Received: {arguments!r} besides"
+            )
         check_arguments(backbone, input_size, dropout)
         grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
@@ -64,22 +78,64 @@ class FaceModel(keras.Model):
         vector, feature_map = features_of(layers or backbone, images, pooling)
         features = keras.layers.Dropout(dropout, name="dropout")(vector) if dropout else vector
         raw = method.head(features, grid)
-        probabilities = MethodDistribution(method, grid, name="probabilities")(raw)
+        last = MethodDistribution(method, grid, name="probabilities")
+        probabilities = last(raw)
         _check_distribution(method, probabilities, grid)
         super().__init__(inputs=images, outputs=probabilities, **kwargs)
 
+        self._carry(
+            backbone, grid, method, input_size, alignment, dropout, card, pooling, calibration
+        )
+        self._raw, self._vector, self._feature_map = raw, vector, feature_map
+        last.describe = self._description
+
+    def _description(self) -> dict[str, Any]:
+        """Return what a clone needs: the config, and where in the graph the features are."""
+        made = {"features": self._vector, "feature_map": self._feature_map}
+        names = {
+            key: None if tensor is None else tensor._keras_history.operation.name
+            for key, tensor in made.items()
+        }
+        return {"config": self.get_config(), "layers": self._layers_digest(), **names}
+
+    def _layers_digest(self) -> str:
+        hidden = (keras.layers.InputLayer, MethodDistribution)
+        configs = [layer.get_config() for layer in self.layers if not isinstance(layer, hidden)]
+        text = json.dumps([self.input.shape, configs], default=keras.saving.serialize_keras_object)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _take_over(self) -> None:
+        """Take over what the model had of which this one is a clone."""
+        last = self.output._keras_history.operation
+        given = last.describe() if isinstance(last, MethodDistribution) else None
+        if given is None or given["layers"] != self._layers_digest():
+            raise ConfigError(
+                "A FaceModel can be cloned with the layers that it has. To change them, clone "
+                "keras.Model(model.input, model.output). Received: other layers"
+            )
+        config = dict(given["config"])
+        del config["name"]
+        self._carry(**config)
+        made_by = {name: None for name in (given["features"], given["feature_map"])}
+        made_by |= {one.name: one.output for one in self.operations if one.name in made_by}
+        self._raw = last.input
+        self._vector, self._feature_map = made_by[given["features"]], made_by[given["feature_map"]]
+        last.describe = self._description
+
+    def _carry(
+        self, backbone, grid, method, input_size, alignment, dropout, card, pooling, calibration
+    ) -> None:
         # === Config ===
-        self.backbone_name = LAYER_LIST if layers else backbone
-        self.layer_list = layers
-        self.grid = grid
-        self.method = method
+        self.layer_list = layers_from_config(backbone) if is_layer_list(backbone) else None
+        self.backbone_name = LAYER_LIST if self.layer_list else backbone
+        self.grid = as_grid(grid)
+        self.method = get_method(method)
         self.input_size = input_size
         self.alignment = as_alignment(alignment)
         self.dropout = float(dropout)
         self.card = dict(card or {})
         self.pooling = pooling
-        self.calibration = as_calibration(calibration, grid)
-        self._raw, self._vector, self._feature_map = raw, vector, feature_map
+        self.calibration = as_calibration(calibration, self.grid)
 
     @property
     def task(self) -> str:

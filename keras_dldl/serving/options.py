@@ -7,6 +7,8 @@ from keras_dldl.errors import ConfigError
 
 # A quarter of what `predict` reads: a server decodes pictures from strangers, several at a time.
 MAX_PIXELS = 25_000_000
+# What JPEG files in the largest body have; PNG files of one colour could have 100 times as many.
+MAX_REQUEST_PIXELS = 4 * MAX_PIXELS
 MEGABYTE = 1_000_000
 # What all requests together may hold of bodies that wait.
 BODIES_HELD = 16
@@ -19,6 +21,7 @@ class ServerOptions:
     Args:
         max_body_bytes: largest request body.
         max_pixels: largest picture that is decoded.
+        max_request_pixels: of all pictures of one request together.
         max_batch: faces in one forward pass.
         batch_window: seconds that the first face of a batch waits for others.
         queue: faces that wait for one model; also the most instances of one request.
@@ -37,6 +40,7 @@ class ServerOptions:
 
     max_body_bytes: int = 20 * MEGABYTE
     max_pixels: int = MAX_PIXELS
+    max_request_pixels: int = MAX_REQUEST_PIXELS
     max_batch: int = 32
     batch_window: float = 0.002
     queue: int = 256
@@ -48,9 +52,9 @@ class ServerOptions:
     allow_hosts: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for name in ("max_body_bytes", "max_pixels", "max_batch", "queue", "photo_queue"):
+        for name in ("max_body_bytes", "max_pixels", "max_request_pixels", "max_batch", "queue",
+                     "photo_queue", "decoders"):  # fmt: skip
             check_integer(name, getattr(self, name), minimum=1)
-        check_integer("decoders", self.decoders, minimum=1)
         check_number("batch_window", self.batch_window, minimum=0)
         for name in ("timeout", "body_timeout"):
             check_number(name, getattr(self, name), minimum=0, exclusive=True)

@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from keras_dldl.errors import ConfigError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.alignment import Alignment, spans_a_face
+from keras_dldl.faces.images import declared_pixels
 from keras_dldl.faces.photo import Photo
 from keras_dldl.prediction import DEFAULT_LEVEL, check_level
 from keras_dldl.serving.multipart import picture_in
@@ -57,9 +59,9 @@ async def faces(service: Service, request: Request) -> Response:
 async def _faces(
     service: Service, request: Request, model: Servable, level: float, body: bytes
 ) -> Response:
-    photo, found, left_out = await service.look_at_photo(
-        partial(_find, service, model, _picture(request, body))
-    )
+    picture = _picture(request, body)
+    job = partial(_find, service, model, picture)
+    photo, found, left_out = await _looked(service, picture, job)
     side = model.engine.input_size
     crops = np.array([one.crop for one in found], np.float32).reshape(-1, side, side, 3)
     p = await service.distributions(model, crops)
@@ -84,12 +86,23 @@ async def _faces(
     )
 
 
-def _find(service: Service, model: Servable, picture: bytes) -> tuple[Photo, list[FoundFace], int]:
+async def _looked(service: Service, picture: bytes, job: Callable[[Callable], Any]) -> Any:
+    """Return what a job in the thread for photos gives, which costs what the picture declares."""
+    most = service.options.max_pixels
+    pixels = await service.decode(lambda _: declared_pixels(picture, most), cost=len(picture))
+    return await service.look_at_photo(job, pixels)
+
+
+def _find(
+    service: Service, model: Servable, picture: bytes, between: Callable[[], None]
+) -> tuple[Photo, list[FoundFace], int]:
     """Return the photo, its largest faces from left to right, and how many are left out."""
     engine = model.engine
     photo = _photo(service, picture)
     aligner = FaceAligner(engine.alignment, service.detector)
+    between()
     (found,) = aligner.find([photo], engine.input_size, all_faces=True)
+    between()
     if isinstance(found, NoFaceFound):
         return photo, [], 0
     if isinstance(found, Exception):
@@ -115,17 +128,23 @@ async def attention(service: Service, request: Request) -> Response:
     async with service.bodies.body(request) as body:
         picture = _picture(request, body)
         job = partial(_attention, service, model, points, form, picture)
-        return await service.answer(request, service.look_at_photo(job))
+        return await service.answer(request, _looked(service, picture, job))
 
 
 def _attention(
-    service: Service, model: Servable, points: np.ndarray, form: str, picture: bytes
+    service: Service,
+    model: Servable,
+    points: np.ndarray,
+    form: str,
+    picture: bytes,
+    between: Callable[[], None],
 ) -> Response:
     engine = model.engine
     photo = _photo(service, picture)
     corners = _corners(engine.alignment, points, engine.input_size)
     _check_corners(corners, photo.shape)
     crop = photo.align(engine.alignment, points, engine.input_size)
+    between()
     try:
         attention = engine.attention(crop[None].astype(np.float32))[0]
     except ConfigError as error:

@@ -1,29 +1,33 @@
 """Bounded queues with worker threads: work is batched, refused when there is too much, finished."""
 
 import asyncio
+import heapq
+import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from keras_dldl.serving.refusals import Refusal, busy
+from keras_dldl.serving.refusals import ClientGone, Refusal, busy
 
 
-@dataclass
+@dataclass(order=True)
 class _Item:
-    work: Any
-    size: int
-    future: Future = field(default_factory=Future)
-    arrival: float = field(default_factory=time.monotonic)
+    cost: float
+    number: int
+    work: Any = field(compare=False)
+    size: int = field(compare=False)
+    future: Future = field(default_factory=Future, compare=False)
+    arrival: float = field(default_factory=time.monotonic, compare=False)
 
 
 class WorkQueue:
-    """Work that waits for a thread, in order, and goes to it in batches.
+    """Work that waits for a thread, the cheapest first, and goes to it in batches.
 
-    An item that is cancelled before its turn is not done. An item too large for a batch goes alone.
+    Of work that costs the same, what came first goes first. An item that is cancelled before its
+    turn is not done. An item too large for a batch goes alone.
 
     Args:
         name: what is full, in a refusal.
@@ -48,7 +52,8 @@ class WorkQueue:
         self._run = run
         self._max_batch = max_batch
         self._window = window
-        self._items: deque[_Item] = deque()
+        self._items: list[_Item] = []  # a heap
+        self._submitted = 0
         self._waiting = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -69,8 +74,13 @@ class WorkQueue:
         """Whether its threads run."""
         return all(thread.is_alive() for thread in self._threads)
 
-    def submit(self, work: Any, size: int = 1) -> Future:
+    def submit(self, work: Any, size: int = 1, cost: float = 0) -> Future:
         """Put work into the queue, and return the future of its result.
+
+        Args:
+            work: what `run` gets.
+            size: how much of the capacity it takes while it waits.
+            cost: how long it takes, in a unit of the queue's own.
 
         Raises:
             Refusal: the queue is full (status 503), or can never hold so much (400).
@@ -84,15 +94,21 @@ class WorkQueue:
         with self._changed:
             if self._closed or self._waiting + size > self.capacity:
                 raise busy(f"The queue of {self.name}")
-            item = _Item(work, size)
-            self._items.append(item)
+            self._submitted += 1
+            item = _Item(cost, self._submitted, work, size)
+            heapq.heappush(self._items, item)
             self._waiting += size
             self._changed.notify()
         return item.future
 
-    async def do(self, work: Any, size: int = 1) -> Any:
+    async def do(self, work: Any, size: int = 1, cost: float = 0) -> Any:
         """Submit work and wait for its result; when the waiting is cancelled, so is the work."""
-        return await asyncio.wrap_future(self.submit(work, size))
+        return await asyncio.wrap_future(self.submit(work, size, cost))
+
+    def let_pass(self, cost: float) -> None:
+        """Do all that waits and costs less than so much: long work calls this between its steps."""
+        while batch := self._taken(cost):
+            self._do(batch)
 
     def close(self) -> None:
         """Finish all that waits, and end the threads."""
@@ -104,18 +120,21 @@ class WorkQueue:
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            batch = [item for item in batch if item.future.set_running_or_notify_cancel()]
-            if not batch:
-                continue
-            try:
-                results = self._run([item.work for item in batch])
-                for item, result in zip(batch, results, strict=True):
-                    item.future.set_result(result)
-            except Exception as error:
-                for item in batch:
-                    if not item.future.done():
-                        item.future.set_exception(error)
+            self._do(batch)
             del batch  # or a picture stays in memory until the next one comes
+
+    def _do(self, batch: list[_Item]) -> None:
+        batch = [item for item in batch if item.future.set_running_or_notify_cancel()]
+        if not batch:
+            return
+        try:
+            results = self._run([item.work for item in batch])
+            for item, result in zip(batch, results, strict=True):
+                item.future.set_result(result)
+        except Exception as error:
+            for item in batch:
+                if not item.future.done():
+                    item.future.set_exception(error)
 
     def _next_batch(self) -> list[_Item]:
         """Wait for work and return a batch of it; nothing when the queue is closed and empty."""
@@ -125,14 +144,21 @@ class WorkQueue:
                     return []
                 self._changed.wait()
                 self._wait_for_more()
-            batch: list[_Item] = []
-            room = self._max_batch
-            while self._items and (not batch or self._items[0].size <= room):
-                item = self._items.popleft()
+            return self._taken()
+
+    def _taken(self, cost: float = math.inf) -> list[_Item]:
+        """Return a batch of what waits and costs less than so much."""
+        batch: list[_Item] = []
+        room = self._max_batch
+        with self._changed:
+            while self._items and self._items[0].cost < cost:
+                if batch and self._items[0].size > room:
+                    break
+                item = heapq.heappop(self._items)
                 room -= item.size
                 self._waiting -= item.size
                 batch.append(item)
-            return batch
+        return batch
 
     def _wait_for_more(self) -> None:
         while self._items and not self._closed and self._waiting < self._max_batch:
@@ -140,6 +166,42 @@ class WorkQueue:
             if left <= 0:
                 return
             self._changed.wait(left)
+
+
+class Job:
+    """A function in a queue of such; between its steps it lets cheaper ones pass.
+
+    Args:
+        function: gets a function to call between steps, which raises `ClientGone` where nobody
+            waits for the result any more.
+        queue: where the job is put.
+        cost: of the job, see `WorkQueue.submit`.
+    """
+
+    def __init__(
+        self, function: Callable[[Callable[[], None]], Any], queue: WorkQueue, cost: float
+    ):
+        self._function = function
+        self._queue = queue
+        self._cost = cost
+        self.wanted = True
+
+    def __call__(self) -> Any:
+        """Return what the function gives."""
+        return self._function(self._between)
+
+    async def done(self) -> Any:
+        """Put the job into its queue, and wait for its result."""
+        try:
+            return await self._queue.do(self, cost=self._cost)
+        finally:
+            self.wanted = False
+
+    def _between(self) -> None:
+        # By half: of jobs that are done within each other none is as large as that around it.
+        self._queue.let_pass(self._cost / 2)
+        if not self.wanted:
+            raise ClientGone("Nobody waits for the answer")
 
 
 def run_jobs(jobs: list[Callable[[], Any]]) -> list[Any]:

@@ -6,6 +6,7 @@ same shapes of answers, the same status codes, and `{"error": ...}` for whatever
 
 import asyncio
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,7 +25,9 @@ from keras_dldl.serving.signatures import (
     SIGNATURES,
     Faces,
     Signature,
+    checked_pixels,
     definitions,
+    faces_of,
     find_signature,
     outputs,
 )
@@ -85,7 +88,8 @@ async def handle(service: Service, request: Request) -> Response:
         async with service.bodies.body(request) as body:
             if match[4].lower() == "predict":
                 return await service.answer(request, _predict(service, target, body))
-            return await service.decode(partial(_refuse, service, target, match[4].lower(), body))
+            refuse = partial(_refuse, service, target, match[4].lower(), body)
+            return await service.decode(refuse, cost=len(body))
     if method in ("GET", "HEAD") and (match := _GET.fullmatch(path)):
         target = _target(match)
         return _metadata(service, target) if match[4] else _status(service, target)
@@ -102,7 +106,10 @@ def _target(match: re.Match) -> _Target:
 
 
 async def _predict(service: Service, target: _Target, body: bytes) -> Response:
-    model, signature, form, faces = await service.decode(partial(_read, service, target, body))
+    parse = partial(_parsed, service, target, body)
+    model, signature, form, rows, pixels = await service.decode(parse, cost=len(body))
+    read = partial(faces_of, signature, rows, model.engine, service.options.max_pixels)
+    faces = await service.decode(read, cost=pixels)
     good = np.array([status == OK for status in faces.status])
     p = await service.distributions(model, faces.images[good])
     write = partial(_written, model, signature, form, faces, p)
@@ -111,15 +118,18 @@ async def _predict(service: Service, target: _Target, body: bytes) -> Response:
     return Response(text, media_type="application/json")
 
 
-def _read(service: Service, target: _Target, body: bytes) -> tuple[Servable, Signature, str, Faces]:
+def _parsed(
+    service: Service, target: _Target, body: bytes, between: Callable[[], None]
+) -> tuple[Servable, Signature, str, Sequence[Any], int]:
+    """Return the model, the signature, the format, the rows, and the pixels of all of these."""
     document = tensors.parse_object(body)
     name = tensors.signature_name(document)
     model = target.find(service.models)
     signature = find_signature(name)
     form, values = tensors.input_values(document, signature.input)
-    options = service.options
-    faces = signature.read(values, model.engine, options.max_pixels, options.queue)
-    return model, signature, form, faces
+    rows = signature.rows(values)
+    pixels = checked_pixels(signature, rows, service.options, between)
+    return model, signature, form, rows, pixels
 
 
 def _written(
@@ -128,7 +138,9 @@ def _written(
     return tensors.answer(outputs(signature, model.engine, faces, p), form)
 
 
-def _refuse(service: Service, target: _Target, method: str, body: bytes) -> Response:
+def _refuse(
+    service: Service, target: _Target, method: str, body: bytes, between: Callable[[], None]
+) -> Response:
     """Refuse classify and regress as TensorFlow Serving does for a model that only predicts."""
     document = tensors.parse_object(body)
     name = tensors.signature_name(document)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from keras_dldl.serving.bodies import BodyReader, disconnected
 from keras_dldl.serving.engines import Engine
 from keras_dldl.serving.metrics import Metrics
 from keras_dldl.serving.options import ServerOptions
-from keras_dldl.serving.queues import WorkQueue, run_jobs
+from keras_dldl.serving.queues import Job, WorkQueue, run_jobs
 from keras_dldl.serving.refusals import ClientGone, Refusal
 from keras_dldl.serving.registry import ModelTable, Servable
 
@@ -21,7 +22,8 @@ class Service:
     """The parts of a running server.
 
     Requests are read and their pictures decoded by a few threads; photos are searched for faces by
-    one; each version of a model runs in one of its own, on batches. Each has a bounded queue.
+    one; each version of a model runs in one of its own, on batches. Each has a bounded queue, from
+    which the smallest work is taken first.
 
     Args:
         models: what is served.
@@ -53,19 +55,33 @@ class Service:
         for queue in self._queues():
             queue.close()
 
-    async def decode(self, job: Callable[[], Any]) -> Any:
-        """Do a job in a thread for reading requests, and return what it gives."""
-        return await self._decoding.do(job)
+    async def decode(self, job: Callable[[Callable[[], None]], Any], cost: int) -> Any:
+        """Do a job in a thread for reading requests, and return what it gives.
 
-    async def look_at_photo(self, job: Callable[[], Any]) -> Any:
-        """Do a job in the thread for photos, and return what it gives."""
-        return await self._photos.do(job)
+        Args:
+            job: calls what it is given between its steps; see `Job`.
+            cost: the bytes to read or the pixels to decode.
+        """
+        return await Job(job, self._decoding, cost).done()
+
+    async def look_at_photo(self, job: Callable[[Callable[[], None]], Any], cost: int) -> Any:
+        """Do a job in the thread for photos, and return what it gives; see `decode`."""
+        return await Job(job, self._photos, cost).done()
 
     async def distributions(self, model: Servable, faces: np.ndarray) -> np.ndarray:
         """Return the distributions, (B, K), of (B, S, S, 3) faces, which go in batches."""
         if not len(faces):
             return np.empty((0, model.engine.grid.size))
-        return await self._engines[model.name, model.version].do(faces, len(faces))
+        queue, size = self._engines[model.name, model.version], self.options.max_batch
+        parts: list[Future] = []
+        try:
+            for first in range(0, len(faces), size):
+                part = faces[first : first + size]
+                parts.append(queue.submit(part, len(part), cost=len(faces)))
+            return np.concatenate(await asyncio.gather(*map(asyncio.wrap_future, parts)))
+        finally:
+            for future in parts:  # where the queue is full, or nobody waits any more
+                future.cancel()
 
     async def answer(self, request: Request, work: Coroutine) -> Any:
         """Wait for work that answers a request, as long as the client waits and time allows.
@@ -96,7 +112,7 @@ class Service:
         counter = self.metrics.batches.labels(model.name)
         return WorkQueue(
             f"the model {model.name} version {model.version}",
-            partial(_run_engine, model.engine, size, counter.observe),
+            partial(_run_engine, model.engine, counter.observe),
             self.options.queue,
             max_batch=size,
             window=self.options.batch_window,
@@ -104,14 +120,10 @@ class Service:
 
 
 def _run_engine(
-    engine: Engine, max_batch: int, observe: Callable[[float], None], requests: list[np.ndarray]
+    engine: Engine, observe: Callable[[float], None], requests: list[np.ndarray]
 ) -> list[np.ndarray]:
     """Run the faces of several requests together; return the distributions of each request."""
     faces = np.concatenate(requests)
-    parts = []
-    for first in range(0, len(faces), max_batch):
-        part = faces[first : first + max_batch]
-        observe(len(part))
-        parts.append(engine.distributions(part))
+    observe(len(faces))
     ends = np.cumsum([len(request) for request in requests])[:-1]
-    return np.split(np.concatenate(parts), ends)
+    return np.split(engine.distributions(faces), ends)

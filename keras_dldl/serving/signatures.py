@@ -1,15 +1,17 @@
 """What can be asked of a model: the signatures that its SavedModel export has too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from keras_dldl.errors import UnreadableImage
-from keras_dldl.faces.images import read_image
+from keras_dldl.faces.images import declared_pixels, read_image
 from keras_dldl.serving import tensors
 from keras_dldl.serving.engines import Engine
+from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.refusals import Refusal, bad_request
 
 DEFAULT = "serving_default"
@@ -33,46 +35,103 @@ class Signature:
         input: name of its one input.
         dtype: of it, in TensorFlow's names.
         shape: of it, -1 where any size goes.
-        read: from JSON values to faces of the model's size.
+        rows: from JSON values to a row an image, a file or pixels.
+        face: from a row, its number, the side of the model's faces and the most pixels to a face.
+        pixels: how many a row has.
         has_status: whether it answers with a status a row.
     """
 
     input: str
     dtype: str
     shape: tuple[int, ...]
-    read: Callable[[Any, Engine, int, int], Faces]
+    rows: Callable[[Any], Sequence[Any]]
+    face: Callable[[Any, int, Engine, int], np.ndarray]
+    pixels: Callable[[Any, int], int]
     has_status: bool = False
 
 
-def _read_files(values: Any, engine: Engine, max_pixels: int, most: int) -> Faces:
-    files = tensors.strings(values)
-    _check_count(len(files), most)
-    side = engine.input_size
-    images = np.zeros((len(files), side, side, 3), np.float32)
+def checked_pixels(
+    signature: Signature,
+    rows: Sequence[Any],
+    options: ServerOptions,
+    between: Callable[[], None],
+) -> int:
+    """Return how many pixels all images of a request have, by what they declare.
+
+    Args:
+        signature: the signature.
+        rows: those of the request.
+        options: the limits.
+        between: called between images.
+
+    Raises:
+        Refusal: they have too many (413), or are too many themselves, or none.
+    """
+    if len(rows) == 0:
+        raise bad_request("A request must have at least one image")
+    if len(rows) > options.queue:
+        raise bad_request(
+            f"Task size {len(rows)} is larger than maximum input batch size {options.queue}. "
+            "Send it in parts."
+        )
+    pixels = 0
+    for row in rows:
+        between()
+        pixels += signature.pixels(row, options.max_pixels)
+    if pixels > options.max_request_pixels:
+        raise Refusal(
+            413,
+            f"The images of a request may have {options.max_request_pixels} pixels in all. Send "
+            f"it in parts, or smaller images. Received: {pixels}",
+            "too_large",
+        )
+    return pixels
+
+
+def faces_of(
+    signature: Signature,
+    rows: Sequence[Any],
+    engine: Engine,
+    max_pixels: int,
+    between: Callable[[], None],
+) -> Faces:
+    """Return the faces of a request, at the size of the model's.
+
+    Args:
+        signature: the signature.
+        rows: those of the request.
+        engine: the model.
+        max_pixels: of one image.
+        between: called between images.
+    """
+    images = np.zeros((len(rows), engine.input_size, engine.input_size, 3), np.float32)
     status = []
-    for i, content in enumerate(files):
+    for i, row in enumerate(rows):
+        between()
         try:
-            image = read_image(content, max_pixels=max_pixels, name=f"image {i + 1}")
-            images[i] = engine.alignment.whole(image, side)
+            images[i] = signature.face(row, i + 1, engine, max_pixels)
             status.append(OK)
         except UnreadableImage as error:
             status.append(str(error))
     return Faces(images, tuple(status))
 
 
-def _read_uint8(values: Any, engine: Engine, max_pixels: int, most: int) -> Faces:
-    images = tensors.pixels(values, "uint8")
-    _check_count(len(images), most)
-    resized = [engine.alignment.whole(image, engine.input_size) for image in images]
-    return Faces(np.stack(resized).astype(np.float32), (OK,) * len(images))
+def _face_of_file(file: bytes, number: int, engine: Engine, max_pixels: int) -> np.ndarray:
+    image = read_image(file, max_pixels=max_pixels, name=f"image {number}")
+    return engine.alignment.whole(image, engine.input_size)
 
 
-def _read_floats(values: Any, engine: Engine, max_pixels: int, most: int) -> Faces:
-    images = tensors.pixels(values, "float")
-    _check_count(len(images), most)
-    if images.shape[1:3] != (engine.input_size, engine.input_size):
-        images = np.stack([_resized_floats(image, engine.input_size) for image in images])
-    return Faces(images, (OK,) * len(images))
+def _face_of_uint8(image: np.ndarray, number: int, engine: Engine, max_pixels: int) -> np.ndarray:
+    return engine.alignment.whole(image, engine.input_size)
+
+
+def _face_of_floats(image: np.ndarray, number: int, engine: Engine, max_pixels: int) -> np.ndarray:
+    side = engine.input_size
+    return image if image.shape[:2] == (side, side) else _resized_floats(image, side)
+
+
+def _pixels_of_array(image: np.ndarray, max_pixels: int) -> int:
+    return image.shape[0] * image.shape[1]
 
 
 def _resized_floats(image: np.ndarray, side: int) -> np.ndarray:
@@ -88,19 +147,26 @@ def _resized_floats(image: np.ndarray, side: int) -> np.ndarray:
     return np.clip(np.rint(np.stack([np.asarray(c) for c in channels], axis=-1)), 0, 255)
 
 
-def _check_count(count: int, most: int) -> None:
-    if count == 0:
-        raise bad_request("A request must have at least one image")
-    if count > most:
-        raise bad_request(
-            f"Task size {count} is larger than maximum input batch size {most}. Send it in parts."
-        )
-
-
 SIGNATURES = {
-    DEFAULT: Signature("image_bytes", "DT_STRING", (-1,), _read_files, has_status=True),
-    "images": Signature("images", "DT_UINT8", (-1, -1, -1, 3), _read_uint8),
-    "images_float": Signature("images", "DT_FLOAT", (-1, -1, -1, 3), _read_floats),
+    DEFAULT: Signature(
+        "image_bytes", "DT_STRING", (-1,), tensors.strings, _face_of_file, declared_pixels, True
+    ),
+    "images": Signature(
+        "images",
+        "DT_UINT8",
+        (-1, -1, -1, 3),
+        partial(tensors.pixels, dtype="uint8"),
+        _face_of_uint8,
+        _pixels_of_array,
+    ),
+    "images_float": Signature(
+        "images",
+        "DT_FLOAT",
+        (-1, -1, -1, 3),
+        partial(tensors.pixels, dtype="float"),
+        _face_of_floats,
+        _pixels_of_array,
+    ),
 }
 
 

@@ -34,13 +34,15 @@ def test_options_are_passed_on(given):
     words = (
         "--model age=a --model b --host 0.0.0.0 --port 0 --label age/x=1 --all-versions --queue 7 "
         "--photo-queue 3 --max-batch 5 --batch-window 4 --max-body 0.5 --max-pixels 99 --timeout 2 "
-        "--body-timeout 1 --cors https://a.org --cors https://b.org"
+        "--body-timeout 1 --cors https://a.org --cors https://b.org --allow-host a.org "
+        "--max-request-pixels 999"
     )
     result = run(*words.split())
     assert result.exit_code == 0, result.output
     options = serving.ServerOptions(
         queue=7, photo_queue=3, max_batch=5, batch_window=0.004, max_body_bytes=500_000,
         max_pixels=99, timeout=2.0, body_timeout=1.0, cors=("https://a.org", "https://b.org"),
+        allow_hosts=("a.org",), max_request_pixels=999,
     )  # fmt: skip
     assert given == [(("age=a", "b"), "0.0.0.0", 0, options, ("age/x=1",), True)]
 

@@ -1,9 +1,12 @@
 """No decoder gets more pixels than the limit, whatever a file declares."""
 
+import struct
+
 import pytest
 from PIL import Image
 
 from keras_dldl.errors import UnreadableImage
+from keras_dldl.faces.formats import MOST_SCANS
 from keras_dldl.faces.images import read_image
 from tests.faces import odd_images
 from tests.faces.odd_images import encoded, gradient, png_of_declared_size
@@ -42,6 +45,26 @@ def test_the_three_kinds_of_webp_tell_their_size(kind):
     assert read_image(content, max_pixels=1200).shape == PICTURE.shape
     with pytest.raises(UnreadableImage, match="1,200 pixels.*Received: 40 x 30"):
         read_image(content, max_pixels=1199)
+
+
+def test_a_progressive_jpeg_may_have_so_many_scans():
+    whole = encoded(PICTURE, "JPEG", progressive=True)
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    few = whole.count(b"\xff\xda")
+    fits = whole[:-2] + last * (MOST_SCANS - few) + whole[-2:]
+    assert read_image(fits).shape == PICTURE.shape
+    with pytest.raises(UnreadableImage, match="a JPEG of 101 scans, of which 100 are allowed"):
+        read_image(fits[:-2] + last + fits[-2:])
+
+
+def test_the_strips_of_a_tiff_may_not_be_read_again_and_again():
+    places = struct.pack("<700I", *[700 * 4] * 700)  # of 100 rows and 6 bands
+    pixels = bytes(100)
+    content = bytearray(odd_images.tiff(places + pixels, 100, 100, (278, 4, 1)))
+    entry = content.index(struct.pack("<HH", 273, 4))
+    content[entry + 4 : entry + 8] = struct.pack("<I", 700)
+    with pytest.raises(UnreadableImage, match="a TIFF of 700 parts"):
+        read_image(bytes(content))
 
 
 def test_tiles_within_the_limit_are_read():

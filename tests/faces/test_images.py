@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from keras_dldl.errors import ConfigError, UnreadableImage
+from keras_dldl.faces import images
 from keras_dldl.faces.formats import FORMATS
 from keras_dldl.faces.images import (
     DEFAULT_MAX_PIXELS,
@@ -347,6 +348,17 @@ def test_a_pil_image_that_was_closed(file):
     for closed in (image, loaded, over_closed_bytes):
         with pytest.raises(UnreadableImage, match=r"was closed before.*load\(\).*Received: "):
             read_image(closed)
+
+
+def test_large_pictures_are_the_same_though_converted_in_parts(monkeypatch):
+    alpha = np.dstack([PICTURE, PICTURE[..., 1]])
+    wide = Image.fromarray(np.arange(1200, dtype=np.int32).reshape(30, 40) - 7)
+    sources = [PICTURE, alpha, PICTURE[..., 0], Image.fromarray(PICTURE).convert("P")]
+    files = [*map(encoded, sources), encoded(wide, "TIFF"), rotated_by_exif(PICTURE, 6, "PNG")]
+    whole = [read_image(file) for file in files]
+    monkeypatch.setattr(images, "BAND_PIXELS", 7 * 40)
+    for file, expected in zip(files, whole, strict=True):
+        np.testing.assert_array_equal(read_image(file), expected)
 
 
 def test_the_limit_is_inclusive_and_named(monkeypatch):

@@ -78,5 +78,7 @@ def test_a_file_whose_method_is_not_here_names_it(mini, tmp_path):
 
 def test_the_layer_survives_its_config():
     method = {"name": "ranking-l2", "options": {}}
-    layer = check_config(MethodDistribution, method=method, grid=RATING.get_config(), name="p")
+    layer = check_config(
+        MethodDistribution, method=method, grid=RATING.get_config(), model={"a": 1}, name="p"
+    )
     assert layer.compute_output_spec(keras.KerasTensor((None, 40))).shape == (None, 41)

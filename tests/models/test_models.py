@@ -110,7 +110,11 @@ def test_a_file_holds_all_that_is_needed(model, tmp_path):
 def test_config_covers_the_constructor():
     import inspect
 
-    arguments = set(inspect.signature(FaceModel.__init__).parameters) - {"self", "kwargs"}
+    arguments = set(inspect.signature(FaceModel.__init__).parameters) - {
+        "self",
+        "arguments",
+        "kwargs",
+    }
     model = build_model("tiny-age-net", LabelGrid.cfd(), "er", 40, Alignment(0.1), 0.25, "gem")
     assert arguments <= set(model.get_config())
     assert FaceModel.from_config(model.get_config()).get_config() == model.get_config()

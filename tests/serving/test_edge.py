@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from keras_dldl.errors import ConfigError
+from keras_dldl.faces.images import read_image
 from keras_dldl.serving import ServerOptions, create_app
 from keras_dldl.serving.edge import foreign
 from keras_dldl.serving.logs import JsonFormatter
-from tests.serving.conftest import ask, client_of, encoded, picture_file
+from tests.serving.conftest import ask, base64_of, client_of, encoded, picture_file
 from tests.serving.fakes import FakeEngine
 
 
@@ -206,6 +207,64 @@ def test_work_for_a_client_that_left_is_not_done():
         assert 1 <= counters(client)["keras_dldl_disconnected_total"] <= 6
 
 
+class SlowReader:
+    """A reader of pictures that takes its time over large ones, and counts them."""
+
+    def __init__(self, monkeypatch):
+        self.read, self._wrapped = 0, read_image
+        for module in ("signatures", "photos"):
+            monkeypatch.setattr(f"keras_dldl.serving.{module}.read_image", self)
+
+    def __call__(self, content, **options):
+        image = self._wrapped(content, **options)
+        if image.shape[0] > 100:
+            self.read += 1
+            time.sleep(0.1)
+        return image
+
+
+LARGE = picture_file(51, (200, 200))
+
+
+def test_small_requests_pass_by_large_ones(monkeypatch):
+    SlowReader(monkeypatch)
+    with client_of({"age": FakeEngine()}, decoders=1) as client, ThreadPoolExecutor(2) as pool:
+        large = [pool.submit(ask, client, {"instances": [base64_of(LARGE)] * 20}) for _ in "12"]
+        time.sleep(0.3)
+        start = time.monotonic()
+        for _ in range(3):
+            assert ask(client, {"instances": encoded(51)}).status_code == 200
+        assert time.monotonic() - start < 1.5 and not any(one.done() for one in large)
+        assert [one.result().status_code for one in large] == [200, 200]
+
+
+def test_the_rows_of_a_client_that_left_or_is_too_late_are_not_read(monkeypatch):
+    reader = SlowReader(monkeypatch)
+    with client_of({"age": FakeEngine()}, timeout=0.35) as client:
+        refusal(ask(client, {"instances": [base64_of(LARGE)] * 40}), 504)
+        with pytest.raises(httpx.TimeoutException):
+            client.post(
+                "/v1/models/age:predict", json={"instances": [base64_of(LARGE)] * 40}, timeout=0.25
+            )
+        time.sleep(0.3)
+        read = reader.read
+        time.sleep(0.3)
+        assert reader.read == read <= 10
+        assert ask(client, {"instances": encoded(51)}).status_code == 200
+
+
+def test_faces_of_a_large_request_are_not_judged_where_nobody_waits():
+    engine = FakeEngine(seconds=0.1)
+    with client_of({"age": engine}, max_batch=2) as client:
+        with pytest.raises(httpx.TimeoutException):
+            client.post(
+                "/v1/models/age:predict", json={"instances": encoded(*range(60))}, timeout=0.35
+            )
+        time.sleep(0.2)
+        assert ask(client, {"instances": encoded(51)}).status_code == 200
+        assert sum(engine.batches) < 20 and max(engine.batches) == 2
+
+
 def test_counters(client):
     before = counters(client)
     ask(client, {"instances": encoded(51, 52)})
@@ -258,7 +317,14 @@ def test_a_failure_is_logged_with_its_traceback_and_its_number(log_lines):
 
 @pytest.mark.parametrize(
     "options",
-    [{"queue": 0}, {"max_body_bytes": 0}, {"timeout": 0}, {"batch_window": -1}, {"decoders": True}],
+    [
+        {"queue": 0},
+        {"max_request_pixels": 0},
+        {"max_body_bytes": 0},
+        {"timeout": 0},
+        {"batch_window": -1},
+        {"decoders": True},
+    ],
 )
 def test_options_are_checked(options):
     with pytest.raises(ConfigError, match=f"`{next(iter(options))}` is not valid"):

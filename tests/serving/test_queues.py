@@ -1,11 +1,13 @@
 """Bounded queues: batches, order, room, cancelled work, failures, the end."""
 
+import asyncio
 import threading
 import time
+from functools import partial
 
 import pytest
 
-from keras_dldl.serving.queues import WorkQueue, run_jobs
+from keras_dldl.serving.queues import Job, WorkQueue, run_jobs
 from keras_dldl.serving.refusals import Refusal
 
 
@@ -46,6 +48,65 @@ def test_what_waits_is_done_in_order_and_in_batches(gate):
     assert [f.result(10) for f in [first, *others]] == [0, 2, 4, 6, 8, 10]
     assert gate.batches == [[0], [1, 2], [3], [4], [5]]
     queue.close()
+
+
+def test_the_cheapest_goes_first_and_of_equals_the_first(gate):
+    queue = WorkQueue("q", gate, capacity=20)
+    first = queue.submit(0)
+    until(lambda: gate.batches)
+    others = [queue.submit(k, cost=cost) for k, cost in [(1, 5), (2, 1), (3, 5), (4, 0)]]
+    gate.open.set()
+    assert [f.result(10) for f in [first, *others]] == [0, 2, 4, 6, 8]
+    assert gate.batches == [[0], [4], [2], [1], [3]]
+    queue.close()
+
+
+def jobs_of(costs, steps=3):
+    """Return what jobs of these costs do in one thread, in order; the first begins alone."""
+    queue, done, begun, go = WorkQueue("q", run_jobs, capacity=9), [], threading.Event(), []
+
+    def function(cost, between):
+        begun.set()
+        until(lambda: go)
+        for step in range(steps):
+            between()
+            done.append((cost, step))
+
+    async def all_done():
+        jobs = [Job(partial(function, cost), queue, cost).done() for cost in costs]
+        tasks = [asyncio.ensure_future(jobs[0])]
+        await asyncio.to_thread(begun.wait, 10)
+        tasks += [asyncio.ensure_future(job) for job in jobs[1:]]
+        await asyncio.sleep(0)
+        go.append(True)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(all_done())
+    queue.close()
+    return done
+
+
+def test_long_jobs_let_those_of_less_than_half_their_cost_pass_between_their_steps():
+    assert jobs_of([100, 60, 40, 10], steps=1) == [(10, 0), (40, 0), (100, 0), (60, 0)]
+    assert jobs_of([100, 90], steps=2) == [(100, 0), (100, 1), (90, 0), (90, 1)]
+
+
+def test_a_job_ends_between_two_steps_where_nobody_waits_for_it():
+    queue, steps = WorkQueue("q", run_jobs, capacity=9), []
+
+    def endless(between):
+        while True:
+            steps.append(1)
+            time.sleep(0.01)
+            between()
+
+    async def leave():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(Job(endless, queue, 1).done(), 0.1)
+
+    asyncio.run(leave())
+    queue.close()  # waits for what runs
+    assert 1 <= len(steps) < 100
 
 
 def test_a_batch_waits_for_others_no_longer_than_its_window():

@@ -157,6 +157,18 @@ def test_a_bad_image_is_nan_with_a_reason_and_leaves_the_others_alone(client, ki
     assert first["status"] == last["status"] == "ok"
 
 
+def test_the_pixels_of_a_request_have_a_limit_of_their_own(monkeypatch):
+    """And what is past it is refused before any is decoded."""
+    rows = [base64_of(picture_file(51, (50, 40))) for _ in range(3)]
+    with client_of({"age": FakeEngine()}, max_request_pixels=3 * 2000) as client:
+        assert len(ask(client, {"instances": rows}).json()["predictions"]) == 3
+        monkeypatch.setattr("keras_dldl.serving.signatures.read_image", None)
+        reason = error_of(ask(client, {"instances": [*rows, *encoded(1)]}), 413)
+        assert "may have 6000 pixels in all" in reason and "Received: 6200" in reason
+        floats = {"signature_name": "images_float", "inputs": [face_of(1, side=78)]}
+        assert "Received: 6084" in error_of(ask(client, floats), 413)
+
+
 def test_plain_text_is_bytes_and_no_image(client):
     row = ask(client, {"instances": ["hello"]}).json()["predictions"][0]
     assert math.isnan(row["value"]) and "not a picture" in row["status"]
