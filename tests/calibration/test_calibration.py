@@ -99,6 +99,51 @@ def test_intervals_hold_their_share_of_new_faces_at_every_label(grid, level):
         assert level - 0.05 < held[among].mean() < level + 0.08, tenth
 
 
+@pytest.mark.parametrize("count", [300, 3000])
+@pytest.mark.parametrize(
+    ("grid", "step"),
+    [
+        *((AGE, step) for step in (1, 5, 7, 10, 20)),
+        *((LabelGrid.scut_fbp(), step) for step in (0.25, 0.5, 1)),
+    ],
+    ids=str,
+)
+def test_coarse_labels_are_held_like_fine_ones(grid, step, count):
+    """Labels to the nearest `step`: coverage overall, at every common label, and the width."""
+    size = (grid.stop - grid.start) / 30
+
+    def rounded(number, seed):
+        random = np.random.default_rng([seed, number])
+        true = random.uniform(grid.start, grid.stop, number)
+        label = np.clip(np.round(true / step) * step, grid.start, grid.stop)
+        return true + random.normal(0, size, number), np.full(number, size), label
+
+    held, widths = [], []
+    value, std, label = rounded(20_000, 99)
+    for seed in range(5):
+        ends = Calibration.fit(*rounded(count, seed), grid).intervals(value, std, 0.9)
+        held.append((label >= ends[:, 0] - 1e-9) & (label <= ends[:, 1] + 1e-9))
+        widths.append(np.diff(ends, axis=1).ravel())
+    held, middle = np.mean(held, axis=0), np.abs(value - 0.5 * (grid.start + grid.stop)) < 2 * size
+    assert 0.885 < held.mean() < 0.945
+    for one in np.unique(label):
+        if np.mean(label == one) > 0.03:
+            assert 0.86 < held[label == one].mean() <= 1, one
+    # The error is normal and the rounding uniform: 1.645 standard deviations of both to each side,
+    # and up to a step to the next label.
+    reach = 1.645 * math.hypot(size, step / math.sqrt(12))
+    assert 0.9 * reach < np.mean(widths, axis=0)[middle].mean() / 2 < 1.25 * reach + step / 4
+
+
+def test_along_the_values_intervals_of_coarse_labels_have_no_breaks():
+    random = np.random.default_rng(0)
+    true = random.uniform(0, 100, 4000)
+    label = np.round(true / 10) * 10
+    fitted = Calibration.fit(true + random.normal(0, 3, 4000), np.full(4000, 3.0), label, AGE)
+    ends = fitted.intervals(np.linspace(0, 100, 1001), np.full(1001, 3.0), 0.9)
+    assert np.abs(np.diff(ends, axis=0)).max() < 2  # a tenth of a year more, two at most
+
+
 def test_without_calibration_old_faces_would_be_missed():
     """What the labels are for: one interval for all holds its share of all, but not of the old."""
     value, std, label = faces(20_000, seed=3, pull=0.3)
