@@ -54,6 +54,23 @@ def quantile_tables(
     return np.floor(lower * unit) / unit, np.ceil(upper * unit) / unit
 
 
+def width_tables(z: np.ndarray, grid: LabelGrid) -> tuple[np.ndarray, np.ndarray]:
+    """Return quantiles for few faces: one width for all labels and both sides, (M, levels) each.
+
+    At each level the width is the conformal quantile of `|z|`, the ceil((n + 1) level)-th least.
+
+    Args:
+        z: (N,) standardised residuals; of fewer than 19 the greatest stands for the 95 % quantile.
+        grid: the label grid.
+    """
+    ordered = np.concatenate([[0.0], np.sort(np.abs(z))])
+    rank = np.ceil((len(z) + 1) * np.array(LEVELS) - 1e-9).astype(int)
+    unit = 10.0**DECIMALS
+    upper = np.ceil(ordered[np.minimum(rank, len(z))] * unit) / unit
+    upper = np.tile(upper, (len(knots_of(grid)), 1))
+    return -upper, upper
+
+
 def at_level(table: np.ndarray, level: float) -> np.ndarray:
     """Return the (M,) quantiles of any level in (0, 1), of a table of `quantile_tables`.
 

@@ -175,6 +175,39 @@ def test_the_guarantee_of_exchangeable_faces(count, level):
     assert np.mean(covered) < level + 0.05
 
 
+@pytest.mark.parametrize("count", [30, 50, 199])
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
+def test_few_faces_give_one_width_that_holds_its_share(count, level):
+    """Whatever the errors: faces that are pulled to the middle, with spreads of all sizes."""
+    covered = []
+    for seed in range(100):
+        value, std, label = faces(count + 1000, seed=seed)
+        fitted = Calibration.fit(value[:count], std[:count], label[:count], AGE)
+        ends = fitted.intervals(value[count:], std[count:], level)
+        covered.append(np.mean((label[count:] >= ends[:, 0]) & (label[count:] <= ends[:, 1])))
+    error = np.std(covered) / math.sqrt(len(covered))
+    assert level - 2 * error < np.mean(covered) < level + 1 / count + 2 * error
+
+
+def test_one_width_by_hand():
+    # Errors of 1 ... 39 years: of 40 ranks 90 % are 36, so the width is 36 to either side.
+    error = np.arange(1.0, 40) * np.where(np.arange(39) % 2, 1, -1)
+    label = 30 + np.arange(39.0)
+    fitted = Calibration.fit(label - error, np.zeros(39), label, LabelGrid(-50, 150))
+    for value in (40.0, 60.0):
+        ends = fitted.interval(value, 0.0, 0.9)
+        assert ends == pytest.approx((value - 36, value + 36), abs=2e-3)
+    low, high = fitted.interval(60.0, 10.0, 0.9)  # offset 10, half the median: twice as wide
+    assert (60 - low, high - 60) == pytest.approx((72, 72), abs=2e-3)
+
+
+def test_from_200_faces_on_intervals_are_by_label():
+    value, std, label = faces(200)
+    few = Calibration.fit(value[1:], std[1:], label[1:], AGE)
+    assert len(set(few.upper)) == 1 and few.lower[0] == tuple(-end for end in few.upper[0])
+    assert len(set(Calibration.fit(value, std, label, AGE).upper)) > 20
+
+
 def test_a_faithful_normal_spread_gives_the_normals_intervals():
     random = np.random.default_rng(0)
     label = random.integers(0, 101, 60_000).astype(float)
@@ -217,7 +250,7 @@ def test_beyond_the_labels_seen_the_last_ones_count():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v, s, y: (v[:199], s[:199], y[:199]), "200 labelled faces or more. Received: 199"),
+        (lambda v, s, y: (v[:29], s[:29], y[:29]), "30 labelled faces.*--val.*Received: 29 faces"),
         (lambda v, s, y: (v, s, y[:-1]), r"one length. Received: shapes \(300,\)"),
         (lambda v, s, y: (v, s, y[:, None]), "one length"),
         (lambda v, s, y: (v * np.nan, s, y), "`value` must hold finite numbers. Received: 300"),
