@@ -9,11 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_dldl.arguments import check_number
-from keras_dldl.calibration.quantiles import LEVELS, at_level, knots_of, quantile_tables
+from keras_dldl.calibration.quantiles import (
+    LEVELS,
+    at_level,
+    knots_of,
+    quantile_tables,
+    width_tables,
+)
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.labels import LabelGrid, as_grid
 
-MIN_FACES = 200
+# Fewer say nothing of 95 % intervals once some are set aside to measure them.
+MIN_FACES = 30
+# Fewer are too few for quantiles that differ from label to label.
+MIN_FACES_BY_LABEL = 200
 # A spread over this share of the faces measured is called wide.
 USUAL = 0.99
 
@@ -65,6 +74,9 @@ class Calibration:
     ) -> "Calibration":
         """Return the calibration that fits labelled faces, which training must not have seen.
 
+        From 200 faces on, intervals hold their share at every label. Of fewer, one width, in units
+        of `std + offset`, holds its share of all faces, whatever their label.
+
         Args:
             value: (N,) predicted values, `Prediction.value`.
             std: (N,) their spreads, `Prediction.std`.
@@ -72,26 +84,29 @@ class Calibration:
             grid: the label grid of the model, or its config.
 
         Raises:
-            DataError: under 200 faces, arrays of different length, a number that is not finite or a
+            DataError: under 30 faces, arrays of different length, a number that is not finite or a
                 label off the grid, or labels that are all the same.
         """
         grid = as_grid(grid)
         value, std, label = checked_faces(value, std, label, grid)
-        if len(label) < MIN_FACES:
-            raise DataError(
-                f"A calibration needs {MIN_FACES} labelled faces or more. "
-                f"Received: {len(label)} faces"
-            )
-        return cls.fit_any(value, std, label, grid)
+        check_enough(len(label))
+        return cls.fit_any(value, std, label, grid, by_label=len(label) >= MIN_FACES_BY_LABEL)
 
     @classmethod
     def fit_any(
-        cls, value: np.ndarray, std: np.ndarray, label: np.ndarray, grid: LabelGrid
+        cls,
+        value: np.ndarray,
+        std: np.ndarray,
+        label: np.ndarray,
+        grid: LabelGrid,
+        *,
+        by_label: bool,
     ) -> "Calibration":
-        """Fit faces that are checked already, however few; see `fit`."""
+        """Fit faces that are checked already, by label or with one width; see `fit`."""
         # A spread alone may come near 0 (of regression it does), and the quotient near infinity.
         offset = max(float(np.median(np.abs(label - value))) / 2, grid.step / 10)
-        lower, upper = quantile_tables((label - value) / (std + offset), label, grid)
+        z = (label - value) / (std + offset)
+        lower, upper = quantile_tables(z, label, grid) if by_label else width_tables(z, grid)
         usual = float(np.quantile(std, USUAL))
         return cls(grid, lower.tolist(), upper.tolist(), offset, usual, len(label))
 
@@ -203,23 +218,29 @@ def as_calibration(
     return calibration
 
 
-def checked_faces(
-    value: ArrayLike, std: ArrayLike, label: ArrayLike, grid: LabelGrid
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return values, spreads and labels as float64; see `Calibration.fit` for what is refused."""
-    arrays = [np.asarray(array, np.float64) for array in (value, std, label)]
-    if any(array.ndim != 1 or array.shape != arrays[0].shape for array in arrays):
-        shapes = ", ".join(str(array.shape) for array in arrays)
+def check_enough(faces: int) -> None:
+    """Check that there are enough faces for a calibration.
+
+    Raises:
+        DataError: under 30; it says where to take more from.
+    """
+    if faces < MIN_FACES:
         raise DataError(
-            f"`value`, `std` and `label` must be (N,), of one length. Received: shapes {shapes}"
+            f"A calibration needs {MIN_FACES} labelled faces or more, and {MIN_FACES_BY_LABEL} to "
+            "hold its share at every label. Give more data sets, or split again with a greater "
+            "share for validation: `keras-dldl split DATA --val 0.2 --out DIR`, then train on DIR, "
+            f"as these faces must not be trained on. Received: {faces} faces"
         )
-    for name, array in zip(("value", "std", "label"), arrays, strict=True):
-        if not np.isfinite(array).all():
-            raise DataError(
-                f"`{name}` must hold finite numbers. "
-                f"Received: {np.count_nonzero(~np.isfinite(array))} that are not"
-            )
-    label = arrays[2]
+
+
+def checked_labels(label: ArrayLike, grid: LabelGrid) -> np.ndarray:
+    """Return (N,) labels as float64.
+
+    Raises:
+        DataError: one is not finite or off the grid, or all are the same.
+    """
+    label = np.asarray(label, np.float64)
+    _check_finite("label", label)
     outside = label[~grid.contains(label)]
     if outside.size:
         raise DataError(
@@ -231,7 +252,30 @@ def checked_faces(
             "Labels must differ, as what one label teaches does not hold for others. "
             f"Received: {label.size} faces of label {label[0]:g}"
         )
-    return arrays[0], arrays[1], label
+    return label
+
+
+def checked_faces(
+    value: ArrayLike, std: ArrayLike, label: ArrayLike, grid: LabelGrid
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return values, spreads and labels as float64; see `Calibration.fit` for what is refused."""
+    value, std, label = (np.asarray(array, np.float64) for array in (value, std, label))
+    if label.ndim != 1 or not value.shape == std.shape == label.shape:
+        shapes = ", ".join(str(array.shape) for array in (value, std, label))
+        raise DataError(
+            f"`value`, `std` and `label` must be (N,), of one length. Received: shapes {shapes}"
+        )
+    _check_finite("value", value)
+    _check_finite("std", std)
+    return value, std, checked_labels(label, grid)
+
+
+def _check_finite(name: str, array: np.ndarray) -> None:
+    if not np.isfinite(array).all():
+        raise DataError(
+            f"`{name}` must hold finite numbers. "
+            f"Received: {np.count_nonzero(~np.isfinite(array))} that are not"
+        )
 
 
 def _checked_table(name: str, table: Any, shape: tuple[int, int]) -> Table:

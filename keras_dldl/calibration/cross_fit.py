@@ -7,12 +7,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_dldl.arguments import check_integer
-from keras_dldl.calibration.calibration import Calibration, checked_faces
+from keras_dldl.calibration.calibration import (
+    MIN_FACES_BY_LABEL,
+    Calibration,
+    checked_faces,
+    checked_labels,
+)
 from keras_dldl.calibration.quantiles import WINDOW_FACES
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid, as_grid
 
 FOLDS = 10
+MIN_REST = 19  # beside a fold: the least of which the 95 % quantile is one of them
 
 
 def cross_fit(
@@ -42,26 +48,78 @@ def cross_fit(
         seed: of the dealing.
 
     Raises:
-        DataError: what `Calibration.fit` refuses; or so few subjects that a fold leaves under 100
-            faces, or none with another label.
+        DataError: what `Calibration.fit` or `folds_of` refuses.
     """
     grid = as_grid(grid)
-    folds = check_integer("folds", folds, minimum=2)
     value, std, label = checked_faces(value, std, label, grid)
-    fold = _dealt(_numbered(subject, len(label)), folds, seed)
+    fold = folds_of(label, grid, subject=subject, folds=folds, seed=seed)
     ends = np.empty((len(label), 2))
     for held_out in np.unique(fold):
         inside = fold == held_out
-        others = label[~inside]
-        if len(others) < WINDOW_FACES or others.min() == others.max():
-            raise DataError(
-                f"Each fold must leave {WINDOW_FACES} faces or more with different labels to fit. "
-                f"Received: {len(others)} beside a fold of {np.count_nonzero(inside)}; give more "
-                "faces, or more subjects"
-            )
-        fitted = Calibration.fit_any(value[~inside], std[~inside], others, grid)
+        fitted = Calibration.fit_any(
+            value[~inside], std[~inside], label[~inside], grid,
+            by_label=len(label) >= MIN_FACES_BY_LABEL,
+        )  # fmt: skip
         ends[inside] = fitted.intervals(value[inside], std[inside], level)
     return ends
+
+
+def folds_of(
+    label: ArrayLike,
+    grid: LabelGrid,
+    *,
+    subject: ArrayLike | None = None,
+    folds: int = FOLDS,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return the fold of each face, (N,); see `cross_fit`.
+
+    Raises:
+        DataError: labels off the grid or all the same; or so few subjects that a fold leaves under
+            100 faces (19, where there are under 200 in all), or none with another label.
+    """
+    folds = check_integer("folds", folds, minimum=2)
+    label = checked_labels(label, grid)
+    fold = _dealt(_numbered(subject, len(label)), folds, seed)
+    needed = WINDOW_FACES if len(label) >= MIN_FACES_BY_LABEL else MIN_REST
+    for held_out in np.unique(fold):
+        others = label[fold != held_out]
+        if len(others) < needed or others.min() == others.max():
+            raise DataError(
+                f"Each fold must leave {needed} faces or more with different labels to fit. "
+                f"Received: {len(others)} beside a fold of {len(label) - len(others)}; give more "
+                "faces, more subjects or more folds"
+            )
+    return fold
+
+
+def coverage_range(
+    faces: int, level: float, subject: ArrayLike | None = None
+) -> tuple[float, float]:
+    """Return between which shares an interval of one width for all labels holds new faces.
+
+    What few faces teach is itself uncertain: of n of them the k-th least residual is the width, and
+    the share of new faces within it follows Beta(k, n + 1 - k) (Vovk 2013, section 3). Faces of one
+    subject count once, as they err alike.
+
+    Args:
+        faces: how many the calibration was fitted to.
+        level: of the interval.
+        subject: (faces,) who it is, as in `cross_fit`.
+
+    Returns:
+        The ends of the central 95 % of that distribution, as shares.
+
+    >>> low, high = coverage_range(50, 0.9)
+    >>> f"{low:.2f} {high:.2f}"
+    '0.81 0.97'
+    """
+    from scipy import stats
+
+    count = int(_numbered(subject, faces).max()) + 1
+    within = min(math.ceil((count + 1) * level - 1e-9), count)
+    low, high = stats.beta.ppf([0.025, 0.975], within, count + 1 - within)
+    return float(low), float(high)
 
 
 def coverage_rows(

@@ -13,6 +13,7 @@ WINDOW_FACES = 100
 # Faces with labels nearer than this share of the grid's range count as alike: 3 years of age.
 NEAR = 0.03
 MOST_KNOTS = 51
+SAME = 1e-9  # of a window's width: two labels so near are one, but for rounding
 DECIMALS = 4
 
 
@@ -28,21 +29,46 @@ def quantile_tables(
 
     At each knot they are those of the faces whose labels are near: a window that widens until it
     holds `WINDOW_FACES`. Where labels are rare it is wide, and residuals often grow across it, so
-    they are moved along a straight line to the knot first.
+    they are moved along a straight line to the knot first. A knot whose window lies on one side of
+    it, as between coarse labels, has quantiles on the straight line between those of the labels
+    below and above: a line through the window alone would be carried beyond what it has seen.
 
     Args:
         z: (N,) standardised residuals, N at least 2.
         label: (N,) labels, not all the same.
         grid: the label grid.
     """
-    rows = []
+    width, seen, rows = NEAR * (grid.stop - grid.start), np.unique(label), []
     for knot in knots_of(grid):
-        at = np.clip(knot, label.min(), label.max())  # beyond the labels seen, as at the last one
-        near = _window(label, at, NEAR * (grid.stop - grid.start))
-        rows.append(_quantiles(_moved(z[near], label[near] - at)))
+        at = np.clip(knot, seen[0], seen[-1])  # beyond the labels seen, as at the last one
+        near = label[_window(label, at, width)]
+        if near.min() <= at + SAME * width and near.max() >= at - SAME * width:
+            rows.append(_at_label(z, label, at, width))
+            continue
+        right = int(np.searchsorted(seen, at))
+        share = (at - seen[right - 1]) / (seen[right] - seen[right - 1])
+        below, above = (_at_label(z, label, seen[i], width) for i in (right - 1, right))
+        rows.append((1 - share) * below + share * above)
     lower, upper = np.moveaxis(np.array(rows), 1, 0)
     unit = 10.0**DECIMALS  # rounded outwards, so that no face is lost by it
     return np.floor(lower * unit) / unit, np.ceil(upper * unit) / unit
+
+
+def width_tables(z: np.ndarray, grid: LabelGrid) -> tuple[np.ndarray, np.ndarray]:
+    """Return quantiles for few faces: one width for all labels and both sides, (M, levels) each.
+
+    At each level the width is the conformal quantile of `|z|`, the ceil((n + 1) level)-th least.
+
+    Args:
+        z: (N,) standardised residuals; of fewer than 19 the greatest stands for the 95 % quantile.
+        grid: the label grid.
+    """
+    ordered = np.concatenate([[0.0], np.sort(np.abs(z))])
+    rank = np.ceil((len(z) + 1) * np.array(LEVELS) - 1e-9).astype(int)
+    unit = 10.0**DECIMALS
+    upper = np.ceil(ordered[np.minimum(rank, len(z))] * unit) / unit
+    upper = np.tile(upper, (len(knots_of(grid)), 1))
+    return -upper, upper
 
 
 def at_level(table: np.ndarray, level: float) -> np.ndarray:
@@ -66,19 +92,29 @@ def _normal(level: float) -> float:
     return -NormalDist().inv_cdf(tail)
 
 
+def _at_label(z: np.ndarray, label: np.ndarray, at: float, width: float) -> np.ndarray:
+    """Return the lower and upper quantiles at one label, (2, levels), of a window that spans it."""
+    near = _window(label, at, width)
+    offset = label[near] - at
+    # What rounding leaves of equal labels would count as a distance to carry the line over.
+    offset[np.abs(offset) <= SAME * width] = 0.0
+    return np.array(_quantiles(_moved(z[near], offset)))
+
+
 def _window(label: np.ndarray, at: float, width: float) -> np.ndarray:
     """Return which labels are near `at`: within `width`, or as far as it takes."""
     distance = np.abs(label - at)
     nearest = np.partition(distance, min(WINDOW_FACES, len(label)) - 1)
     reach = max(width, nearest[min(WINDOW_FACES, len(label)) - 1])
-    return distance <= reach + 1e-9 * width  # ties too: a label is in the window or not
+    return distance <= reach + SAME * width  # ties too: a label is in the window or not
 
 
 def _moved(z: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """Return the residuals as they would be at offset 0, along their least-squares line.
 
     The line fits the faces it is drawn through better than a new one; by their leverages (Cook and
-    Weisberg 1982) the distances from it get the spread of a new face's.
+    Weisberg 1982) the distances from it get the spread of a new face's. Of offsets on both sides of
+    0, or at it, that spread is at most twice a face's own.
     """
     middle = offset.mean()
     x, around = offset - middle, z - z.mean()

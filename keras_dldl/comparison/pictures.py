@@ -68,7 +68,7 @@ def _draw_differences(axes: Any, entries: Entries, content: Content) -> None:
         difference = entry["difference"]
         if difference is None:
             continue
-        clear = difference["p_holm"] < SIGNIFICANT
+        clear = difference["p_holm"] is not None and difference["p_holm"] < SIGNIFICANT
         colour = COLOUR if clear else QUIET
         axes.plot(difference["interval"], [y, y], color=colour, linewidth=1.5)
         face = colour if clear else "white"

@@ -107,19 +107,26 @@ def _entry(plan: "Plan", variant: "Variant", done: Done, drawn: Bootstrap) -> di
 
 
 def _add_differences(entries: list[dict[str, Any]], baseline: str, drawn: Bootstrap) -> None:
-    """Give each entry its difference in MAE from the baseline's, None where there is none."""
+    """Give each entry its difference in MAE from the baseline's, None where there is none.
+
+    One seed says nothing of how much another would differ, so there is no p: it would test two
+    trained models, and be read as a test of what they were trained with.
+    """
     base = next(entry for entry in entries if entry["name"] == baseline)
-    compared = [e for e in entries if e is not base and e["seeds"] and base["seeds"]]
-    p_values = [drawn.p_value(entry["name"], baseline) for entry in compared]
     for entry in entries:
         entry["difference"] = None
-    for entry, p, corrected in zip(compared, p_values, holm(p_values), strict=True):
-        entry["difference"] = {
-            "mae": entry["mae"]["mean"] - base["mae"]["mean"],
-            "interval": list(drawn.interval(entry["name"], baseline)),
-            "p": p,
-            "p_holm": corrected,
-        }
+        if entry is not base and entry["seeds"] and base["seeds"]:
+            several = min(len(entry["seeds"]), len(base["seeds"])) > 1
+            entry["difference"] = {
+                "mae": entry["mae"]["mean"] - base["mae"]["mean"],
+                "interval": list(drawn.interval(entry["name"], baseline)),
+                "p": drawn.p_value(entry["name"], baseline) if several else None,
+                "p_holm": None,
+            }
+    found = [entry["difference"] for entry in entries if entry["difference"]]
+    tested = [difference for difference in found if difference["p"] is not None]
+    for difference, p in zip(tested, holm([one["p"] for one in tested]), strict=True):
+        difference["p_holm"] = p
 
 
 def notes_of(entries: Sequence[Mapping[str, Any]], baseline: str) -> list[str]:
@@ -129,7 +136,10 @@ def notes_of(entries: Sequence[Mapping[str, Any]], baseline: str) -> list[str]:
     single = [entry["name"] for entry in measured if len(entry["seeds"]) == 1]
     if single:
         names = "all variants" if len(single) == len(measured) > 1 else ", ".join(single)
-        notes.append(f"one seed only, so no spread, and intervals over faces alone: {names}")
+        notes.append(
+            "one seed only, so no spread and no p; intervals are over faces alone, and say nothing "
+            f"of how another seed would differ: {names}"
+        )
     other = _with_other_seeds(entries, baseline)
     if other:
         notes.append(f"other seeds than the baseline's, so not paired by them: {', '.join(other)}")

@@ -59,7 +59,7 @@ def difference_cells(difference: Mapping[str, Any] | None) -> list[str]:
     return [
         f"{difference['mae']:+.2f}",
         f"{low:+.2f} ... {high:+.2f}",
-        p_text(difference["p_holm"]),
+        "-" if difference["p_holm"] is None else p_text(difference["p_holm"]),
     ]
 
 
@@ -123,7 +123,7 @@ def remarks(content: Content) -> list[str]:
         f"settings of all: {changed}",
         "±: standard deviation over seeds",
         f"95 % interval: {content['statistics']['intervals']}",
-        "p: two-sided, from the same replicates, corrected by Holm for all rows",
+        "p: two-sided, from the same replicates, corrected by Holm for all rows that have one",
         *content["notes"],
         *(f"failed: {text}" for text in failed),
     ]

@@ -12,7 +12,12 @@ from keras_dldl.labels import LabelGrid
 
 PERMUTATIONS = 10_000
 DIFFERENCE = 1  # the column of a part that holds the differences; 0 counts the faces
+SIGNIFICANT = 0.05
 TIE = 1e-9  # sums of the same numbers in another order
+SCOPE = (
+    "This speaks of two trained models, not of their methods: those take several seeds "
+    "(`keras-dldl compare`)."
+)
 
 
 def check_comparable(grid: LabelGrid, other: LabelGrid) -> list[str]:
@@ -81,6 +86,53 @@ def wilcoxon(difference: np.ndarray) -> float | None:
     if not np.any(difference):
         return None
     return float(stats.wilcoxon(difference).pvalue)
+
+
+def conclusion(found: Mapping[str, Any], unit: str) -> str:
+    """Return what may be concluded from a difference over all faces, in a sentence or two.
+
+    A difference is called shown where both the interval leaves out 0 and the permutation test has
+    p < 0.05. The rank test is named where it says something else than the mean.
+
+    Args:
+        found: `n`, `mae_difference`, `confidence`, `p_permutation`, `p_wilcoxon`, and the percent
+            of faces on which the model is `nearer` or `farther` than the other.
+        unit: of the labels.
+    """
+    difference, interval, p = (
+        found[name] for name in ("mae_difference", "confidence", "p_permutation")
+    )
+    if found["p_wilcoxon"] is None:
+        return f"Both models err alike on all {found['n']:,} faces."
+    if interval is None or p is None:
+        return f"Too few faces to conclude anything: {MIN_UNITS} faces or people are the least."
+    outside = interval[0] > 0 or interval[1] < 0
+    ends = f"{interval[0]:+.3f} ... {interval[1]:+.3f} {unit}"
+    mean = "lower" if difference < 0 else "higher"
+    if outside and p < SIGNIFICANT:
+        said = f"On faces like these this model's MAE is {mean} (difference {ends})."
+    elif outside or p < SIGNIFICANT:
+        said = (
+            f"Undecided: the interval ({ends}) {'leaves out' if outside else 'holds'} 0 but "
+            f"p is {p:.3f}, so the difference is at the edge of what these faces can show."
+        )
+    else:
+        said = f"No difference in MAE is shown; it may be anything from {ends}, or none."
+    return f"{said}{_of_ranks(found, outside and p < SIGNIFICANT)} {SCOPE}"
+
+
+def _of_ranks(found: Mapping[str, Any], shown: bool) -> str:
+    """Return what the rank test adds to the mean, nothing where they agree."""
+    nearer, farther = found["nearer"], found["farther"]
+    ranked = found["p_wilcoxon"] < SIGNIFICANT
+    counts = f"this model is nearer on {nearer:.0f} % of faces and farther on {farther:.0f} %"
+    if ranked and (nearer - farther) * found["mae_difference"] > 0:
+        return f" The rank test says the opposite ({counts}): large errors decide the mean."
+    if ranked and not shown:
+        return f" The rank test finds one ({counts}), too small or too uneven to move the mean."
+    if shown and not ranked:
+        return f" The rank test does not find it ({counts}): large errors decide the mean."
+    return ""
 
 
 def add_holm(groups: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:

@@ -8,7 +8,13 @@ import numpy as np
 
 from keras_dldl.calibration import Calibration
 from keras_dldl.evaluation import calibration
-from keras_dldl.evaluation.against import add_holm, paired_part, paired_tests, wilcoxon
+from keras_dldl.evaluation.against import (
+    add_holm,
+    conclusion,
+    paired_part,
+    paired_tests,
+    wilcoxon,
+)
 from keras_dldl.evaluation.calibration import COVERAGE_LEVEL
 from keras_dldl.evaluation.confidence import (
     COVERAGE,
@@ -120,7 +126,7 @@ def assess(
     if drawn.units[WHOLE] < MIN_UNITS:
         metrics["notes"].append(f"intervals of the numbers need at least {MIN_UNITS} faces")
     if other is not None:
-        metrics["against"] = faces.against(other, parts, drawn)
+        metrics["against"] = faces.against(other, parts, drawn, grid.unit)
     return metrics, _predictions(rows, answers, other)
 
 
@@ -161,7 +167,7 @@ class _Faces:
         return calibration.calibration(part, answers.lows, answers.highs, drawn)
 
     def against(
-        self, other: np.ndarray, parts: dict[Hashable, np.ndarray], drawn: Drawn
+        self, other: np.ndarray, parts: dict[Hashable, np.ndarray], drawn: Drawn, unit: str
     ) -> dict[str, Any]:
         difference = self._difference(other)
         keyed = {("against", *key): index for key, index in parts.items()}
@@ -174,10 +180,16 @@ class _Faces:
             if kind == "groups" and names[0] not in NOT_GROUPS:
                 groups.setdefault(names[0], {})[names[1]] = found[kind, names[0], names[1]]
         add_holm(groups)
-        return {
-            "numbers": summary(self.label, other, self.sigma),
+        whole = {
             **found[WHOLE],
             "p_wilcoxon": wilcoxon(difference),
+            "nearer": 100 * float(np.mean(difference < 0)),
+            "farther": 100 * float(np.mean(difference > 0)),
+        }
+        return {
+            "numbers": summary(self.label, other, self.sigma),
+            **whole,
+            "conclusion": conclusion(whole, unit),
             "groups": groups,
             "datasets": {key[1]: entry for key, entry in found.items() if key[0] == "datasets"},
         }

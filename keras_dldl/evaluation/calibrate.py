@@ -3,13 +3,14 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_dldl.arguments import check_integer
 from keras_dldl.calibration import Calibration, coverage_rows, cross_fit
-from keras_dldl.calibration.cross_fit import FOLDS
+from keras_dldl.calibration.calibration import MIN_FACES_BY_LABEL, check_enough
+from keras_dldl.calibration.cross_fit import FOLDS, coverage_range, folds_of
 from keras_dldl.errors import ConfigError
 from keras_dldl.evaluation.inputs import Faces, PreparedFaces
 from keras_dldl.evaluation.intervals import interval_ends
@@ -18,6 +19,9 @@ from keras_dldl.light.rewriting import write_calibrated
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.prediction import DEFAULT_LEVEL, check_level
 from keras_dldl.saved_models import find_model, light_copy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Dealt into folds so many times: which faces fall together moves a decade's coverage by a point.
 DEALS = 5
@@ -32,6 +36,8 @@ class CalibrationResult:
         coverage: rows of `calibration.coverage_rows`: how often intervals hold the label, before
             (the distribution's own) and after, each face by a calibration that had not seen it.
         level: of those intervals.
+        coverage_range: of under 200 faces, between which shares intervals of that level hold new
+            faces (95 % certain), as so few leave it open; None of more.
         folds: into how many the faces were dealt.
         remarks: how the faces suit the model.
         model_file: the model's file; None of a loaded model.
@@ -40,9 +46,15 @@ class CalibrationResult:
     calibration: Calibration
     coverage: list[dict[str, Any]]
     level: float
+    coverage_range: tuple[float, float] | None
     folds: int
     remarks: list[str]
     model_file: Path | None
+
+    @property
+    def by_label(self) -> bool:
+        """Whether there were enough faces for intervals that hold at every label."""
+        return self.calibration.faces >= MIN_FACES_BY_LABEL
 
     def save(self, out: str | os.PathLike) -> list[Path]:
         """Write the model's file with the calibration in it; its weights stay byte by byte.
@@ -77,6 +89,8 @@ class CalibrationResult:
         return {
             "level": self.level,
             "faces": self.calibration.faces,
+            "by_label": self.by_label,
+            "coverage_range": self.coverage_range and [100 * end for end in self.coverage_range],
             "folds": self.folds,
             "deals": DEALS,
             "coverage": self.coverage,
@@ -94,6 +108,7 @@ def calibrate(
 ) -> CalibrationResult:
     """Fit intervals that hold the share they claim, overall and at every label.
 
+    Of under 200 faces, intervals hold it overall only: one width for all labels.
     Image and mirror image are averaged, as at prediction.
 
     Args:
@@ -105,7 +120,7 @@ def calibrate(
         batch_size: faces in one forward pass.
 
     Raises:
-        DataError: the faces cannot be read or do not suit the model; there are under 200, or too
+        DataError: the faces cannot be read or do not suit the model; there are under 30, or too
             few others beside one subject; or their labels are all the same or off the grid.
         ConfigError: a number is out of range.
         ModelFileError: `model` is not a model of this package, or gives no numbers.
@@ -114,14 +129,15 @@ def calibrate(
         faces = PreparedFaces(faces, split="val")
     level, folds = check_level(level), check_integer("folds", folds, minimum=2)
     batch_size = check_integer("batch_size", batch_size, minimum=1)
+    check_enough(len(faces.rows))  # now, and not after minutes of prediction
     model_file = None if isinstance(model, FaceModel) else find_model(model)
     model = model if isinstance(model, FaceModel) else load_model(model)
-    remarks = faces.check(model)
+    remarks, grid = faces.check(model), model.grid
+    folds_of(faces.rows["label"], grid, subject=_subjects(faces.rows), folds=folds)
     (views,) = predict_faces([model], faces, batch_size)
     rows = faces.rows.iloc[views.positions]
-    subject = rows["subject"].to_numpy(object) if "subject" in rows else None
+    subject = _subjects(rows)
     label = rows["label"].to_numpy(np.float64)
-    grid = model.grid
     value, std = decode(views.average, grid, model.method.decoder)
     calibration = Calibration.fit(value, std, label, grid)
     before = np.concatenate(interval_ends(views.average, grid, [level]), axis=1)
@@ -130,4 +146,10 @@ def calibrate(
         for seed in range(DEALS)
     ]
     coverage = coverage_rows(label, before, np.stack(deals), grid)
-    return CalibrationResult(calibration, coverage, level, folds, remarks, model_file)
+    few = len(label) < MIN_FACES_BY_LABEL
+    expected = coverage_range(len(label), level, subject) if few else None
+    return CalibrationResult(calibration, coverage, level, expected, folds, remarks, model_file)
+
+
+def _subjects(rows: "pd.DataFrame") -> np.ndarray | None:
+    return rows["subject"].to_numpy(object) if "subject" in rows else None

@@ -119,7 +119,8 @@ def against_lines(metrics: dict[str, Any]) -> list[str]:
         f"against {name}, on the same faces: MAE {metrics['mae']:.3f}, the other's "
         f"{found['mae']:.3f}; difference {found['mae_difference']:+.3f}, "
         f"{_interval(found['confidence'])}; p {_number(p)} (permutation), "
-        f"{_number(wilcoxon)} (Wilcoxon)"
+        f"{_number(wilcoxon)} (Wilcoxon)",
+        found["conclusion"],
     ]
 
 

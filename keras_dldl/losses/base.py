@@ -8,7 +8,25 @@ from keras_dldl.arguments import check_flag
 from keras_dldl.labels import LabelGrid, as_grid
 
 
-class GridLoss(keras.losses.Loss):
+class FullPrecisionLoss(keras.losses.Loss):
+    """Base of all losses: computed in float64 where its dtype is that, else in float32.
+
+    Keras casts labels as well as predictions to a loss's dtype, and sums in it. In half precision
+    a label of 1.4 would lie above the label 1.4 of a grid, person 2049 would be person 2048, and
+    squares would not fit.
+    """
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of labels, predictions and result: float64 or float32."""
+        return "float64" if super().dtype == "float64" else "float32"
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of Keras's base class, with the dtype that was given."""
+        return {**super().get_config(), "dtype": super().dtype}
+
+
+class GridLoss(FullPrecisionLoss):
     """Base of the losses over a label grid.
 
     Args:
@@ -16,7 +34,8 @@ class GridLoss(keras.losses.Loss):
         from_logits: whether predictions are logits instead of probabilities.
         reduction: how Keras reduces the rows' losses.
         name: name of the loss.
-        dtype: dtype Keras casts both arguments to; None is the Keras default, float32.
+        dtype: float64 or float32, to which Keras casts both arguments; None is the Keras default.
+            Half precision is raised to float32.
     """
 
     def __init__(
@@ -34,11 +53,9 @@ class GridLoss(keras.losses.Loss):
     def get_config(self) -> dict[str, Any]:
         """Return every constructor argument; the grid as its own config."""
         return {
+            **super().get_config(),
             "grid": self.grid.get_config(),
             "from_logits": self.from_logits,
-            "reduction": self.reduction,
-            "name": self.name,
-            "dtype": self.dtype,
         }
 
 

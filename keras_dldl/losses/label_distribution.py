@@ -75,7 +75,8 @@ class LabelDistributionLoss(GridLoss):
             program computes it: the divergence then weighs K times less.
         reduction: Keras's reduction over the rows.
         name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`.
+        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
+            precision is raised to float32.
 
     Call arguments:
         y_true: (B,) or (B, 1): labels; (B, 2): label and sigma, where a sigma that is negative

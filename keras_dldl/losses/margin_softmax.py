@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_dldl.arguments import check_choice, check_number
+from keras_dldl.losses.base import FullPrecisionLoss
 
 KINDS = ("softmax", "cosine", "arc")
 
@@ -43,7 +44,7 @@ def _add_angle(cosine: Any, margin: float) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
-class MarginSoftmax(keras.losses.Loss):
+class MarginSoftmax(FullPrecisionLoss):
     """Cross-entropy over people, of logits, or of cosines with a margin on the right one's.
 
     Args:
@@ -54,7 +55,8 @@ class MarginSoftmax(keras.losses.Loss):
         scale: cosines are multiplied by it. Not for "softmax".
         reduction: Keras's reduction over the rows.
         name: name of the loss.
-        dtype: dtype Keras casts predictions to. Default None: `keras.config.floatx()`.
+        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
+            precision is raised to float32.
 
     Call arguments:
         y_true: (B,) or (B, 1) column of the right person.
@@ -84,5 +86,5 @@ class MarginSoftmax(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return every constructor argument."""
-        names = ("kind", "margin", "scale", "reduction", "name", "dtype")
-        return {name: getattr(self, name) for name in names}
+        own = {name: getattr(self, name) for name in ("kind", "margin", "scale")}
+        return {**super().get_config(), **own}

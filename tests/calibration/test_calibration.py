@@ -99,6 +99,51 @@ def test_intervals_hold_their_share_of_new_faces_at_every_label(grid, level):
         assert level - 0.05 < held[among].mean() < level + 0.08, tenth
 
 
+@pytest.mark.parametrize("count", [300, 3000])
+@pytest.mark.parametrize(
+    ("grid", "step"),
+    [
+        *((AGE, step) for step in (1, 5, 7, 10, 20)),
+        *((LabelGrid.scut_fbp(), step) for step in (0.25, 0.5, 1)),
+    ],
+    ids=str,
+)
+def test_coarse_labels_are_held_like_fine_ones(grid, step, count):
+    """Labels to the nearest `step`: coverage overall, at every common label, and the width."""
+    size = (grid.stop - grid.start) / 30
+
+    def rounded(number, seed):
+        random = np.random.default_rng([seed, number])
+        true = random.uniform(grid.start, grid.stop, number)
+        label = np.clip(np.round(true / step) * step, grid.start, grid.stop)
+        return true + random.normal(0, size, number), np.full(number, size), label
+
+    held, widths = [], []
+    value, std, label = rounded(20_000, 99)
+    for seed in range(5):
+        ends = Calibration.fit(*rounded(count, seed), grid).intervals(value, std, 0.9)
+        held.append((label >= ends[:, 0] - 1e-9) & (label <= ends[:, 1] + 1e-9))
+        widths.append(np.diff(ends, axis=1).ravel())
+    held, middle = np.mean(held, axis=0), np.abs(value - 0.5 * (grid.start + grid.stop)) < 2 * size
+    assert 0.885 < held.mean() < 0.945
+    for one in np.unique(label):
+        if np.mean(label == one) > 0.03:
+            assert 0.86 < held[label == one].mean() <= 1, one
+    # The error is normal and the rounding uniform: 1.645 standard deviations of both to each side,
+    # and up to a step to the next label.
+    reach = 1.645 * math.hypot(size, step / math.sqrt(12))
+    assert 0.9 * reach < np.mean(widths, axis=0)[middle].mean() / 2 < 1.25 * reach + step / 4
+
+
+def test_along_the_values_intervals_of_coarse_labels_have_no_breaks():
+    random = np.random.default_rng(0)
+    true = random.uniform(0, 100, 4000)
+    label = np.round(true / 10) * 10
+    fitted = Calibration.fit(true + random.normal(0, 3, 4000), np.full(4000, 3.0), label, AGE)
+    ends = fitted.intervals(np.linspace(0, 100, 1001), np.full(1001, 3.0), 0.9)
+    assert np.abs(np.diff(ends, axis=0)).max() < 2  # a tenth of a year more, two at most
+
+
 def test_without_calibration_old_faces_would_be_missed():
     """What the labels are for: one interval for all holds its share of all, but not of the old."""
     value, std, label = faces(20_000, seed=3, pull=0.3)
@@ -128,6 +173,39 @@ def test_the_guarantee_of_exchangeable_faces(count, level):
     error = np.std(covered) / math.sqrt(len(covered))
     assert np.mean(covered) > level - 2 * error
     assert np.mean(covered) < level + 0.05
+
+
+@pytest.mark.parametrize("count", [30, 50, 199])
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
+def test_few_faces_give_one_width_that_holds_its_share(count, level):
+    """Whatever the errors: faces that are pulled to the middle, with spreads of all sizes."""
+    covered = []
+    for seed in range(100):
+        value, std, label = faces(count + 1000, seed=seed)
+        fitted = Calibration.fit(value[:count], std[:count], label[:count], AGE)
+        ends = fitted.intervals(value[count:], std[count:], level)
+        covered.append(np.mean((label[count:] >= ends[:, 0]) & (label[count:] <= ends[:, 1])))
+    error = np.std(covered) / math.sqrt(len(covered))
+    assert level - 2 * error < np.mean(covered) < level + 1 / count + 2 * error
+
+
+def test_one_width_by_hand():
+    # Errors of 1 ... 39 years: of 40 ranks 90 % are 36, so the width is 36 to either side.
+    error = np.arange(1.0, 40) * np.where(np.arange(39) % 2, 1, -1)
+    label = 30 + np.arange(39.0)
+    fitted = Calibration.fit(label - error, np.zeros(39), label, LabelGrid(-50, 150))
+    for value in (40.0, 60.0):
+        ends = fitted.interval(value, 0.0, 0.9)
+        assert ends == pytest.approx((value - 36, value + 36), abs=2e-3)
+    low, high = fitted.interval(60.0, 10.0, 0.9)  # offset 10, half the median: twice as wide
+    assert (60 - low, high - 60) == pytest.approx((72, 72), abs=2e-3)
+
+
+def test_from_200_faces_on_intervals_are_by_label():
+    value, std, label = faces(200)
+    few = Calibration.fit(value[1:], std[1:], label[1:], AGE)
+    assert len(set(few.upper)) == 1 and few.lower[0] == tuple(-end for end in few.upper[0])
+    assert len(set(Calibration.fit(value, std, label, AGE).upper)) > 20
 
 
 def test_a_faithful_normal_spread_gives_the_normals_intervals():
@@ -172,7 +250,7 @@ def test_beyond_the_labels_seen_the_last_ones_count():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v, s, y: (v[:199], s[:199], y[:199]), "200 labelled faces or more. Received: 199"),
+        (lambda v, s, y: (v[:29], s[:29], y[:29]), "30 labelled faces.*--val.*Received: 29 faces"),
         (lambda v, s, y: (v, s, y[:-1]), r"one length. Received: shapes \(300,\)"),
         (lambda v, s, y: (v, s, y[:, None]), "one length"),
         (lambda v, s, y: (v * np.nan, s, y), "`value` must hold finite numbers. Received: 300"),

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from keras_dldl.calibration import Calibration, coverage_rows, cross_fit
-from keras_dldl.calibration.cross_fit import _dealt, _numbered
+from keras_dldl.calibration.cross_fit import _dealt, _numbered, coverage_range
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.labels import LabelGrid
 from tests.calibration.given import AGE, faces
@@ -66,3 +67,29 @@ def test_too_few_subjects():
         cross_fit(value, std, label, AGE, 0.9, subject=["one"] * 300)
     with pytest.raises(ConfigError, match="`folds`"):
         cross_fit(value, std, label, AGE, 0.9, folds=1)
+
+
+def test_few_faces_are_cross_fitted_with_one_width():
+    value, std, label = faces(50)
+    ends = cross_fit(value, std, label, AGE, 0.9, folds=10, seed=1)
+    fold = _dealt(np.arange(50), 10, 1)
+    others = fold != fold[7]
+    fitted = Calibration.fit(value[others], std[others], label[others], AGE)
+    assert tuple(ends[7]) == fitted.interval(value[7], std[7], 0.9)
+    with pytest.raises(DataError, match="leave 19 faces.*Received: 15 beside a fold of 15;.*folds"):
+        cross_fit(value[:30], std[:30], label[:30], AGE, 0.9, folds=2)
+
+
+def test_what_few_faces_leave_open_is_where_coverage_falls():
+    """Of uniform residuals the share held is the width itself: the 46th least of 50, say."""
+    random = np.random.default_rng(0)
+    low, high = coverage_range(50, 0.9)
+    held = np.sort(random.uniform(size=(20_000, 50)), axis=1)[:, 45]
+    assert np.mean(held < low) == pytest.approx(0.025, abs=0.004)
+    assert np.mean(held > high) == pytest.approx(0.025, abs=0.004)
+
+
+def test_faces_of_one_person_teach_as_much_as_one():
+    people = np.repeat([f"p{i}" for i in range(40)], 2)
+    assert coverage_range(80, 0.9, people) == coverage_range(40, 0.9)
+    assert coverage_range(40, 0.9)[0] == stats.beta(37, 4).ppf(0.025)

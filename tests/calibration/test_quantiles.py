@@ -86,3 +86,43 @@ def test_tables_are_ordered_and_rounded_outwards():
     lower, upper = quantile_tables(z, label, AGE)
     assert (lower[25] <= exact[0]).all() and (lower[25] > exact[0] - 2e-4).all()
     assert (upper[25] >= exact[1]).all() and (upper[25] < exact[1] + 2e-4).all()
+
+
+def own_quantiles(z):
+    """Of one label alone, by hand: further apart by the spread of a new face about the mean."""
+    spread = z.mean() + np.sqrt((1 + 1 / len(z)) / (1 - 1 / len(z))) * (z - z.mean())
+    return np.array(_quantiles(spread))
+
+
+def test_between_coarse_labels_quantiles_are_on_the_line_between_theirs():
+    label = np.repeat(np.arange(0.0, 101, 10), 150)
+    z = np.random.default_rng(0).normal(label / 20, 1 + label / 50)
+    tables = np.array(quantile_tables(z, label, AGE))
+    at_40, at_50 = (own_quantiles(z[label == one]) for one in (40, 50))
+    np.testing.assert_allclose(tables[:, 20], at_40, atol=1e-4)
+    np.testing.assert_allclose(tables[:, 25], at_50, atol=1e-4)
+    for knot, share in ((21, 0.2), (22, 0.4), (24, 0.8)):
+        np.testing.assert_allclose(tables[:, knot], at_40 + share * (at_50 - at_40), atol=1e-4)
+
+
+def test_rounding_between_a_knot_and_its_label_moves_nothing():
+    grid = LabelGrid.scut_fbp()  # knots 1.2000000000000002 and so on
+    label = np.repeat(np.arange(1, 5.1, 0.25), 150)
+    z = np.random.default_rng(0).normal(size=len(label))
+    exact = np.array(quantile_tables(z, label, grid))
+    for shift in (1e-15, -1e-15, 3e-14):
+        np.testing.assert_allclose(quantile_tables(z, label + shift, grid), exact, atol=2e-4)
+
+
+@pytest.mark.parametrize("count", [200, 1000])
+@pytest.mark.parametrize("grid", [AGE, LabelGrid.scut_fbp()], ids=str)
+def test_fine_labels_have_each_the_quantiles_of_their_window(grid, count):
+    value, std, label = faces(count, grid=grid)
+    z = (label - value) / std
+    width = 0.03 * (grid.stop - grid.start)
+    lower, upper = quantile_tables(z, label, grid)
+    for i, knot in enumerate(knots_of(grid)):
+        at = np.clip(knot, label.min(), label.max())
+        near = _window(label, at, width)
+        expected = _quantiles(_moved(z[near], label[near] - at))
+        np.testing.assert_allclose([lower[i], upper[i]], expected, atol=1.01e-4)

@@ -57,6 +57,7 @@ def test_two_models_on_the_same_faces(place, tmp_path):
         found["groups"]["gender"]["male"]
     )
     assert f"difference {found['mae_difference']:+.3f}" in result.stdout
+    assert found["conclusion"] in result.stdout.splitlines()
     page = (tmp_path / "report.html").read_text()
     assert 'id="against"' in page and "other.keras" in page
 

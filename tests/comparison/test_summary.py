@@ -50,8 +50,30 @@ def test_one_seed_has_no_spread_and_says_so(tmp_path):
     plan = Plan.from_dict({**METHODS, "seeds": 1})
     content = report(plan, tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0})
     assert entry_of(content, "dldl")["mae"]["std"] is None
-    assert any("one seed only, so no spread" in note for note in content["notes"])
+    assert any("one seed only, so no spread and no p" in note for note in content["notes"])
     assert any(note.endswith("all variants") for note in content["notes"])
+    difference = entry_of(content, "dldl")["difference"]  # 1 year on every face, and yet no p
+    assert difference["mae"] == pytest.approx(1) and difference["interval"][0] > 0.9
+    assert difference["p"] is None and difference["p_holm"] is None
+
+
+def test_p_is_corrected_only_for_rows_that_have_one(tmp_path):
+    plan = Plan.from_dict(
+        {**METHODS, "groups": [{"grid": {"expectation_weight": [10]}, "seeds": 1}]}
+    )
+    shifts = {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.5, "dldl-v2 lambda=10": 6.0}
+    content = report(plan, tmp_path, shifts)
+    assert entry_of(content, "dldl-v2 lambda=10")["difference"]["p"] is None
+    dldl = entry_of(content, "dldl")["difference"]
+    assert dldl["p_holm"] == pytest.approx(2 * dldl["p"])  # of two rows, not of three
+
+
+def test_a_baseline_of_one_seed_gives_no_p(tmp_path):
+    plan = Plan.from_dict(METHODS)
+    left_out = ["dldl-v2, seed 1", "dldl-v2, seed 2"]
+    content = report(plan, tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0}, failed=left_out)
+    assert entry_of(content, "dldl")["seeds"] == [0, 1, 2]
+    assert entry_of(content, "dldl")["difference"]["p_holm"] is None
 
 
 def test_what_failed_or_waits_is_left_out_and_said(tmp_path):

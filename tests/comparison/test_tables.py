@@ -61,6 +61,14 @@ def test_csv_has_all_digits(content):
     assert rows["dex"]["mae"] == rows["dldl-v2"]["difference"] == ""
 
 
+def test_one_seed_has_a_dash_for_p(content):
+    lines = tables.text_report(content).splitlines()
+    (line,) = (line for line in lines if line.startswith("dldl-v2 lambda=10 "))
+    assert line.endswith(" -") and "+2.0" in line
+    rows = {row["name"]: row for row in csv.DictReader(io.StringIO(tables.csv_text(content)))}
+    assert rows["dldl-v2 lambda=10"]["p"] == rows["dldl-v2 lambda=10"]["p_holm"] == ""
+
+
 def test_pipes_in_names_do_not_break_markdown():
     assert tables.markdown_table(["a"], [["x|y"]]).splitlines()[-1] == "| x\\|y |"
 

@@ -11,6 +11,7 @@ from keras_dldl.evaluation.against import (
     PERMUTATIONS,
     add_holm,
     check_comparable,
+    conclusion,
     paired_part,
     paired_tests,
     wilcoxon,
@@ -109,3 +110,51 @@ def test_grids_of_one_task_and_range_are_comparable():
     for other in (LabelGrid(0, 99), LabelGrid.scut_fbp(), LabelGrid(0, 100, task="height")):
         with pytest.raises(DataError, match="0 ... 100 by 1 years.*Received: "):
             check_comparable(LabelGrid.age(), other)
+
+
+def concluded(difference, units=None):
+    found = outcome_of(difference, units)["all"]
+    shares = (100 * np.mean(side) for side in (difference < 0, difference > 0))
+    found |= dict(zip(("nearer", "farther"), shares, strict=True))
+    return conclusion(found | {"p_wilcoxon": wilcoxon(difference)}, "years")
+
+
+def test_what_may_be_concluded():
+    noise = np.random.default_rng(0).normal(0, 1, 200)
+    assert concluded(noise - 1).startswith("On faces like these this model's MAE is lower (")
+    assert concluded(noise + 1).startswith("On faces like these this model's MAE is higher (")
+    assert "rank test" not in concluded(noise - 1)
+    even = concluded(noise - noise.mean())
+    assert even.startswith("No difference in MAE is shown; it may be anything from -0.1")
+    assert "rank test" not in even
+    for said in (concluded(noise - 1), even):
+        assert said.endswith(
+            "not of their methods: those take several seeds (`keras-dldl compare`)."
+        )
+    assert concluded(np.zeros(200)) == "Both models err alike on all 200 faces."
+    assert concluded(noise[:8]).startswith("Too few faces to conclude anything: 10 faces")
+
+
+def test_where_mean_and_ranks_disagree():
+    # Nearer by a little on 300 faces, farther by much on 100: the mean is +1.25, ranks see 75 %.
+    noise = np.random.default_rng(1).normal(0, 0.1, 400)
+    opposite = concluded(np.r_[np.full(300, -1.0), np.full(100, 8.0)] + noise)
+    assert "MAE is higher" in opposite and "The rank test says the opposite" in opposite
+    assert "nearer on 75 % of faces and farther on 25 %" in opposite
+    # Nearer by 0.1 on nearly all faces; six huge errors leave the mean open.
+    hidden = concluded(np.r_[np.full(394, -0.1), [40, -40, 40, -40, 40, -35]] + noise / 100)
+    assert hidden.startswith("No difference in MAE is shown") and "finds one (this" in hidden
+    # Much farther on a tenth of the faces, nothing on the rest: ranks are even.
+    few = concluded(np.r_[noise[:180], np.full(20, 5.0)])
+    assert "MAE is higher" in few and "The rank test does not find it" in few
+
+
+def test_at_the_edge_nothing_is_decided():
+    found = {"n": 50, "mae_difference": -0.2, "confidence": [-0.4, -0.001], "p_permutation": 0.06}
+    found |= {"p_wilcoxon": 0.2, "nearer": 55.0, "farther": 45.0}
+    said = conclusion(found, "points")
+    assert said.startswith(
+        "Undecided: the interval (-0.400 ... -0.001 points) leaves out 0 but p is"
+    )
+    other = conclusion(found | {"confidence": [-0.4, 0.001], "p_permutation": 0.04}, "points")
+    assert "holds 0 but p is 0.040" in other

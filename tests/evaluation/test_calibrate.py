@@ -69,6 +69,7 @@ def test_what_is_measured_is_what_single_steps_give(place):
         held.append(np.mean((label >= ends[:, 0]) & (label <= ends[:, 1])))
     whole = result.coverage[0]
     assert whole["labels"] == "all" and whole["n"] == 220
+    assert result.by_label and result.coverage_range is None
     assert whole["coverage_after"] == pytest.approx(100 * np.mean(held))
     assert whole["coverage_after"] > 80 > whole["coverage_before"]  # an untrained model
     assert json.loads(json.dumps(result.to_dict())) == result.to_dict()
@@ -91,13 +92,14 @@ def test_attractiveness_and_a_loaded_model():
 @pytest.mark.parametrize(
     ("label", "columns", "message"),
     [
-        (np.arange(150.0) % 90, {}, "200 labelled faces or more. Received: 150"),
+        (np.arange(29.0), {}, "30 labelled faces or more.*Received: 29"),
         (np.full(220, 30.0), {}, "must differ.*Received: 220 faces of label 30"),
         (np.arange(220.0), {}, "on the grid, 0 ... 100 years. Received: 119"),
         (np.arange(220.0) % 90, {"subject": ["one"] * 220}, "Received: 0 beside a fold of 220"),
     ],
 )
-def test_faces_that_cannot_be_used(label, columns, message):
+def test_faces_that_cannot_be_used(label, columns, message, monkeypatch):
+    monkeypatch.setattr(Faces, "batches", lambda *_: pytest.fail("predicted"))  # told before
     with pytest.raises(DataError, match=message):
         calibrate(tiny_model(), Faces(label, **columns))
 
@@ -123,8 +125,27 @@ def test_the_command_writes_a_file_and_shows_a_table(place, tmp_path):
     assert lines[-1] == f"written {out}" and len(lines) == 2 + 1 + 10 + 1
     assert load_model(out).calibration.faces == 220
     assert load_model(place / "model.keras").calibration is None
-    again = run(place, "--split", "test", "--out", out)
-    assert again.exit_code == 1 and "200 labelled faces or more" in again.stderr
+
+
+def test_few_faces_by_the_command(place, tmp_path):
+    """Forty faces: one width, and what they leave open."""
+    result = run(place, "--split", "test", "--out", tmp_path / "few.keras")
+    assert result.exit_code == 0, result.stderr
+    assert "of 40 faces one width for all labels (200 give one by label)" in result.stdout
+    # k = 37 of 41: Beta(37, 4) has its central 95 % from 0.796 to 0.972.
+    assert "90 % intervals hold 80 to 97 % of new faces, 95 % certain" in result.stdout
+    assert len(set(load_model(tmp_path / "few.keras").calibration.upper)) == 1
+    as_json = run(place, "--split", "test", "--out", tmp_path / "few.keras", "--json")
+    content = json.loads(as_json.stdout)
+    assert not content["by_label"] and content["coverage_range"] == pytest.approx(
+        [79.6, 97.2], abs=0.1
+    )
+
+
+def test_too_few_faces_are_told_before_the_model_is_opened(place, tmp_path):
+    write_prepared(tmp_path / "data", {"val": 12})
+    with pytest.raises(DataError, match="30 labelled faces.*split DATA --val 0.2.*Received: 12"):
+        calibrate(tmp_path / "missing.keras", tmp_path / "data")
 
 
 def test_in_place_as_json(place, tmp_path):

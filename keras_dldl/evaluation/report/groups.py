@@ -73,7 +73,7 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
     ]
     other = tables.model_name(metrics["against_model"])
     text = (
-        f"The other model is {other}. {_verdict(found, unit)} Below 0, this model is nearer the "
+        f"The other model is {other}. {found['conclusion']} Below 0, this model is nearer the "
         "truth. Both saw the same faces, so the differences are paired. p: how often a difference "
         "as large arises if for "
         "every face (or person) chance decides which model gave which answer; for groups also "
@@ -82,17 +82,6 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
     )
     head = ["", "faces", f"MAE, {unit}", "MAE of the other", "difference", "p", "p, Holm"]
     return Html(paragraph(text) + table(head, rows))
-
-
-def _verdict(found: dict[str, Any], unit: str) -> str:
-    difference, interval = found["mae_difference"], found["confidence"]
-    said = f"This model's MAE is {abs(difference):.3f} {unit} "
-    said += "lower than" if difference < 0 else "higher than"
-    said += " the other's"
-    if interval is None:
-        return f"{said}; there are too few faces for an interval."
-    sure = "which leaves out 0" if interval[0] > 0 or interval[1] < 0 else "which holds 0"
-    return f"{said}, interval {interval[0]:+.3f} ... {interval[1]:+.3f}, {sure}."
 
 
 def _against_row(name: str, mae: float, found: dict[str, Any]) -> list[str]:
