@@ -1,6 +1,7 @@
 """The command `keras-dldl`: a table of commands, each loaded when it is asked for."""
 
 import errno
+import io
 import sys
 import traceback
 from importlib import import_module
@@ -89,6 +90,10 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file name that the stream's encoding lacks must not end the run.
+            stream.reconfigure(errors="backslashreplace")
     quieten_tensorflow()
     quieten_litert()
     try:

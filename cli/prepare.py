@@ -72,14 +72,10 @@ def _sources():
     "--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels."
 )
 @click.option("--strict", is_flag=True, help="Stop where an image or a row would be left out.")
-@click.option("--csv", type=click.Path(), help="csv: the file of path,label,...")
+@click.option("--csv", type=click.Path(), help="csv: the table with path and label; also .xlsx.")
 @click.option(
     "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True,
     help="csv, image-folder: grid of the labels.",
-)  # fmt: skip
-@click.option(
-    "--on-bad-row", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
-    help="csv: stop at bad rows, or leave them out and list them.",
 )  # fmt: skip
 @click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
 @click.option(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from keras_dldl.errors import DataError
+from keras_dldl.text_files import decode_text, read_text
 
 PICTURE_SUFFIXES = frozenset(
     ".bmp .gif .jfif .jpe .jpeg .jpg .jp2 .pbm .pgm .png .ppm .tif .tiff .webp".split()
@@ -61,14 +62,18 @@ def _is_picture(name: str) -> bool:
 def _lines(name: str) -> list[str]:
     try:
         if name == STDIN_LIST:
-            text = sys.stdin.read()
+            text = decode_text(sys.stdin.buffer.read(), name)
         else:
-            text = Path(name.removeprefix(LIST_MARK)).read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8
+            text = read_text(name.removeprefix(LIST_MARK))
+    except DataError as error:
         raise DataError(
-            "A list of pictures must be a text file in UTF-8 with a path a line. "
-            f"Received: {name} ({getattr(error, 'strerror', None) or error})"
+            f"A list of pictures must be a text file with a path a line. Received: {name}; {error}"
         ) from error
     names = [line.strip() for line in text.splitlines()]
     # A list within a list could name itself.
-    return [name for name in names if name and not name.startswith(LIST_MARK)]
+    return [_there(name) for name in names if name and not name.startswith(LIST_MARK)]
+
+
+def _there(name: str) -> str:
+    """Return `name`, with `/` where it has backslashes and there is no such file."""
+    return name if os.path.lexists(name) else name.replace("\\", os.sep)

@@ -29,6 +29,7 @@ ROWS = [
         "runtimes",
         "saved_models",
         "serving_messages",
+        "text_files",
         "threads",
     },
     {"labels", "ops", "ranking"},

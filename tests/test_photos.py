@@ -33,13 +33,27 @@ def test_patterns_are_sorted_and_may_go_deep(place):
 def test_lists(place, monkeypatch):
     (place / "list.txt").write_text("\ufeffb.jpg\n\n  in \n@list.txt\n", encoding="utf-8")
     assert photo_paths(["@list.txt"]) == ["b.jpg", *photo_paths(["in"])]
-    monkeypatch.setattr("sys.stdin", io.StringIO("x y.jpg\nb.jpg\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x y.jpg\nb.jpg\n")))
     assert photo_paths(["@-"]) == ["x y.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+def test_lists_of_any_encoding_that_a_spreadsheet_or_windows_writes(place, monkeypatch, encoding):
+    content = "in\\c.webp \r\nZoë.jpg\r\n\r\n".encode(encoding)
+    (place / "list.txt").write_bytes(content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="ascii"))
+    assert photo_paths(["@list.txt"]) == photo_paths(["@-"]) == ["in/c.webp", "Zoë.jpg"]
+
+
+def test_a_file_whose_name_has_a_backslash_is_that_file(place):
+    (place / "in\\c.webp").touch()
+    (place / "list.txt").write_text("in\\c.webp\n")
+    assert photo_paths(["@list.txt"]) == ["in\\c.webp"]
 
 
 @pytest.mark.parametrize("name", ["@nope.txt", "@bytes.txt"])
 def test_a_list_that_cannot_be_read(place, name):
-    (place / "bytes.txt").write_bytes(b"\xff\xfe\x00")
+    (place / "bytes.txt").write_bytes(b"\x00\x01\x02\x03" * 9)
     with pytest.raises(DataError, match="a path a line. Received: @"):
         photo_paths([name])
 

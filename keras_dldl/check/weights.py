@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_dldl.data.annotations.reading import numbers_in
 from keras_dldl.data.manifest import read_table
 from keras_dldl.errors import DataError
 
@@ -99,11 +100,6 @@ def contradicted(
 
 
 def _values(file: str) -> dict[tuple[str, float], float]:
-    import pandas as pd
-
     table = read_table(file, ("path", "label", "value"))
-    labels, values = (
-        pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64)
-        for name in ("label", "value")
-    )
+    labels, values = (numbers_in(table[name]).to_numpy() for name in ("label", "value"))
     return dict(zip(zip(table["path"], labels, strict=True), values, strict=True))

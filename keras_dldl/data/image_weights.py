@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_dldl.data.annotations.reading import numbers_in
 from keras_dldl.data.manifest import line_number, read_table
 from keras_dldl.errors import DataError
 
@@ -22,10 +23,11 @@ def read_image_weights(path: str | os.PathLike, data: "PreparedData") -> np.ndar
     """Return the weight of each training image, 1 for those that the table does not name.
 
     Args:
-        path: a CSV file with the columns `path`, as manifests have it, and `weight`, 0 or more: how
-            often an image comes in comparison with the others, 0: never. An optional column
-            `folder`, the name of a prepared folder, says which image is meant where several folders
-            use one path. Other columns are not read; images of other splits have no effect.
+        path: a table, see `data.manifest.read_table`, with the columns `path`, as manifests have
+            it, and `weight`, 0 or more: how often an image comes in comparison with the others, 0:
+            never. An optional column `folder`, the name of a prepared folder, says which image is
+            meant where several folders use one path. Other columns are not read; images of other
+            splits have no effect.
         data: the prepared data.
 
     Returns:
@@ -56,10 +58,8 @@ def _places(rows: "pd.DataFrame", columns: list[str]) -> list[tuple[str, ...]]:
 
 
 def _numbers(path: str | os.PathLike, table: "pd.DataFrame") -> np.ndarray:
-    import pandas as pd
-
-    weights = pd.to_numeric(table["weight"], errors="coerce")
-    bad = table[~(np.isfinite(weights) & (weights >= 0))]
+    weights = numbers_in(table["weight"])
+    bad = table[~(weights >= 0)]
     if len(bad):
         raise DataError(
             "Weights of images must be numbers, 0 or more. Received: "

@@ -1,13 +1,14 @@
 """`manifest.csv`: a row a face, with path, label and whatever else a data set says of it."""
 
-import csv
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from keras_dldl import files
+from keras_dldl.data.annotations.reading import numbers_in, table_rows
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
@@ -19,13 +20,15 @@ KNOWN = ("path", "label", "sigma", "split", "subject")
 TEXT = ("path", "subject", "split")
 SPLITS = ("train", "val", "test")
 SHOWN_PROBLEMS = 10
+# What a manifest cannot hold: it would be read as `/`, or as a sign that the file is not text.
+UNWRITABLE = re.compile(r"[\\\x00-\x1f]")
 
 
 def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd.DataFrame":
     """Read a manifest and check every row.
 
     Args:
-        path: a CSV file with the columns `path` (relative to the data set's root, with `/`),
+        path: a table, see `read_table`, with the columns `path` (relative to the data set's root),
             `label`, optionally `sigma`, `split` (train, val, test), `subject`, and any others.
         grid: where given, labels must lie on its range.
 
@@ -45,14 +48,17 @@ def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd
 
 
 def read_table(path: str | os.PathLike, required: Sequence[str] = REQUIRED) -> "pd.DataFrame":
-    """Read the CSV file as text, checking only that it is one and has the required columns.
+    """Read a table as text, checking only that it is one and has the required columns.
 
     Args:
-        path: the file.
-        required: the columns it must have.
+        path: text in UTF-8, UTF-16 or Latin-1, divided by commas, semicolons or tabs, or an Excel
+            file (.xlsx).
+        required: the columns it must have. Upper and lower case are the same in their names, and
+            in those of the other columns of a manifest.
 
     Returns:
-        A frame of text with missing values for empty cells; its index is made for `line_number`.
+        A frame of text with missing values for empty cells, its paths with `/`; its index is made
+        for `line_number`.
 
     Raises:
         DataError: the file cannot be read, a column is missing or there twice, or a row has more
@@ -60,14 +66,11 @@ def read_table(path: str | os.PathLike, required: Sequence[str] = REQUIRED) -> "
     """
     import pandas as pd
 
-    numbered = _lines(path)
-    _, header = next(numbered, (1, []))
-    columns = [name.strip() or f"Unnamed: {k}" for k, name in enumerate(header)]
-    _check_columns(path, columns, required)
+    columns, rows = table_rows(path, required, {*KNOWN, *required})
     index: list[int] = []
     cells: list[list[str | float]] = []
     too_long: dict[int, str] = {}
-    for line, row in numbered:
+    for line, row in rows:
         index.append(line - line_number(0))
         if len(row) > len(columns):
             too_long[index[-1]] = f"{len(row)} fields where the header has {len(columns)}"
@@ -79,52 +82,9 @@ def read_table(path: str | os.PathLike, required: Sequence[str] = REQUIRED) -> "
     return table
 
 
-def _lines(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which each row of the file begins, and its fields; blank lines left out."""
-    before = 0
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as stream:
-            rows = csv.reader(stream, strict=True)  # strict: an open quote would swallow the rest
-            for row in rows:
-                if "".join(row).strip() or len(row) > 1:
-                    yield before + 1, row
-                before = rows.line_num
-    except FileNotFoundError:
-        raise DataError(
-            f"There is no manifest at this place. Received: {os.fspath(path)}"
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        place = f"line {before + 1}: {error}" if isinstance(error, csv.Error) else error
-        raise DataError(
-            "A manifest must be a UTF-8 CSV file with a header line. "
-            f"Received: {os.fspath(path)} ({place})"
-        ) from error
-
-
-def _check_columns(path: str | os.PathLike, columns: list[str], required: Sequence[str]) -> None:
-    if not columns:
-        raise DataError(
-            "A manifest must be a UTF-8 CSV file with a header line. "
-            f"Received: {os.fspath(path)} with nothing in it"
-        )
-    missing = [name for name in required if name not in columns]
-    if missing:
-        raise DataError(
-            f"{os.fspath(path)}: column missing: {', '.join(missing)}. A manifest needs "
-            f"{' and '.join(required)}. "
-            f"Received: columns {', '.join(columns)}"
-        )
-    twice = sorted({name for name in columns if columns.count(name) > 1})
-    if twice:
-        raise DataError(
-            f"{os.fspath(path)}: column there twice: {', '.join(twice)}. Each needs a name of its "
-            f"own. Received: columns {', '.join(columns)}"
-        )
-
-
 def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[int, str]:
     """Return what is wrong with each bad row: index in `table` -> reason (first fault only)."""
-    labels = _numbers(table["label"])
+    labels = numbers_in(table["label"])
     problems: dict[int, str] = {}
 
     def note(mask, reason: Callable[[int], str]) -> None:
@@ -134,6 +94,8 @@ def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[i
     note(table["path"].isna(), lambda i: "path is empty")
     paths = table["path"].fillna("")
     note(paths.map(_leaves_root), lambda i: f"path leaves the root: {paths[i]!r}")
+    unwritable = paths.map(lambda path: UNWRITABLE.search(path) is not None)
+    note(unwritable, lambda i: f"path has a backslash or a control character: {paths[i]!r}")
     note(labels.isna(), lambda i: f"label is not a number: {table['label'][i]!r}")
     if grid is not None:
         outside = ~labels.between(grid.start, grid.stop)
@@ -141,7 +103,7 @@ def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[i
             outside, lambda i: f"label {labels[i]:g} is off the grid {grid.start:g}...{grid.stop:g}"
         )
     if "sigma" in table:
-        sigma = _numbers(table["sigma"])
+        sigma = numbers_in(table["sigma"])
         bad = table["sigma"].notna() & ~(sigma >= 0)
         note(bad, lambda i: f"sigma must be a number >= 0 or empty: {table['sigma'][i]!r}")
     if "split" in table:
@@ -165,12 +127,12 @@ def write_manifest(table: "pd.DataFrame", path: str | os.PathLike) -> None:
 
 
 def _plain(path: str) -> str:
-    """Return the shortest spelling of a path, so that one image has one name.
+    r"""Return the shortest spelling of a path, so that one image has one name.
 
-    >>> _plain("./a//b.jpg")
-    'a/b.jpg'
+    >>> _plain("./a//b.jpg"), _plain("a\\b.jpg")
+    ('a/b.jpg', 'a/b.jpg')
     """
-    return str(PurePosixPath(path))
+    return str(PurePosixPath(path.replace("\\", "/")))
 
 
 def _leaves_root(path: str) -> bool:
@@ -191,18 +153,10 @@ def typed(table: "pd.DataFrame") -> "pd.DataFrame":
 
     def column(values: "pd.Series") -> "pd.Series":
         if values.name in ("label", "sigma"):
-            return _numbers(values)
+            return numbers_in(values)
         if values.name in TEXT:
             return values
         numbers = pd.to_numeric(values, errors="coerce")
         return numbers if (numbers.notna() | values.isna()).all() else values
 
     return pd.DataFrame({name: column(table[name]) for name in table}, index=table.index)
-
-
-def _numbers(values: "pd.Series") -> "pd.Series":
-    """Return finite float64 numbers, NaN in the place of anything else."""
-    import pandas as pd
-
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    return numbers.where(numbers.abs() < math.inf)

@@ -51,7 +51,7 @@ def run(*args):
     return CliRunner().invoke(cli, list(args))
 
 
-def start(body):
+def start(body, encoding=None):
     """Start a process with a command of the expression `body` in the place of predict."""
     code = f"""
 import click, sys, time, types
@@ -66,6 +66,7 @@ main(["predict"])
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        encoding=encoding,
         cwd=ROOT,
     )
 
@@ -225,3 +226,16 @@ def test_logging_set_up_twice_says_a_thing_once(capsys):
     set_up_logging("info")
     logging.getLogger("keras_dldl.predict").info("once")
     assert capsys.readouterr().err.count("once") == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-8"])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_name_that_the_output_cannot_spell_does_not_end_the_run(encoding, stream, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    name = "łódź \udceb.jpg"
+    echo = f"click.echo(name, err={stream == 'stderr'})"
+    with start(f"[{echo} for name in ({name!r}, 'b.jpg')]", encoding=encoding) as process:
+        written = dict(zip(("stdout", "stderr"), process.communicate(timeout=60), strict=True))
+    spelled = name.encode(encoding, "backslashreplace").decode(encoding)
+    assert process.returncode == 0
+    assert written[stream].splitlines() == [spelled, "b.jpg"]

@@ -34,7 +34,7 @@ def run(tmp_path, monkeypatch):
     [
         ("utkface", ("--csv", "a.csv"), "csv"),
         ("aaf", ("--grid", "age"), "image-folder or csv"),  # the default, but given
-        ("synthetic", ("--on-bad-row", "skip"), "csv"),
+        ("synthetic", ("--csv", "a.csv"), "csv"),
         ("csv", ("--count", "1000"), "synthetic"),
         ("fg-net", ("--annotations", "a.json"), "benchmark or scut-fbp or cfd"),
     ],
@@ -46,10 +46,10 @@ def test_an_option_of_another_source_is_refused(run, source, option, owner):
 
 
 def test_the_options_of_the_source_are_taken(run):
-    result, calls = run("csv", "--grid", "cfd", "--on-bad-row", "skip", "--csv", "a.csv")
+    result, calls = run("csv", "--grid", "cfd", "--csv", "a.csv")
     assert result.exit_code == 0, result.output
     source, options = calls[0]
-    assert source.csv == "a.csv" and source.on_bad_row == "skip" and source.grid().stop == 7
+    assert source.csv == "a.csv" and source.grid().stop == 7
     assert options == module.PrepareOptions()
     assert run("synthetic", "--count", "50")[1][1][0].count == 50
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.data.manifest import line_number, read_manifest, write_manifest
+from keras_dldl.data.manifest import line_number, read_manifest, row_problems, write_manifest
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
@@ -47,7 +47,7 @@ def test_round_trip_keeps_columns_and_puts_the_known_ones_first(tmp_path):
         ("a.jpg,NA,,", "label is not a number: 'NA'"),
         ("a.jpg", "line 3: label is not a number"),
         ("./ok.jpg,5,,", "line 3: path occurs twice: 'ok.jpg'"),
-        ("a.jpg,5,,train,", "line 3: 5 fields where the header has 4"),
+        ("a.jpg,5,,train,x", "line 3: 5 fields where the header has 4"),
     ],
 )
 def test_a_bad_row_is_named_by_its_line(tmp_path, row, reason):
@@ -72,7 +72,10 @@ def test_many_bad_rows_are_counted(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("path,age\na.jpg,3\n", "column missing: label.*Received: columns path, age"), ("", "CSV")],
+    [
+        ("path,age\na.jpg,3\n", r"column missing: label.*Received: path \| age"),
+        ("", "an empty file"),
+    ],
 )
 def test_a_file_that_is_no_manifest(tmp_path, text, reason):
     with pytest.raises(DataError, match=reason):
@@ -80,14 +83,62 @@ def test_a_file_that_is_no_manifest(tmp_path, text, reason):
 
 
 def test_a_missing_file_and_a_binary_one(tmp_path):
-    with pytest.raises(DataError, match="no manifest"):
+    with pytest.raises(DataError, match="there and readable.*none.csv"):
         read_manifest(tmp_path / "none.csv")
     (tmp_path / "b.csv").write_bytes(bytes(range(256)))
-    with pytest.raises(DataError, match="UTF-8 CSV"):
+    with pytest.raises(DataError, match="text in UTF-8.*b.csv, which is a binary"):
         read_manifest(tmp_path / "b.csv")
 
 
-@pytest.mark.parametrize("rows", ["a.jpg,20,x\n", "a.jpg,20,\n", "b.jpg,30\na.jpg,20,x,y\n"])
+ROWS = [
+    ("Path", "LABEL", "sigma", "note"),
+    ("in\\\\Zoë.jpg ", "34,5", "1,5", "a, b; c"),
+    ("", "", "", ""),
+    (" b.jpg", "40", "", ""),
+    ("", "", "", ""),
+]
+
+
+@pytest.mark.parametrize("end", ["", "EE"])
+@pytest.mark.parametrize("start", ["", "sep=E\r\n"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"]
+)
+def test_tables_that_spreadsheets_write(tmp_path, encoding, delimiter, start, end):
+    lines = ["E".join(f'"{cell}"' if "," in cell else cell for cell in row) + end for row in ROWS]
+    text = (start + "".join(line + "\r\n" for line in lines)).replace("E", delimiter)
+    (tmp_path / "t.csv").write_bytes(text.replace(f"LAB{delimiter}L", "LABEL").encode(encoding))
+    table = read_manifest(tmp_path / "t.csv", LabelGrid.age())
+    assert list(table) == ["path", "label", "sigma", "note"]
+    assert table["path"].tolist() == ["in/Zoë.jpg", "b.jpg"]
+    assert table["label"].tolist() == [34.5, 40] and table["sigma"].tolist()[0] == 1.5
+    assert table["note"].tolist()[0] == "a, b; c" and table["note"].isna().tolist()[1]
+    assert [line_number(i) - bool(start) for i in table.index] == [2, 4]
+
+
+def test_an_excel_file(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (("Path", "Label", None), ("a.jpg ", 34.5, None), (None, None), ("b.jpg", 40)):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    table = read_manifest(tmp_path / "t.xlsx", LabelGrid.age())
+    assert table["path"].tolist() == ["a.jpg", "b.jpg"] and table["label"].tolist() == [34.5, 40]
+    assert [line_number(i) for i in table.index] == [2, 4]
+
+
+def test_a_delimiter_within_the_fields_is_none(tmp_path):
+    table = read_manifest(write(tmp_path, "path,label\na;b.jpg,20\nc;d e.jpg,30\n"))
+    assert table["path"].tolist() == ["a;b.jpg", "c;d e.jpg"]
+
+
+def test_paths_that_a_manifest_cannot_hold_are_problems():
+    table = pd.DataFrame({"path": ["a\\b.jpg", "a\nb.jpg", "ab.jpg"], "label": [1, 2, 3]})
+    assert row_problems(table).keys() == {0, 1}
+
+
+@pytest.mark.parametrize("rows", ["a.jpg,20,x\n", "a.jpg,20,,x\n", "b.jpg,30\na.jpg,20,x,y\n"])
 def test_a_row_with_fields_too_many(tmp_path, rows):
     with pytest.raises(DataError, match=rf"line {1 + rows.count(chr(10))}: \d fields where .* 2$"):
         read_manifest(write(tmp_path, "path,label\n" + rows))
@@ -148,10 +199,10 @@ def test_numbers_in_other_columns_are_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('path,label\na.jpg,20\n"b.jpg,30\nc.jpg,40\n', "line 3: unexpected end of data"),
+        ('path,label\na.jpg,20\n"b.jpg,30\nc.jpg,40\n', "line 3: .*unexpected end of data"),
         ('path,label\n"a"b.jpg,20\n', "line 2: .*expected after"),
         ("path,label,label\na.jpg,20,30\n", "column there twice: label"),
-        ("\n\n", "header line"),
+        ("\n\n", "an empty file"),
     ],
 )
 def test_quotes_columns_and_headers_that_cannot_be_meant(tmp_path, text, reason):

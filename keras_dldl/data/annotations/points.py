@@ -4,8 +4,8 @@ import struct
 from pathlib import Path
 
 from keras_dldl.data.annotations.objects import number
-from keras_dldl.data.annotations.reading import read_bytes, read_text
 from keras_dldl.errors import DataError
+from keras_dldl.text_files import read_bytes, read_text
 
 Points = list[tuple[float, float]]
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from keras_dldl.data.annotations.folders import check_images, files_below, listings_of_parts
-from keras_dldl.data.annotations.reading import read_table
+from keras_dldl.data.annotations.reading import numbers_in, read_table
 from keras_dldl.data.sources.base import IMAGE_SUFFIXES, Source, SourceRows, check_folder
-from keras_dldl.data.sources.checking import Rows, joined, numbers_in
+from keras_dldl.data.sources.checking import Rows, joined
 from keras_dldl.errors import ConfigError
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}  # folder: split

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.data.annotations.objects import OLDEST
+from keras_dldl.data.annotations.reading import numbers_in
 from keras_dldl.data.sources.base import Skipped, SourceRows
-from keras_dldl.data.sources.skipped import kinds_of
+from keras_dldl.data.sources.skipped import in_words
 from keras_dldl.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
-SHOWN_KINDS = 3
 
 
 class Rows:
@@ -64,24 +64,12 @@ class Rows:
         skipped = [self._skipped(i, fault) for i, fault in sorted(self._faults.items())]
         good = self.table.drop(index=list(self._faults)).reset_index(drop=True)
         if good.empty:
-            kinds = "; ".join(f"{k.count:,} {k.fault}" for k in kinds_of(skipped)[:SHOWN_KINDS])
-            raise DataError(
-                f"{self.listing}: no usable row. Received: {len(skipped):,} rows: {kinds}"
-            )
+            raise DataError(f"{self.listing}: no usable row. Received: {in_words(skipped)}")
         return SourceRows(good.dropna(axis="columns", how="all"), skipped)
 
     def _skipped(self, i: int, fault: str) -> Skipped:
         where = "" if self.lines is None else f"line {self.lines[i]}: "
         return Skipped(str(self.table["path"].iat[i]), where + fault)
-
-
-def numbers_in(texts: Sequence[str]) -> "pd.Series":
-    """Return float64 numbers, NaN in the place of what is not one, or not finite."""
-    import numpy as np
-    import pandas as pd
-
-    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").astype("float64")
-    return numbers.where(np.isfinite(numbers))
 
 
 def joined(parts: Sequence[SourceRows]) -> SourceRows:

@@ -2,20 +2,18 @@
 
 from pathlib import Path
 
-from keras_dldl.data.manifest import (
-    line_number,
-    read_manifest,
-    read_table,
-    row_problems,
-    typed,
-)
+from keras_dldl.data.manifest import line_number, read_table, row_problems, typed
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
-from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.data.sources.skipped import in_words
+from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid, grid_named
 
 
 class CsvSource(Source):
-    """Images below a root, listed in a CSV file with the columns `path` and `label`.
+    """Images below a root, listed in a table with the columns `path` and `label`.
+
+    The table is text in UTF-8, UTF-16 or Latin-1, divided by commas, semicolons or tabs, with
+    decimal points or decimal commas; or an Excel file. Rows that cannot be right are left out.
 
     Optional columns: `sigma` (the annotators' standard deviation), `split` (train, val, test),
     `subject` (an identity; one subject never stands in two parts), `landmarks` (x1 y1 ... x5 y5,
@@ -24,24 +22,15 @@ class CsvSource(Source):
     Args:
         csv: the file; default: the only `.csv` file in the root.
         grid: the grid the labels must lie on: "age", "scut-fbp", "cfd", or a `LabelGrid`.
-        on_bad_row: "fail" stops at bad rows, "skip" leaves them out and lists them.
     """
 
     name = "csv"
     summary = "any images, with a CSV file of path,label[,sigma,split,subject,...]"
     licence = "your own images"
-    options = ("csv", "grid", "on_bad_row")
+    options = ("csv", "grid")
 
-    def __init__(
-        self,
-        csv: str | Path | None = None,
-        grid: LabelGrid | str = "age",
-        on_bad_row: str = "fail",
-    ):
-        if on_bad_row not in ("fail", "skip"):
-            raise ConfigError(f"`on_bad_row` must be fail or skip. Received: {on_bad_row!r}")
+    def __init__(self, csv: str | Path | None = None, grid: LabelGrid | str = "age"):
         self.csv = csv
-        self.on_bad_row = on_bad_row
         self._grid = grid_named(grid) if isinstance(grid, str) else grid
 
     def grid(self) -> LabelGrid:
@@ -49,30 +38,19 @@ class CsvSource(Source):
         return self._grid
 
     def read(self, root: Path) -> SourceRows:
-        """Return the rows of the CSV file; bad ones are an error unless told to skip them."""
+        """Return the rows of the table that can be right."""
         check_folder(root, "the images that the CSV file names")
         path = Path(self.csv) if self.csv else _only_csv(root)
-        if self.on_bad_row == "fail":
-            table = read_manifest(path, self._grid)
-            _check_not_empty(path, len(table))
-            return SourceRows(table.reset_index(drop=True))
-        return self._without_bad_rows(path)
-
-    def _without_bad_rows(self, path: Path) -> SourceRows:
         table = read_table(path)
         problems = row_problems(table, self._grid)
-        good = table.drop(index=list(problems)).reset_index(drop=True)
-        _check_not_empty(path, len(good))
         skipped = [
             Skipped(str(table["path"][i]), f"line {line_number(i)}: {reason}")
             for i, reason in sorted(problems.items())
         ]
+        good = table.drop(index=list(problems)).reset_index(drop=True)
+        if good.empty:
+            raise DataError(f"{path}: no usable row. Received: {in_words(skipped)}")
         return SourceRows(typed(good), skipped)
-
-
-def _check_not_empty(path: Path, count: int) -> None:
-    if count == 0:
-        raise DataError(f"A CSV file must have at least one usable row. Received: {path} with none")
 
 
 def _only_csv(root: Path) -> Path:

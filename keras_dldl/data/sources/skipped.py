@@ -1,7 +1,7 @@
 """What was left out of a data set, counted by the kind of fault."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from keras_dldl.data.sources.base import Skipped
@@ -10,6 +10,7 @@ LINE = re.compile(r"^line \d+: ")
 DETAILS = re.compile(r"[:.;] ")
 VARYING = re.compile(r"'[^']*'|-?\d+(?:\.\d+)?")
 VARIED = "…"
+SHOWN_KINDS = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ def kinds_of(skipped: Iterable[Skipped]) -> list[SkippedKind]:
         groups.setdefault(VARYING.sub(VARIED, _fault(item.reason)), []).append(item)
     kinds = [SkippedKind(_wording(items), len(items), items[0].path) for items in groups.values()]
     return sorted(kinds, key=lambda kind: (-kind.count, kind.fault))
+
+
+def in_words(skipped: Sequence[Skipped]) -> str:
+    """Return how many rows were left out, and for what, in one line.
+
+    >>> in_words([Skipped("a.jpg", "label 110 is off the grid 0...100")])
+    '1 rows: 1 label 110 is off the grid 0...100 (first: a.jpg)'
+    """
+    kinds = [f"{k.count:,} {k.fault} (first: {k.example})" for k in kinds_of(skipped)[:SHOWN_KINDS]]
+    return f"{len(skipped):,} rows: {'; '.join(kinds) or 'none'}"
 
 
 def _fault(reason: str) -> str:

@@ -1,34 +1,10 @@
-"""Annotation files: encodings, delimiters, files cut short."""
+"""Annotation files: delimiters, numbers, files cut short."""
 
 import pytest
 
-from keras_dldl.data.annotations.reading import read_lines, read_table, read_text
+from keras_dldl.data.annotations.reading import numbers_in, read_lines, read_table
 from keras_dldl.errors import DataError
 from tests.data.sources.layouts import write_lines
-
-TEXT = "name;Größe\nZoë;3\n"
-
-
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"]
-)
-def test_every_encoding_gives_the_same_text(tmp_path, encoding):
-    (tmp_path / "a.txt").write_bytes(TEXT.encode(encoding))
-    assert read_text(tmp_path / "a.txt") == TEXT
-
-
-@pytest.mark.parametrize("content", [b"\x00\x01\x02\x03" * 9, b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"])
-def test_a_binary_file_is_refused(tmp_path, content):
-    (tmp_path / "a.csv").write_bytes(content)
-    with pytest.raises(DataError, match=r"must be text in UTF-8.*a\.csv, which is a binary"):
-        read_text(tmp_path / "a.csv")
-
-
-def test_a_missing_file_and_a_folder_are_named(tmp_path):
-    with pytest.raises(DataError, match=r"none\.csv \(No such file"):
-        read_text(tmp_path / "none.csv")
-    with pytest.raises(DataError, match="Received: .*directory"):
-        read_text(tmp_path)
 
 
 def test_lines_are_numbered_as_editors_number_them(tmp_path):
@@ -68,7 +44,7 @@ def test_a_quoted_cell_of_two_lines_does_not_shift_the_numbers(tmp_path):
     [
         (["file,age", "a.jpg,3", "b.j"], "line 3: 1 fields where the header has 2.*cut short"),
         (["file,age", "a.jpg,3,4"], "line 2: 3 fields where the header has 2"),
-        (["file,age", "a.jpg,3", '"b.jpg,4'], "line 3: not a row.*cut short"),
+        (["file,age", "a.jpg,3", '"b.jpg,4'], "line 3: must be fields.*cut short"),
         (["file,years", "a.jpg,3"], r"a\.csv: column missing: age.*Received: file \| years"),
         (["file,age,Age", "a.jpg,3,4"], "column there twice: age"),
         (["file,age"], "at least one row"),
@@ -78,3 +54,16 @@ def test_a_quoted_cell_of_two_lines_does_not_shift_the_numbers(tmp_path):
 def test_a_table_that_cannot_be_right_is_named_by_its_line(tmp_path, lines, reason):
     with pytest.raises(DataError, match=reason):
         read_table(write_lines(tmp_path / "a.csv", *lines), ("file", "age"))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("34,5", 34.5), (" 34.5 ", 34.5), ("-3", -3), ("1e2", 100), (7, 7), (2.5, 2.5)],
+)
+def test_numbers_with_a_decimal_point_or_comma(text, number):
+    assert numbers_in([text]).tolist() == [number]
+
+
+@pytest.mark.parametrize("text", ["", "old", "1,2,3", "1.234,5", "inf", "nan", None, float("nan")])
+def test_what_is_no_number(text):
+    assert numbers_in([text]).isna().all()

@@ -239,11 +239,8 @@ def test_sigma_split_and_subject_of_a_csv_file_are_kept(photos, tmp_path):
     assert sigmas == [1.5, -1, 0]
 
 
-def test_bad_csv_rows_stop_or_are_left_out_and_listed(photos, tmp_path):
+def test_bad_csv_rows_are_left_out_and_listed(photos, tmp_path):
     source = csv(photos, ["face0.png,10", "face1.png,old", "face2.png,170"])
-    with pytest.raises(DataError, match="2 bad rows: line 3: .*line 4: label 170 is off the grid"):
-        prepare(source, photos, tmp_path / "out", OPTIONS)
-    source.on_bad_row = "skip"
     options = PrepareOptions(size=32, val=0, test=0, workers=1)
     result = prepare(source, photos, tmp_path / "out", options)
     assert result.counts["train"] == 1
@@ -522,7 +519,6 @@ def test_subjects_stay_whole_where_some_splits_are_given(photos, tmp_path, no_fa
 def test_lines_after_blank_lines_and_paths_like_na(photos, tmp_path, no_faces):
     (photos / "face0.png").rename(photos / "NA")
     source = csv(photos, ["NA,10", "", "face1.png,old"])
-    source.on_bad_row = "skip"
     options = PrepareOptions(size=32, val=0, test=0, workers=1)
     result = prepare(source, photos, tmp_path / "out", options)
     assert result.counts["train"] == 1

@@ -71,7 +71,7 @@ def test_missing_files_and_rows_left_out_stop_before_anything_is_written(root, t
         prepare(CsvSource(listing), root, tmp_path / "out", STRICT)
     listing.write_text(f"path,label\n{NAMES[0]},10\n{NAMES[1]},old\n")
     with pytest.raises(DataError, match="line 3: label is not a number: 'old'"):
-        prepare(CsvSource(listing, on_bad_row="skip"), root, tmp_path / "out", STRICT)
+        prepare(CsvSource(listing), root, tmp_path / "out", STRICT)
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,71 @@
+"""Text files as people and data sets write them, in whatever encoding.
+
+Text is read as UTF-16 where it has that mark or zero bytes, else as UTF-8, else as Latin-1, which
+old lists with accented names are in. What then has control characters is not text.
+"""
+
+import codecs
+import os
+import re
+from pathlib import Path
+
+from keras_dldl.errors import DataError
+
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # not the mark that ends DOS files
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """Return the content of a text file.
+
+    Raises:
+        DataError: there is no such file, it cannot be read, or it is not text.
+    """
+    return decode_text(read_bytes(path), os.fspath(path))
+
+
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"The file must be there and readable. Received: {path} ({error.strerror})"
+        ) from error
+
+
+def decode_text(content: bytes, name: str) -> str:
+    """Return the text that `content` holds.
+
+    Args:
+        content: of a text file.
+        name: the file's, for the message.
+
+    Raises:
+        DataError: it is not text.
+
+    >>> decode_text("łódź".encode("utf-16"), "a.txt"), decode_text("Zoë".encode("latin-1"), "b.txt")
+    ('łódź', 'Zoë')
+    """
+    for encoding in _encodings(content):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not CONTROL.search(text):
+            return text
+    raise DataError(
+        "The file must be text in UTF-8, UTF-16 or Latin-1. "
+        f"Received: {name}, which is a binary file"
+    )
+
+
+def _encodings(content: bytes) -> tuple[str, ...]:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    if b"\0" in content:  # the high bytes of Latin letters, before or after the low ones
+        return ("utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be",)
+    return ("utf-8-sig", "latin-1")
