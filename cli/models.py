@@ -38,24 +38,10 @@ def describe(name: str, folder: Path) -> dict[str, Any]:
     from keras_dldl import saved_models
 
     model_file = folder / saved_models.MODEL_FILE
-    metrics = _read_metrics(folder / saved_models.METRICS_FILE)
+    metrics = saved_models.read_metrics(folder)
     known = {column: metrics.get(column) for column in COLUMNS}
     megabytes = round(model_file.stat().st_size / 1e6, 1)
     return known | {"name": name, "megabytes": megabytes, "path": str(model_file)}
-
-
-def _read_metrics(path: Path) -> dict[str, Any]:
-    from keras_dldl.errors import ModelFileError
-
-    if not path.exists():
-        return {}
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelFileError(f"{path} must be a JSON file. Received: {error}") from error
-    if not isinstance(metrics, dict):
-        raise ModelFileError(f"{path} must hold a JSON object. Received: {type(metrics).__name__}")
-    return metrics
 
 
 def format_table(rows: list[dict[str, Any]]) -> str:

@@ -1,11 +1,15 @@
 """Age and attractiveness from face photos, by label distributions and their expectation.
 
-The names below are loaded on first use, so that `import keras_dldl` does not wait for TensorFlow.
+The names below and the parts of the package (`keras_dldl.losses` ...) load on first use, so that
+`import keras_dldl` does not wait for TensorFlow. Keras finds the package's classes all the same:
+`keras.saving.load_model` reads models with them, whichever of the two was imported first.
 """
 
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from keras_dldl import registration
 
 if TYPE_CHECKING:  # for editors and type checkers, which cannot follow `__getattr__`
     from keras_dldl.errors import (
@@ -64,6 +68,13 @@ _MODULE_OF = {
     "load_model": "models",
 }
 
+# Those that the reference shows; the rest of the package is for itself.
+_PARTS = {
+    "benchmark", "calibration", "check", "comparison", "data", "errors", "evaluation", "explain",
+    "export", "faces", "importing", "labels", "layers", "light", "losses", "methods", "metrics",
+    "models", "ops", "predict", "prediction", "ranking", "serving", "training",
+}  # fmt: skip
+
 __all__ = ["__version__", *_MODULE_OF]
 
 # In a checkout `cli` and `saved_models` lie beside this folder; once installed, they are in it.
@@ -71,7 +82,12 @@ if not os.path.isdir(os.path.join(__path__[0], "cli")):
     __path__.append(os.path.dirname(__path__[0]))
 
 
+registration.register()
+
+
 def __getattr__(name: str) -> Any:
+    if name in _PARTS:
+        return import_module(f"{__name__}.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
@@ -80,4 +96,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *_PARTS})

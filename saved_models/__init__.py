@@ -3,9 +3,11 @@
 A folder holds model.keras, the same model as model.tflite, CARD.md and metrics.json.
 """
 
+import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from keras_dldl.errors import ModelFileError
 
@@ -30,6 +32,24 @@ def folder(name: str) -> Path:
     if name not in names():
         raise KeyError(name)
     return ROOT / name
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Return what `metrics.json` in a model's folder says; {} where there is none.
+
+    Raises:
+        ModelFileError: the file is not a JSON object.
+    """
+    path = folder / METRICS_FILE
+    if not path.exists():
+        return {}
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelFileError(f"{path} must be a JSON file. Received: {error}") from error
+    if not isinstance(read, dict):
+        raise ModelFileError(f"{path} must hold a JSON object. Received: {type(read).__name__}")
+    return read
 
 
 def light_copy(path: Path) -> Path | None:

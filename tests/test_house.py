@@ -26,6 +26,7 @@ ROWS = [
         "html_marks",
         "photos",
         "progress",
+        "registration",
         "runtimes",
         "saved_models",
         "serving_messages",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import keras_dldl
+from tests.scripts_case import load_script
 
 ROOT = Path(__file__).parents[1]
 PROMISED = """
@@ -19,6 +20,11 @@ PROMISED = """
     LabelGrid LabelDistributionLoss ExpectationLoss NearestLabelCrossEntropy
     ExpectationMAE CumulativeScore EpsilonError ExpectationRMSE ExpectationPearson
     Expectation FaceModel build_model list_models load_model
+""".split()
+PARTS = """
+    benchmark calibration check comparison data errors evaluation explain export faces importing
+    labels layers light losses methods metrics models ops predict prediction ranking serving
+    training
 """.split()
 
 
@@ -35,9 +41,23 @@ def test_each_name_is_loaded_and_documented(name):
     assert getattr(keras_dldl, name) is value
 
 
-@pytest.mark.parametrize("name", PROMISED)
-def test_dir_shows_each_name(name):
-    assert name in dir(keras_dldl)
+def test_dir_shows_the_names_and_the_parts_and_nothing_else():
+    assert dir(keras_dldl) == sorted([*PROMISED, *PARTS, "__version__"])
+
+
+@pytest.mark.slow
+def test_each_part_is_there_without_an_import_of_its_own():
+    code = f"import keras_dldl\nfor name in {PARTS}: print(getattr(keras_dldl, name).__name__)"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == [f"keras_dldl.{name}" for name in PARTS]
+
+
+def test_the_parts_are_those_of_the_reference():
+    load_script("build_site")  # makes `website` known
+    reference = import_module("website.reference")
+    shown = {module.split(".")[0] for _, modules in reference.PAGES.values() for module in modules}
+    assert shown == set(PARTS)
 
 
 def test_the_errors_are_all_public():

@@ -13,18 +13,20 @@ from keras_dldl.ops import decode, to_tensor
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
 class MethodMAE(ExpectationMAE):
-    """Mean of `|y_hat - y|` with y_hat decoded from raw outputs, as prediction decodes it.
+    """Mean of `|y_hat - y|` with y_hat decoded by the method, as prediction decodes it.
 
     Args:
         method: the method, or its name or config.
         grid: the label grid, or its config.
+        from_logits: whether `y_pred` holds the raw outputs of the method's head instead of
+            probabilities.
         name: name of the metric. Default None: "mae".
         dtype: dtype of the computation, at least float32.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
             mixture of two labels: y is its expectation.
-        y_pred: (B, R), the raw outputs of the method's head.
+        y_pred: (B, R), the raw outputs of the method's head, or (B, K) probabilities.
         sample_weight: weights of the rows.
     """
 
@@ -32,19 +34,21 @@ class MethodMAE(ExpectationMAE):
         self,
         method: str | Method | dict,
         grid: LabelGrid,
+        from_logits: bool = True,
         name: str | None = None,
         dtype: str | None = None,
     ):
-        super().__init__(grid, name=name, dtype=dtype)
+        super().__init__(grid, from_logits, name, dtype)
         self.method = get_method(method)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
-        p = self.method.distribution(to_tensor(y_pred, self.sum_dtype), self.grid)
+        p = to_tensor(y_pred, self.sum_dtype)
+        if self.from_logits:
+            p = self.method.distribution(p, self.grid)
         value = decode(p, self.grid.labels64, self.method.decoder)
         super().update_state(y_true, value, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Return every constructor argument."""
-        own = {"method": self.method.get_config(), "grid": self.grid.get_config()}
-        return {**own, "name": self.name, "dtype": self.dtype}
+        return {**super().get_config(), "method": self.method.get_config()}

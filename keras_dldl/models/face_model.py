@@ -2,23 +2,46 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import keras
 
+from keras_dldl import saved_models
 from keras_dldl.arguments import check_number
 from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid, as_grid
+from keras_dldl.losses import GridLoss
 from keras_dldl.methods import Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
+from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models.backbones import MIN_INPUT_SIZE, check_backbone, features_of
+from keras_dldl.models.compiling import (
+    check_labels,
+    check_metrics,
+    takes_raw_outputs,
+    with_first_labels,
+)
 from keras_dldl.models.layer_list import is_layer_list, layers_from_config
 from keras_dldl.models.linear import linear_kernel
 
 LAYER_LIST = "layers"  # the name of a backbone that is written as a list of layers
+# The model that is in a step of training or evaluation, in which it gives its loss raw outputs. Of
+# this thread: replicas of a model are traced in a thread each.
+_IN_STEP: ContextVar[Any] = ContextVar("in_step", default=None)
+
+
+class _Presets:
+    """The shipped models: a property of the class, not of its instances."""
+
+    def __get__(self, instance: Any, owner: type) -> dict[str, dict[str, Any]]:
+        folders = {name: saved_models.folder(name) for name in saved_models.names()}
+        return {name: saved_models.read_metrics(folder) for name, folder in folders.items()}
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
@@ -43,9 +66,19 @@ class FaceModel(keras.Model):
         calibration: makes the intervals of its predictions, a `Calibration`, or its config; None
             before `keras-dldl calibrate`. It is of these weights, and of no others.
 
+    Attributes:
+        presets: the shipped models by name, each with what `metrics.json` says of it.
+
     Input shape: (B, input_size, input_size, 3), 0 ... 255.
     Output shape: (B, K) probabilities, float32, whatever the method.
+
+    >>> model = FaceModel.from_preset("nano-age")
+    >>> model.task, model.input_size, round(FaceModel.presets["nano-age"]["mae"], 1)
+    ('age', 64, 5.5)
     """
+
+    presets = _Presets()
+    _raw_call = None  # from images to raw outputs, where the compiled loss takes those
 
     def __init__(
         self,
@@ -174,6 +207,114 @@ class FaceModel(keras.Model):
         """
         return keras.Model(self.input, self._raw, name=f"{self.name}_training")
 
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Compile the model; without arguments for training by its method, as `train` does.
+
+        Args:
+            optimizer: Keras's, or its name.
+            loss: None: the method's own, which gets the raw outputs. One of the same class, with
+                other numbers, gets raw outputs where its `from_logits` is that of the method's own,
+                else probabilities. A loss of your own gets the labels as they are, and
+                probabilities.
+            loss_weights: as in Keras.
+            metrics: get probabilities. If `weighted_metrics` is None too: the mean absolute error
+                of the decoded value, "mae".
+            weighted_metrics: those that take account of `sample_weight`.
+            **kwargs: the other arguments of `keras.Model.compile`.
+
+        Raises:
+            ConfigError: the loss or a metric does not fit the method or the grid.
+
+        >>> model = FaceModel("nano-age-net", LabelGrid.age(), "coral", input_size=32)
+        >>> model.compile()
+        >>> type(model.loss).__name__
+        'RankingLoss'
+        """
+        own = self.method.loss(self.grid)
+        loss = own if loss is None else loss
+        is_raw = takes_raw_outputs(loss, own, self.grid, self._raw.shape[-1])
+        check_metrics([metrics, weighted_metrics], self.grid)
+        if metrics is None and weighted_metrics is None:
+            weighted_metrics = [MethodMAE(self.method, self.grid, from_logits=False)]
+        # A bound method, as Keras would save a model that is an attribute along with this one.
+        self._raw_call = self.training_model().call if is_raw else None
+        super().compile(optimizer, loss, loss_weights, metrics, weighted_metrics, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config()` says; a loss that does not fit is warned of."""
+        try:
+            self.compile(**keras.saving.deserialize_keras_object(config))
+        except ConfigError as error:
+            warnings.warn(f"The model is loaded, but not compiled: {error}", stacklevel=2)
+            return
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Train as `keras.Model.fit` does, once the labels are checked.
+
+        All labels of arrays are checked, else those of the first batch, which is made once more.
+
+        Raises:
+            DataError: a label is off the grid; with a loss of the package.
+        """
+        if isinstance(getattr(self, "loss", None), GridLoss):
+            x, labels = with_first_labels(x, y)
+            if labels is not None:
+                check_labels(labels, self.grid)
+        return super().fit(x, y, *args, **kwargs)
+
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Train as `keras.Model.train_on_batch` does, once the labels are checked, see `fit`."""
+        if y is not None and isinstance(getattr(self, "loss", None), GridLoss):
+            check_labels(y, self.grid)
+        return super().train_on_batch(x, y, *args, **kwargs)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Return probabilities; in a step of training or evaluation, what the loss takes."""
+        call = self._raw_call if self._gives_raw_outputs else super().call
+        return call(inputs, training=training, mask=mask)
+
+    def train_step(self, *args: Any) -> Any:
+        """Make a step of training."""
+        with self._in_step():
+            return super().train_step(*args)
+
+    def test_step(self, *args: Any) -> Any:
+        """Make a step of evaluation."""
+        with self._in_step():
+            return super().test_step(*args)
+
+    def _symbolic_build(self, *args: Any, **kwargs: Any) -> None:
+        # Keras tries what a step does, on shapes alone.
+        with self._in_step():
+            super()._symbolic_build(*args, **kwargs)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Update the metrics by probabilities, and return their values."""
+        if self._gives_raw_outputs:
+            y_pred = self.get_layer("probabilities")(y_pred)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    @contextmanager
+    def _in_step(self) -> Iterator[None]:
+        before = _IN_STEP.set(self)
+        try:
+            yield
+        finally:
+            _IN_STEP.reset(before)
+
+    @property
+    def _gives_raw_outputs(self) -> bool:
+        return _IN_STEP.get() is self and self._raw_call is not None
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
         return {
@@ -194,6 +335,13 @@ class FaceModel(keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects=None) -> "FaceModel":
         """Make a model from `get_config()`."""
         return cls(**config)
+
+    @classmethod
+    def from_preset(cls, name: str) -> "FaceModel":
+        """Load a shipped model, or a file; the same as `load_model`."""
+        from keras_dldl.models.loading import load_model
+
+        return load_model(name)
 
 
 def _check_distribution(method: Method, probabilities: Any, grid: LabelGrid) -> None:

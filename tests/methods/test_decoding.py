@@ -165,8 +165,18 @@ def test_the_metric_of_training_is_the_error_of_the_decoded_value(name):
     expected = np.abs(AGE.decode(p, get_method(name).decoder) - y).mean()
     assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
     assert metric.name == "mae"
+    of_probabilities = MethodMAE(name, AGE, from_logits=False)
+    of_probabilities.update_state(y, p.astype(np.float32))
+    assert float(of_probabilities.result()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_config_of_the_metric():
     config = {"name": "sord", "options": {"distance": "squared", "scale": 2.0}}
-    check_config(MethodMAE, method=config, grid=RATING.get_config(), name="error", dtype="float64")
+    check_config(
+        MethodMAE,
+        method=config,
+        grid=RATING.get_config(),
+        from_logits=False,
+        name="error",
+        dtype="float64",
+    )
