@@ -251,8 +251,10 @@ class Predictor:
         distributions = iter(self._distributions(crops, options.batch_size))
         for item in group:
             predictions = [
-                self._prediction(next(distributions), face, warnings, item.name)
-                for face, warnings in zip(item.faces, item.warnings, strict=True)
+                self._prediction(next(distributions), face, warnings, item.name, number)
+                for number, (face, warnings) in enumerate(
+                    zip(item.faces, item.warnings, strict=True), 1
+                )
             ]
             yield item.error or (predictions if options.all_faces else predictions[0])
 
@@ -275,7 +277,12 @@ class Predictor:
         return mean
 
     def _prediction(
-        self, distribution: np.ndarray, face: Face | None, warnings: list[FaceWarning], name: str
+        self,
+        distribution: np.ndarray,
+        face: Face | None,
+        warnings: list[FaceWarning],
+        name: str,
+        number: int,
     ) -> Prediction:
         found = (
             {}
@@ -289,6 +296,7 @@ class Predictor:
             calibration=self.model.calibration,
             warnings=warnings,
             name=name,
+            number=number,
             **found,
         )
 

@@ -13,6 +13,8 @@ from keras_dldl.calibration.quantiles import LEVELS, at_level, knots_of, quantil
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.labels import LabelGrid, as_grid
 
+# What intervals hold where nothing else is asked for.
+DEFAULT_LEVEL = 0.9
 MIN_FACES = 200
 # A spread over this share of the faces measured is called wide.
 USUAL = 0.99

@@ -113,8 +113,8 @@ class PhotoExplainer:
             "name": name,
         }
         return [
-            Prediction(p, grid, **common, **_found(face))
-            for p, face in zip(mean, faces, strict=True)
+            Prediction(p, grid, number=number, **common, **_found(face))
+            for number, (p, face) in enumerate(zip(mean, faces, strict=True), 1)
         ]
 
     def _attention(self, crop: np.ndarray) -> np.ndarray | None:

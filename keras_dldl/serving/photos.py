@@ -89,8 +89,10 @@ async def _faces(
             "left_out": found.left_out,
             "labels": grid.labels64.tolist(),
             "faces": [
-                _described(face, row, warnings, model, level)
-                for face, row, warnings in zip(found.faces, p, found.warnings, strict=True)
+                _described(number, face, row, warnings, model, level)
+                for number, (face, row, warnings) in enumerate(
+                    zip(found.faces, p, found.warnings, strict=True), 1
+                )
             ],
         }
     )
@@ -116,7 +118,12 @@ def _find(service: Service, model: Servable, picture: bytes) -> _Found:
 
 
 def _described(
-    face: Face, p: np.ndarray, warnings: list[FaceWarning], model: Servable, level: float
+    number: int,
+    face: Face,
+    p: np.ndarray,
+    warnings: list[FaceWarning],
+    model: Servable,
+    level: float,
 ) -> dict[str, Any]:
     prediction = Prediction(
         p,
@@ -126,6 +133,7 @@ def _described(
         warnings=warnings,
         box=face.box,
         score=face.score,
+        number=number,
     )
     return {
         **prediction.to_dict(level),

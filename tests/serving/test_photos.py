@@ -40,11 +40,11 @@ def test_every_face_is_what_the_predictor_would_say(client, faces):
     assert len(content["labels"]) == 101 and len(content["faces"]) == faces
     image, engine = picture(faces), FakeEngine()
     found = FakeDetector().detect([image])[0]
-    for told, face in zip(content["faces"], found, strict=True):
+    for number, (told, face) in enumerate(zip(content["faces"], found, strict=True), 1):
         crop = Alignment().align(image, face.landmarks, SIDE)
         p = engine.distributions(crop[None].astype("float32"))[0]
-        expected = Prediction(p, engine.grid, box=face.box, score=face.score).to_dict()
-        for key, value in expected.items():
+        expected = Prediction(p, engine.grid, number=number, box=face.box, score=face.score)
+        for key, value in expected.to_dict().items():
             if key != "warnings":
                 assert told[key] == pytest.approx(value), key
         warnings = face_warnings(crop, face, image.shape[:2])
