@@ -112,7 +112,7 @@ def command(ctx, images, model, task, save, plot, as_json, json_lines, **options
         _report(path, result, level, style)
     if as_json:
         _echo_json(images, results, level)
-    saved = _save_pictures(images, results, pictures, options["max_pixels"])
+    saved = _save_pictures(images, results, pictures, level, options["max_pixels"])
     plotted = _save_plot(results, plot, level)
     if failed or not (saved and plotted):
         ctx.exit(1)
@@ -168,7 +168,8 @@ def _report(path, result, level, style) -> None:
     if style != "text":
         return
     for prediction in result:
-        line = f"{shown}: {prediction.describe(level)}"
+        face = f"face {prediction.number}: " if len(result) > 1 else ""
+        line = f"{shown}: {face}{prediction.describe(level)}"
         if prediction.box is not None:
             line += ", box " + " ".join(f"{side:.0f}" for side in prediction.box)
         if prediction.warnings:
@@ -291,7 +292,7 @@ def _check_not_input(option, targets, others) -> None:
             )
 
 
-def _save_pictures(images, results, pictures, max_pixels) -> bool:
+def _save_pictures(images, results, pictures, level, max_pixels) -> bool:
     """Return whether all that is to be saved is saved."""
     from keras_dldl.drawing import annotate
 
@@ -301,7 +302,7 @@ def _save_pictures(images, results, pictures, max_pixels) -> bool:
                 "Drawing reads a picture again, which a pipe does not allow; give a file. "
                 f"Received: {path}"
             )
-        annotate(path, result, max_pixels=max_pixels).save(place)
+        annotate(path, result, level=level, max_pixels=max_pixels).save(place)
 
     if not pictures:
         return True

@@ -1,33 +1,56 @@
-"""Pictures of predictions: boxes on the photo, and the distributions."""
+"""Pictures of predictions: numbered boxes on the photo, and the distributions.
 
-from collections.abc import Sequence
+A face has the same number and colour on both. What is drawn here is given as a `Prediction`, which
+itself draws by these functions.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_dldl.calibration import DEFAULT_LEVEL
 from keras_dldl.faces.images import read_image
-from keras_dldl.prediction import DEFAULT_LEVEL, Prediction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
-BOX_COLOUR = (255, 196, 0)
-TEXT_COLOUR = (0, 0, 0)
+COLOURS = (
+    "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd",
+    "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
+)  # fmt: skip
 SMALLEST_FONT = 11
-MOST_IN_LEGEND = 10
+MOST_ROWS = 60
+LONGEST_NAME = 40
+# Covering a face, another's or its own, is so much better than covering another label.
+COST_OF_LABEL, COST_OF_FACE, COST_OF_OWN_FACE = 1e6, 1e3, 1.0
+# Labels may lie on so much of another face before shorter ones are tried.
+MOST_COVERED = 0.03
+ROUNDS = 3
+
+Boxes = np.ndarray  # (N, 4): left, top, right, bottom
 
 
 def annotate(
-    image: Any, predictions: Prediction | Sequence[Prediction], *, max_pixels: int | None = None
+    image: Any,
+    predictions: Any,
+    *,
+    level: float = DEFAULT_LEVEL,
+    max_pixels: int | None = None,
 ) -> "Image.Image":
-    """Draw a box around each face, and its value and spread.
+    """Draw a box around each face, and a label with its number, value and interval.
+
+    Labels avoid each other and the other faces, and stay inside the picture. Where there is no room
+    for all, they are drawn smaller; then without the interval; then with the number alone. A photo
+    of one face has no number.
 
     Args:
         image: what was predicted: anything `read_image` reads.
-        predictions: of the faces in it. One without a box (an aligned crop) is written into the
-            top left corner.
+        predictions: a `Prediction`, or a list of them, of the faces in it. One without a box (an
+            aligned crop) is written into the top left corner.
+        level: share of faces whose label the interval holds, see `Prediction.interval`.
         max_pixels: see `read_image`.
 
     Returns:
@@ -35,139 +58,238 @@ def annotate(
 
     Raises:
         UnreadableImage: the image cannot be read.
+        ConfigError: `level` is out of range.
     """
     from PIL import Image, ImageDraw
 
     # A copy: an array that is passed in is not to be drawn on.
     picture = Image.fromarray(read_image(image, max_pixels=max_pixels)).copy()
-    draw = ImageDraw.Draw(picture)
     listed = _as_list(predictions)
-    for prediction in listed:
-        _draw_box(draw, prediction, picture.size)
-    for prediction in listed:  # after all boxes, so that none runs through a label
-        _draw_label(draw, prediction, picture.size)
+    if not listed:
+        return picture
+    draw = ImageDraw.Draw(picture)
+    faces = np.array([p.box or (0, 0, picture.width, 0) for p in listed], float)
+    faces[:, 2:] += faces[:, :2]
+    faces = np.clip(faces, 0, np.tile(picture.size, 2))
+    for prediction, face in zip(listed, faces, strict=True):
+        if prediction.box is not None:
+            _draw_box(draw, face, _colour(prediction), picture.size)
+    texts, font, labels = _placed(draw, listed, faces, picture.size, level)
+    for prediction, text, label in zip(listed, texts, labels, strict=True):
+        _draw_label(draw, text, font, label, _colour(prediction))
     return picture
 
 
-def plot_distribution(
-    predictions: Prediction | Sequence[Prediction], *, level: float = DEFAULT_LEVEL
-) -> "Figure":
-    """Plot the distribution of each prediction, its value and its central interval.
+def plot_distribution(predictions: Any, *, level: float = DEFAULT_LEVEL) -> "Figure":
+    """Plot the distribution of each prediction, its value and its interval.
+
+    Several faces stand one below the other, by their numbers, each as high as its own peak; of more
+    than 60 the first 60.
 
     Args:
-        predictions: of one task.
-        level: share of the distribution inside the interval.
+        predictions: a `Prediction`, or a list of them, of one task.
+        level: share of faces whose label the interval holds, see `Prediction.interval`.
 
     Returns:
         A Matplotlib figure, for `savefig`; it takes no part in pyplot's state.
 
     Raises:
         ValueError: there are no predictions.
+        ConfigError: `level` is out of range.
     """
     from matplotlib.figure import Figure
 
     listed = _as_list(predictions)
     if not listed:
         raise ValueError("There is nothing to plot. Give one prediction or more. Received: none")
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    shown, first = listed[:MOST_ROWS], listed[0]
+    height = 4.0 if len(shown) == 1 else 1.4 + 0.5 * len(shown)
+    figure = Figure(figsize=(8, height), layout="constrained")
     axes = figure.add_subplot()
-    for number, prediction in enumerate(listed):
-        _plot_one(axes, prediction, level, f"C{number % 10}")
-    first = listed[0]
+    names = {p.name for p in listed}
+    for row, prediction in enumerate(shown):
+        _plot_row(axes, prediction, level, row, only=len(shown) == 1)
+    if len(shown) > 1:
+        texts = [_row_text(p, level, with_name=len(names) > 1) for p in shown]
+        axes.set_yticks(-np.arange(len(shown)), texts)
+        axes.set_ylim(-len(shown) + 0.9, 1)
+    else:
+        axes.set_ylabel("probability")
+        axes.set_ylim(bottom=0)
     axes.set_xlim(first.grid.start, first.grid.stop)
-    axes.set_ylim(bottom=0)
     axes.set_xlabel(f"{first.task} ({first.unit})")
-    axes.set_ylabel("probability")
-    value = first.decoder.capitalize()
-    axes.set_title(f"{value} (line) and {100 * level:g} % interval (shaded)", fontsize="medium")
-    _add_legend(axes, len(listed))
+    axes.set_title(_title(listed, level), fontsize="medium")
     return figure
 
 
-def _as_list(predictions: Prediction | Sequence[Prediction]) -> list[Prediction]:
-    return [predictions] if isinstance(predictions, Prediction) else list(predictions)
+def _as_list(predictions: Any) -> list[Any]:
+    return [predictions] if isinstance(predictions, float) else list(predictions)
 
 
-def _label(prediction: Prediction) -> str:
-    spread = prediction.std
-    shown = f"{spread:.0f}" if prediction.grid.step >= 1 else f"{spread:.2f}"
-    return f"{prediction.format_number(prediction)} ± {shown}"
+def _colour(prediction: Any) -> str:
+    return COLOURS[(prediction.number - 1) % len(COLOURS)]
 
 
-def _draw_box(draw: "ImageDraw.ImageDraw", prediction: Prediction, size: tuple[int, int]) -> None:
-    if prediction.box is None:
-        return
-    x, y, width, height = prediction.box
-    right, bottom = min(x + width, size[0] - 1), min(y + height, size[1] - 1)
+def _draw_box(
+    draw: "ImageDraw.ImageDraw", face: np.ndarray, colour: str, size: tuple[int, int]
+) -> None:
     line = max(1, round(min(size) / 250))
-    draw.rectangle((x, y, max(x, right), max(y, bottom)), outline=BOX_COLOUR, width=line)
+    left, top, right, bottom = face
+    right, bottom = max(left, min(right, size[0] - 1)), max(top, min(bottom, size[1] - 1))
+    # White around the colour: one of them is seen on any photo.
+    edge = (max(0, left - line), max(0, top - line), right + line, bottom + line)
+    draw.rectangle(edge, outline="white", width=2 * line)
+    draw.rectangle((left, top, right, bottom), outline=colour, width=line)
 
 
-def _draw_label(draw: "ImageDraw.ImageDraw", prediction: Prediction, size: tuple[int, int]) -> None:
+def _draw_label(
+    draw: "ImageDraw.ImageDraw",
+    text: str,
+    font: "ImageFont.FreeTypeFont",
+    label: np.ndarray,
+    colour: str,
+) -> None:
+    left, top, right, bottom = label
+    draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
+    middle = (left + right) / 2, (top + bottom) / 2
+    draw.text(middle, text, font=font, fill=_ink(colour), anchor="mm")
+
+
+def _ink(colour: str) -> str:
+    """Return black or white, whichever is easier to read on `colour`."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+
+
+def _placed(
+    draw: "ImageDraw.ImageDraw",
+    listed: Sequence[Any],
+    faces: Boxes,
+    size: tuple[int, int],
+    level: float,
+) -> tuple[list[str], "ImageFont.FreeTypeFont", Boxes]:
+    """Return the fullest texts for which there is room, their font, and their places."""
     from PIL import ImageFont
 
-    text = _label(prediction)
-    box = prediction.box or (0.0, 0.0, float(size[0]), 0.0)
-    font = ImageFont.load_default(size=_font_size(box[2], size))
-    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    pad = max(2, round((bottom - top) / 5))
-    width, height = right - left + 2 * pad, bottom - top + 2 * pad
-    x = max(0, min(box[0], size[0] - width))
-    y = _label_top(box, height, size[1])
-    draw.rectangle((x, y, x + width, y + height), fill=BOX_COLOUR)
-    draw.text((x + pad - left, y + pad - top), text, font=font, fill=TEXT_COLOUR)
+    for texts in _texts(listed, level):
+        for pixels in _font_sizes(faces, size):
+            font = ImageFont.load_default(size=pixels)
+            pad = max(2, round(pixels / 5))
+            extent = np.array([draw.textbbox((0, 0), t, font=font, anchor="lt") for t in texts])
+            lengths = np.ceil(extent[:, 2]) + 2 * pad
+            height = np.ceil(extent[:, 3].max()) + 2 * pad
+            labels, good = _without_overlap(faces, lengths, height, size)
+            if good:
+                return texts, font, labels
+    return texts, font, labels  # the shortest and smallest
 
 
-def _label_top(box: tuple, height: float, picture_height: int) -> float:
-    """Return where the label starts: above the box where there is room, else below, else inside."""
-    above, below = box[1] - height, box[1] + box[3] + 1
-    if above >= 0:
-        return above
-    if box[3] > 0 and below + height <= picture_height:
-        return below
-    return max(0, min(box[1], picture_height - height))
+def _texts(listed: Sequence[Any], level: float) -> Iterator[list[str]]:
+    """Yield what may stand on the labels, the fullest first."""
+    numbers = [f"{p.number}: " if len(listed) > 1 else "" for p in listed]
+    values = [p.format_number(p) for p in listed]
+    rows = list(zip(numbers, listed, strict=True))
+    yield [n + p.in_short(level) for n, p in rows]
+    yield [n + value for n, value in zip(numbers, values, strict=True)]
+    yield [str(p.number) for p in listed] if len(listed) > 1 else values
 
 
-def _font_size(box_width: float, size: tuple[int, int]) -> int:
-    """Return a size at which the label is about as wide as the box, legible on the whole picture.
+def _font_sizes(faces: Boxes, size: tuple[int, int]) -> list[int]:
+    """Return sizes to try, the largest first, all legible on the picture as a whole.
 
-    A picture is looked at as a whole, so the least size grows with it; the label, some four and a
-    half times as wide as high, must still fit into a small one.
+    A picture is looked at as a whole, so letters grow with it.
     """
-    least = max(SMALLEST_FONT, min(size) / 40)
-    largest = max(SMALLEST_FONT, min(size) / 12)
-    fitting = size[0] / 5
-    return max(6, round(min(max(box_width / 5, least), largest, fitting)))
+    least = max(SMALLEST_FONT, min(size) / 50)
+    as_wide_as_a_box = np.median(faces[:, 2] - faces[:, 0]) / 8
+    usual = min(max(as_wide_as_a_box, min(size) / 30), min(size) / 12)
+    sizes = {round(max(usual * share, least)) for share in (1, 0.8, 0.65, 0.5)}
+    # In the smallest pictures letters may be hard to read, but they are inside.
+    return sorted({max(6, min(pixels, round(size[0] / 6))) for pixels in sizes}, reverse=True)
 
 
-def _plot_one(axes: "Axes", prediction: Prediction, level: float, colour: str) -> None:
+def _without_overlap(
+    faces: Boxes, lengths: np.ndarray, height: float, size: tuple[int, int]
+) -> tuple[Boxes, bool]:
+    """Return a place for each label, and whether all of them are free.
+
+    Each label takes the best place in turn, given where the others are; and again, as the first
+    ones could not know of the last.
+    """
+    labels = np.zeros_like(faces)
+    areas = np.maximum((faces[:, 2:] - faces[:, :2]).prod(axis=1), 1)
+    inside = bool((lengths <= size[0]).all() and height <= size[1])
+    for _ in range(ROUNDS):
+        before, good = labels.copy(), inside
+        for i, length in enumerate(lengths):
+            options = _options(faces[i], length, height, size)
+            others = np.arange(len(faces)) != i
+            on_labels = _overlaps(options, labels[others]).sum(axis=1)
+            covered = _overlaps(options, faces)
+            on_faces = (covered / areas)[:, others]
+            cost = COST_OF_LABEL * on_labels + COST_OF_FACE * on_faces.sum(axis=1)
+            cost += COST_OF_OWN_FACE * covered[:, i] / areas[i]
+            best = np.argmin(cost)
+            labels[i] = options[best]
+            good &= on_labels[best] == 0 and not (on_faces[best] > MOST_COVERED).any()
+        if good or (before == labels).all():
+            break
+    return labels, bool(good)
+
+
+def _options(face: np.ndarray, length: float, height: float, size: tuple[int, int]) -> Boxes:
+    """Return where a label may stand, the best first: above, below, inside, beside its box."""
+    left, top, right, bottom = face
+    rows = (top - height, bottom, top, bottom - height)
+    columns = (left, (left + right - length) / 2, right - length)
+    corners = [(x, y) for y in rows for x in columns]
+    corners += [(x, y) for x in (right, left - length) for y in (top, bottom - height)]
+    room = np.maximum(0, np.array(size) - (length, height))
+    corners = np.clip(np.rint(corners), 0, room)
+    return np.hstack([corners, corners + (length, height)])
+
+
+def _overlaps(some: Boxes, others: Boxes) -> np.ndarray:
+    """Return the areas, (N, M), that N boxes share with M others."""
+    low = np.maximum(some[:, None, :2], others[None, :, :2])
+    high = np.minimum(some[:, None, 2:], others[None, :, 2:])
+    return np.maximum(high - low, 0).prod(axis=2)
+
+
+def _plot_row(axes: "Axes", prediction: Any, level: float, row: int, only: bool) -> None:
+    """Plot one distribution: alone as it is, in a row of several as high as the row."""
     labels, mass = prediction.grid.labels64, prediction.distribution
+    scale = 1.0 if only else 0.85 / mass.max()
+    base, colour = -row, _colour(prediction)
     inside = np.linspace(*prediction.interval(level), 200)
-    axes.plot(labels, mass, color=colour, label=_legend_text(prediction))
-    axes.fill_between(inside, np.interp(inside, labels, mass), color=colour, alpha=0.2)
-    axes.axvline(prediction.value, color=colour, linewidth=1, linestyle="--")
+    axes.plot(labels, base + scale * mass, color=colour, linewidth=1.5 if only else 1)
+    height = base + scale * np.interp(inside, labels, mass)
+    axes.fill_between(inside, base, height, color=colour, alpha=0.3, linewidth=0)
+    top = base + (1.05 * mass.max() if only else 0.9)
+    axes.plot([prediction.value] * 2, [base, top], color=colour, linewidth=1, linestyle="--")
 
 
-def _legend_text(prediction: Prediction) -> str:
-    # The value comes first, as Matplotlib leaves out labels that start with an underscore; a
-    # dollar sign would start a formula.
-    value = f"{_label(prediction)} {prediction.unit}"
-    name = prediction.name or ""
-    name = name if len(name) <= 40 else "..." + name[-37:]
-    name = _with_known_letters(name).replace("$", r"\$")
-    return f"{value}, {name}" if name else value
+def _row_text(prediction: Any, level: float, with_name: bool) -> str:
+    text = f"{prediction.number}: {prediction.in_short(level)}"
+    return f"{_shown_name(prediction.name)} {text}" if with_name and prediction.name else text
 
 
-def _with_known_letters(text: str) -> str:
-    """Replace what Matplotlib's font cannot draw, of which it would warn at every letter."""
+def _title(listed: Sequence[Any], level: float) -> str:
+    first = listed[0]
+    if len(listed) == 1:
+        about = first.describe(level)
+    else:
+        about = f"{first.decoder.capitalize()} (line) and {100 * level:g} % interval (shaded)"
+    if len(listed) > MOST_ROWS:
+        about += f", the first {MOST_ROWS} of {len(listed)} faces"
+    names = {p.name for p in listed}
+    return f"{_shown_name(first.name)}\n{about}" if first.name and len(names) == 1 else about
+
+
+def _shown_name(name: str) -> str:
+    """Return a name as Matplotlib can draw it: short, in letters that its font has, no formula."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
+    name = name if len(name) <= LONGEST_NAME else "..." + name[3 - LONGEST_NAME :]
     known = get_font(findfont(FontProperties())).get_charmap()
-    return "".join(letter if ord(letter) in known else "?" for letter in text)
-
-
-def _add_legend(axes: "Axes", count: int) -> None:
-    handles, texts = axes.get_legend_handles_labels()
-    handles, texts = handles[:MOST_IN_LEGEND], texts[:MOST_IN_LEGEND]
-    more = f"and {count - MOST_IN_LEGEND} more" if count > MOST_IN_LEGEND else None
-    axes.legend(handles, texts, fontsize="small", title=more)
+    name = "".join(letter if ord(letter) in known else "?" for letter in name)
+    return name.replace("$", r"\$")

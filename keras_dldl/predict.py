@@ -242,14 +242,16 @@ class Predictor:
         distributions = iter(self._distributions(crops, options.batch_size))
         for item in group:
             predictions = [
-                found.prediction(
+                Prediction.of_face(
+                    found,
                     next(distributions),
                     self.model.grid,
                     self.model.method.decoder,
                     self.model.calibration,
                     item.name,
+                    number,
                 )
-                for found in item.faces
+                for number, found in enumerate(item.faces, 1)
             ]
             yield item.error or (predictions if options.all_faces else predictions[0])
 

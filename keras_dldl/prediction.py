@@ -1,33 +1,28 @@
 """What is estimated for one face: a value, and the distribution it is decoded from."""
 
+import io
 import math
+import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.arguments import check_number
-from keras_dldl.calibration import Calibration, as_calibration
+from keras_dldl.arguments import check_integer, check_number
+from keras_dldl.calibration import DEFAULT_LEVEL, Calibration, as_calibration
 from keras_dldl.errors import ConfigError
+from keras_dldl.faces.warning import FaceWarning
+from keras_dldl.files import atomic_path
 from keras_dldl.labels import LabelGrid, as_grid
 
-DEFAULT_LEVEL = 0.9
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from keras_dldl.faces.aligner import FoundFace
+
 MASS_TOLERANCE = 1e-2
-
-
-class FaceWarning(NamedTuple):
-    """A reason to doubt a prediction: why this face may be unlike those the model has learnt from.
-
-    Attributes:
-        code: one word for programs; docs/uncertainty.md lists them.
-        text: a sentence for people, without a full stop.
-    """
-
-    code: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.text}"
+PLOT_DPI = 150
+SCREEN_DPI = 100
 
 
 class Prediction(float):
@@ -46,7 +41,8 @@ class Prediction(float):
         score: the detector's confidence, 0 ... 1; None for a crop.
         faces_found: how many faces were found in the image; None for a crop. Where only the largest
             was asked for, small ones may not have been looked for.
-        name: what the image is called.
+        name: what the image is called: the path of a file.
+        number: of the face in its image, from 1, left to right.
         calibration: makes the intervals, where the model has one; a `Calibration`, or its config.
         warnings: what speaks against this face. A spread that is wide by the measure of the
             calibration adds one.
@@ -72,6 +68,7 @@ class Prediction(float):
     score: float | None
     faces_found: int | None
     name: str | None
+    number: int
     calibration: Calibration | None
     warnings: tuple[FaceWarning, ...]
 
@@ -87,6 +84,7 @@ class Prediction(float):
         score: float | None = None,
         faces_found: int | None = None,
         name: str | None = None,
+        number: int = 1,
         calibration: Calibration | dict[str, Any] | None = None,
         warnings: Sequence[FaceWarning] = (),
     ) -> "Prediction":
@@ -103,9 +101,48 @@ class Prediction(float):
         self.score = None if score is None else float(score)
         self.faces_found = faces_found
         self.name = name
+        self.number = check_integer("number", number, minimum=1)
         self.calibration = as_calibration(calibration, grid)
         self.warnings = (*warnings, *self._width_warning())
         return self
+
+    @classmethod
+    def of_face(
+        cls,
+        found: "FoundFace",
+        distribution: Any,
+        grid: LabelGrid,
+        decoder: str,
+        calibration: Calibration | None = None,
+        name: str | None = None,
+        number: int = 1,
+    ) -> "Prediction":
+        """Make the prediction for a face that was found in a photo.
+
+        Args:
+            found: the face, as `FaceAligner.find` returns it.
+            distribution: (K,) what the model says of it, averaged over image and mirror image.
+            grid: see `Prediction`.
+            decoder: see `Prediction`.
+            calibration: see `Prediction`.
+            name: see `Prediction`.
+            number: see `Prediction`.
+        """
+        place = {}
+        if found.face is not None:
+            keys = ("box", "landmarks", "roll", "score")
+            place = {key: getattr(found.face, key) for key in keys}
+        return cls(
+            distribution,
+            grid,
+            decoder=decoder,
+            faces_found=found.faces_found,
+            name=name,
+            number=number,
+            calibration=calibration,
+            warnings=found.warnings,
+            **place,
+        )
 
     @property
     def value(self) -> float:
@@ -180,6 +217,7 @@ class Prediction(float):
             level: of the interval.
         """
         return {
+            "number": self.number,
             "value": self.value,
             "std": self.std,
             "interval": list(self.interval(level)),
@@ -203,9 +241,75 @@ class Prediction(float):
         value = self.format_number(self.value)
         return f"{value} {self.unit}, {100 * level:g} % interval {low} ... {high}"
 
+    def in_short(self, level: float = DEFAULT_LEVEL) -> str:
+        """Return value and interval for places with little room, as labels on a photo.
+
+        >>> Prediction([0, 0, 1, 0, 0], LabelGrid(0, 4)).in_short(0.5)
+        '2.0 (1.8-2.2)'
+        """
+        low, high = (self.format_number(end) for end in self.interval(level))
+        return f"{self.format_number(self.value)} ({low}-{high})"
+
     def format_number(self, number: float) -> str:
         """Return `number` with one decimal on a grid of whole steps, with two on a finer one."""
         return f"{number:.{1 if self.grid.step >= 1 else 2}f}"
+
+    def plot(
+        self, path: str | os.PathLike | None = None, *, level: float = DEFAULT_LEVEL
+    ) -> "Figure":
+        """Plot the distribution, the value and the interval. A notebook shows a prediction so.
+
+        Args:
+            path: where to write the plot: a picture, PDF or SVG file. None writes nothing.
+            level: of the interval.
+
+        Returns:
+            A Matplotlib figure. For several faces see `keras_dldl.drawing.plot_distribution`.
+
+        Raises:
+            ConfigError: `level` is out of range.
+            ValueError: the file's ending is none that Matplotlib writes.
+        """
+        from keras_dldl.drawing import plot_distribution
+
+        figure = plot_distribution(self, level=level)
+        if path is not None:
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, dpi=PLOT_DPI)
+        return figure
+
+    def save(
+        self, path: str | os.PathLike, image: Any = None, *, level: float = DEFAULT_LEVEL
+    ) -> None:
+        """Write the photo with the face's box, value and interval drawn on it.
+
+        Args:
+            path: a picture file: .png, .jpg, .webp.
+            image: the photo, where it was not predicted from a file; anything that
+                `predict_age` takes. For several faces in one picture see
+                `keras_dldl.drawing.annotate`.
+            level: of the interval.
+
+        Raises:
+            ConfigError: the photo is no file, and `image` is missing; or `level` is out of range.
+            UnreadableImage: the photo cannot be read.
+            ValueError: the file's ending is none of a picture.
+        """
+        from keras_dldl.drawing import annotate
+
+        if image is None and not (self.name and os.path.isfile(self.name)):
+            raise ConfigError(
+                "A prediction draws on the photo, which must be a file or given: "
+                f"save(path, image=photo). Received: image=None for {self.name or 'no name'}"
+            )
+        picture = annotate(self.name if image is None else image, self, level=level)
+        with atomic_path(path) as temporary:
+            picture.save(temporary)
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.plot().savefig(stream, dpi=SCREEN_DPI)
+        return stream.getvalue()
 
     def _width_warning(self) -> list[FaceWarning]:
         if self.calibration is None or self.std <= self.calibration.usual_std:

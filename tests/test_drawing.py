@@ -5,8 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import ImageColor, ImageDraw
 
-from keras_dldl.drawing import BOX_COLOUR, annotate, plot_distribution
+from keras_dldl.drawing import COLOURS, annotate, plot_distribution
 from keras_dldl.errors import UnreadableImage
 from keras_dldl.labels import LabelGrid
 from keras_dldl.prediction import Prediction
@@ -29,45 +30,128 @@ def drawn(picture):
     return np.nonzero((np.asarray(picture) != (0, 0, 255)).any(axis=2))
 
 
-def label_rows(picture):
-    """Return the first and last row that hold text."""
-    red, _, blue = np.moveaxis(np.asarray(picture), 2, 0)
-    rows = np.nonzero((red < 140) & (blue < 100))[0]  # small letters are grey at their edges
-    return rows.min(), rows.max()
+def is_of(picture, number):
+    """Return where the picture has the colour of a face, (H, W) booleans."""
+    return (np.asarray(picture) == ImageColor.getrgb(COLOURS[(number - 1) % 10])).all(axis=2)
 
 
-@pytest.mark.parametrize("side", [40, 64, 200, 1000, 4000])
-def test_label_is_legible_and_inside_at_every_size(side):
+@pytest.fixture
+def labels(monkeypatch):
+    """Take down what is written, and on which rectangle: (text, left, top, right, bottom)."""
+    written, rectangles = [], []
+    rectangle, text = ImageDraw.ImageDraw.rectangle, ImageDraw.ImageDraw.text
+
+    def drawn_rectangle(self, xy, *args, **options):
+        rectangles.append(xy)
+        rectangle(self, xy, *args, **options)
+
+    def drawn_text(self, xy, words, *args, **options):
+        extent = self.textbbox(xy, words, options["font"], anchor=options["anchor"])
+        x, y, right, bottom = rectangles[-1]
+        inside = x <= extent[0] and y <= extent[1] and extent[2] <= right + 1
+        assert inside and extent[3] <= bottom + 1, (words, extent, rectangles[-1])
+        written.append((words, x, y, right, bottom))
+        text(self, xy, words, *args, **options)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "rectangle", drawn_rectangle)
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", drawn_text)
+    return written
+
+
+def crowd(count, width, height, rng):
+    """Return so many faces in a grid of cells, each somewhere in its cell, some at the edges."""
+    columns = int(np.ceil(np.sqrt(count * width / height)))
+    rows = -(-count // columns)
+    cell = width / columns, height / rows
+    side = 0.7 * min(cell)
+    found = []
+    for i in range(count):
+        corner = np.array([i % columns, i // columns]) * cell
+        x, y = corner + rng.choice([0.0, 0.5, 1.0], 2) * (np.array(cell) - side)
+        found.append(prediction(1 + 3 * i, number=i + 1, box=(x, y, side, side)))
+    return found
+
+
+def shared(one, other):
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0) * max(height, 0)
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "height"),
+    [
+        (2, 100, 100), (2, 100, 40), (3, 150, 100), (5, 300, 200), (5, 1000, 700),
+        (12, 640, 480), (30, 700, 420), (30, 1600, 1000), (30, 6000, 4000), (4, 400, 1600),
+    ],
+)  # fmt: skip
+def test_labels_of_a_group_are_apart_inside_and_at_their_own_face(labels, count, width, height):
+    faces = crowd(count, width, height, np.random.default_rng(count))
+    annotate(np.zeros((height, width, 3), np.uint8), faces)
+    assert len(labels) == count
+    boxes = [(x, y, x + w, y + h) for x, y, w, h in (face.box for face in faces)]
+    for i, (text, *label) in enumerate(labels):
+        assert text.split(":")[0] == str(i + 1)
+        left, top, right, bottom = label
+        assert 0 <= left and 0 <= top and right < width and bottom < height
+        for j in range(count):
+            if j != i:
+                assert shared(label, labels[j][1:]) == 0, (text, labels[j])
+                assert shared(label, boxes[j]) < 0.05 * (boxes[j][2] - boxes[j][0]) ** 2
+        near = (left - 2, top - 2, right + 2, bottom + 2)
+        assert shared(near, boxes[i]) > 0
+
+
+def test_labels_tell_what_there_is_room_for(labels):
+    p = prediction(box=(20, 20, 60, 60))
+    annotate(blue(400, 600), p, level=0.5)
+    low, high = p.interval(0.5)
+    assert labels.pop()[0] == f"31.4 ({low:.1f}-{high:.1f})"
+    several = [prediction(number=n, box=(90 * n, 50, 80, 80)) for n in (1, 2, 3)]
+    annotate(blue(400, 600), several)
+    assert [text for text, *_ in labels] == [f"{n}: 31.4 (23.2-39.6)" for n in (1, 2, 3)]
+    labels.clear()
+    narrow = [prediction(number=n, box=(33 * n - 33, 2, 32, 26)) for n in (1, 2, 3)]
+    annotate(blue(30, 100), narrow)
+    assert [text for text, *_ in labels] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("side", [64, 200, 1000, 4000])
+def test_label_is_legible_and_small_at_every_size(labels, side):
     box = (side * 0.3, side * 0.4, side * 0.3, side * 0.4)
     picture = annotate(blue(side, side), prediction(box=box))
     assert picture.size == (side, side) and picture.mode == "RGB"
-    top, bottom = label_rows(picture)
-    assert bottom - top + 1 >= max(5, side * 0.018)  # of 1000 pixels, letters of 18 or more
+    ((_, _, top, _, bottom),) = labels
+    assert bottom - top >= max(9, side * 0.026)  # letters and their border
     rows, columns = drawn(picture)
     assert len(rows) < 0.4 * side * side
 
 
-def test_box_is_drawn_around_the_face():
-    picture = np.asarray(annotate(blue(200, 300), prediction(box=(100, 80, 50, 60))))
-    for x, y in ((100, 110), (150, 110), (125, 80), (125, 140)):
-        assert tuple(picture[y, x]) == BOX_COLOUR
-    assert tuple(picture[110, 125]) == (0, 0, 255)
+def test_box_is_drawn_around_the_face_in_the_colour_of_its_number():
+    faces = [prediction(box=(x, 80, 50, 60), number=n) for n, x in ((1, 100), (2, 200))]
+    picture = annotate(blue(200, 300), faces)
+    for number, left in ((1, 100), (2, 200)):
+        coloured = is_of(picture, number)
+        for x, y in ((left, 110), (left + 50, 110), (left + 25, 80), (left + 25, 140)):
+            assert coloured[y, x]
+    assert picture.getpixel((125, 110)) == (0, 0, 255)
 
 
 @pytest.mark.parametrize(
     ("box", "inside"),
     [
         ((50, 100, 60, 60), lambda top, bottom: bottom < 100),  # above
-        ((50, 3, 60, 60), lambda top, bottom: top > 63),  # no room above: below
-        ((0, 0, 199, 199), lambda top, bottom: bottom < 100),  # nor below: inside
+        ((50, 3, 60, 60), lambda top, bottom: top >= 63),  # no room above: below
+        ((0, 0, 199, 199), lambda top, bottom: True),  # nor below: inside
         ((-20, -20, 400, 400), lambda top, bottom: bottom < 100),
         ((195, 195, 5, 5), lambda top, bottom: bottom < 195),
         (None, lambda top, bottom: bottom < 50),  # a crop
     ],
 )
-def test_label_finds_room(box, inside):
-    picture = annotate(blue(200, 200), prediction(box=box))
-    assert inside(*label_rows(picture))
+def test_label_finds_room(labels, box, inside):
+    annotate(blue(200, 200), prediction(box=box))
+    ((_, left, top, right, bottom),) = labels
+    assert 0 <= left < right < 200 and 0 <= top < bottom < 200 and inside(top, bottom)
 
 
 def test_an_array_is_not_drawn_on_and_a_photo_is_turned_upright():
@@ -92,16 +176,36 @@ def test_plot_shows_distribution_expectation_and_interval():
     shaded = axes.collections[0].get_paths()[0].vertices[:, 0]
     assert (shaded.min(), shaded.max()) == pytest.approx(p.interval(0.5))
     assert axes.get_xlabel() == "age (years)" and "50 %" in axes.get_title()
-    assert axes.get_legend().get_texts()[0].get_text() == r"31.4 ± 5 years, _a\$x^{.jpg"
+    title = axes.get_title().splitlines()
+    low, high = p.interval(0.5)
+    assert title == [r"_a\$x^{.jpg", f"31.4 years, 50 % interval {low:.1f} ... {high:.1f}"]
 
 
-def test_plot_of_a_crowd_keeps_its_legend_short(tmp_path):
+def test_faces_of_one_photo_stand_below_each_other_by_their_numbers():
+    faces = [prediction(mean, name="group.jpg", number=n) for n, mean in enumerate((20, 40, 60), 1)]
+    (axes,) = plot_distribution(faces).axes
+    texts = [text.get_text() for text in axes.get_yticklabels()]
+    ticks = dict(zip(texts, axes.get_yticks(), strict=True))
+    assert list(ticks) == ["1: 20.0 (11.8-28.2)", "2: 40.0 (31.8-48.2)", "3: 60.0 (51.8-68.2)"]
+    curves = axes.lines[::2]
+    for curve, base, p, colour in zip(curves, ticks.values(), faces, COLOURS, strict=False):
+        height = np.asarray(curve.get_ydata()) - base
+        expected = p.distribution / p.distribution.max()
+        np.testing.assert_allclose(height / height.max(), expected, atol=1e-6)
+        assert height.min() >= 0 and height.max() < 1 and curve.get_color() == colour
+    assert axes.get_title().splitlines()[0] == "group.jpg"
+
+
+def test_plot_of_a_crowd_has_its_end(tmp_path):
     grid = LabelGrid.scut_fbp()
-    people = [prediction(1 + i / 8, 0.3, grid, name="x" * 100) for i in range(24)]
+    people = [
+        prediction(1 + i / 25, 0.3, grid, name=f"{i}" + "x" * 100, number=1) for i in range(100)
+    ]
     figure = plot_distribution(people)
     (axes,) = figure.axes
-    assert len(axes.get_legend().get_texts()) == 10
-    assert axes.get_legend().get_title().get_text() == "and 14 more"
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert len(names) == 60 and names[0].startswith("...xxx") and ": 1.2" in names[0]
+    assert axes.get_title().endswith("the first 60 of 100 faces")
     assert axes.get_xlabel() == "attractiveness (points)" and axes.get_xlim() == (1, 5)
     figure.savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 5000
@@ -110,8 +214,7 @@ def test_plot_of_a_crowd_keeps_its_legend_short(tmp_path):
 def test_names_in_any_script_are_drawn_without_a_warning(tmp_path):
     figure = plot_distribution(prediction(name="ü 年齢 \udce9\n.jpg"))
     figure.savefig(tmp_path / "plot.png")  # a warning fails the test
-    (text,) = figure.axes[0].get_legend().get_texts()
-    assert text.get_text() == "31.4 ± 5 years, ü ?? ??.jpg"
+    assert figure.axes[0].get_title().splitlines()[0] == "ü ?? ??.jpg"
 
 
 def test_plot_of_nothing():

@@ -1,16 +1,18 @@
 """A prediction is its value; its spread is checked against sums, and against SciPy's normal."""
 
 import copy
+import io
 import json
 import math
 import pickle
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
 
 from keras_dldl.calibration import Calibration
-from keras_dldl.errors import ConfigError
+from keras_dldl.errors import ConfigError, UnreadableImage
 from keras_dldl.labels import LabelGrid
 from keras_dldl.prediction import FaceWarning, Prediction
 from tests.calibration.given import faces
@@ -117,8 +119,15 @@ def test_levels_out_of_range(p, level):
 
 def test_to_dict_is_the_face_of_the_contract(p):
     item = p.to_dict(0.8)
-    keys = ["value", "std", "interval", "level", "box", "score", "calibrated", "warnings"]
-    assert list(item) == keys and item["calibrated"] is False and item["warnings"] == []
+    keys = (
+        "number value std interval level box landmarks roll score faces_found calibrated warnings"
+    )
+    assert (
+        list(item) == keys.split()
+        and item["number"] == 1
+        and item["calibrated"] is False
+        and item["warnings"] == []
+    )
     assert item["interval"] == list(p.interval(0.8)) and item["level"] == 0.8
     assert item["box"] == [1.0, 2.0, 30.0, 40.0] and item["score"] == 0.5
     assert json.loads(json.dumps(item)) == item
@@ -185,3 +194,37 @@ def test_warnings_are_kept_and_a_wide_distribution_adds_one(calibration):
     # Without a calibration nobody has measured what is wide.
     assert Prediction(gaussian(50, 20), AGE).warnings == ()
     assert copy.copy(wide).warnings == wide.warnings
+
+
+def test_a_plot_is_a_figure_a_file_and_what_a_notebook_shows(p, tmp_path):
+    figure = p.plot(tmp_path / "new" / "plot.png", level=0.5)
+    assert "50 % interval" in figure.axes[0].get_title()
+    for content in ((tmp_path / "new" / "plot.png").read_bytes(), p._repr_png_()):
+        width, height = Image.open(io.BytesIO(content)).size
+        assert 2 * height == width >= 800
+    with pytest.raises(ValueError, match="txt"):
+        p.plot(tmp_path / "plot.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_save_draws_on_the_photo(p, tmp_path):
+    photo = np.full((60, 80, 3), 200, np.uint8)
+    with pytest.raises(ConfigError, match=r"image=photo\). Received: image=None for a.jpg"):
+        p.save(tmp_path / "none.png")
+    p.save(tmp_path / "given.png", image=photo)
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    of_file = Prediction(p.distribution, AGE, box=p.box, name=str(tmp_path / "photo.png"))
+    of_file.save(tmp_path / "file.png")
+    one, other = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("given", "file"))
+    assert one.shape == photo.shape and (one != photo).any() and (one == other).all()
+    with pytest.raises(UnreadableImage):
+        p.save(tmp_path / "bad.png", image=b"no picture")
+    with pytest.raises(ValueError, match="txt"):
+        p.save(tmp_path / "bad.txt", image=photo)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5, True])
+def test_faces_are_numbered_from_one(number):
+    with pytest.raises(ConfigError, match="`number`.*1 or more"):
+        Prediction(gaussian(3, 1), AGE, number=number)

@@ -19,6 +19,8 @@ from keras_dldl.calibration.quantiles import (
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.labels import LabelGrid, as_grid
 
+# What intervals hold where nothing else is asked for.
+DEFAULT_LEVEL = 0.9
 # Fewer say nothing of 95 % intervals once some are set aside to measure them.
 MIN_FACES = 30
 # Fewer are too few for quantiles that differ from label to label.

@@ -94,8 +94,10 @@ class PhotoExplainer:
             )
         model = self.model
         return [
-            one.prediction(p, model.grid, model.method.decoder, model.calibration, name)
-            for p, one in zip(mean, found, strict=True)
+            Prediction.of_face(
+                one, p, model.grid, model.method.decoder, model.calibration, name, number
+            )
+            for number, (p, one) in enumerate(zip(mean, found, strict=True), 1)
         ]
 
     def _attention(self, crop: np.ndarray) -> np.ndarray | None:

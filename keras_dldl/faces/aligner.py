@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.calibration import Calibration
 from keras_dldl.errors import DetectorError, KerasDLDLError, NoFaceFound
 from keras_dldl.faces.alignment import Alignment, spans_a_face
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.face import Face, largest
 from keras_dldl.faces.photo import Photo
 from keras_dldl.faces.quality import face_warnings
-from keras_dldl.labels import LabelGrid
-from keras_dldl.prediction import FaceWarning, Prediction
+from keras_dldl.faces.warning import FaceWarning
 
 
 @dataclass(frozen=True)
@@ -33,38 +31,6 @@ class FoundFace:
     face: Face | None
     warnings: list[FaceWarning] = field(default_factory=list)
     faces_found: int | None = None
-
-    def prediction(
-        self,
-        distribution: np.ndarray,
-        grid: LabelGrid,
-        decoder: str,
-        calibration: Calibration | None = None,
-        name: str | None = None,
-    ) -> Prediction:
-        """Return the prediction for the face.
-
-        Args:
-            distribution: (K,) what a model says of the crop, averaged over image and mirror image.
-            grid: the model's labels.
-            decoder: the model's, "expectation" or "median".
-            calibration: the model's.
-            name: what the photo is called.
-        """
-        place = {}
-        if self.face is not None:
-            keys = ("box", "landmarks", "roll", "score")
-            place = {key: getattr(self.face, key) for key in keys}
-        return Prediction(
-            distribution,
-            grid,
-            decoder=decoder,
-            calibration=calibration,
-            faces_found=self.faces_found,
-            warnings=self.warnings,
-            name=name,
-            **place,
-        )
 
 
 class FaceAligner:

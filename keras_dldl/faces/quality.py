@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_dldl.faces.verification import score_of_crop
-from keras_dldl.prediction import FaceWarning
+from keras_dldl.faces.warning import FaceWarning
 
 if TYPE_CHECKING:
     from keras_dldl.faces.alignment import Alignment

@@ -15,7 +15,7 @@ from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.alignment import Alignment, spans_a_face
 from keras_dldl.faces.images import declared_pixels
 from keras_dldl.faces.photo import Photo
-from keras_dldl.prediction import DEFAULT_LEVEL, check_level
+from keras_dldl.prediction import DEFAULT_LEVEL, Prediction, check_level
 from keras_dldl.serving.multipart import picture_in
 from keras_dldl.serving.refusals import Refusal, bad_request, not_found
 from keras_dldl.serving.registry import Servable
@@ -80,7 +80,8 @@ async def _faces(
             "left_out": left_out,
             "labels": grid.labels64.tolist(),
             "faces": [
-                _described(one, row, model, level) for one, row in zip(found, p, strict=True)
+                _described(number, one, row, model, level)
+                for number, (one, row) in enumerate(zip(found, p, strict=True), 1)
             ],
         }
     )
@@ -112,10 +113,14 @@ def _find(
     return photo, [one for one in found if id(one) in chosen], max(0, len(found) - most)
 
 
-def _described(found: FoundFace, p: np.ndarray, model: Servable, level: float) -> dict[str, Any]:
+def _described(
+    number: int, found: FoundFace, p: np.ndarray, model: Servable, level: float
+) -> dict[str, Any]:
     engine = model.engine
     calibration = getattr(engine, "calibration", None)
-    prediction = found.prediction(p, engine.grid, engine.decoder, calibration)
+    prediction = Prediction.of_face(
+        found, p, engine.grid, engine.decoder, calibration, number=number
+    )
     return {**prediction.to_dict(level), "distribution": p.tolist()}
 
 

@@ -18,6 +18,7 @@ from keras_dldl.predict import predict_age
 from tests.prediction_case import FakeDetector, picture, random_model
 
 FACE_KEYS = [
+    "number",
     "value",
     "std",
     "interval",
@@ -65,6 +66,7 @@ def test_a_line_a_face(run, models):
     assert result.exit_code == 0 and result.stderr == ""
     lines = result.stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == ["one.png"] + ["three.png"] * 3
+    assert [line.split(":")[1] for line in lines[1:]] == [" face 1", " face 2", " face 3"]
     p = predict_age("one.png", models / "age.keras")
     low, high = p.interval(0.9)
     assert lines[0] == (
@@ -100,6 +102,8 @@ def test_json_is_the_list_of_the_contract(run, models):
     (everyone, _) = predict_age(["three.png", "none.png"], models / "age.keras", all_faces=True)
     values = [face["value"] for face in items[3]["faces"]]
     assert values == pytest.approx([p.value for p in everyone], rel=1e-5)
+    assert [face["number"] for face in items[3]["faces"]] == [1, 2, 3]
+    assert [p.number for p in everyone] == [1, 2, 3]
     assert "nope.jpg: the file does not exist" in result.stderr
 
 

@@ -40,7 +40,7 @@ def test_every_face_is_what_the_predictor_would_say(client, faces):
     assert len(content["labels"]) == 101 and len(content["faces"]) == faces
     image, engine = picture(faces), FakeEngine()
     found = FakeDetector().detect([image])[0]
-    for told, face in zip(content["faces"], found, strict=True):
+    for number, (told, face) in enumerate(zip(content["faces"], found, strict=True), 1):
         crop = Alignment().align(image, face.landmarks, SIDE)
         p = engine.distributions(crop[None].astype("float32"))[0]
         expected = Prediction(
@@ -51,6 +51,7 @@ def test_every_face_is_what_the_predictor_would_say(client, faces):
             roll=face.roll,
             score=face.score,
             faces_found=faces,
+            number=number,
         ).to_dict()
         for key, value in expected.items():
             if key not in ("warnings", "landmarks"):
