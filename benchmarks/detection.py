@@ -117,7 +117,8 @@ def prepared(photos: list[bytes], workers: int) -> tuple[float, float]:
         if process.exitcode:
             raise RuntimeError(f"prepare failed. Received: exit status {process.exitcode}")
         whole = len(photos) / (time.perf_counter() - begin)
-        ends = sorted(path.stat().st_mtime for path in Path(folder, "out", "records").iterdir())
+        shards = Path(folder, "out", "faces").glob("*.tfrecord")
+        ends = sorted(path.stat().st_mtime for path in shards)
     return whole, len(photos) * (len(ends) - 1) / len(ends) / (ends[-1] - ends[0])
 
 

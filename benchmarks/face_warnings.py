@@ -8,6 +8,7 @@ whole way through the detector. The others are made from the first folder's crop
 """
 
 import argparse
+import io
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,7 @@ from PIL import Image, ImageFilter
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.data.synthetic import draw_faces
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.predict import PredictOptions, Predictor
@@ -42,9 +44,9 @@ def main() -> None:
     for folder in args.photos:
         show(f"photos {Path(folder).name}", predictor, drawn_at_random(folder, args.limit), True)
     for folder in args.data:
-        crops = drawn_at_random(Path(folder) / "crops", args.limit)
+        crops = [np.asarray(face) for face in prepared_faces(folder, args.limit)]
         show(f"crops {Path(folder).name}", predictor, crops, False)
-    first = [opened(path) for path in drawn_at_random(Path(args.data[0]) / "crops", args.limit)]
+    first = [face.resize((SIDE, SIDE)) for face in prepared_faces(args.data[0], args.limit)]
     for name, images in doubtful(first):
         show(name, predictor, images, False)
 
@@ -93,9 +95,11 @@ def drawn_at_random(folder: str | Path, limit: int) -> list[str]:
     return [str(names[i]) for i in order]
 
 
-def opened(path: str) -> Image.Image:
-    """Return a crop at the side that is measured here."""
-    return Image.open(path).convert("RGB").resize((SIDE, SIDE))
+def prepared_faces(folder: str | Path, limit: int) -> list[Image.Image]:
+    """Return so many faces of prepared data, always the same."""
+    records = PreparedFolder.open(folder).records()
+    chosen = np.random.default_rng(9).permutation(len(records))[:limit]
+    return [Image.open(io.BytesIO(face)).convert("RGB") for face in records.read(chosen)]
 
 
 def enlarged(face: Image.Image, side: int) -> np.ndarray:

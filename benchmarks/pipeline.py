@@ -16,7 +16,6 @@ Then training steps of TinyAgeNet are timed with and without augmentation (--ste
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -83,31 +82,31 @@ def write_faces(folder: Path, count: int, size: int) -> Path:
     """Write a prepared folder of `count` faces, and the same files into `folder`/crops/train."""
     import pandas as pd
 
-    from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
+    from keras_dldl.data.prepared import FACES, PLACE_COLUMNS, ShardFacts, write_prepared
+    from keras_dldl.data.records.tfrecord import encode_jpeg, write_shard
     from keras_dldl.data.synthetic import draw_faces
     from keras_dldl.faces.alignment import Alignment
     from keras_dldl.labels import LabelGrid
 
     drawn = [(encode_jpeg(f.image), f.age) for f in draw_faces(min(DRAWN, count), size=size)]
-    names = [f"train/{k:06d}.jpg" for k in range(count)]
     (folder / "crops" / "train").mkdir(parents=True)
-    records = []
-    for k, name in enumerate(names):
-        image, age = drawn[k % len(drawn)]
-        (folder / "crops" / name).write_bytes(image)
-        records.append(Record(image, age, NO_SIGMA, name))
-    shards = {}
+    rows, places, shards = [], [], {}
     for first in range(0, count, 256):
-        part = f"train-{first // 256:05d}.tfrecord"
-        shards[part] = write_shard(records[first : first + 256], folder / "records" / part)
-    rows = [(record.path, record.label, "train", "found") for record in records]
-    columns = ["path", "label", "split", "face"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "manifest.csv", index=False)
-    index = {
-        "format": 1, "source": "synthetic", "root": ".", "size": size, "shards": shards,
+        part = [drawn[k % len(drawn)] for k in range(first, min(first + 256, count))]
+        shard = f"{first // 256:05d}.tfrecord"
+        written = write_shard([image for image, _ in part], folder / FACES / shard)
+        shards[shard] = ShardFacts.of_file(folder / FACES / shard, len(part))
+        for k, ((image, age), place) in enumerate(zip(part, written, strict=True), first):
+            name = f"train/{k:06d}.jpg"
+            (folder / "crops" / name).write_bytes(image)
+            rows.append((name, age, "train", "found"))
+            places.append((name, shard, *place))
+    manifest = pd.DataFrame(rows, columns=["path", "label", "split", "face"])
+    facts = {
+        "source": "synthetic", "root": ".", "size": size,
         "grid": LabelGrid.age().get_config(), "alignment": Alignment().get_config(),
     }  # fmt: skip
-    (folder / "dataset.json").write_text(json.dumps(index), encoding="utf-8")
+    write_prepared(folder, manifest, pd.DataFrame(places, columns=PLACE_COLUMNS), shards, facts)
     return folder
 
 

@@ -28,7 +28,7 @@ from keras_dldl.cli.options import detector_option, json_option, max_pixels_opti
 )  # fmt: skip
 @click.option(
     "--align/--no-align", default=True,
-    help="With --manifest: find and align faces; --no-align for crops that prepare made.",
+    help="With --manifest: find and align faces; --no-align for crops, as of `records extract`.",
 )  # fmt: skip
 @click.option(
     "--group-by", multiple=True, metavar="COLUMN",

@@ -43,7 +43,6 @@ def _sources():
     show_default=True, help="Where no face is found: take the whole image, leave it out, or stop.",
 )  # fmt: skip
 @split_options(default="official")
-@click.option("--crops/--no-crops", default=True, show_default=True, help="Write crops as images.")
 @click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core, up to 8.")
 @click.option(
     "--runner", type=click.Choice(["processes", "beam"]), default="processes", show_default=True,
@@ -93,7 +92,7 @@ def _sources():
 @json_option
 @click.pass_context
 def command(ctx, source, root, out, as_json, **options):
-    """Read a data set, find and align its faces, split it, write manifest.csv and records.
+    """Read a data set, find and align its faces, split it, write faces and manifest.csv.
 
     SOURCE is the data set's layout, see below, or module:Class for one of your own. A stopped run
     continues when called again. Images that cannot be read, and rows that cannot be right, are left

@@ -18,9 +18,9 @@ def command():
 def verify_command(data, as_json):
     """Compare every record of DATA with what was written.
 
-    Names each shard that is missing, cut short or altered, or whose records are not the rows of
-    manifest.csv, with what was expected and found. The exit status is 1 where there is one.
-    `prepare`, called again with the same arguments, writes damaged shards anew.
+    Names each shard that is missing, cut short or altered, or whose faces are not where the index
+    says, with what was expected and found. The exit status is 1 where there is one. `prepare`,
+    called again with the same arguments, writes damaged shards anew.
     """
     from keras_dldl.data.records.verify import verify
     from keras_dldl.errors import DataError
@@ -46,10 +46,9 @@ def verify_command(data, as_json):
 
 
 def _verified(facts):
-    how = "SHA-256" if facts["checksums"] else "the checksums in the TFRecord files (format 1)"
     return (
         f"{facts['shards']} shards, {facts['records']:,} records, {facts['bytes'] / 1e6:,.1f} MB: "
-        f"{len(facts['bad'])} bad, by {how}, in {facts['seconds']:.1f} s"
+        f"{len(facts['bad'])} bad, by SHA-256, in {facts['seconds']:.1f} s"
     )
 
 
@@ -57,20 +56,37 @@ def _verified(facts):
 @click.argument("data", type=click.Path())
 @json_option
 def info_command(data, as_json):
-    """Show what DATA holds: source, label grid, size, alignment, faces and bytes by split."""
+    """Show what DATA holds: source, label grid, size, alignment, faces by split; where they are."""
     from keras_dldl.data.records.verify import describe
 
     facts = describe(data)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
-    for name in ("source", "root", "grid", "alignment"):
+    for name in ("source", "root", "faces", "grid", "alignment"):
         click.echo(f"{name:<10}{_plain(facts[name])}")
     click.echo(f"{'size':<10}{facts['size']} pixels")
-    click.echo(f"{'checksums':<10}{'yes' if facts['checksums'] else 'no (format 1)'}\n")
-    click.echo(f"{'split':<10}{'faces':>9}{'shards':>9}{'MB':>11}")
+    click.echo(
+        f"{'shards':<10}{facts['shards']:,} of {facts['records']:,} faces, "
+        f"{facts['bytes'] / 1e6:,.1f} MB\n"
+    )
+    click.echo(f"{'split':<10}{'faces':>9}{'MB':>11}")
     for split, of in facts["splits"].items():
-        click.echo(f"{split:<10}{of['faces']:>9,}{of['shards']:>9,}{of['bytes'] / 1e6:>11,.1f}")
+        click.echo(f"{split:<10}{of['faces']:>9,}{of['bytes'] / 1e6:>11,.1f}")
+
+
+@command.command("extract")
+@click.argument("data", type=click.Path())
+@click.option("--out", type=click.Path(), required=True, help="Folder to write.")
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test"]), show_default="all",
+    help="Only the faces of this split.",
+)  # fmt: skip
+def extract_command(data, out, split):
+    """Write the faces of DATA as JPEG files, each under its path in manifest.csv."""
+    from keras_dldl.data.records.extract import extract
+
+    click.echo(f"written  {extract(data, out, split):,} images into {out}")
 
 
 def _plain(value):

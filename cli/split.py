@@ -15,10 +15,11 @@ from keras_dldl.cli.splitting import check_split_usage, split_options
 @json_option
 @click.pass_context
 def command(ctx, data, out, as_json, **options):
-    """Split prepared data anew, without finding and aligning the faces again.
+    """Split prepared data again, without finding and aligning the faces again.
 
-    DATA is a folder that prepare wrote; it stays as it is, and the folder written does not need it.
-    With K persons, --folds K --fold N leaves out one of them for each N.
+    DATA is a folder that prepare or split wrote. The folder written has rows of the same faces,
+    which stay in DATA and are not copied. With K persons, --folds K --fold N leaves out one of them
+    for each N.
     """
     check_split_usage(ctx)
     from keras_dldl.data.splits.protocol import SplitOptions

@@ -172,9 +172,8 @@ WITHOUT_TENSORFLOW = [
     "data/arrays.py", "data/limits.py", "data/manifest.py", "data/prepared.py",
     "data/augment/__init__.py", "data/augment/device_geometry.py", "data/augment/host_draws.py",
     "data/augment/layer.py", "data/augment/strengths.py", "data/augment/table.py",
-    "data/sampling.py", "data/records/examples.py", "data/records/frames.py",
-    "data/records/integrity.py", "data/records/tfrecord.py", "backends.py", "predict.py", "faces",
-    "evaluation", "training",
+    "data/sampling.py", "data/leaks", "data/prepare", "data/records", "data/splits", "backends.py",
+    "predict.py", "faces", "evaluation", "training",
 ]  # fmt: skip
 
 

@@ -2,9 +2,10 @@
 
 import base64
 import io
+from contextlib import suppress
 
-from keras_dldl.data.leaks.reading import encoded_faces
 from keras_dldl.data.prepared import PreparedData
+from keras_dldl.errors import DataError
 
 SIDE = 104
 QUALITY = 85
@@ -13,18 +14,15 @@ QUALITY = 85
 def pictures_of(data: PreparedData, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
     """Return a data URI for each wanted (number of the folder, path) that can be read.
 
-    The records are read a second time, so that no pictures need be kept while they are searched.
+    They are read a second time, so that no pictures need be kept while all are searched.
     """
     found: dict[tuple[int, str], str] = {}
     for k, folder in enumerate(data.folders):
-        paths = {path for number, path in wanted if number == k}
-        faces = encoded_faces(folder, unreadable=[], only=paths)
-        while len(paths) > sum(number == k for number, _ in found):
-            path, encoded = next(faces, (None, b""))
-            if path is None:
-                break
-            if path in paths:
-                found[k, path] = _data_uri(encoded)
+        records = folder.records()
+        for number, path in enumerate(folder.rows()["path"]):
+            if (k, path) in wanted:
+                with suppress(DataError):
+                    found[k, path] = _data_uri(records.read([number])[0])
     return found
 
 

@@ -1,26 +1,19 @@
 """The faces of one split as arrays in memory, read without TensorFlow."""
 
 import io
-import itertools
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_dldl.data.limits import LIMIT_VARIABLE, memory_limit
-from keras_dldl.data.prepared import PreparedData, PreparedFolder
-from keras_dldl.data.records.examples import read_examples
-from keras_dldl.data.records.tfrecord import NO_SIGMA
+from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.progress import progress
 
 if TYPE_CHECKING:
     from PIL import Image
-
-DECODED_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ def open_arrays(data: PreparedData, split: str, input_size: int) -> FaceArrays:
 
     Raises:
         ConfigError: they do not fit into the memory that may be used.
-        DataError: the split is empty, or the records do not match the manifest.
+        DataError: the split is empty, or its records are damaged.
     """
     key = ("arrays", split, input_size)
     return data.loaded(key, lambda: _load(data, split, input_size))
@@ -79,21 +72,19 @@ def _resized(image: "Image.Image", size: int) -> np.ndarray:
 
 
 def _load(data: PreparedData, split: str, size: int) -> FaceArrays:
-    rows = data.rows(split)
     check_memory(data, split, size)
-    sigma = rows["sigma"].fillna(NO_SIGMA) if "sigma" in rows else np.full(len(rows), NO_SIGMA)
-    targets = np.stack([rows["label"], sigma], axis=1).astype(np.float32)
-    images = np.empty((len(rows), size, size, 3), np.uint8)
-    first = 0
-    with progress(total=len(rows), label=f"loading {split}") as bar, ThreadPoolExecutor() as pool:
+    paths, first = data.rows(split)["path"].to_numpy(), 0
+    images = np.empty((len(paths), size, size, 3), np.uint8)
+    with progress(total=len(paths), label=f"loading {split}") as bar, ThreadPoolExecutor() as pool:
         bar.leave = False
-        for part in _batched(_encoded(data, split), DECODED_AT_ONCE):
+        for part in data.records(split).parts():
             # Pillow lets go of Python's lock while it decodes, so threads use all cores.
-            for k, image in enumerate(pool.map(lambda one: _decoded(*one, size), part), first):
+            decoded = pool.map(lambda *one: _decoded(*one, size), paths[first:], part)
+            for k, image in enumerate(decoded, first):
                 images[k] = image
             first += len(part)
             bar.update(len(part))
-    return FaceArrays(images, targets, rows["path"].to_numpy())
+    return FaceArrays(images, data.targets(split), paths)
 
 
 def check_memory(data: PreparedData, split: str, size: int) -> None:
@@ -108,11 +99,6 @@ def check_memory(data: PreparedData, split: str, size: int) -> None:
         )
 
 
-def _batched(items: Iterator, count: int) -> Iterator[list]:
-    while part := list(itertools.islice(items, count)):
-        yield part
-
-
 def _decoded(name: str, encoded: bytes, size: int) -> np.ndarray:
     try:
         return decode_image(encoded, size)
@@ -121,34 +107,3 @@ def _decoded(name: str, encoded: bytes, size: int) -> np.ndarray:
             "A stored face must be a whole image; prepare the data again. "
             f"Received: {name} ({error})"
         ) from error
-
-
-def _encoded(data: PreparedData, split: str) -> Iterator[tuple[str, bytes]]:
-    """Yield path and encoded image of each row of a split, in order."""
-    for folder in data.folders:
-        paths = folder.rows(split)["path"].tolist()
-        shards = folder.shards(split)
-        if not shards:
-            yield from ((path, _read(folder.path / "crops" / path)) for path in paths)
-            continue
-        yield from _in_order(folder, split, paths, shards)
-
-
-def _in_order(
-    folder: PreparedFolder, split: str, paths: Sequence[str], shards: Sequence[Path]
-) -> Iterator[tuple[str, bytes]]:
-    records = itertools.chain.from_iterable(map(read_examples, shards))
-    for path, record in itertools.zip_longest(paths, records):
-        if path is None or record is None or record["path"].decode("utf-8") != path:
-            raise DataError(
-                "Records and manifest must hold the same faces in the same order; prepare the data "
-                f"again. Received: {folder.path}, split {split!r}"
-            )
-        yield path, record["image"]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"A crop is missing; prepare the data again. Received: {path}") from error

@@ -22,6 +22,7 @@ SPLITS = ("train", "val", "test")
 SHOWN_PROBLEMS = 10
 # What a manifest cannot hold: it would be read as `/`, or as a sign that the file is not text.
 UNWRITABLE = re.compile(r"[\\\x00-\x1f]")
+EMPTY_OR_DOT = re.compile(r"(^|/)\.?(/|$)")  # a part of a path that says nothing
 
 
 def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd.DataFrame":
@@ -132,7 +133,9 @@ def _plain(path: str) -> str:
     >>> _plain("./a//b.jpg"), _plain("a\\b.jpg")
     ('a/b.jpg', 'a/b.jpg')
     """
-    return str(PurePosixPath(path.replace("\\", "/")))
+    path = path.replace("\\", "/")
+    # Asked first, since a path object takes ten times as long, and rows are many.
+    return str(PurePosixPath(path)) if EMPTY_OR_DOT.search(path) else path
 
 
 def _leaves_root(path: str) -> bool:

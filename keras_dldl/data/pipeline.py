@@ -5,7 +5,6 @@ sees what an uninterrupted one would have seen.
 """
 
 import functools
-import itertools
 import math
 from collections.abc import Callable
 
@@ -17,11 +16,12 @@ from keras_dldl.data.augment.apply import apply_batch
 from keras_dldl.data.augment.draws import draw_batch
 from keras_dldl.data.augment.mixing import mix
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.tfrecord import parse_batch
+from keras_dldl.data.records.reading import EncodedImages
 from keras_dldl.data.sampling import Sampling, epoch_order
 from keras_dldl.data.store import FaceStore, decode, open_store
 
-STREAM_BUFFER = 8192
+# Few enough that several are read at once, many enough that calling Python costs little.
+READ_AT_ONCE = 16
 # Few enough for the processor's cache and for many threads; one size, so it is compiled once.
 AUGMENTED_AT_ONCE = 32
 PREFETCHED = 3  # batches; more only take memory
@@ -58,7 +58,8 @@ def training_dataset(
     store = open_store(data, split, input_size)
 
     def faces(count: int) -> tf.data.Dataset:
-        return _shuffled(store, input_size, (seed, epoch, sampling), count)
+        order = epoch_order(len(store), seed, epoch, sampling)
+        return _in_order(store, order, input_size, count)
 
     return augmented_batches(faces, len(store), batch_size, seed, epoch, augment)
 
@@ -110,21 +111,33 @@ def batch_paths(
     seed: int,
     epoch: int,
     batch_index: int,
-    input_size: int,
     split: str = "train",
     sampling: Sampling | None = None,
 ) -> list[str]:
     """Return the manifest paths of the faces in one batch of `training_dataset`."""
-    store = open_store(data, split, input_size)
-    first = batch_index * batch_size
-    if not store.files:
-        order = epoch_order(len(store), seed, epoch, sampling)
-        return store.paths[order][first : first + batch_size].tolist()
-    stream = _stream_records(store, seed, epoch, sampling).map(
-        lambda image, label, sigma, path: path
+    paths = data.rows(split)["path"].to_numpy()
+    order = epoch_order(len(paths), seed, epoch, sampling)
+    return paths[order[batch_index * batch_size :][:batch_size]].tolist()
+
+
+def read_images(images: EncodedImages, numbers: np.ndarray, at_once: int = 1) -> tf.data.Dataset:
+    """Return encoded images, in the order of their numbers, read as they are asked for.
+
+    Args:
+        images: where they lie.
+        numbers: (N,) which of them.
+        at_once: so many are read in one call.
+    """
+
+    def read(chosen: np.ndarray) -> np.ndarray:
+        return np.array(images.read(chosen), object)
+
+    chosen = tf.data.Dataset.from_tensor_slices(numbers.astype(np.int64)).batch(at_once)
+    parts = chosen.map(
+        lambda part: tf.ensure_shape(tf.numpy_function(read, [part], tf.string), [None]),
+        num_parallel_calls=tf.data.AUTOTUNE,
     )
-    chosen = itertools.islice(stream.as_numpy_iterator(), first, first + batch_size)
-    return [path.decode("utf-8") for path in chosen]
+    return parts.unbatch()
 
 
 def _mix(seed: int, epoch: int) -> tf.Tensor:
@@ -133,17 +146,8 @@ def _mix(seed: int, epoch: int) -> tf.Tensor:
     return tf.constant(int(state >> np.uint64(1)), tf.int64)
 
 
-def _shuffled(store: FaceStore, size: int, drawn: tuple, count: int) -> tf.data.Dataset:
-    """Return batches of `count` (images, targets) as seed, epoch and sampling draw them."""
-    if not store.files:
-        return _in_order(store, epoch_order(len(store), *drawn), size, count)
-    return _decoded(_stream_records(store, *drawn), size).batch(count)
-
-
 def _in_order(store: FaceStore, order: np.ndarray, size: int, count: int) -> tf.data.Dataset:
     """Return batches of `count` (images, targets) in the order of the indices."""
-    if store.files:
-        return _decoded(_records(store.files), size).batch(count)
     targets = tf.constant(store.targets)
     indices = tf.data.Dataset.from_tensor_slices(order.astype(np.int64))
     if store.images is not None:
@@ -151,41 +155,18 @@ def _in_order(store: FaceStore, order: np.ndarray, size: int, count: int) -> tf.
             # Of the variable's value: `tf.gather` of the variable itself would copy all of it.
             lambda i: (tf.gather(store.images.value(), i), tf.gather(targets, i))
         )
-    return indices.map(
-        lambda i: (decode(store.encoded[i], size), targets[i]),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    ).batch(count)
-
-
-def _decoded(records: tf.data.Dataset, size: int) -> tf.data.Dataset:
-    return records.map(
-        lambda image, label, sigma, path: (decode(image, size), tf.stack([label, sigma])),
-        num_parallel_calls=tf.data.AUTOTUNE,
+    if store.encoded is not None:
+        encoded = indices.map(lambda i: store.encoded[i])
+    else:
+        encoded = read_images(store.records, order, READ_AT_ONCE)
+    return (
+        tf.data.Dataset.zip(encoded, indices)
+        .map(
+            lambda face, i: (decode(face, size), targets[i]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        .batch(count)
     )
-
-
-def _stream_records(
-    store: FaceStore, seed: int, epoch: int, sampling: Sampling | None
-) -> tf.data.Dataset:
-    order = epoch_order(len(store.files), seed, epoch)
-    records = _records([store.files[i] for i in order])
-    if sampling is not None:
-        counts = np.split(sampling.counts(seed, epoch), np.cumsum(store.lengths)[:-1])
-        records = _repeated(records, np.concatenate([counts[i] for i in order]))
-    return records.shuffle(STREAM_BUFFER, seed=int(_mix(seed, epoch)) % 2**31)
-
-
-def _repeated(records: tf.data.Dataset, counts: np.ndarray) -> tf.data.Dataset:
-    """Return each record as often as `counts` says."""
-    numbered = tf.data.Dataset.zip(records, tf.data.Dataset.from_tensor_slices(counts))
-    return numbered.flat_map(
-        lambda record, count: tf.data.Dataset.from_tensors(record).repeat(count)
-    )
-
-
-def _records(files) -> tf.data.Dataset:
-    names = [str(path) for path in files]
-    return tf.data.TFRecordDataset(names).batch(256).map(parse_batch).unbatch()
 
 
 @functools.lru_cache

@@ -1,28 +1,33 @@
-"""Prepared data: one or several folders that `prepare` wrote, read as one data set."""
+"""Prepared data: one or several folders that `prepare` or `split` wrote, read as one data set."""
 
 import json
 import os
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.data.manifest import SPLITS, read_manifest
-from keras_dldl.data.records.tfrecord import SCHEMA_VERSION, schema_as_json
+import numpy as np
+
+from keras_dldl import files
+from keras_dldl.data.manifest import SPLITS, read_manifest, read_table, write_manifest
+from keras_dldl.data.records.reading import Records
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.detectors import detector_here
 from keras_dldl.files import sha256_of
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
+MANIFEST_NAME = "manifest.csv"
 INDEX_NAME = "dataset.json"
-FORMAT_VERSION = 2
-# 1 had neither checksums nor sizes of the shards, and did not write the schema down.
-FORMATS = (1, 2)
+FORMAT_VERSION = 3
+FACES = "faces"  # the folder of the shards, and of the table that says where each face lies
+PLACES_NAME = "index.csv"
+PLACE_COLUMNS = ("path", "shard", "offset", "bytes")
+NO_SIGMA = -1.0
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,13 @@ class ShardFacts:
 
     Args:
         records: number of records in it.
-        bytes: its size; None where the folder is of format 1.
-        sha256: its checksum in hexadecimal digits; likewise.
+        bytes: its size.
+        sha256: its checksum in hexadecimal digits.
     """
 
     records: int
-    bytes: int | None = None
-    sha256: str | None = None
+    bytes: int
+    sha256: str
 
     @classmethod
     def of_file(cls, path: Path, records: int) -> "ShardFacts":
@@ -45,39 +50,59 @@ class ShardFacts:
         return cls(records, path.stat().st_size, sha256_of(path))
 
 
-def index_of(
-    source, options, shards: dict[str, ShardFacts], manifest: "pd.DataFrame", plan: dict
-) -> dict:
-    """Return the content of `dataset.json`, which is written last and says that all is there."""
-    return {
-        "format": FORMAT_VERSION,
-        "source": source.name,
-        "root": plan["root"],
-        "grid": source.grid().get_config(),
-        "size": options.size,
-        "alignment": Alignment(options.margin, detector_here(options.detector)).get_config(),
-        "split": options.chosen_split(),
-        "counts": {name: int((manifest["split"] == name).sum()) for name in SPLITS},
-        "whole": int((manifest["face"] == "whole").sum()),
-        "schema": schema_as_json(),
-        "shards": {name: asdict(facts) for name, facts in shards.items()},
-    }
+def write_prepared(
+    out: Path,
+    manifest: "pd.DataFrame",
+    places: "pd.DataFrame",
+    shards: dict[str, ShardFacts],
+    facts: dict[str, Any],
+) -> dict[str, int]:
+    """Write the tables of a folder whose shards are written; return the faces by split.
+
+    Args:
+        out: the folder.
+        manifest: a row a face that is used: `path`, `label`, `split` and so on.
+        places: a row a face that is there: `path`, `shard`, `offset`, `bytes`.
+        shards: the shards in `out`/faces by name.
+        facts: further content of `dataset.json`: `source`, `root`, `grid`, `size`, `alignment`.
+    """
+    with files.atomic_path(out / FACES / PLACES_NAME) as temporary:
+        places[list(PLACE_COLUMNS)].to_csv(temporary, index=False, lineterminator="\n")
+    described = {name: asdict(of) for name, of in shards.items()}
+    return write_rows(out, manifest, {"faces": ".", **facts, "shards": described})
+
+
+def write_rows(out: Path, manifest: "pd.DataFrame", facts: dict[str, Any]) -> dict[str, int]:
+    """Write a manifest and, last, `dataset.json`; return the number of faces by split.
+
+    Args:
+        out: the folder.
+        manifest: rows of faces that lie in `facts["faces"]`.
+        facts: further content of `dataset.json`.
+    """
+    counts = {name: int((manifest["split"] == name).sum()) for name in SPLITS}
+    write_manifest(manifest, out / MANIFEST_NAME)
+    files.write_json(out / INDEX_NAME, {"format": FORMAT_VERSION, "counts": counts, **facts})
+    return counts
 
 
 @dataclass(frozen=True)
 class PreparedFolder:
-    """One folder that `prepare` wrote: its index and its manifest.
+    """One folder that `prepare` or `split` wrote: rows, and where their faces lie.
 
     Args:
         path: the folder.
-        index: the content of `dataset.json`.
+        index: the content of `dataset.json`; of a folder that `split` wrote, with what the folder
+            of its faces has there.
         manifest: all its rows.
-        left_out: names of shards whose faces are not used, see `data.integrity`.
+        places: `shard`, `offset` and `bytes` of each row of the manifest.
+        left_out: names of shards whose faces are not used, see `records.integrity`.
     """
 
     path: Path
     index: dict[str, Any]
     manifest: "pd.DataFrame"
+    places: "pd.DataFrame"
     left_out: frozenset[str] = frozenset()
 
     @classmethod
@@ -85,74 +110,65 @@ class PreparedFolder:
         """Read a folder's index and manifest.
 
         Raises:
-            DataError: the folder is not prepared data, or not to its end.
+            DataError: the folder is not prepared data, or not to its end; or a row has no face.
         """
         path = Path(path)
-        try:
-            index = dict(json.loads((path / INDEX_NAME).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            state = (
-                "begun but not finished" if (path / "plan.json").exists() else "not prepared data"
-            )
+        index = _read_index(path)
+        if index["faces"] != ".":
+            index = {**_read_index(path / index["faces"], split=path), **index}
+        manifest = read_manifest(path / MANIFEST_NAME)
+        places = read_table(path / index["faces"] / FACES / PLACES_NAME, PLACE_COLUMNS)
+        places = places.set_index("path").reindex(manifest["path"])
+        without = manifest["path"][places["shard"].isna().to_numpy()]
+        if len(without):
             raise DataError(
-                "A data folder must be one that `keras-dldl prepare` has finished. "
-                f"Received: {path} ({state})"
-            ) from error
-        _check_readable(path, index)
-        return cls(path, index, read_manifest(path / "manifest.csv"))
+                "Every row of manifest.csv must be of a face that was prepared. Received: "
+                f"{path / MANIFEST_NAME} with {len(without)} that are not, the first: "
+                f"{without.iloc[0]}"
+            )
+        places = places.astype({"offset": "int64", "bytes": "int64"})
+        return cls(path, index, manifest, places.reset_index(drop=True))
 
     @property
     def name(self) -> str:
         """The folder's own name, by which tables of images tell folders apart."""
         return os.path.basename(os.path.abspath(self.path))
 
-    def rows(self, split: str) -> "pd.DataFrame":
-        """Return the manifest's rows of a split, in the order of the records."""
-        rows = self.manifest[self.manifest["split"] == split].reset_index(drop=True)
-        if self.left_out.isdisjoint(self.facts(split)):
-            return rows
-        return rows[self._kept(split, len(rows))].reset_index(drop=True)
+    @cached_property
+    def facts(self) -> dict[str, ShardFacts]:
+        """What the index says of each shard, also of those left out, in order."""
+        return {name: ShardFacts(**of) for name, of in sorted(self.index["shards"].items())}
 
-    def shards(self, split: str) -> list[Path]:
-        """Return the record files of a split, in order."""
-        return [self.shard(name) for name in self.facts(split) if name not in self.left_out]
+    def rows(self, *splits: str) -> "pd.DataFrame":
+        """Return the manifest's rows, of these splits or of all, in the order of `records`."""
+        return self.manifest[self._used(splits)].reset_index(drop=True)
 
-    @property
-    def has_checksums(self) -> bool:
-        """Whether the index holds the checksum of every shard."""
-        return all(_facts(entry).sha256 is not None for entry in self.index["shards"].values())
+    def records(self, *splits: str) -> Records:
+        """Return the faces of `rows(*splits)`."""
+        return Records.of_table(
+            self.path / self.index["faces"] / FACES, self.places[self._used(splits)]
+        )
+
+    def shards_of(self, splits: Sequence[str]) -> list[str]:
+        """Return the names of the shards in use that hold faces of these splits, in order."""
+        return sorted(self.places["shard"][self._used(splits)].unique())
 
     def shard(self, name: str) -> Path:
         """Return the record file with this name."""
-        return self.path / "records" / name
+        return self.path / self.index["faces"] / FACES / name
 
-    def facts(self, split: str) -> dict[str, ShardFacts]:
-        """Return what the index says of each shard of a split, also of those left out, in order."""
-        shards = self.index["shards"]
-        names = sorted(name for name in shards if name.startswith(f"{split}-"))
-        return {name: _facts(shards[name]) for name in names}
-
-    def _kept(self, split: str, count: int) -> "np.ndarray":
-        """Return a mask of the split's `count` rows: those whose shard is not left out."""
-        import numpy as np
-
-        facts = self.facts(split)
-        kept = [name not in self.left_out for name in facts]
-        mask = np.repeat(kept, [of.records for of in facts.values()])
-        if len(mask) != count:
-            raise DataError(
-                "Records and manifest must hold the same faces; prepare the data again. Received: "
-                f"{len(mask)} records and {count} rows of split {split!r} in {self.path}"
-            )
-        return mask
+    def _used(self, splits: Sequence[str]) -> np.ndarray:
+        used = ~self.places["shard"].isin(self.left_out).to_numpy()
+        return used & self.manifest["split"].isin(splits).to_numpy() if splits else used
 
 
 class PreparedData:
     """One or several prepared folders as one data set.
 
     Args:
-        *folders: folders that `prepare` wrote. They must agree in label grid and alignment; their
-            sizes may differ, since the pipeline brings every face to the model's input size.
+        *folders: folders that `prepare` or `split` wrote. They must agree in label grid and
+            alignment; their sizes may differ, since the pipeline brings every face to the model's
+            input size.
 
     Raises:
         DataError: a folder is not prepared data, or the folders do not agree.
@@ -187,7 +203,7 @@ class PreparedData:
         return tuple(name for name in SPLITS if any(len(f.rows(name)) for f in self.folders))
 
     def rows(self, split: str) -> "pd.DataFrame":
-        """Return the rows of a split, folder after folder, in the order of the records.
+        """Return the rows of a split, folder after folder, in the order of `records`.
 
         Raises:
             DataError: the split has no rows.
@@ -198,15 +214,28 @@ class PreparedData:
         if not parts:
             raise DataError(
                 f"The data has no rows of split {split!r}; it has {', '.join(self.splits)}. "
-                "`keras-dldl split` splits it anew. "
+                "`keras-dldl split` splits it again. "
                 f"Received: {', '.join(str(folder.path) for folder in self.folders)}"
                 + (f", without {len(self.left_out)} damaged shards" if self.left_out else "")
             )
         return pd.concat(parts, ignore_index=True)
 
-    def shards(self, split: str) -> list[Path]:
-        """Return the record files of a split, folder after folder."""
-        return [shard for folder in self.folders for shard in folder.shards(split)]
+    def targets(self, split: str) -> np.ndarray:
+        """Return (N, 2) float32 of `rows(split)`: label, sigma (negative where none is given)."""
+        rows = self.rows(split)
+        sigma = rows["sigma"].fillna(NO_SIGMA) if "sigma" in rows else np.full(len(rows), NO_SIGMA)
+        return np.stack([rows["label"], sigma], axis=1).astype(np.float32)
+
+    def records(self, *splits: str) -> Records:
+        """Return the faces of these splits or of all, folder after folder."""
+        parts = [folder.records(*splits) for folder in self.folders]
+        first = np.cumsum([0, *(len(part.shards) for part in parts)])
+        return Records(
+            [shard for part in parts for shard in part.shards],
+            np.concatenate([part.shard + k for part, k in zip(parts, first, strict=False)]),
+            np.concatenate([part.offset for part in parts]),
+            np.concatenate([part.size for part in parts]),
+        )
 
     @property
     def left_out(self) -> list[str]:
@@ -220,7 +249,7 @@ class PreparedData:
             replace(
                 folder,
                 left_out=folder.left_out
-                | {name for name in folder.index["shards"] if folder.shard(name) in shards},
+                | {name for name in folder.facts if folder.shard(name) in shards},
             )
             for folder in self.folders
         ]
@@ -242,19 +271,26 @@ class PreparedData:
                 )
 
 
-def _check_readable(path: Path, index: dict[str, Any]) -> None:
-    if index.get("format") not in FORMATS:
+def _read_index(path: Path, split: Path | None = None) -> dict[str, Any]:
+    """Return the content of a folder's `dataset.json`; `split` is the folder that leads to it."""
+    try:
+        index = dict(json.loads((path / INDEX_NAME).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        if split is not None:
+            raise DataError(
+                f"The faces of a folder that `keras-dldl split` wrote must stay where they were; "
+                f"move them back, or split again. Received: {split}, whose faces were in {path}"
+            ) from error
+        state = "begun but not finished" if (path / "plan.json").exists() else "not prepared data"
         raise DataError(
-            f"A data folder must be of format {' or '.join(map(str, FORMATS))}; prepare it again. "
+            "A data folder must be one that `keras-dldl prepare` has finished. "
+            f"Received: {path} ({state})"
+        ) from error
+    if index.get("format") != FORMAT_VERSION:
+        source, root = index.get("source", "SOURCE"), index.get("root", "DIR")
+        raise DataError(
+            f"A data folder must be of format {FORMAT_VERSION}; write it again by `keras-dldl "
+            f"prepare {source} --root {root} --out NEW`. "
             f"Received: {path} of format {index.get('format')}"
         )
-    version = index.get("schema", {}).get("version", 1)
-    if version != SCHEMA_VERSION:
-        raise DataError(
-            f"Records must be of schema {SCHEMA_VERSION}; prepare the data again, or use the "
-            f"package that wrote them. Received: {path} with records of schema {version}"
-        )
-
-
-def _facts(entry: dict[str, Any] | int) -> ShardFacts:
-    return ShardFacts(entry) if isinstance(entry, int) else ShardFacts(**entry)
+    return index

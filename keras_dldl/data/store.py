@@ -2,15 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from keras_dldl.data.limits import memory_limit
-from keras_dldl.data.prepared import PreparedData, PreparedFolder
-from keras_dldl.data.records.tfrecord import NO_SIGMA, read_shards
-from keras_dldl.errors import DataError
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records.reading import Records
 
 DECODED_AT_ONCE = 64
 ALIGNMENT = 64  # bytes
@@ -22,11 +20,9 @@ class FaceStore:
 
     Args:
         targets: (N, 2) float32: label, sigma (negative where the data set has none).
-        paths: (N,) the manifest's paths.
+        records: the faces in their files.
         images: (N, S, S, 3) uint8, or None where they do not fit.
         encoded: (N,) encoded images, or None where they are decoded or do not fit.
-        files: record files in order, where nothing fits.
-        lengths: the number of records in each of `files`.
 
     Images are in variables, because a `tf.data` pipeline copies the tensors that it takes images
     from. Take them by `images[i]` or from `images.value()`: `tf.gather` of the variable itself
@@ -34,11 +30,9 @@ class FaceStore:
     """
 
     targets: np.ndarray
-    paths: np.ndarray
+    records: Records
     images: tf.Variable | None = None
     encoded: tf.Variable | None = None
-    files: tuple[Path, ...] = ()
-    lengths: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -49,7 +43,7 @@ def open_store(data: PreparedData, split: str, input_size: int) -> FaceStore:
 
     Raises:
         ConfigError: the environment variable with the memory limit is not a number.
-        DataError: the split is empty, or the records do not match the manifest.
+        DataError: the split is empty, or its records are damaged.
     """
     limit = memory_limit()
     key = ("store", split, input_size, limit)
@@ -77,60 +71,14 @@ def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def _load(data: PreparedData, split: str, input_size: int, limit: int) -> FaceStore:
-    rows = data.rows(split)
-    sigma = rows["sigma"].fillna(NO_SIGMA) if "sigma" in rows else np.full(len(rows), NO_SIGMA)
-    targets = np.stack([rows["label"], sigma], axis=1).astype(np.float32)
-    paths = rows["path"].to_numpy()
-    if _bytes_of(data, split) > limit:
-        return FaceStore(
-            targets, paths, files=tuple(data.shards(split)), lengths=_lengths(data, split)
-        )
-    encoded = np.concatenate([_encoded(folder, split) for folder in data.folders])
-    if len(encoded) != len(rows):
-        raise DataError(
-            f"Records and manifest must hold the same faces; prepare the data again. Received: "
-            f"{len(encoded)} records and {len(rows)} rows of split {split!r}"
-        )
+    targets, records = data.targets(split), data.records(split)
+    if records.size.sum() > limit:
+        return FaceStore(targets, records)
     with tf.device("CPU:0"):
-        encoded = tf.constant(encoded)
-    if len(rows) * input_size**2 * 3 > limit:
-        return FaceStore(targets, paths, encoded=_variable(encoded))
-    return FaceStore(targets, paths, images=_variable(_decode_all(encoded, input_size)))
-
-
-def _lengths(data: PreparedData, split: str) -> tuple[int, ...]:
-    """Return the number of records in each of `data.shards(split)`."""
-    return tuple(
-        folder.facts(split)[path.name].records
-        for folder in data.folders
-        for path in folder.shards(split)
-    )
-
-
-def _bytes_of(data: PreparedData, split: str) -> int:
-    return sum(path.stat().st_size for path in data.shards(split) if path.exists())
-
-
-def _encoded(folder: PreparedFolder, split: str) -> np.ndarray:
-    """Return the encoded images of a split, from its records, or its crops where it has none."""
-    rows = folder.rows(split)
-    if not folder.shards(split):
-        return np.array([_read(folder.path / "crops" / path) for path in rows["path"]], object)
-    parts = list(read_shards(folder.shards(split)))
-    paths = [path.decode("utf-8") for part in parts for path in part[3]]
-    if paths != rows["path"].tolist():
-        raise DataError(
-            "Records and manifest must hold the same faces in the same order; prepare the data "
-            f"again. Received: {folder.path}, split {split!r}"
-        )
-    return np.concatenate([part[0] for part in parts])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"A crop is missing; prepare the data again. Received: {path}") from error
+        encoded = tf.constant([face for part in records.parts() for face in part])
+    if len(records) * input_size**2 * 3 > limit:
+        return FaceStore(targets, records, encoded=_variable(encoded))
+    return FaceStore(targets, records, images=_variable(_decode_all(encoded, input_size)))
 
 
 def _decode_all(encoded: tf.Tensor, size: int) -> tf.Tensor:

@@ -116,19 +116,14 @@ class PreparedFaces:
         return remarks
 
     def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
-        """Yield the faces in the order of the records; see `Faces`."""
-        labels, first = self.rows["label"].to_numpy(), 0
-        for images, y in _stored_batches(self.data, self.split, model.input_size, batch_size):
-            count = min(len(images), len(labels) - first)
-            positions = range(first, first + count)
-            # Guards against records and manifest of different runs of `prepare`.
-            if not np.allclose(y[:count, 0], labels[positions.start : positions.stop], atol=1e-3):
-                raise DataError(self._disagreement(f"other labels from row {first} on"))
-            yield positions, images[:count]
-            first += count
-            if first == len(labels):
+        """Yield the faces in the order of the rows; see `Faces`."""
+        first = 0
+        for images in _stored_batches(self.data, self.split, model.input_size, batch_size):
+            positions = range(first, min(first + len(images), len(self.rows)))
+            if not positions:  # `limit` took the first ones
                 return
-        raise DataError(self._disagreement(f"{first} records for {len(labels)} rows"))
+            yield positions, images[: len(positions)]
+            first += len(images)
 
     def detection(self) -> dict[str, int] | None:
         """Return what `prepare` noted in the column `face`; see `Faces`."""
@@ -140,13 +135,6 @@ class PreparedFaces:
         """Return the `database` of each row, or else its folder's name; see `Faces`."""
         return _databases(self.rows, _folder_names(self.data)[self.folder_numbers])
 
-    def _disagreement(self, what: str) -> str:
-        folders = ", ".join(str(folder.path) for folder in self.data.folders)
-        return (
-            "Records and manifest.csv must be of one run of `keras-dldl prepare`; prepare the data "
-            f"again. Received: {what}, in {folders}"
-        )
-
 
 class LabelledImages:
     """Any images with labels, found and aligned as at prediction.
@@ -157,7 +145,7 @@ class LabelledImages:
     Args:
         manifest: a CSV file of `path,label[,sigma,split,...]`.
         root: the folder its paths are relative to.
-        align: find and align the faces; False for crops that `prepare` made.
+        align: find and align the faces; False for faces that `records extract` wrote.
         split: only the rows of this split; None takes all rows, whatever their split.
         limit: only this many images, the first ones; 0 means all.
         detector: what finds the faces, see `predict_age`; default: what the model's training faces
@@ -285,20 +273,19 @@ class LabelledImages:
 
 def _stored_batches(
     data: PreparedData, split: str, size: int, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (images, targets) of a split in order: by `tf.data`, or without TensorFlow."""
+) -> Iterator[np.ndarray]:
+    """Yield the images of a split in order: by `tf.data`, or without TensorFlow."""
     if is_installed("tensorflow"):
         from keras_dldl.data.pipeline import evaluation_dataset
 
         dataset = evaluation_dataset(data, split, input_size=size, batch_size=batch_size)
-        yield from dataset.as_numpy_iterator()
+        yield from (images for images, _ in dataset.as_numpy_iterator())
         return
     from keras_dldl.data.arrays import open_arrays
 
     faces = open_arrays(data, split, size)
     for first in range(0, len(faces), batch_size):
-        part = slice(first, first + batch_size)
-        yield faces.images[part].astype(np.float32), faces.targets[part]
+        yield faces.images[first : first + batch_size].astype(np.float32)
 
 
 def unreadable_as_json(unreadable: Sequence[Unreadable]) -> list[dict[str, Any]]:

@@ -60,7 +60,11 @@ class TensorFlowFeed:
         from keras_dldl.data.pipeline import training_dataset
 
         augment = Augmentation.from_config(dict(self.config.augment))
-        batches = training_dataset(self.data, epoch=epoch, augment=augment, **self._numbers())
+        config = self.config
+        batches = training_dataset(
+            self.data, input_size=config.input_size, batch_size=config.batch_size,
+            seed=config.seed, epoch=epoch, augment=augment, sampling=self.sampling,
+        )  # fmt: skip
         if self.places.devices == 1:
             return batches
         from keras_dldl.data.shared_batches import trimmed
@@ -85,11 +89,11 @@ class TensorFlowFeed:
         """Return the paths of one training batch."""
         from keras_dldl.data.pipeline import batch_paths
 
-        return batch_paths(self.data, epoch=epoch, batch_index=batch, **self._numbers())
-
-    def _numbers(self) -> dict[str, Any]:
-        names = ("input_size", "batch_size", "seed")
-        return {**{name: getattr(self.config, name) for name in names}, "sampling": self.sampling}
+        config = self.config
+        return batch_paths(
+            self.data, batch_size=config.batch_size, seed=config.seed, epoch=epoch,
+            batch_index=batch, sampling=self.sampling,
+        )  # fmt: skip
 
 
 def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:

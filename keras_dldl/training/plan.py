@@ -129,7 +129,7 @@ def _kept_bytes(config: TrainConfig, data: Any, split: str) -> int:
     decoded = len(data.rows(split)) * config.input_size**2 * 3
     if config.feed == "memory":
         return decoded
-    encoded = sum(path.stat().st_size for path in data.shards(split))
+    encoded = int(data.records(split).size.sum())
     return next((kept for kept in (decoded, encoded) if kept <= memory_limit()), 0)
 
 

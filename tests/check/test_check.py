@@ -157,15 +157,18 @@ def test_bad_folders(place, tmp_path):
         check(tmp_path / "a")
 
 
-def test_a_damaged_shard_costs_no_other(place, tmp_path):
+def test_a_damaged_face_costs_no_other(place, tmp_path):
     rows = [row(f"{k}.jpg", 30, ("train", "test")[k % 2]) for k in range(6)]
     write_prepared(tmp_path, rows, [picture(k) for k in range(6)])
-    shard = tmp_path / "records" / "test-00000-of-00001.tfrecord"
+    shard = tmp_path / "faces" / "00000-of-00001.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-9])
     content = check(tmp_path).content
-    assert content["counts"]["parts"]["train"] == 3
+    assert content["counts"]["parts"] == {"train": 3, "val": 0, "test": 2}
     assert content["unreadable"][0]["path"] == str(shard)
-    assert "rows have no readable record" in content["unreadable"][-1]["reason"]
+    assert "1 rows have no readable record" in content["unreadable"][-1]["reason"]
+    shard.unlink()
+    with pytest.raises(DataError, match=r"No face can be read. Received: .*00001.tfrecord"):
+        check(tmp_path)
 
 
 class Page(HTMLParser):
@@ -209,18 +212,3 @@ def test_the_page_shows_so_many_and_counts_the_rest(place, tmp_path):
     result = check(place / "one", place / "two", options=CheckOptions(show=1))
     text = result.save(tmp_path)[1].read_text()
     assert text.count("<img") == 6 and "and 1 more, listed in check.json" in text
-
-
-def test_crops_stand_in_for_records(tmp_path):
-    rows = [row("a.jpg", 3, "train"), row("b.jpg", 3, "test"), row("c.jpg", 3, "test")]
-    images = [picture(0), copy_of(picture(0), "resized"), picture(1)]
-    write_prepared(tmp_path, rows, images)
-    index = json.loads((tmp_path / "dataset.json").read_text())
-    (tmp_path / "dataset.json").write_text(json.dumps({**index, "shards": {}}))
-    (tmp_path / "crops").mkdir()
-    for name, image in zip("ab", images, strict=False):
-        Image.fromarray(image).save(tmp_path / "crops" / f"{name}.jpg", quality=95)
-    result = check(tmp_path)
-    assert result.content["counts"]["leaking_faces"]["train"] == 1
-    assert result.content["unreadable"][0]["path"].endswith("crops/c.jpg")
-    assert result.save(tmp_path / "out")[1].read_text().count("<img") == 2

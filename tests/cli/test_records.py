@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from keras_dldl.cli.main import cli
 from tests.data.records.sharded import write_shards
 
-SECOND = "train-00001-of-00002.tfrecord"
+SECOND = "00001-of-00003.tfrecord"
 
 
 def run(*arguments):
@@ -27,7 +27,7 @@ def test_verify_a_whole_folder(folder):
 
 
 def test_verify_names_what_is_bad(folder):
-    path = folder / "records" / SECOND
+    path = folder / "faces" / SECOND
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[:-1])
     result = run("verify", folder)
@@ -49,9 +49,17 @@ def test_info(folder):
     result = run("info", folder)
     assert result.exit_code == 0, result.output
     assert "source    synthetic" in result.stdout and "size      32 pixels" in result.stdout
-    rows = {line.split()[0]: line.split()[1:3] for line in result.stdout.splitlines()[-3:]}
-    assert rows == {"train": ["5", "2"], "val": ["2", "1"], "test": ["0", "0"]}
+    assert "shards    3 of 7 faces" in result.stdout
+    rows = {line.split()[0]: line.split()[1] for line in result.stdout.splitlines()[-3:]}
+    assert rows == {"train": "5", "val": "2", "test": "0"}
     assert json.loads(run("info", folder, "--json").stdout)["records"] == 7
+
+
+def test_extract(folder, tmp_path):
+    result = run("extract", folder, "--out", tmp_path / "out", "--split", "val")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"written  2 images into {tmp_path / 'out'}\n"
+    assert len(list((tmp_path / "out").rglob("*.jpg"))) == 2
 
 
 @pytest.mark.parametrize("part", ["verify", "info"])

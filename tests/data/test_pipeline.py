@@ -2,6 +2,7 @@
 
 import gc
 import resource
+import shutil
 import threading
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.pipeline import batch_paths, evaluation_dataset, training_dataset
 from keras_dldl.data.prepare import PrepareOptions, prepare
 from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records.extract import extract
 from keras_dldl.data.records.tfrecord import encode_jpeg
 from keras_dldl.data.sources import SyntheticSource
 from keras_dldl.errors import ConfigError, DataError
@@ -52,8 +54,8 @@ def test_the_memory_limits_choose_the_three_ways(folder, monkeypatch):
     for limit in (2**30, 120_000, 1_000):
         monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(limit))
         store = store_module.open_store(PreparedData(folder), "train", 40)
-        kinds.append((store.images is not None, store.encoded is not None, bool(store.files)))
-    assert kinds == [(True, False, False), (False, True, False), (False, False, True)]
+        kinds.append((store.images is not None, store.encoded is not None))
+    assert kinds == [(True, False), (False, True), (False, False)]
 
 
 def test_the_memory_limit_is_4_gib_or_a_quarter_of_the_memory(monkeypatch):
@@ -103,8 +105,8 @@ def test_decoded_faces_are_in_memory_once():
     watcher.start()
     try:
         images = store_module._variable(store_module._decode_all(encoded, side))
-        targets, paths = np.zeros((count, 2), np.float32), np.array(["a"] * count)
-        store = store_module.FaceStore(targets, paths, images=images)
+        targets = np.zeros((count, 2), np.float32)
+        store = store_module.FaceStore(targets, None, images=images)
         batches = pipeline_module._in_order(store, np.arange(count), side, 16)
         assert [len(y) for _, y in batches.take(3)] == [16] * 3
     finally:
@@ -209,35 +211,32 @@ def test_evaluation_keeps_the_order_of_the_rows(data):
 def test_batch_paths_name_the_faces_of_a_batch(data):
     labels = data.rows("train").set_index("path")["label"]
     for index in (0, 2):
-        paths = batch_paths(data, batch_size=8, seed=1, epoch=5, batch_index=index, input_size=40)
+        paths = batch_paths(data, batch_size=8, seed=1, epoch=5, batch_index=index)
         _, y, _ = epoch_of(data, epoch=5)
         np.testing.assert_allclose(labels[paths], y[8 * index : 8 * index + 8, 0], rtol=1e-6)
 
 
-def test_images_are_those_of_the_crops(folder):
+def test_images_are_those_that_prepare_cut_out(folder, tmp_path):
     from PIL import Image
 
     data = PreparedData(folder)
+    assert extract(folder, tmp_path, "val") == len(data.rows("val"))
     dataset = evaluation_dataset(data, "val", input_size=40, batch_size=64)
     images = next(iter(dataset))[0].numpy()
     for image, path in zip(images, data.rows("val")["path"], strict=True):
-        with Image.open(folder / "crops" / path) as opened:
-            crop = np.asarray(opened.convert("RGB"), np.float32)
-        assert np.abs(image - crop).mean() < 3  # the crop is a PNG, the record a JPEG
+        with Image.open(tmp_path / path) as opened:
+            assert opened.format == "JPEG"
+            np.testing.assert_array_equal(image, np.asarray(opened.convert("RGB"), np.float32))
 
 
-def test_without_records_the_crops_are_read(folder, tmp_path):
-    import json
-    import shutil
-
-    copy = tmp_path / "copy"
-    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("records", "images"))
-    index = json.loads((copy / "dataset.json").read_text())
-    (copy / "dataset.json").write_text(json.dumps({**index, "shards": {}}))
-    with_records = epoch_of(PreparedData(folder))
-    without = epoch_of(PreparedData(copy))
-    np.testing.assert_array_equal(with_records[1], without[1])
-    assert np.abs(with_records[0] - without[0]).mean() < 3
+def test_the_order_of_an_epoch_does_not_depend_on_memory(folder, monkeypatch):
+    epochs = []
+    for limit in (2**30, 120_000, 1_000):
+        monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(limit))
+        epochs.append(epoch_of(PreparedData(folder), augment=Augmentation()))
+    for images, y, _ in epochs[1:]:
+        np.testing.assert_array_equal(images, epochs[0][0])
+        np.testing.assert_array_equal(y, epochs[0][1])
 
 
 def test_two_folders_are_one_data_set(folder):
@@ -252,15 +251,37 @@ def test_a_split_that_is_not_there(folder):
         PreparedData(folder).rows("test")
 
 
-def test_records_that_do_not_match_the_manifest(folder, tmp_path):
-    import shutil
+def test_rows_may_be_taken_out_moved_and_labelled_otherwise(data, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(data.folders[0].path, copy)
+    lines = (copy / "manifest.csv").read_text().splitlines()
+    first, second, *others = lines[1:]
+    name, _, rest = second.split(",", 2)
+    (copy / "manifest.csv").write_text("\n".join([lines[0], *others, f"{name},99.0,{rest}"]) + "\n")
+    whole, changed = data.rows("train"), PreparedData(copy)
+    kept = changed.rows("train")
+    assert len(kept) == len(whole) - (first.split(",")[0] in set(whole["path"]))
+    images = {}
+    for of in (data, changed):
+        for split in of.splits:
+            batches = evaluation_dataset(of, split, input_size=40, batch_size=9)
+            faces = [face for x, _ in batches.as_numpy_iterator() for face in x]
+            images[of, split] = dict(zip(of.rows(split)["path"], faces, strict=True))
+    for split in changed.splits:
+        for path, face in images[changed, split].items():
+            np.testing.assert_array_equal(face, images[data, split][path])
+    split = next(split for split in changed.splits if name in images[changed, split])
+    row = changed.rows(split)["path"].tolist().index(name)
+    assert changed.targets(split)[row].tolist() == [99, -1]
 
+
+def test_a_row_without_a_face_is_refused(folder, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     lines = (copy / "manifest.csv").read_text().splitlines()
-    (copy / "manifest.csv").write_text("\n".join([lines[0], *lines[2:]]) + "\n")
-    with pytest.raises(DataError, match="must hold the same faces"):
-        epoch_of(PreparedData(copy))
+    (copy / "manifest.csv").write_text("\n".join([*lines, lines[1].replace(",", "x,", 1)]) + "\n")
+    with pytest.raises(DataError, match="must be of a face that was prepared.*with 1 .*pngx"):
+        PreparedData(copy)
 
 
 def test_an_epoch_ends_at_once(folder):

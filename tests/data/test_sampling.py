@@ -73,10 +73,9 @@ def test_the_pipeline_gives_what_was_drawn(tmp_path, monkeypatch, limit):
     rows = data.rows("train")
     labels = np.where(np.arange(21) < 18, 20.0, 60.0)
     sampling = make_sampling("balanced", labels, data.grid)
-    options = {"input_size": 32, "batch_size": 8, "seed": 0, "epoch": 4, "sampling": sampling}
-    batches = list(
-        training_dataset(data, augment=Augmentation.none(), **options).as_numpy_iterator()
-    )
+    options = {"batch_size": 8, "seed": 0, "epoch": 4, "sampling": sampling}
+    epoch = training_dataset(data, input_size=32, augment=Augmentation.none(), **options)
+    batches = list(epoch.as_numpy_iterator())
     seen = np.concatenate([targets[:, 0] for _, targets in batches])
     wanted = np.repeat(rows["label"].to_numpy(), sampling.counts(0, 4))
     np.testing.assert_array_equal(np.sort(seen), np.sort(wanted))

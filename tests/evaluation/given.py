@@ -1,18 +1,14 @@
 """What the tests of evaluation, export and their commands are given: a tiny model, small data."""
 
-import json
-from pathlib import Path
-
 import keras
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
-from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.face import Face
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model
+from tests.prepared_folders import write_folder
 
 SIZE = 32
 
@@ -51,38 +47,20 @@ def manifest(count, seed=0):
     return rows.astype({"gender": object})
 
 
-def write_prepared(folder, counts, seed=0):
-    """Write a folder as `prepare` does, with `counts` rows of each split; return images by path."""
-    folder, images, parts = Path(folder), {}, []
+def write_prepared(folder, counts, seed=0, others=None):
+    """Write a folder as `prepare` does, with `counts` rows of each split; return images by path.
+
+    `others` are images by path that take the place of noise.
+    """
+    images, parts = {}, []
     for k, (split, count) in enumerate(counts.items()):
         rows = manifest(count, seed=10 * seed + k).assign(split=split, face="found")
         rows.loc[0, "face"] = "whole"
-        faces = noise(count, seed=100 * seed + k)
-        images |= dict(zip(rows["path"], faces, strict=True))
-        records = [
-            Record(
-                encode_jpeg(face),
-                row.label,
-                NO_SIGMA if np.isnan(row.sigma) else row.sigma,
-                row.path,
-            )
-            for face, row in zip(faces, rows.itertuples(), strict=True)
-        ]
-        write_shard(records, folder / "records" / f"{split}-00000-of-00001.tfrecord")
+        images |= dict(zip(rows["path"], noise(count, seed=100 * seed + k), strict=True))
         parts.append(rows)
-    pd.concat(parts).to_csv(folder / "manifest.csv", index=False)
-    index = {
-        "format": 1,
-        "source": "csv",
-        "root": "/images",
-        "grid": LabelGrid.age().get_config(),
-        "size": SIZE,
-        "alignment": Alignment().get_config(),
-        "counts": counts,
-        "whole": len(counts),
-        "shards": {f"{split}-00000-of-00001.tfrecord": n for split, n in counts.items()},
-    }
-    (folder / "dataset.json").write_text(json.dumps(index))
+    images |= others or {}
+    facts = {"source": "csv", "root": "/images", "whole": len(counts)}
+    write_folder(folder, pd.concat(parts, ignore_index=True), images.values(), size=SIZE, **facts)
     return images
 
 

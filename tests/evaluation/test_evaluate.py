@@ -1,12 +1,15 @@
 """A whole evaluation: against a slow loop over single images, and what it writes."""
 
 import csv
+import io
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.errors import ConfigError, DataError, ModelFileError
 from keras_dldl.evaluation import Evaluation, LabelledImages, PreparedFaces, decode, evaluate
 from keras_dldl.evaluation.numbers import summary
@@ -47,11 +50,8 @@ def values_one_by_one(model, crops):
 
 
 def test_numbers_are_those_of_a_loop_over_single_images(model, prepared, evaluation):
-    from keras_dldl.data.records.tfrecord import read_shards
-    from keras_dldl.data.store import decode as decode_face
-
-    (batch,) = read_shards([prepared / "records" / "test-00000-of-00001.tfrecord"])
-    crops = [decode_face(encoded, 32).numpy() for encoded in batch[0]]
+    faces = PreparedFolder.open(prepared).records("test")
+    crops = [np.asarray(Image.open(io.BytesIO(face))) for face in faces.read(range(len(faces)))]
     rows = PreparedFaces(prepared).rows
     image, mirror = values_one_by_one(model, crops)
     assert np.abs(image - mirror).max() > 0.01, "the two views must differ for this test to tell"
@@ -91,7 +91,7 @@ def test_batch_size_and_open_data_make_no_difference(model, prepared, evaluation
 def test_predictions_start_with_the_contracts_columns(evaluation):
     columns = evaluation.predictions.columns.tolist()
     assert columns[:6] == ["path", "label", "value", "std", "low", "high"]
-    assert columns[6:] == ["sigma", "subject", "gender", "manifest_value", "split", "face"]
+    assert columns[6:] == ["sigma", "split", "subject", "gender", "manifest_value", "face"]
 
 
 def test_coverage_is_that_of_single_predictions(model, prepared, evaluation):
@@ -131,12 +131,15 @@ def test_limit_takes_the_first_faces(model, prepared, evaluation):
         PreparedFaces(prepared, limit=-1)
 
 
-def test_records_of_another_run_are_noticed(model, tmp_path):
+def test_the_rows_of_the_manifest_are_what_is_evaluated(model, tmp_path):
     write_prepared(tmp_path, {"test": 5})
-    table = pd.read_csv(tmp_path / "manifest.csv")
-    table.iloc[:4].to_csv(tmp_path / "manifest.csv", index=False)
-    with pytest.raises(DataError, match="same faces"):
-        evaluate(model, tmp_path)
+    whole = evaluate(model, tmp_path).predictions
+    table = pd.read_csv(tmp_path / "manifest.csv").assign(label=[10, 20, 30, 40, 50])
+    table.iloc[[3, 1]].to_csv(tmp_path / "manifest.csv", index=False)
+    found = evaluate(model, tmp_path).predictions
+    assert found["path"].tolist() == whole["path"].iloc[[3, 1]].tolist()
+    assert found["label"].tolist() == [40, 20]
+    np.testing.assert_allclose(found["value"], whole["value"].iloc[[3, 1]], atol=1e-3)
 
 
 def test_data_of_another_task_is_refused(prepared):

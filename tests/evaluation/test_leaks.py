@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
 from keras_dldl.evaluation import LabelledImages, PreparedFaces, leaks
 from keras_dldl.evaluation.leaks import leak_check
 from tests.evaluation.given import noise, write_images, write_prepared
@@ -13,16 +12,9 @@ from tests.evaluation.given import noise, write_images, write_prepared
 @pytest.fixture
 def leaky(tmp_path):
     """Prepared data of which two test faces are in training, one of them mirrored."""
-    write_prepared(tmp_path, {"train": 9, "val": 3, "test": 6})
     faces = noise(9, seed=0)
-    copies = [faces[2], faces[4][:, ::-1], *noise(4, seed=77)]
-    table = pd.read_csv(tmp_path / "manifest.csv")
-    rows = table[table["split"] == "test"]
-    records = [
-        Record(encode_jpeg(face), row.label, NO_SIGMA, row.path)
-        for face, row in zip(copies, rows.itertuples(), strict=True)
-    ]
-    write_shard(records, tmp_path / "records" / "test-00000-of-00001.tfrecord")
+    copies = {"faces/2-0.png": faces[2], "faces/2-1.png": faces[4][:, ::-1]}
+    write_prepared(tmp_path, {"train": 9, "val": 3, "test": 6}, others=copies)
     return tmp_path
 
 

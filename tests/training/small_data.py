@@ -1,14 +1,12 @@
 """A prepared folder of a few tiny faces that training, its command and its resume are tested on."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
-from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
+from tests.prepared_folders import write_folder
 
 SMALL = {"input_size": 32, "batch_size": 8, "epochs": 2}
 
@@ -21,34 +19,15 @@ def write_small_data(
     With `grid` the labels are anywhere on it, else whole years.
     """
     rng = np.random.default_rng(seed)
-    rows, shards = [], {}
+    rows, faces = [], []
     for split, count in (("train", train), ("val", val)):
-        if not count:
-            continue
         labels = rng.integers(0, 101, count).astype(float)
         if grid is not None:
             labels = rng.uniform(grid.start, grid.stop, count)
-        names = [f"{split}/{index:03d}.jpg" for index in range(count)]
-        records = [
-            Record(encode_jpeg(_face(label, rng)), label, NO_SIGMA, name)
-            for label, name in zip(labels, names, strict=True)
-        ]
-        write_shard(records, folder / "records" / f"{split}-00000.tfrecord")
-        shards[f"{split}-00000.tfrecord"] = count
-        rows += [(name, label, split, "found") for name, label in zip(names, labels, strict=True)]
-    columns = ["path", "label", "split", "face"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "manifest.csv", index=False)
-    index = {
-        "format": 1,
-        "source": "synthetic",
-        "root": ".",
-        "grid": (grid or LabelGrid.age()).get_config(),
-        "size": 32,
-        "alignment": Alignment().get_config(),
-        "shards": shards,
-    }
-    (folder / "dataset.json").write_text(json.dumps(index), encoding="utf-8")
-    return folder
+        faces += [_face(label, rng) for label in labels]
+        rows += [(f"{split}/{k:03d}.jpg", label, split, "found") for k, label in enumerate(labels)]
+    table = pd.DataFrame(rows, columns=["path", "label", "split", "face"])
+    return write_folder(folder, table, faces, grid=grid)
 
 
 def _face(label: float, rng: np.random.Generator) -> np.ndarray:

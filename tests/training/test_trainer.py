@@ -129,9 +129,7 @@ def test_bad_loss_stops_and_names_the_files(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(StepWatch, "on_train_batch_end", broken)
     with pytest.raises(TrainingError, match=r"epoch 2, batch 2 of 3\. Try a lower") as caught:
         train(config, tmp_path / "run")
-    paths = batch_paths(
-        PreparedData(folder), batch_size=8, seed=0, epoch=1, batch_index=1, input_size=32
-    )
+    paths = batch_paths(PreparedData(folder), batch_size=8, seed=0, epoch=1, batch_index=1)
     assert all(path in str(caught.value) for path in paths)
     monkeypatch.undo()
     assert len(train(config, tmp_path / "run", resume=True).rows) == 3

@@ -1,14 +1,14 @@
 """The faces of prepared folders as a table, with a fingerprint each."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_dldl.data.leaks.fingerprints import Fingerprints, fingerprint_all
 from keras_dldl.data.manifest import SPLITS
-from keras_dldl.data.prepared import PreparedData, PreparedFolder
-from keras_dldl.data.records.tfrecord import read_shards
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records.reading import Records
 from keras_dldl.errors import DataError
 from keras_dldl.progress import progress
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A record, crop or shard that cannot be read, and why."""
+    """A face or a shard that cannot be read, and why."""
 
     path: str
     reason: str
@@ -40,7 +40,7 @@ class ReadFaces:
 
 
 def read_faces(data: PreparedData, splits: Sequence[str] = SPLITS) -> ReadFaces:
-    """Read all faces once, in the order of folders, splits and records; a bad one costs no other.
+    """Read all faces once, in the order of folders and records; a bad one costs no other.
 
     Args:
         data: prepared folders.
@@ -51,72 +51,46 @@ def read_faces(data: PreparedData, splits: Sequence[str] = SPLITS) -> ReadFaces:
     """
     import pandas as pd
 
-    tables = [folder.manifest.assign(folder=k) for k, folder in enumerate(data.folders)]
-    rows = pd.concat(tables, ignore_index=True)
-    rows = rows[rows["split"].isin(list(splits))].reset_index(drop=True)
-    place = {key: i for i, key in enumerate(zip(rows["folder"], rows["path"], strict=True))}
     unreadable: list[Unreadable] = []
+    parts = [folder.rows(*splits).assign(folder=k) for k, folder in enumerate(data.folders)]
+    rows = pd.concat(parts, ignore_index=True)
     with progress(total=len(rows), label="reading faces") as bar:
-        faces = (
-            ((k, path), encoded)
-            for k, folder in enumerate(data.folders)
-            for path, encoded in _counted(encoded_faces(folder, unreadable, splits=splits), bar)
-            if (k, path) in place
+        faces = itertools.chain.from_iterable(
+            readable(folder.records(*splits), unreadable) for folder in data.folders
         )
-        keys, prints, bad = fingerprint_all(faces, len(rows))
-    unreadable += [Unreadable(str(data.folders[k].path / path), why) for (k, path), why in bad]
-    missing = len(rows) - len(keys) - len(bad)
+        numbers, prints, bad = fingerprint_all(_counted(faces, bar), len(rows))
+    for number, why in bad:
+        folder = data.folders[rows["folder"][number]]
+        unreadable.append(Unreadable(str(folder.path / rows["path"][number]), why))
+    missing = len(rows) - len(numbers) - len(bad)
     if missing:
         unreadable.append(Unreadable("manifest.csv", f"{missing:,} rows have no readable record"))
-    if not keys:
-        raise DataError(f"No face can be read. Received: {unreadable[0].path}, for one")
-    table = rows.iloc[[place[key] for key in keys]].reset_index(drop=True)
-    return ReadFaces(table, prints, unreadable)
+    if not numbers:
+        where = unreadable[0].path if unreadable else f"no rows of {', '.join(splits)}"
+        raise DataError(f"No face can be read. Received: {where}")
+    return ReadFaces(rows.iloc[numbers].reset_index(drop=True), prints, unreadable)
 
 
-def encoded_faces(
-    folder: PreparedFolder,
-    unreadable: list[Unreadable],
-    only: set[str] | None = None,
-    splits: Sequence[str] = SPLITS,
-) -> Iterator[tuple[str, bytes]]:
-    """Yield path and encoded image of a folder's faces, from its records, or else its crops.
+def readable(records: Records, unreadable: list[Unreadable]) -> Iterator[bytes | None]:
+    """Yield each face, None in the place of one that is damaged; a bad one costs no other.
 
     Args:
-        folder: prepared data.
-        unreadable: what cannot be read is added here.
-        only: of crops, read these paths; records are read in any case.
-        splits: read these, in the order of `SPLITS`.
+        records: the faces.
+        unreadable: their shards and reasons are added here, once for faces side by side.
     """
-    for split in (name for name in SPLITS if name in splits):
-        shards = folder.shards(split)
-        for shard in shards:
-            try:
-                yield from shard_faces(shard)
-            except DataError as error:
-                unreadable.append(Unreadable(str(shard), str(error)))
-        for path in [] if shards else folder.rows(split)["path"]:
-            crop = folder.path / "crops" / path
-            if only is not None and path not in only:
-                continue
-            try:
-                yield path, crop.read_bytes()
-            except OSError as error:
-                unreadable.append(Unreadable(str(crop), error.strerror or str(error)))
+    for number in range(len(records)):
+        try:
+            yield records.read([number])[0]
+        except DataError as error:
+            shard = Unreadable(str(records.shards[records.shard[number]]), str(error))
+            if shard not in unreadable[-1:]:
+                unreadable.append(shard)
+            yield None
 
 
-def shard_faces(shard: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield path and encoded image of the faces in one shard.
-
-    Raises:
-        DataError: the shard is damaged.
-    """
-    for images, _, _, paths in read_shards([shard]):
-        for path, image in zip(paths, images, strict=True):
-            yield path.decode("utf-8"), image
-
-
-def _counted(faces: Iterator, bar) -> Iterator:
-    for face in faces:
-        yield face
+def _counted(faces: Iterable[bytes | None], bar) -> Iterator[tuple[int, bytes]]:
+    """Yield the faces that are there with their numbers, and count all."""
+    for number, face in enumerate(faces):
+        if face is not None:
+            yield number, face
         bar.update()

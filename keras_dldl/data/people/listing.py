@@ -1,25 +1,26 @@
-"""Which image shows whom: from a folder a person, a manifest, or prepared data."""
+"""Which image shows whom: from a folder a person, a manifest, or prepared data.
+
+Each function returns a table with a row an image: its `number` among the images, `path` (relative
+to where they come from), `subject`, and `split`, which may be missing; and the images.
+"""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_dldl.data.records.reading import ImageFiles, Records
 from keras_dldl.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from keras_dldl.data.prepared import PreparedFolder
+    from keras_dldl.data.prepared import PreparedData
 
-COLUMNS = ("file", "path", "subject", "split")
+COLUMNS = ["number", "path", "subject", "split"]
 
 
-def from_folders(root: str | os.PathLike) -> "pd.DataFrame":
-    """Return a row an image below `root`, the subject being the first folder on its way.
-
-    Returns:
-        Columns `file` (where it lies), `path` (relative to `root`), `subject`, `split` (missing).
+def from_folders(root: str | os.PathLike) -> tuple["pd.DataFrame", ImageFiles]:
+    """Return the images below `root`, the subject being the first folder on the way to each.
 
     Raises:
         DataError: there is no such folder, or no image in folders in it.
@@ -35,12 +36,14 @@ def from_folders(root: str | os.PathLike) -> "pd.DataFrame":
             f"Images must lie in a folder for each person: anna/1.jpg. Received: {root}, whose "
             "images lie in no folder"
         )
-    rows = [(str(root / name), name, name.split("/")[0], None) for name in names]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    rows = [(k, name, name.split("/")[0], None) for k, name in enumerate(names)]
+    return pd.DataFrame(rows, columns=COLUMNS), ImageFiles([root / name for name in names])
 
 
-def from_manifest(manifest: str | os.PathLike, root: str | os.PathLike | None) -> "pd.DataFrame":
-    """Return a row an image of a manifest with the columns `path`, `subject` and maybe `split`.
+def from_manifest(
+    manifest: str | os.PathLike, root: str | os.PathLike | None
+) -> tuple["pd.DataFrame", ImageFiles]:
+    """Return the images of a manifest with the columns `path`, `subject` and maybe `split`.
 
     Args:
         manifest: a CSV file.
@@ -60,41 +63,31 @@ def from_manifest(manifest: str | os.PathLike, root: str | os.PathLike | None) -
             f"{len(bad)} rows that lack one: line {lines}"
         )
     folder = Path(os.path.abspath(root if root is not None else Path(manifest).parent))
-    table = table.assign(file=[str(folder / path) for path in table["path"]])
     if "split" not in table:
         table["split"] = None
-    return table[list(COLUMNS)].reset_index(drop=True)
+    files = ImageFiles([folder / path for path in table["path"]])
+    return table.assign(number=range(len(table)))[COLUMNS].reset_index(drop=True), files
 
 
-def from_prepared(folders: Sequence["PreparedFolder"]) -> "pd.DataFrame":
-    """Return a row a face of prepared folders, which must have been written with their crops.
-
-    People of different folders are different people.
+def from_prepared(data: "PreparedData") -> tuple["pd.DataFrame", Records]:
+    """Return the faces of prepared folders. People of different folders are different people.
 
     Raises:
-        DataError: a folder has no column `subject`, a row has none, or the crops are missing.
+        DataError: a folder has no column `subject`, or a row has none.
     """
     import pandas as pd
 
     parts = []
-    for folder in folders:
-        rows = folder.manifest
+    for folder in data.folders:
+        rows = folder.rows()
         if "subject" not in rows or rows["subject"].isna().any():
             raise DataError(
                 "To learn identities every face needs a `subject`, a column of the manifest. "
                 f"Received: {folder.path}, where it is missing or has empty cells"
             )
-        crops = folder.path / "crops"
-        if not crops.is_dir():
-            raise DataError(
-                "Identities are learnt from the faces under crops/, which `keras-dldl prepare` "
-                f"writes unless told not to. Received: {folder.path}, which has none"
-            )
-        start = f"{folder.path.name}/" if len(folders) > 1 else ""
-        rows = rows.assign(
-            file=[str(crops / path) for path in rows["path"]],
-            path=start + rows["path"],
-            subject=start + rows["subject"].astype(str),
+        start = f"{folder.path.name}/" if len(data.folders) > 1 else ""
+        parts.append(
+            rows.assign(path=start + rows["path"], subject=start + rows["subject"].astype(str))
         )
-        parts.append(rows[list(COLUMNS)])
-    return pd.concat(parts, ignore_index=True)
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.assign(number=range(len(rows)))[COLUMNS], data.records()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_dldl.data.manifest import SPLITS
+from keras_dldl.data.records.reading import EncodedImages
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
 
@@ -25,14 +26,17 @@ class People:
     """Images with their subjects, as a run needs them; the place of `PreparedData` in training.
 
     Args:
-        frame: columns `file`, `path`, `subject`, `split` ("train" or "val") and `label`, the number
-            of the subject among those of its split, in the order of their names.
+        frame: columns `number` (of the image in `images`), `path`, `subject`, `split` ("train" or
+            "val") and `label`, the number of the subject among those of its split, in the order of
+            their names.
+        images: where the images are read from.
         size: side of the images in pixels to train at, where nothing else is asked for.
         alignment: how the faces were cut out.
         left_out: paths of images that were left out.
     """
 
     frame: "pd.DataFrame"
+    images: EncodedImages
     size: int
     alignment: Alignment
     left_out: list[str] = field(default_factory=list)
@@ -55,6 +59,7 @@ class People:
 
 def choose_people(
     listing: "pd.DataFrame",
+    images: EncodedImages,
     *,
     size: int,
     alignment: Alignment,
@@ -67,6 +72,7 @@ def choose_people(
     Args:
         listing: see `listing.py`. Where `split` is given it stands, and rows of "test" are not
             used; else a share of the people is kept, the same on every machine.
+        images: see `People`.
         size: see `People`.
         alignment: see `People`.
         min_images: people with fewer images to learn from are left out.
@@ -86,7 +92,7 @@ def choose_people(
     import pandas as pd
 
     chosen = pd.concat([_numbered(train), _numbered(val)], ignore_index=True)
-    return People(chosen, size, alignment, list(left_out))
+    return People(chosen, images, size, alignment, list(left_out))
 
 
 def _with_enough(train: "pd.DataFrame", min_images: int) -> "pd.DataFrame":

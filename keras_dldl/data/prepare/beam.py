@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import asdict
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +87,11 @@ def run_noted_job(note: str) -> str:
         content = json.loads(Path(note).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise _unseen("--out", note) from None
-    job = ShardJob(**{**content, "rows": tuple(_row(*row) for row in content["rows"])})
+    job = ShardJob(**{**content, "paths": tuple(content["paths"])})
     if not Path(job.root).is_dir():
         # Else every image of it would be left out as one that cannot be read.
         raise _unseen("--root", job.root)
-    _use_one_thread()
+    use_threads(1)  # runners start a process for every core they may use
     # Runners have threads of their own; faces of many shards at once would fill the memory.
     with _ONE_AT_A_TIME:
         return run_job(job)
@@ -130,13 +130,8 @@ def _write_note(job: ShardJob) -> str:
     10 MB, which the rows of a few hundred shards would fill.
     """
     path = job.report_path.parent / JOBS_FOLDER / job.report_path.name
-    rows = [(name, label, None if sigma != sigma else sigma) for name, label, sigma in job.rows]
-    files.write_json(path, {**asdict(job), "rows": rows})
+    files.write_json(path, asdict(job))
     return str(path)
-
-
-def _row(path: str, label: float, sigma: float | None) -> tuple[str, float, float]:
-    return path, label, float("nan") if sigma is None else sigma
 
 
 def _remove_notes(notes: Sequence[str]) -> None:
@@ -157,15 +152,6 @@ def _check_all_done(jobs: Sequence[ShardJob]) -> None:
             "must see --out as one folder. The same call again goes on from those that are there. "
             f"Received: {len(left)} of {len(jobs)} missing in {jobs[0].out}, first {left[0].name}"
         )
-
-
-@cache
-def _use_one_thread() -> None:
-    """Keep TensorFlow to one thread: runners start a process for every core they may use."""
-    try:
-        use_threads(1)
-    except RuntimeError:  # it is running already, as in the calling process
-        return
 
 
 def _unseen(option: str, path: str) -> DataError:

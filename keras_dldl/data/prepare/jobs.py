@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_dldl.data.prepare.given_landmarks import Landmarks
+from keras_dldl.data.prepared import FACES
 from keras_dldl.data.records.shards import ROWS_PER_SHARD, shards_of
 from keras_dldl.files import sha256_of
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 ON_MISSING = ("skip", "whole", "fail")
 
-Row = tuple[str, float, float]
-
 
 @dataclass(frozen=True)
 class ShardJob:
@@ -26,28 +25,26 @@ class ShardJob:
 
     Args:
         name: the shard's file name.
-        rows: (path, label, sigma) of each image, in order.
+        paths: of its images, in order.
         root: folder of the images.
         out: folder of the prepared data.
         size: side of the crops in pixels.
         margin: of the alignment.
         detector: of the alignment.
         on_missing: what to do where no face is found.
-        crops: also write the crops as image files.
         max_pixels: of the largest image to read; None leaves it to `faces.read_image`.
         landmarks: given ones by path; the faces of the other images are detected.
         strict: stop at an image that cannot be read, instead of leaving it out.
     """
 
     name: str
-    rows: tuple[Row, ...]
+    paths: tuple[str, ...]
     root: str
     out: str
     size: int
     margin: float
     detector: str
     on_missing: str
-    crops: bool
     max_pixels: int | None = None
     landmarks: Mapping[str, Landmarks] = field(default_factory=dict)
     strict: bool = False
@@ -55,7 +52,7 @@ class ShardJob:
     @property
     def shard_path(self) -> Path:
         """Where the shard goes."""
-        return Path(self.out) / "records" / self.name
+        return Path(self.out) / FACES / self.name
 
     @property
     def report_path(self) -> Path:
@@ -69,20 +66,18 @@ class ShardReport:
 
     Args:
         name: the shard's file name.
-        count: number of records in it.
-        faces: for each record in order: its path, "found", "whole" or "given", and the detector's
-            score.
+        faces: of each record in order: its path, "found", "whole" or "given", the detector's
+            score, and its place: offset and bytes.
         skipped: path and reason of each image left out.
         bytes: size of the shard.
-        sha256: its checksum; None in a report of a version that made none.
+        sha256: its checksum.
     """
 
     name: str
-    count: int = 0
     faces: list[dict] = field(default_factory=list)
     skipped: list[dict] = field(default_factory=list)
-    bytes: int | None = None
-    sha256: str | None = None
+    bytes: int = 0
+    sha256: str = ""
 
 
 def read_report(path: Path) -> ShardReport:
@@ -95,38 +90,26 @@ def is_done(job: ShardJob) -> bool:
     if not (job.report_path.exists() and job.shard_path.exists()):
         return False
     report = read_report(job.report_path)
-    if report.sha256 is None:
-        return True
     return job.shard_path.stat().st_size == report.bytes and (
         sha256_of(job.shard_path) == report.sha256
     )
-
-
-def note_checksum(report: ShardReport, shard: Path) -> ShardReport:
-    """Note size and checksum of a shard in its report, where they are not there; return it."""
-    if report.sha256 is None:
-        report.bytes, report.sha256 = shard.stat().st_size, sha256_of(shard)
-    return report
 
 
 def jobs_of(
     table: "pd.DataFrame", given: dict[str, Landmarks], root: Path, out: Path,
     options: "PrepareOptions",
 ) -> Iterator[ShardJob]:  # fmt: skip
-    """Yield the shards that the split rows of `table` make; `given` are landmarks by path."""
+    """Yield the shards that the rows of `table` make; `given` are landmarks by path."""
     for name, chunk in shards_of(table, ROWS_PER_SHARD):
-        sigma = chunk["sigma"] if "sigma" in chunk else [float("nan")] * len(chunk)
-        rows = tuple(zip(chunk["path"], map(float, chunk["label"]), map(float, sigma), strict=True))
         yield ShardJob(
             name=name,
-            rows=rows,
+            paths=tuple(chunk["path"]),
             root=str(root),
             out=str(out),
             size=options.size,
             margin=options.margin,
             detector=options.detector,
             on_missing=options.on_missing,
-            crops=options.crops,
             max_pixels=options.max_pixels,
             landmarks={path: given[path] for path in chunk["path"] if path in given},
             strict=options.strict,

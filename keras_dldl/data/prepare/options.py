@@ -20,7 +20,6 @@ class PrepareOptions(SplitOptions):
         detector: what finds faces, "auto", "mtcnn" or `module:Class`, see `faces.detectors`.
         on_missing: where no face is found: "whole" takes the whole image (the paper's way),
             "skip" leaves it out, "fail" stops.
-        crops: also write every aligned face as an image file, under `crops/`.
         workers: processes; 0 means one for every core this process may use, 8 at most.
         limit: only this many rows, spread evenly over the data set; 0 means all.
         max_pixels: of the largest image to read, see `faces.read_image`; larger ones are skipped.
@@ -35,7 +34,6 @@ class PrepareOptions(SplitOptions):
     margin: float = Alignment.margin
     detector: str = Alignment.detector
     on_missing: str = "whole"
-    crops: bool = True
     workers: int = 0
     limit: int = 0
     max_pixels: int | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl import files
+from keras_dldl.data.prepared import FACES, INDEX_NAME
 from keras_dldl.errors import DataError
 
 PLAN_NAME = "plan.json"
@@ -19,8 +20,8 @@ BEFORE_THE_PLAN = frozenset({"images", ".progress"})
 def check_output(out: Path, plan: dict[str, Any]) -> None:
     """Check that `out` can be written: a new or empty folder, or one begun by the same call.
 
-    A call that ended before its first shard binds nobody. Nothing is written here, so that a wrong
-    `out` costs nothing and stays as it is.
+    A call that ended before its first shard or its index binds nobody. Nothing is written here, so
+    that a wrong `out` costs nothing and stays as it is.
 
     Args:
         out: the folder.
@@ -42,7 +43,7 @@ def check_output(out: Path, plan: dict[str, Any]) -> None:
             )
         return
     differing = _differing(begun, plan)
-    if differing and _has_shards(out):
+    if differing and _has_content(out):
         same = begun.keys() >= plan.keys()
         how = f"with other arguments: {'; '.join(differing)}" if same else "by another command"
         raise DataError(
@@ -116,8 +117,8 @@ def _options(plan: dict[str, Any]) -> dict[str, Any]:
     return options if isinstance(options, dict) else {}
 
 
-def _has_shards(out: Path) -> bool:
-    return any((out / "records").glob("*.tfrecord"))
+def _has_content(out: Path) -> bool:
+    return (out / INDEX_NAME).exists() or any((out / FACES).glob("*.tfrecord"))
 
 
 def _is_ours(name: str) -> bool:

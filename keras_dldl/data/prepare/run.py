@@ -1,4 +1,4 @@
-"""From a data set in its published layout to aligned faces: manifest, records, crops."""
+"""From a data set in its published layout to aligned faces and a manifest of them."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_dldl import files
-from keras_dldl.data.manifest import SPLITS, row_problems, write_manifest
-from keras_dldl.data.prepare.drop_leaks import drop_leaks
+from keras_dldl.data.manifest import row_problems
+from keras_dldl.data.prepare.drop_leaks import find_leaks
 from keras_dldl.data.prepare.given_landmarks import (
     take_landmarks,
     with_choice,
 )
-from keras_dldl.data.prepare.jobs import ShardJob, ShardReport, jobs_of, note_checksum, read_report
+from keras_dldl.data.prepare.jobs import ShardJob, ShardReport, jobs_of, read_report
 from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepare.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepare.strict import refuse_missing, refuse_skipped
 from keras_dldl.data.prepare.workers import run_all
-from keras_dldl.data.prepared import INDEX_NAME, ShardFacts, index_of
+from keras_dldl.data.prepared import FACES, PLACE_COLUMNS, ShardFacts, write_prepared
+from keras_dldl.data.records.reading import Records
 from keras_dldl.data.sources.base import Skipped, Source
 from keras_dldl.data.splits.protocol import split_rows, warn_of_empty_splits
 from keras_dldl.errors import DataError
+from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.detectors import detector_here
 from keras_dldl.faces.images import pixel_limit
 
 if TYPE_CHECKING:
@@ -61,13 +64,13 @@ def prepare(
     A killed run continues where it stopped when it is called again with the same arguments, and
     gives the same files as one that was not killed; shards that were damaged since are written
     anew. With another number of threads to a worker the detector rounds otherwise, and now and then
-    a crop's pixel is one level lighter or darker.
+    a face's pixel is one level lighter or darker.
 
     Args:
         source: reads the data set's layout.
         root: the data set's folder.
-        out: the folder to write: `manifest.csv`, `records/`, `crops/`, `skipped.csv` and
-            `dataset.json`, which comes last.
+        out: the folder to write: `faces/`, `manifest.csv`, `skipped.csv` and `dataset.json`, which
+            comes last.
         options: size, margin, splits and the like.
         run_jobs: does the shards elsewhere, such as `data.beam.beam_runner`; default: here, in
             `options.workers` processes.
@@ -99,8 +102,7 @@ def prepare(
         run_all(jobs, options.workers)
     else:
         run_jobs(jobs)
-    leaks = drop_leaks(out, jobs) if options.drop_leaks else []
-    return _finish(out, source, table, jobs, options, rows.skipped + off_grid + leaks, plan)
+    return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
 
 
 def _on_grid(table: "pd.DataFrame", source: Source) -> tuple["pd.DataFrame", list[Skipped]]:
@@ -138,8 +140,6 @@ def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
     """
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     del chosen["workers"], chosen["strict"]
-    if not options.drop_leaks:  # folders begun before there was this option go on
-        del chosen["drop_leaks"]
     return {"source": source.name, "root": os.fspath(root), "options": chosen}
 
 
@@ -161,9 +161,10 @@ def _finish(
 ) -> PrepareResult:  # fmt: skip
     import pandas as pd
 
-    reports = [note_checksum(read_report(job.report_path), job.shard_path) for job in jobs]
+    reports = [read_report(job.report_path) for job in jobs]
     faces = pd.DataFrame(
-        [face for report in reports for face in report.faces], columns=["path", "face", "score"]
+        [{**face, "shard": report.name} for report in reports for face in report.faces],
+        columns=["face", *PLACE_COLUMNS],
     )
     left_out = _skipped_of(reports)
     if faces.empty:
@@ -172,16 +173,25 @@ def _finish(
             "No image could be used. At least one must be there and readable. Received: "
             f"{len(table):,} rows; the first left out: {first}"
         )
-    manifest = faces.merge(table, on="path", how="left", validate="one_to_one")
-    manifest = manifest.drop(columns="score")
-    write_manifest(manifest, out / "manifest.csv")
+    manifest = faces[["path", "face"]].merge(table, on="path", how="left", validate="one_to_one")
+    if options.drop_leaks:
+        leaks = find_leaks(manifest, Records.of_table(out / FACES, faces))
+        manifest = manifest[~manifest["path"].isin([leak.path for leak in leaks])]
+        left_out = leaks + left_out
     skipped = skipped + left_out
     listed = pd.DataFrame([asdict(item) for item in skipped], columns=["path", "reason"])
     with files.atomic_path(out / "skipped.csv") as temporary:
         listed.to_csv(temporary, index=False, lineterminator="\n")
-    shards = {of.name: ShardFacts(of.count, of.bytes, of.sha256) for of in reports}
-    index = index_of(source, options, shards, manifest, plan)
-    files.write_json(out / INDEX_NAME, index)
-    counts = {name: int((manifest["split"] == name).sum()) for name in SPLITS}
     by = {name: int((manifest["face"] == name).sum()) for name in ("found", "whole", "given")}
+    facts = {
+        "source": source.name,
+        "root": plan["root"],
+        "grid": source.grid().get_config(),
+        "size": options.size,
+        "alignment": Alignment(options.margin, detector_here(options.detector)).get_config(),
+        "split": options.chosen_split(),
+        "whole": by["whole"],
+    }
+    shards = {of.name: ShardFacts(len(of.faces), of.bytes, of.sha256) for of in reports}
+    counts = write_prepared(out, manifest, faces, shards, facts)
     return PrepareResult(out, counts, by["found"], by["whole"], skipped, by["given"])

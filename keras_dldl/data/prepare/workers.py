@@ -20,13 +20,13 @@ def run_all(jobs: list[ShardJob], workers: int) -> None:
     cores = _cores()
     # Of all jobs, not the open ones: a run that goes on must have as many threads to a worker.
     workers = min(workers or min(cores, MOST_WORKERS), len(jobs))
-    done = sum(len(job.rows) for job in jobs) - sum(len(job.rows) for job in open_jobs)
-    with progress(total=sum(len(job.rows) for job in jobs), label="aligning faces") as bar:
+    done = sum(len(job.paths) for job in jobs) - sum(len(job.paths) for job in open_jobs)
+    with progress(total=sum(len(job.paths) for job in jobs), label="aligning faces") as bar:
         bar.update(done)
         if workers <= 1:
             for job in open_jobs:
                 run_job(job)
-                bar.update(len(job.rows))
+                bar.update(len(job.paths))
             return
         if open_jobs:
             _run_in_processes(open_jobs, workers, max(1, cores // workers), bar)
@@ -58,7 +58,7 @@ def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> 
         try:
             for future in as_completed(futures):
                 future.result()
-                bar.update(len(futures[future].rows))
+                bar.update(len(futures[future].paths))
         except BrokenProcessPool as error:
             raise DataError(
                 "A worker process died, perhaps for want of memory. Run the same command again to "
@@ -84,8 +84,6 @@ def _end_with_parent() -> None:
 
 
 def use_threads(count: int) -> None:
-    """Keep TensorFlow to so many threads; a RuntimeError where it is running already."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(count)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    """Keep TensorFlow to so many threads, where it is started in this process later."""
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(count)
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"

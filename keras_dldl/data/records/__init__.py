@@ -1,1 +1,1 @@
-"""Record files: writing, reading, copying, checking."""
+"""Faces in their files: written, read, checked."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.splits.draw import scattered
 
 if TYPE_CHECKING:
@@ -15,15 +14,14 @@ ROWS_PER_SHARD = 256
 def shards_of(
     table: "pd.DataFrame", rows_per_shard: int = ROWS_PER_SHARD
 ) -> Iterator[tuple[str, "pd.DataFrame"]]:
-    """Yield the name of each record file and its rows in order, split after split.
+    """Yield the name of each record file and its rows in order, whatever their splits.
 
     Args:
-        table: rows with `path` and `split`; their order does not matter.
-        rows_per_shard: in each file but the last of a split.
+        table: rows with `path`; their order does not matter.
+        rows_per_shard: in each file but the last.
     """
-    for split in SPLITS:
-        part = scattered(table[table["split"] == split])
-        count = -(-len(part) // rows_per_shard)
-        for k in range(count):
-            rows = part.iloc[k * rows_per_shard : (k + 1) * rows_per_shard]
-            yield f"{split}-{k:05d}-of-{count:05d}.tfrecord", rows
+    rows = scattered(table)
+    count = -(-len(rows) // rows_per_shard)
+    for k in range(count):
+        part = rows.iloc[k * rows_per_shard : (k + 1) * rows_per_shard]
+        yield f"{k:05d}-of-{count:05d}.tfrecord", part

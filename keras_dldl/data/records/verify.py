@@ -3,12 +3,13 @@
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.data.records.integrity import Damage, damaged_shards
-from keras_dldl.data.records.tfrecord import read_shards
+from keras_dldl.errors import DataError
 from keras_dldl.progress import progress
 
 
@@ -30,7 +31,6 @@ class Verification:
         """Return plain JSON values."""
         return {
             "data": str(self.folder.path),
-            "checksums": self.folder.has_checksums,
             **_totals(self.folder),
             "bad": [
                 {
@@ -46,7 +46,7 @@ class Verification:
 
 
 def verify(path: str | os.PathLike) -> Verification:
-    """Compare every shard of a folder with the index, and every record with the manifest.
+    """Compare every shard with faces of the folder with its checksum, and each face with its own.
 
     Raises:
         DataError: the folder is not prepared data.
@@ -54,7 +54,7 @@ def verify(path: str | os.PathLike) -> Verification:
     begun = time.perf_counter()
     folder = PreparedFolder.open(path)
     damage = damaged_shards(folder)
-    damage += _with_other_rows(folder, {of.shard.name for of in damage})
+    damage += _with_other_records(folder, {of.shard.name for of in damage})
     damage.sort(key=lambda of: of.shard)
     return Verification(folder, damage, time.perf_counter() - begun)
 
@@ -66,74 +66,43 @@ def describe(path: str | os.PathLike) -> dict[str, Any]:
         DataError: the folder is not prepared data.
     """
     folder = PreparedFolder.open(path)
-    names = ("source", "root", "grid", "size", "alignment", "whole", "schema")
+    names = ("format", "faces", "source", "root", "grid", "size", "alignment", "split", "whole")
     return {
         "data": str(folder.path),
-        "format": folder.index["format"],
         **{name: folder.index.get(name) for name in names},
-        "checksums": folder.has_checksums,
         **_totals(folder),
         "splits": {
-            split: {"faces": len(folder.rows(split)), **_sums(folder, split)} for split in SPLITS
+            split: {
+                "faces": len(folder.rows(split)),
+                "bytes": int(folder.records(split).size.sum()),
+            }
+            for split in SPLITS
         },
     }
 
 
 def _totals(folder: PreparedFolder) -> dict[str, int]:
-    sums = [_sums(folder, split) for split in SPLITS]
-    return {name: sum(of[name] for of in sums) for name in sums[0]}
+    facts = folder.facts.values()
+    return {
+        "shards": len(facts),
+        "records": sum(of.records for of in facts),
+        "bytes": sum(of.bytes for of in facts),
+    }
 
 
-def _sums(folder: PreparedFolder, split: str) -> dict[str, int]:
-    """Return shards, records and bytes of a split; bytes as they are, where the index has none."""
-    facts = folder.facts(split)
-    sizes = [_size(folder, name) if of.bytes is None else of.bytes for name, of in facts.items()]
-    records = sum(of.records for of in facts.values())
-    return {"shards": len(facts), "records": records, "bytes": sum(sizes)}
-
-
-def _size(folder: PreparedFolder, name: str) -> int:
-    path = folder.shard(name)
-    return path.stat().st_size if path.exists() else 0
-
-
-def _with_other_rows(folder: PreparedFolder, bad: set[str]) -> list[Damage]:
-    """Return the shards, but for the `bad` ones, whose records are not the manifest's rows."""
-    found = []
-    shards = sum(len(folder.facts(split)) for split in SPLITS)
-    with progress(total=shards, label="comparing with the manifest") as bar:
+def _with_other_records(folder: PreparedFolder, bad: set[str]) -> list[Damage]:
+    """Return the shards, but for the `bad` ones, whose faces are not where the index has them."""
+    records, paths = folder.records(), folder.rows()["path"]
+    found: dict[Path, Damage] = {}
+    with progress(total=len(records), label="comparing with the index") as bar:
         bar.leave = False
-        for split in SPLITS:
-            rows, first = folder.rows(split), 0
-            for name, facts in folder.facts(split).items():
-                part = rows.iloc[first : first + facts.records]
-                first += facts.records
-                if name not in bad:
-                    found.append(_other_rows(folder, name, part))
-                bar.update()
-            if first < len(rows) and folder.facts(split):
-                found.append(_without_record(folder, name, rows["path"][first], len(rows) - first))
-    return [of for of in found if of is not None]
-
-
-def _other_rows(folder: PreparedFolder, name: str, rows) -> Damage | None:
-    import numpy as np
-
-    shard = folder.shard(name)
-    labels, position = rows["label"].to_numpy(np.float32), 0
-    wanted = rows["path"].tolist()
-    for stored, paths in read_shards([shard], ("label", "path")):
-        for path, label in zip((path.decode("utf-8") for path in paths), stored, strict=True):
-            if position >= len(wanted):
-                return Damage(shard, "other rows", "no row", f"record {position + 1}, {path}")
-            if (path, label) != (wanted[position], labels[position]):
-                expected = f"{wanted[position]} with label {labels[position]:g}"
-                found = f"{path} with label {label:g} as record {position + 1}"
-                return Damage(shard, "other rows", expected, found)
-            position += 1
-    return None
-
-
-def _without_record(folder: PreparedFolder, name: str, path: str, count: int) -> Damage:
-    expected = f"the records of {count} more rows, the first {path}"
-    return Damage(folder.shard(name), "other rows", expected, "the end of the last shard")
+        for number, path in enumerate(paths):
+            shard = records.shards[records.shard[number]]
+            if shard.name not in bad and shard not in found:
+                try:
+                    records.read([number])
+                except DataError:
+                    place = f"{path}, {records.size[number]:,} bytes at {records.offset[number]:,}"
+                    found[shard] = Damage(shard, "other records", place, "no such record there")
+            bar.update()
+    return list(found.values())

@@ -20,7 +20,7 @@ class IdentityFeed:
         self.config = config
         self.people = people
         rows = people.rows("train")
-        self._files, self._paths = rows["file"].to_numpy(), rows["path"].to_numpy()
+        self._numbers, self._paths = rows["number"].to_numpy(), rows["path"].to_numpy()
         self._labels = rows["label"].to_numpy()
         self.images = len(rows)
         self.steps_per_epoch = math.ceil(self.images / config.batch_size)
@@ -36,7 +36,8 @@ class IdentityFeed:
 
         config = self.config
         images = training_images(
-            self._files,
+            self.people.images,
+            self._numbers,
             input_size=config.input_size,
             batch_size=config.batch_size,
             seed=config.seed,
@@ -59,8 +60,9 @@ class IdentityFeed:
         """Return the batches of the validation images, in order."""
         from keras_dldl.data.people.pipeline import plain_images
 
-        files = self.people.rows(self.config.validation_split)["file"].to_numpy()
-        return plain_images(files, self.config.input_size, self.config.batch_size)
+        config = self.config
+        numbers = self.people.rows(config.validation_split)["number"].to_numpy()
+        return plain_images(self.people.images, numbers, config.input_size, config.batch_size)
 
     def paths(self, epoch: int, batch: int) -> list[str]:
         """Return the paths of one training batch."""

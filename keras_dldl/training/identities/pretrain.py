@@ -81,14 +81,15 @@ def read_people(config: PretrainConfig) -> "People":
     if config.data:
         data = PreparedData(*config.data)
         size, alignment = data.size, data.alignment
-        rows = listing.from_prepared(data.folders)
+        rows, images = listing.from_prepared(data)
     elif config.manifest:
-        rows = listing.from_manifest(config.manifest, config.root)
+        rows, images = listing.from_manifest(config.manifest, config.root)
     else:
-        rows = listing.from_folders(config.root)
-    rows, left_out = _readable(rows)
+        rows, images = listing.from_folders(config.root)
+    rows, left_out = _readable(rows, images)
     return choose_people(
         rows,
+        images,
         size=size,
         alignment=alignment,
         min_images=config.min_images,
@@ -112,10 +113,10 @@ def _check_settings(config: PretrainConfig) -> None:
         )
 
 
-def _readable(rows: Any) -> tuple[Any, list[str]]:
+def _readable(rows: Any, images: Any) -> tuple[Any, list[str]]:
     from keras_dldl.data.people.pipeline import readable
 
-    mask = readable(rows["file"].to_numpy())
+    mask = readable(images)
     left_out = sorted(rows["path"][~mask])
     shown = ", ".join(left_out[:SHOWN])
     more = f" and {len(left_out) - SHOWN} more" if len(left_out) > SHOWN else ""

@@ -1,16 +1,12 @@
 """Made-up pictures as unlike as faces of different people, and copies of every kind of them."""
 
 import io
-import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
 
-from keras_dldl.data.records.tfrecord import NO_SIGMA, Record, encode_jpeg, write_shard
-from keras_dldl.faces.alignment import Alignment
-from keras_dldl.labels import LabelGrid
+from tests.prepared_folders import write_folder
 
 SIDE = 64
 
@@ -60,28 +56,4 @@ def copy_of(image, kind):
 
 def write_prepared(folder, rows, images, source="csv", grid=None):
     """Write images as `prepare` does: rows of (path, label, split) and further columns by name."""
-    table = pd.DataFrame(rows)
-    shards = {}
-    for split, part in table.groupby("split"):
-        name = f"{split}-00000-of-00001.tfrecord"
-        records = [
-            Record(
-                images[i] if isinstance(images[i], bytes) else encode_jpeg(images[i]),
-                float(table["label"][i]),
-                NO_SIGMA,
-                table["path"][i],
-            )
-            for i in part.index
-        ]
-        shards[name] = write_shard(records, Path(folder) / "records" / name)
-    table.to_csv(Path(folder) / "manifest.csv", index=False)
-    index = {
-        "format": 1,
-        "source": source,
-        "grid": (grid or LabelGrid.age()).get_config(),
-        "size": SIDE,
-        "alignment": Alignment().get_config(),
-        "shards": shards,
-    }
-    (Path(folder) / "dataset.json").write_text(json.dumps(index))
-    return Path(folder)
+    return write_folder(folder, pd.DataFrame(rows), images, size=SIDE, grid=grid, source=source)

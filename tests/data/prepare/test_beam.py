@@ -6,9 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -52,10 +50,8 @@ def source(root):
 
 def a_job(photos, out):
     (photos / "text.jpg").write_text("no picture")
-    rows = (("0.png", 0.1, float("nan")), ("text.jpg", 3.0, 1.5))
-    return jobs.ShardJob(
-        "train-00000-of-00001.tfrecord", rows, str(photos), str(out), 32, 0.16, "whole", True
-    )
+    paths = ("0.png", "text.jpg")
+    return jobs.ShardJob("00000-of-00001.tfrecord", paths, str(photos), str(out), 32, 0.16, "whole")
 
 
 @needs_beam
@@ -72,7 +68,7 @@ def test_what_is_done_is_left_and_what_is_damaged_is_done_again(photos, tmp_path
     out = tmp_path / "out"
     prepare(source(photos), photos, out, OPTIONS, beam_runner())
     before = content(out)
-    first, second, *_ = sorted((out / "records").iterdir())
+    first, second, *_ = sorted((out / "faces").glob("*.tfrecord"))
     time = first.stat().st_mtime_ns
     second.write_bytes(b"")
     prepare(source(photos), photos, out, OPTIONS, beam_runner())
@@ -138,7 +134,9 @@ def test_a_noted_job_is_the_job(photos, tmp_path):
     job = a_job(photos, tmp_path / "out")
     assert run_noted_job(module._write_note(job)) == job.name
     report = jobs.read_report(job.report_path)
-    assert report.count == 1 and [item["path"] for item in report.skipped] == ["text.jpg"]
+    assert [face["path"] for face in report.faces] == ["0.png"] and [
+        item["path"] for item in report.skipped
+    ] == ["text.jpg"]
     direct = dataclasses.replace(job, out=str(tmp_path / "direct"))
     writer.run_job(direct)
     assert direct.shard_path.read_bytes() == job.shard_path.read_bytes()
@@ -164,10 +162,3 @@ def test_a_worker_that_does_not_see_the_folders(photos, tmp_path):
     with pytest.raises(DataError, match="--out under the same path"):
         run_noted_job(note)
     assert not job.report_path.exists()
-
-
-def test_sigma_survives_the_note(photos, tmp_path):
-    job = a_job(photos, tmp_path / "out")
-    noted = json.loads(Path(module._write_note(job)).read_text())["rows"]
-    assert [module._row(*row)[1] for row in noted] == [0.1, 3.0]
-    assert np.isnan(module._row(*noted[0])[2]) and module._row(*noted[1])[2] == 1.5

@@ -1,18 +1,16 @@
 """`prepare --drop-leaks`: what goes, what stays, and runs that were killed on the way."""
 
+import dataclasses
 import json
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from keras_dldl.check import check
 from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, run, writer
-from keras_dldl.data.prepare import drop_leaks as drop
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.tfrecord import read_shards
 from keras_dldl.data.sources import CsvSource
 from keras_dldl.errors import DataError
 from tests.data.leaks.pictures import SIDE, copy_of, picture
@@ -70,14 +68,6 @@ def test_a_picture_stays_in_the_part_held_out_most(source, tmp_path):
     skipped = pd.read_csv(out / "skipped.csv")
     assert dict(zip(skipped["path"], skipped["reason"], strict=True)) == GONE
     data = PreparedData(out)
-    for split in data.splits:
-        parts = list(read_shards(data.shards(split)))
-        names = [path.decode() for part in parts for path in part[3]]
-        assert names == data.rows(split)["path"].tolist()
-        labels = np.concatenate([part[1] for part in parts])
-        assert labels.tolist() == data.rows(split)["label"].tolist()
-    crops = {path.name for path in (out / "crops").iterdir()}
-    assert crops == {name for name, *_ in ROWS} - set(GONE)
     assert len(data.folders[0].manifest) == len(ROWS) - len(GONE)
     found = check(out).content
     assert found["leaking_faces"] == [] and found["counts"]["pairs_within_parts"]["train"] == 1
@@ -88,36 +78,34 @@ def test_without_the_option_all_stays(source, tmp_path):
     result = prepare(source, tmp_path / "photos", tmp_path / "out", options)
     assert sum(result.counts.values()) == len(ROWS)
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
-    assert "drop_leaks" not in plan["options"]  # as before there was the option
-    with pytest.raises(DataError, match="drop_leaks=None, now True"):
+    assert plan["options"]["drop_leaks"] is False
+    with pytest.raises(DataError, match="drop_leaks=False, now True"):
         prepare(source, tmp_path / "photos", tmp_path / "out", OPTIONS)
+
+
+def test_the_faces_are_those_of_a_run_without_the_option(source, tmp_path):
+    lax = dataclasses.replace(OPTIONS, drop_leaks=False)
+    prepare(source, tmp_path / "photos", tmp_path / "all", lax)
+    prepare(source, tmp_path / "photos", tmp_path / "out", OPTIONS)
+    assert content(tmp_path / "all" / "faces") == content(tmp_path / "out" / "faces")
 
 
 class Killed(BaseException):
     """Stands for a signal that ends the process at once."""
 
 
-@pytest.mark.parametrize("at", [0, 1, 2, 5])
-def test_a_run_killed_anywhere_goes_on_to_the_same_files(source, tmp_path, monkeypatch, at):
+@pytest.mark.parametrize("step", ["find_leaks", "write_prepared"])
+def test_a_run_killed_before_its_tables_goes_on_to_the_same_files(
+    source, tmp_path, monkeypatch, step
+):
     whole, out = tmp_path / "whole", tmp_path / "out"
     prepare(source, tmp_path / "photos", whole, OPTIONS)
-    steps = []
 
-    def dying(function):
-        def call(*args, **kwargs):
-            steps.append(function)
-            if len(steps) > at:
-                raise Killed
-            return function(*args, **kwargs)
+    def die(*arguments):
+        raise Killed
 
-        return call
-
-    # The steps that change something: the note, each shard and its report, the manifest.
     with monkeypatch.context() as patched:
-        patched.setattr(drop, "_decide", dying(drop._decide))
-        patched.setattr(drop, "write_shard", dying(drop.write_shard))
-        patched.setattr(drop, "_without", dying(drop._without))
-        patched.setattr(run, "write_manifest", dying(run.write_manifest))
+        patched.setattr(run, step, die)
         with pytest.raises(Killed):
             prepare(source, tmp_path / "photos", out, OPTIONS)
     assert not (out / "dataset.json").exists()
@@ -129,18 +117,18 @@ def test_a_second_call_changes_nothing(source, tmp_path):
     out = tmp_path / "out"
     prepare(source, tmp_path / "photos", out, OPTIONS)
     before = content(out)
-    times = {path: path.stat().st_mtime_ns for path in (out / "records").iterdir()}
+    times = {path: path.stat().st_mtime_ns for path in (out / "faces").glob("*.tfrecord")}
     assert {i.path for i in prepare(source, tmp_path / "photos", out, OPTIONS).skipped} == set(GONE)
     assert content(out) == before
     assert {path: path.stat().st_mtime_ns for path in times} == times
 
 
-def test_a_shard_may_be_left_empty(source, tmp_path):
+def test_a_part_may_be_left_empty(source, tmp_path):
     lines = ["path,label,split", "a.png,0,train", "c.png,0,test", "b.png,0,val"]
     (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
     result = prepare(source, tmp_path / "photos", tmp_path / "out", OPTIONS)
     assert result.counts == {"train": 0, "val": 0, "test": 1}
     data = PreparedData(tmp_path / "out")
-    assert data.splits == ("test",) and list(read_shards(data.shards("train"))) == []
+    assert data.splits == ("test",) and len(data.records("train")) == 0
     shutil.rmtree(tmp_path / "out" / ".progress")  # not needed any more
     assert check(tmp_path / "out").content["counts"]["faces"] == 1

@@ -9,6 +9,8 @@ from PIL import Image
 
 from keras_dldl.data.prepare import PrepareOptions, prepare, writer
 from keras_dldl.data.prepare.given_landmarks import cut_faces, take_landmarks, with_choice
+from keras_dldl.data.prepared import PreparedFolder
+from keras_dldl.data.records.tfrecord import encode_jpeg
 from keras_dldl.data.sources import CsvSource, Source, SourceRows
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.errors import ConfigError, DataError
@@ -71,10 +73,11 @@ def test_given_landmarks_take_the_place_of_detection(source, tmp_path, no_faces)
     table = manifest(out)
     assert table["face"].tolist() == ["given", "given", "whole"]
     assert "landmarks" not in table
+    folder = PreparedFolder.open(out)
+    written = dict(zip(folder.rows()["path"], folder.records().read(range(3)), strict=True))
     for k, face in enumerate(source.faces[:2]):
-        with Image.open(out / "crops" / f"{k}.png") as crop:
-            expected = Alignment(OPTIONS.margin).align(face.image, face.landmarks, 48)
-            np.testing.assert_array_equal(np.asarray(crop), expected)
+        expected = Alignment(OPTIONS.margin).align(face.image, face.landmarks, 48)
+        assert written[f"{k}.png"] == encode_jpeg(expected)
 
 
 def test_by_default_all_faces_are_detected(source, tmp_path, no_faces):

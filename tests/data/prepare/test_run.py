@@ -2,8 +2,11 @@
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -14,7 +17,6 @@ from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, run, writer
 from keras_dldl.data.prepare import workers as workers_module
 from keras_dldl.data.prepare.output import remove_leftovers
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.tfrecord import read_shards
 from keras_dldl.data.sources import AllAgeFaces, CsvSource, SyntheticSource, UTKFace
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.errors import ConfigError, DataError
@@ -82,14 +84,11 @@ def test_a_whole_run(synthetic):
     assert data.grid == LabelGrid.age() and data.size == 48
     manifest = pd.read_csv(out / "manifest.csv")
     assert {"path", "label", "split", "face", "gender", "database"} <= set(manifest.columns)
-    for split in data.splits:
-        rows = data.rows(split)
-        names = [p.decode() for part in read_shards(data.shards(split)) for p in part[3]]
-        labels = np.concatenate([part[1] for part in read_shards(data.shards(split))])
-        assert names == rows["path"].tolist()
-        np.testing.assert_allclose(labels, rows["label"], rtol=1e-6)
-    with Image.open(out / "crops" / manifest["path"][0]) as crop:
-        assert crop.size == (48, 48)
+    index = pd.read_csv(out / "faces" / "index.csv")
+    assert index["path"].tolist() == manifest["path"].tolist()
+    (face,) = data.records().read([0])
+    with Image.open(io.BytesIO(face)) as image:
+        assert image.size == (48, 48) and image.format == "JPEG"
 
 
 def test_a_second_call_changes_nothing(synthetic):
@@ -102,18 +101,13 @@ def test_a_second_call_changes_nothing(synthetic):
 
 def test_the_index_holds_size_and_checksum_of_every_shard(synthetic):
     index = json.loads((synthetic.out / "dataset.json").read_text())
-    written = sorted(path.name for path in (synthetic.out / "records").iterdir())
-    assert sorted(index["shards"]) == written
+    written = sorted(path.name for path in (synthetic.out / "faces").glob("*.tfrecord"))
+    assert list(index["shards"]) == written == ["00000-of-00001.tfrecord"]
     for name, facts in index["shards"].items():
-        content = (synthetic.out / "records" / name).read_bytes()
-        assert facts["bytes"] == len(content)
+        content = (synthetic.out / "faces" / name).read_bytes()
+        assert facts["bytes"] == len(content) and facts["records"] == 30
         assert facts["sha256"] == hashlib.sha256(content).hexdigest()
-    assert {of.split("-")[0]: facts["records"] for of, facts in index["shards"].items()} == {
-        split: count for split, count in synthetic.counts.items() if count
-    }
-    assert index["format"] == 2 and list(index["schema"]["features"]) == [
-        "image", "label", "sigma", "path",
-    ]  # fmt: skip
+    assert index["format"] == 3 and index["counts"] == synthetic.counts
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut short", "altered"])
@@ -124,7 +118,7 @@ def test_a_damaged_shard_is_written_anew(photos, tmp_path, no_faces, harm):
     before, groups = content(out), len(no_faces.groups)
     prepare(source, photos, out, options)
     assert len(no_faces.groups) == groups  # whole: nothing to do
-    (shard,) = (out / "records").iterdir()
+    (shard,) = (out / "faces").glob("*.tfrecord")
     if harm == "missing":
         shard.unlink()
     else:
@@ -134,17 +128,19 @@ def test_a_damaged_shard_is_written_anew(photos, tmp_path, no_faces, harm):
     assert len(no_faces.groups) == groups + 1 and content(out) == before
 
 
-def test_shards_of_a_version_without_checksums_get_them(photos, tmp_path, no_faces):
-    source, out = csv(photos, ["face0.png,10"]), tmp_path / "out"
-    options = PrepareOptions(size=32, val=0, test=0, workers=1)
-    prepare(source, photos, out, options)
-    index, groups = (out / "dataset.json").read_text(), len(no_faces.groups)
-    (report,) = (out / ".progress").iterdir()
-    old = {k: v for k, v in json.loads(report.read_text()).items() if k not in ("bytes", "sha256")}
-    report.write_text(json.dumps(old))
-    (out / "dataset.json").unlink()
-    prepare(source, photos, out, options)
-    assert (out / "dataset.json").read_text() == index and len(no_faces.groups) == groups
+def test_no_import_of_tensorflow_is_needed(tmp_path):
+    script = (
+        "import sys\n"
+        "sys.modules['tensorflow'] = None\n"
+        "from pathlib import Path\n"
+        "from keras_dldl.data.prepare import PrepareOptions, prepare\n"
+        "from keras_dldl.data.sources import SyntheticSource\n"
+        "out = Path(sys.argv[1])\n"
+        "options = PrepareOptions(size=32, workers=1)\n"
+        "prepare(SyntheticSource(count=10, image_size=64), out / 'images', out, options)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
+    assert len(PreparedData(tmp_path).records()) == 10
 
 
 def test_another_call_into_the_same_folder_is_refused(synthetic):
@@ -166,15 +162,15 @@ def test_several_processes_give_what_one_gives(tmp_path, synthetic, monkeypatch)
     assert first.keys() == second.keys()
     # With other threads the detector's sums are rounded otherwise: a level of a pixel, rarely.
     differing = [name for name in first if first[name] != second[name]]
-    crops = [name for name in differing if name.startswith("crops/")]
-    assert len(crops) <= 3
-    # A shard with such a crop has another checksum, which its report and the index hold.
-    follow = ("records/", ".progress/", "dataset.json") if crops else ()
-    assert all(name in crops or name.startswith(follow) for name in differing)
-    for name in crops:
-        one, other = (np.asarray(Image.open(tmp_path / k / name), np.int16) for k in "12")
-        assert np.abs(one - other).max() <= 2
-    assert len([k for k in results[1] if k.startswith("records/train")]) >= 2
+    # A shard with such a face has another checksum, which its report and the index hold.
+    assert all(name.startswith(("faces/", ".progress/", "dataset.json")) for name in differing)
+    faces = [PreparedData(tmp_path / str(k)).records().read(range(30)) for k in (1, 2)]
+    pairs = [pair for pair in zip(*faces, strict=True) if pair[0] != pair[1]]
+    assert len(pairs) <= 3
+    for pair in pairs:
+        one, other = (np.asarray(Image.open(io.BytesIO(face)), np.int16) for face in pair)
+        assert np.abs(one - other).max() <= 8  # a level before encoding
+    assert len([name for name in first if name.endswith(".tfrecord")]) == 3
 
 
 @pytest.mark.parametrize(("on_missing", "faces", "skipped"), [("whole", 4, 0), ("skip", 3, 1)])
@@ -235,8 +231,7 @@ def test_sigma_split_and_subject_of_a_csv_file_are_kept(photos, tmp_path):
     prepare(source, photos, tmp_path / "out", PrepareOptions(size=32, workers=1))
     data = PreparedData(tmp_path / "out")
     assert data.splits == ("train", "val", "test")
-    sigmas = [float(next(iter(read_shards(data.shards(s))))[2][0]) for s in data.splits]
-    assert sigmas == [1.5, -1, 0]
+    assert [data.targets(split)[0, 1] for split in data.splits] == [1.5, -1, 0]
 
 
 def test_bad_csv_rows_are_left_out_and_listed(photos, tmp_path):
@@ -345,31 +340,11 @@ def test_a_file_in_the_way_of_the_output(photos, tmp_path):
         prepare(csv(photos, ["face0.png,10"]), photos, tmp_path / "out", OPTIONS)
 
 
-def test_crops_of_any_name_are_written(photos, tmp_path, no_faces):
-    suffixes = ("chip", "gif", "webp", "tif", "BMP", "png", "jpg", "no suffix at all")
-    face = Image.open(photos / "face0.png").convert("RGB")
-    names = [f"{k}.{suffix}" if k < 7 else suffix for k, suffix in enumerate(suffixes)]
-    for name in names:
-        face.save(photos / name, "PNG")
-    source = csv(photos, [f"{name},10" for name in names])
-    prepare(source, photos, tmp_path / "out", PrepareOptions(size=32, val=0, test=0, workers=1))
-    (part,) = read_shards(PreparedData(tmp_path / "out").shards("train"))
-    record = dict(zip((path.decode() for path in part[3]), part[0], strict=True))
-    formats = {}
-    for name in names:
-        crop = tmp_path / "out" / "crops" / name
-        with Image.open(crop) as image:
-            formats[name] = image.format
-            assert image.size == (32, 32) and image.mode == "RGB"
-        assert (crop.read_bytes() == record[name]) == (formats[name] == "JPEG")
-    assert list(formats.values()) == ["JPEG"] * 3 + ["TIFF", "BMP", "PNG", "JPEG", "JPEG"]
-
-
 def test_few_large_images_are_in_memory_at_once(photos, tmp_path, monkeypatch, no_faces):
     large = np.broadcast_to(np.uint8(0), (5000, 4000, 3))  # no memory
     monkeypatch.setattr(writer, "read_image", lambda path, **options: large)
     source = csv(photos, [f"{k}.jpg,20" for k in range(9)])
-    options = PrepareOptions(size=32, val=0, test=0, workers=1, crops=False)
+    options = PrepareOptions(size=32, val=0, test=0, workers=1)
     assert prepare(source, photos, tmp_path / "out", options).counts["train"] == 9
     assert no_faces.groups == [4, 4, 1]  # 64 million pixels, reached with the fourth
 
@@ -420,8 +395,8 @@ def test_half_files_of_a_killed_run_are_removed(photos, tmp_path, no_faces):
     options = PrepareOptions(size=32, val=0, test=0, workers=1)
     prepare(source, photos, out, options)
     whole = content(out)
-    for place in ("", "records", "crops/deep", ".progress"):
-        (out / place).mkdir(exist_ok=True)
+    for place in ("", "faces", "deep/down", ".progress"):
+        (out / place).mkdir(exist_ok=True, parents=True)
         (out / place / ".tmp-abc.jpg").write_text("half")
     (photos / ".tmp-not-ours.png").write_text("x")
     prepare(source, photos, out, options)

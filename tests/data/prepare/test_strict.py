@@ -10,7 +10,7 @@ from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, run, writer
 from keras_dldl.data.sources import CsvSource, UTKFace
 from keras_dldl.errors import ConfigError, DataError
 
-LAX = PrepareOptions(size=32, val=0, test=0, workers=1, crops=False)
+LAX = PrepareOptions(size=32, val=0, test=0, workers=1)
 STRICT = dataclasses.replace(LAX, strict=True)
 NAMES = [f"{age}_0_1_2017.jpg.chip.jpg" for age in (10, 20, 30, 40)]
 
@@ -81,7 +81,7 @@ def test_an_image_that_cannot_be_read_stops_and_a_lax_run_goes_on(root, tmp_path
     with pytest.raises(DataError, match=f"Received: {NAMES[2]}: "):
         prepare(UTKFace(), root, out, STRICT)
     assert not (out / "dataset.json").exists()
-    done = {path: path.stat().st_mtime_ns for path in (out / "records").glob("*")}
+    done = {path: path.stat().st_mtime_ns for path in (out / "faces").glob("*")}
     assert 0 < len(done) < 4  # some came before the bad one, or this shows nothing
     result = prepare(UTKFace(), root, out, LAX)
     assert result.counts["train"] == 3 and [item.path for item in result.skipped] == [NAMES[2]]

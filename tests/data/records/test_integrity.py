@@ -1,12 +1,11 @@
 """Damaged shards are named, refused or left out; what is left is a data set of its own."""
 
 import hashlib
-import json
-import logging
 import shutil
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from keras_dldl.data.pipeline import evaluation_dataset
@@ -16,8 +15,9 @@ from keras_dldl.data.records.integrity import check_records, damage_named, damag
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation import PreparedFaces
 from tests.data.records.sharded import write_shards
+from tests.prepared_folders import write_folder
 
-SECOND = "train-00001-of-00003.tfrecord"
+SECOND = "00001-of-00004.tfrecord"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 
 def shard(folder, name=SECOND):
-    return folder / "records" / name
+    return folder / "faces" / name
 
 
 def cut(path):
@@ -60,33 +60,17 @@ DAMAGES = [
 NAMES = ["cut", "cut between records", "flip", "lengthen", "missing"]
 
 
-def to_format_1(folder):
-    index = json.loads((folder / "dataset.json").read_text())
-    index = {**index, "format": 1, "shards": {k: v["records"] for k, v in index["shards"].items()}}
-    del index["schema"]
-    (folder / "dataset.json").write_text(json.dumps(index))
-
-
 def test_sound_records_have_no_damage(folder):
     assert damaged_shards(PreparedFolder.open(folder)) == []
-    to_format_1(folder)
-    assert damaged_shards(PreparedFolder.open(folder)) == []
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["format 2", "format 1"])
 @pytest.mark.parametrize(("harm", "state"), DAMAGES, ids=NAMES)
-def test_a_damaged_shard_is_named_with_expected_and_found(folder, harm, state, old):
-    if old:
-        to_format_1(folder)
+def test_a_damaged_shard_is_named_with_expected_and_found(folder, harm, state):
     before = shard(folder).read_bytes()
     harm(shard(folder))
     (damage,) = damaged_shards(PreparedFolder.open(folder))
-    assert damage.shard == shard(folder)
-    # Without its size on record, a shard cut within a record is a shard whose end is unreadable.
-    assert damage.state == state or (old and harm is cut and damage.state == "altered")
-    if old:
-        assert "4 records" in damage.expected
-    elif state == "missing":
+    assert (damage.shard, damage.state) == (shard(folder), state)
+    if state == "missing":
         assert damage.expected == f"4 records, {len(before):,} bytes"
     elif harm is flip:
         assert damage.expected == f"SHA-256 {hashlib.sha256(before).hexdigest()}"
@@ -117,7 +101,8 @@ def test_skip_leaves_out_the_shard_and_its_rows(folder, caplog):
     assert data.rows("train")["path"].tolist() == wanted
     assert data.left_out == [f"data/{SECOND}"]
     assert len(data.rows("val")) == 4
-    assert [path.name[:11] for path in data.shards("train")] == ["train-00000", "train-00002"]
+    kept = [path.name[:5] for path in data.records("train").shards]
+    assert kept == ["00000", "00002"] and len(data.records("train")) == 8
     assert check_records(data, ["train"], "fail") == []  # what is left is sound
 
 
@@ -155,26 +140,25 @@ def test_one_of_two_folders_loses_a_shard(folder, tmp_path):
 
 
 def test_a_split_that_lost_all_its_shards(folder):
-    cut(shard(folder, "val-00000-of-00001.tfrecord"))
+    cut(shard(folder, "00003-of-00004.tfrecord"))
     data = PreparedData(folder)
     check_records(data, ["train", "val"], "skip")
     with pytest.raises(DataError, match="no rows of split 'val'.*without 1 damaged shards"):
         data.rows("val")
 
 
-def test_a_row_without_record_is_refused_whatever_is_said(folder):
-    lines = (folder / "manifest.csv").read_text().splitlines()
-    (folder / "manifest.csv").write_text("\n".join([lines[0], *lines[2:]]) + "\n")
-    with pytest.raises(DataError, match="12 records and 11 rows of split 'train'"):
-        check_records(PreparedData(folder), ["train"], "skip")
-
-
-def test_a_folder_without_checksums_says_so(folder, caplog):
-    to_format_1(folder)
-    with caplog.at_level(logging.INFO):
-        check_records(PreparedData(folder), ["train"])
-    assert "without checksums" in caplog.text
-    assert not PreparedFolder.open(folder).has_checksums
+def test_a_shard_of_several_splits_leaves_with_all_its_rows(tmp_path):
+    splits = ["train", "val", "train", "test", "train", "val"]
+    rows = pd.DataFrame({"path": list("abcdef"), "label": range(6), "split": splits})
+    faces = [np.full((32, 32, 3), 40 * k, np.uint8) for k in range(6)]
+    folder = write_folder(tmp_path / "data", rows, faces, shards=[3, 3])
+    flip(shard(folder, "00001-of-00002.tfrecord"))
+    data = PreparedData(folder)
+    assert len(check_records(data, ["val"], "skip")) == 1
+    left = {split: data.rows(split)["path"].tolist() for split in data.splits}
+    assert left == {"train": ["a", "c"], "val": ["b"]}
+    images, _ = next(iter(evaluation_dataset(data, "train", input_size=32, batch_size=3)))
+    np.testing.assert_allclose(images[:, 0, 0, 0], [0, 80], atol=1)
 
 
 def test_an_error_while_reading_names_the_shard(folder, monkeypatch):

@@ -1,7 +1,9 @@
-"""Another split of prepared data: the files that `prepare` would have written, quickly."""
+"""Another split of prepared data: the rows that `prepare` would have written, of the same faces."""
 
 import dataclasses
+import json
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -11,13 +13,13 @@ from PIL import Image
 from keras_dldl.data.pipeline import evaluation_dataset
 from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, writer
 from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records.integrity import check_records
 from keras_dldl.data.sources import CsvSource
-from keras_dldl.data.splits import resplit as module
 from keras_dldl.data.splits.protocol import SplitOptions
 from keras_dldl.data.splits.resplit import resplit
 from keras_dldl.errors import DataError
 
-OPTIONS = PrepareOptions(size=32, workers=1, crops=False)
+OPTIONS = PrepareOptions(size=32, workers=1)
 COUNT = 60
 
 
@@ -32,8 +34,6 @@ class WholeImages:
 def quick(monkeypatch):
     monkeypatch.setattr(writer, "_aligner", lambda *_: WholeImages())
     monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 8)
-    small_shards = module.shards_of
-    monkeypatch.setattr(module, "shards_of", lambda table: small_shards(table, 8))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,12 @@ def test_it_gives_what_prepare_gives(photos, tmp_path, choice):
     before = content(data, without=())
     resplit(data, tmp_path / "a", SplitOptions(**chosen))
     prepared(photos, tmp_path / "b", dataclasses.replace(OPTIONS, **chosen))
-    assert content(tmp_path / "a") == content(tmp_path / "b")
+    manifests = [(tmp_path / name / "manifest.csv").read_bytes() for name in "ab"]
+    assert manifests[0] == manifests[1]
+    assert sorted(content(tmp_path / "a")) == ["dataset.json", "manifest.csv"]
+    opened = [PreparedData(tmp_path / name) for name in "ab"]
+    for name in ("source", "root", "grid", "size", "alignment", "split", "counts", "shards"):
+        assert opened[0].folders[0].index[name] == opened[1].folders[0].index[name]
     assert content(data, without=()) == before
     assert len({*pd.read_csv(tmp_path / "a" / "manifest.csv")["split"]}) >= 2
 
@@ -111,35 +116,47 @@ def test_a_split_of_a_split(photos, tmp_path):
     data = prepared(photos, tmp_path / "data")
     resplit(data, tmp_path / "a", SplitOptions(folds=4, fold=1))
     resplit(tmp_path / "a", tmp_path / "b", SplitOptions())
-    assert content(tmp_path / "b") == content(data)
+    assert (tmp_path / "b" / "manifest.csv").read_bytes() == (data / "manifest.csv").read_bytes()
+    assert json.loads((tmp_path / "b" / "dataset.json").read_text())["faces"] == "../data"
+
+
+def test_folders_that_move_together_and_apart(photos, tmp_path):
+    data = prepared(photos, tmp_path / "x" / "data")
+    out = tmp_path / "x" / "splits" / "one"
+    resplit(data, out, SplitOptions(folds=4, fold=1))
+    (tmp_path / "x").rename(tmp_path / "y")
+    moved = tmp_path / "y" / "splits" / "one"
+    assert len(PreparedData(moved).records()) == COUNT
+    (tmp_path / "link").symlink_to(moved)
+    assert len(PreparedData(tmp_path / "link").records().read(range(COUNT))) == COUNT
+    shutil.move(tmp_path / "y" / "data", tmp_path / "elsewhere")
+    wanted = r"move them back, or split again. Received: .*one, whose faces were in .*\.\./data"
+    with pytest.raises(DataError, match=wanted):
+        PreparedData(moved)
 
 
 def test_a_killed_run_goes_on_at_any_moment(photos, tmp_path, monkeypatch):
     data, options = prepared(photos, tmp_path / "data"), SplitOptions(folds=3, fold=2)
     resplit(data, tmp_path / "whole", options)
     expected = content(tmp_path / "whole", without=())
-    rename, out, moments = os.replace, tmp_path / "killed", 0
-    for last in range(1, 100):
-        left = [last]
+    rename = os.replace
+    for moment in range(3):  # before the plan, the manifest, the index
+        out, left = tmp_path / f"killed {moment}", [moment]
 
         def replace(source, target, left=left):
             left[0] -= 1
-            if not left[0]:
+            if left[0] < 0:
                 raise KeyboardInterrupt
             rename(source, target)
 
-        monkeypatch.setattr(os, "replace", replace)
-        try:
-            resplit(data, out, options)
-        except KeyboardInterrupt:
-            moments += 1
-            assert not (out / "dataset.json").exists()
-            with pytest.raises(DataError):
-                PreparedData(out)
-        else:
-            break
-    assert moments >= 5
-    assert content(out, without=()) == expected
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", replace)
+            with pytest.raises(KeyboardInterrupt):
+                resplit(data, out, options)
+        with pytest.raises(DataError):
+            PreparedData(out)
+        resplit(data, out, options)
+        assert content(out, without=()) == expected
 
 
 def test_another_call_into_the_same_folder_is_refused(photos, tmp_path):
@@ -165,20 +182,12 @@ def test_prepared_data_that_changed_are_other_data(photos, tmp_path):
         resplit(data, tmp_path / "out", options)
 
 
-def test_records_and_manifest_must_agree(photos, tmp_path):
+def test_damage_is_no_matter_to_a_split_and_found_by_its_readers(photos, tmp_path):
     data = prepared(photos, tmp_path / "data")
-    lines = (data / "manifest.csv").read_text().splitlines(keepends=True)
-    assert lines[1].split(",")[3] == lines[2].split(",")[3]  # of one split
-    (data / "manifest.csv").write_text("".join([lines[0], lines[2], lines[1], *lines[3:]]))
-    with pytest.raises(DataError, match="same faces in the same order"):
-        resplit(data, tmp_path / "a", SplitOptions(split="drawn"))
-    (data / "manifest.csv").write_text("".join(lines[:1] + lines[2:]))
-    with pytest.raises(DataError, match="records and .* rows of split"):
-        resplit(data, tmp_path / "b", SplitOptions(split="drawn"))
-    next((data / "records").glob("train*")).unlink()
-    with pytest.raises(DataError, match="there and whole"):
-        resplit(data, tmp_path / "c", SplitOptions(split="drawn"))
-    assert not (tmp_path / "c").exists()
+    next((data / "faces").glob("*.tfrecord")).unlink()
+    resplit(data, tmp_path / "out", SplitOptions(split="drawn"))
+    with pytest.raises(DataError, match="tfrecord: missing"):
+        check_records(PreparedData(tmp_path / "out"), ["train"])
 
 
 def test_what_is_not_prepared_data_is_refused(photos, tmp_path):

@@ -12,11 +12,13 @@ from PIL import Image
 from keras_dldl.cli.main import cli
 from keras_dldl.data.people import listing, pairs
 from keras_dldl.data.people.people import choose_people
+from keras_dldl.data.people.pipeline import plain_images
 from keras_dldl.errors import ConfigError, DataError, ModelFileError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.models import IdentityModel, load_model, load_start
 from keras_dldl.training.identities.config import PretrainConfig
 from keras_dldl.training.identities.pretrain import pretrain, read_people
+from tests.prepared_folders import write_folder
 from tests.training.small_data import write_small_data
 
 SMALL = {"input_size": 32, "batch_size": 16, "augment": {"grey": 0, "resolution": 1}, "seed": 3}
@@ -115,13 +117,14 @@ def test_the_threshold_is_the_best_of_all():
         assert np.sum((scores >= found) == same) == max(tried)
 
 
-def people_of(frame, **options):
+def people_of(frame, images=None, **options):
     given = {"size": 32, "alignment": Alignment(), "min_images": 2, "validation_share": 0.02}
-    return choose_people(frame, **(given | options))
+    return choose_people(frame, images, **(given | options))
 
 
 def test_the_people_kept_are_the_same_in_any_order(root):
-    frame = listing.from_folders(root)
+    frame, images = listing.from_folders(root)
+    assert len(images) == len(frame)
     one, other = people_of(frame), people_of(frame.sample(frac=1, random_state=0))
     pd.testing.assert_frame_equal(one.frame, other.frame)
     assert one.count == 6 and one.rows("val")["subject"].nunique() == 2
@@ -137,12 +140,18 @@ def test_a_manifest_and_prepared_data_name_their_people(root, tmp_path):
     people = read_people(PretrainConfig(manifest=str(tmp_path / "m.csv"), root=str(root)))
     assert people.count == 3 and people.splits == ("train", "val")
 
-    run = CliRunner().invoke(
-        cli, ["prepare", "synthetic", "--out", str(tmp_path / "data"), "--count", "12",
-              "--size", "32", "--workers", "1"],
-    )  # fmt: skip
-    if run.exit_code == 0 and "subject" in (tmp_path / "data" / "manifest.csv").read_text():
-        assert read_people(PretrainConfig(data=[str(tmp_path / "data")], min_images=1)).size == 32
+    faces = [np.full((32, 32, 3), 10 * k, np.uint8) for k in range(15)]
+    for name, order in (("one", range(15)), ("two", reversed(range(15)))):
+        rows = table.iloc[list(order)].assign(label=0.0)
+        write_folder(tmp_path / name, rows, [faces[k] for k in rows.index], shards=[8, 7])
+    people = read_people(PretrainConfig(data=[str(tmp_path / "one"), str(tmp_path / "two")]))
+    assert people.count == 6 and people.size == 32
+    frame = people.rows("train")
+    assert frame["path"].iloc[0] == "one/person2/0.png" and frame["subject"].iloc[0] == "one/s2"
+    batches = plain_images(people.images, frame["number"].to_numpy(), 32, 4)
+    found = np.concatenate(list(batches.as_numpy_iterator()))[:, 0, 0, 0]
+    expected = [10 * (3 * int(path[10]) + int(path[12])) for path in frame["path"]]
+    np.testing.assert_allclose(found, expected, atol=2)
     data = write_small_data(tmp_path / "without")
     with pytest.raises(DataError, match="needs a `subject`"):
         read_people(PretrainConfig(data=[str(data)]))

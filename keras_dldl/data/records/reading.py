@@ -1,0 +1,118 @@
+"""Encoded faces by number, read from their files when they are asked for."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from keras_dldl.data.records.tfrecord import Place, read_face
+from keras_dldl.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READ_AT_ONCE = 256
+
+
+class EncodedImages(Protocol):
+    """Encoded images by number, wherever they lie."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def read(self, numbers: Iterable[int]) -> list[bytes]:
+        """Return the images of these numbers, in this order; a DataError where one is not whole."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """The faces of some rows; see `EncodedImages`.
+
+    A face is read by itself, from its place, so that any order and any choice cost the same. Its
+    own checksum is compared whenever it is read.
+
+    Args:
+        shards: the record files.
+        shard: (N,) in which of `shards` each face lies.
+        offset: (N,) where its record begins there.
+        size: (N,) the number of bytes of the face.
+    """
+
+    shards: Sequence[Path]
+    shard: np.ndarray
+    offset: np.ndarray
+    size: np.ndarray
+
+    @classmethod
+    def of_table(cls, folder: Path, table: "pd.DataFrame") -> "Records":
+        """Return the faces of N rows with `shard`, a name in `folder`, `offset` and `bytes`."""
+        names, shard = np.unique(table["shard"].to_numpy(object), return_inverse=True)
+        shards = [folder / name for name in names]
+        return cls(shards, shard, table["offset"].to_numpy(), table["bytes"].to_numpy())
+
+    def __len__(self) -> int:
+        return len(self.shard)
+
+    def read(self, numbers: Iterable[int]) -> list[bytes]:
+        """Return the encoded faces of these numbers, in this order.
+
+        Raises:
+            DataError: a face is not what was written; names the file.
+        """
+        numbers = list(numbers)
+        found = [b""] * len(numbers)
+        by_place = sorted(range(len(numbers)), key=lambda k: self._place(numbers[k]))
+        for shard, group in groupby(by_place, key=lambda k: self.shard[numbers[k]]):
+            try:
+                with open(self.shards[shard], "rb", buffering=0) as stream:
+                    for k in group:
+                        found[k] = read_face(stream, Place(*self._place(numbers[k])[1:]))
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise DataError(
+                    "A record shard must be whole; see what is wrong by `keras-dldl records "
+                    f"verify`. Received: {self.shards[shard]} ({reason})"
+                ) from error
+        return found
+
+    def parts(self) -> Iterator[list[bytes]]:
+        """Yield all encoded faces in their order, some hundred at a time."""
+        for first in range(0, len(self), READ_AT_ONCE):
+            yield self.read(range(first, min(first + READ_AT_ONCE, len(self))))
+
+    def _place(self, number: int) -> tuple[int, int, int]:
+        return int(self.shard[number]), int(self.offset[number]), int(self.size[number])
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Image files as they are; see `EncodedImages`.
+
+    Args:
+        paths: of the files.
+    """
+
+    paths: Sequence[Path]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, numbers: Iterable[int]) -> list[bytes]:
+        """Return the content of the files of these numbers, in this order.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        return [_content(self.paths[number]) for number in numbers]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"An image must be a file that can be read. Received: {path} ({error.strerror})"
+        ) from error
