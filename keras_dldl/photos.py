@@ -1,17 +1,22 @@
 """The pictures that names stand for: files, folders, patterns, lists."""
 
 import glob
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from keras_dldl.errors import DataError
 from keras_dldl.text_files import decode_text, read_text
 
+log = logging.getLogger(__name__)
+
+# The one set of them: every command that searches folders for pictures takes these.
 PICTURE_SUFFIXES = frozenset(
-    ".bmp .gif .jfif .jpe .jpeg .jpg .jp2 .pbm .pgm .png .ppm .tif .tiff .webp".split()
+    ".bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .jp2 .mpo .pbm .pgm .png .ppm .tif .tiff "
+    ".webp".split()
 )
+SHOWN_NAMES = 10
 LIST_MARK = "@"
 STDIN_LIST = "@-"
 
@@ -21,9 +26,10 @@ def photo_paths(names: Iterable[str | os.PathLike]) -> list[str]:
 
     Args:
         names: each one a file, taken whatever it is called; a folder, searched with its folders
-            for files that end like pictures, hidden ones left out; a pattern with `*`, `?`, `[...]`
-            or `**`; or `@FILE`, a text file with a name a line (`@-`: from stdin). What exists by
-            its very name is that. A name that stands for nothing stays, for who opens it to tell.
+            for files that end like pictures, hidden ones left out and others named in a warning; a
+            pattern with `*`, `?`, `[...]` or `**`; or `@FILE`, a text file with a name a line
+            (`@-`: from stdin). What exists by its very name is that. A name that stands for nothing
+            stays, for who opens it to tell.
 
     Raises:
         DataError: a list cannot be read.
@@ -48,15 +54,33 @@ def _expanded(name: str) -> Iterator[str]:
 
 
 def _in_folder(folder: str) -> list[str]:
-    found = []
-    for place, folders, files in os.walk(folder):
+    found, others = [], []
+    for place, folders, files in os.walk(folder, onerror=_tell):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(place, name) for name in files if _is_picture(name)]
+        for name in files:
+            if not name.startswith("."):
+                (found if is_picture(name) else others).append(os.path.join(place, name))
+    if others:
+        shown = ", ".join(os.path.relpath(path, folder) for path in sorted(others)[:SHOWN_NAMES])
+        more = f" and {len(others) - SHOWN_NAMES:,} more" if len(others) > SHOWN_NAMES else ""
+        log.warning(
+            "%s: %s files passed over, whose names do not end like pictures: %s%s",
+            folder, f"{len(others):,}", shown, more,
+        )  # fmt: skip
     return sorted(found)
 
 
-def _is_picture(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in PICTURE_SUFFIXES
+def _tell(error: OSError) -> None:
+    log.warning("%s: folder passed over: %s", error.filename, error.strerror)
+
+
+def is_picture(name: str) -> bool:
+    """Tell whether the name of a file ends like a picture's.
+
+    >>> is_picture("IMG_1.HEIC"), is_picture("IMG_1"), is_picture("clip.mov")
+    (True, False, False)
+    """
+    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
 
 
 def _lines(name: str) -> list[str]:

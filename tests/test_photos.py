@@ -24,6 +24,23 @@ def test_a_folder_is_searched_with_its_folders(place):
     assert found == [os.path.join(place, *name.split("/")) for name in wanted]
 
 
+def test_what_a_folder_has_besides_is_counted_and_named(place, caplog):
+    for name in ("IMG_1", "in/clip.mov", "hidden.JPG"):
+        (place / name).touch()
+    photo_paths(["."])
+    (record,) = caplog.records
+    assert record.getMessage().startswith(".: 3 files passed over, ")
+    assert record.getMessage().endswith(": IMG_1, in/clip.mov, notes.txt")
+
+
+def test_of_many_files_passed_over_some_are_named(place, caplog):
+    for number in range(2000):
+        (place / "in" / f"{number:04}.txt").touch()
+    photo_paths(["in"])
+    assert "in: 2,000 files passed over" in caplog.text
+    assert caplog.text.count(".txt") == 10 and "and 1,990 more" in caplog.text
+
+
 def test_patterns_are_sorted_and_may_go_deep(place):
     assert photo_paths(["*.jpg"]) == ["b.jpg"]
     assert photo_paths(["**/*.[jw]*"]) == ["b.jpg", "in/c.webp", "in/deep/d.jpeg"]

@@ -12,10 +12,10 @@ from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.photo import Photo
 from keras_dldl.models import FaceModel
+from keras_dldl.photos import is_picture
 
 DRAWN_SIZE = 160
 INDEX = "dataset.json"
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 def drawn_faces(model: FaceModel, count: int) -> np.ndarray:
@@ -81,7 +81,7 @@ def _aligned(place: Path, model: FaceModel, count: int) -> Iterator[np.ndarray]:
 
 def _paths(place: Path) -> list[Path]:
     if place.is_dir():
-        return sorted(path for path in place.rglob("*") if path.suffix.lower() in PICTURES)
+        return sorted(path for path in place.rglob("*") if is_picture(path.name))
     if not place.is_file():
         raise DataError(
             "Faces must come from prepared data, a manifest or a folder of images. "

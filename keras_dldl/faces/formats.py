@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 # Formats that tell their size before anything is decoded. Icons and AVIF files may hold a larger
 # picture than they declare.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
-ALLOWED_FORMATS = f"Give one of {', '.join(FORMATS)}"
+ALLOWED_FORMATS = f"Give one of {', '.join(FORMATS)}; HEIC where pillow-heif is installed"
+# Of ISO/IEC 23008-12, Annex B: still pictures and sequences, in HEVC or not said in what.
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 MAX_PIXELS_VARIABLE = "KERAS_DLDL_MAX_PIXELS"
 HOW_TO_RAISE = (
     "Make it smaller, or raise the limit: `max_pixels=` in Python, --max-pixels on the command "
@@ -52,6 +54,9 @@ def identified(stream: IO[bytes], limit: int, name: str) -> "Image.Image":
     neither may it refuse what our limit allows, nor is it ours to change.
     """
     start = stream.read(30)
+    if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
+        stream.seek(0)
+        return _heic_plugin(start, name)(stream, limit, name)
     why = ""
     for plugin, accepts in _plugins():
         try:
@@ -86,28 +91,6 @@ def _plugins() -> list[tuple[Any, Any]]:
     from PIL.TiffImagePlugin import TiffImageFile
     from PIL.WebPImagePlugin import WebPImageFile
 
-    def limited(base: Any) -> Any:
-        class Limited(base):
-            """Refuses a size over the limit as it is read, before memory is taken for it."""
-
-            def __init__(self, stream: IO[bytes], limit: int, name: str):
-                self._limit_and_name = (limit, name)
-                super().__init__(stream, "")
-
-            # Where every plugin puts the size, by Pillow's page "Writing your own image plugin".
-            @property
-            def _size(self) -> tuple[int, int]:
-                return self.__dict__["_size"]
-
-            @_size.setter
-            def _size(self, size: tuple[int, int]) -> None:
-                check_pixels(*size, *self._limit_and_name)
-                if hasattr(self, "tag_v2"):
-                    _check_tiff(self, size, *self._limit_and_name)
-                self.__dict__["_size"] = size
-
-        return Limited
-
     bases = (
         JpegImageFile,
         PngImageFile,
@@ -118,7 +101,44 @@ def _plugins() -> list[tuple[Any, Any]]:
         PpmImageFile,
         Jpeg2KImageFile,
     )
-    return [(limited(base), Image.OPEN[base.format][1]) for base in bases]
+    return [(_limited(base), Image.OPEN[base.format][1]) for base in bases]
+
+
+@cache
+def _limited(base: Any) -> Any:
+    class Limited(base):
+        """Refuses a size over the limit as it is read, before memory is taken for it."""
+
+        def __init__(self, stream: IO[bytes], limit: int, name: str):
+            self._limit_and_name = (limit, name)
+            super().__init__(stream, "")
+
+        # Where every plugin puts the size, by Pillow's page "Writing your own image plugin".
+        @property
+        def _size(self) -> tuple[int, int]:
+            return self.__dict__["_size"]
+
+        @_size.setter
+        def _size(self, size: tuple[int, int]) -> None:
+            check_pixels(*size, *self._limit_and_name)
+            if hasattr(self, "tag_v2"):
+                _check_tiff(self, size, *self._limit_and_name)
+            self.__dict__["_size"] = size
+
+    return Limited
+
+
+def _heic_plugin(start: bytes, name: str) -> Any:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError:
+        refuse(
+            name,
+            "HEIC pictures need the package pillow-heif",
+            "Install it, pip install 'keras-dldl[heic]', or save the picture as JPEG",
+            f"a file that starts with {start[:16]!r}",
+        )
+    return _limited(HeifImageFile)
 
 
 def _webp_size(start: bytes) -> tuple[int, int]:

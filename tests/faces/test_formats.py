@@ -1,7 +1,10 @@
 """No decoder gets more pixels than the limit, whatever a file declares."""
 
+import io
 import struct
+import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -69,3 +72,23 @@ def test_the_strips_of_a_tiff_may_not_be_read_again_and_again():
 
 def test_tiles_within_the_limit_are_read():
     assert read_image(odd_images.tiled_tiff(32, 48)).shape == (32, 32, 3)
+
+
+def test_a_heic_picture():
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stream = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(PICTURE)).save(stream, quality=95)
+    found = read_image(stream.getvalue(), max_pixels=1200)
+    assert found.shape == PICTURE.shape
+    assert np.abs(found.astype(int) - PICTURE).mean() < 5
+    with pytest.raises(UnreadableImage, match="1,200 pixels, over the limit of 1,199"):
+        read_image(stream.getvalue(), max_pixels=1199)
+    with pytest.raises(UnreadableImage):
+        read_image(stream.getvalue()[:200])
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])
+def test_a_heic_picture_without_its_package_names_that(brand, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(UnreadableImage, match=r"a.heic: .*pip install 'keras-dldl\[heic\]'"):
+        read_image(b"\0\0\0\x18ftyp" + brand + bytes(40), name="a.heic")

@@ -10,12 +10,11 @@ SHOWN_ENTRIES = 5
 SAMPLED_IMAGES = 200
 
 
-def files_below(root: Path, suffixes: frozenset[str]) -> list[str]:
-    """Return the files with such suffixes below `root`, hidden ones left out, in order of name.
+def files_below(root: Path) -> list[str]:
+    """Return the files below `root`, hidden ones left out, in order of name.
 
     Args:
         root: a folder.
-        suffixes: in lower case, with the dot.
 
     Returns:
         Paths relative to `root`, with `/`.
@@ -27,11 +26,7 @@ def files_below(root: Path, suffixes: frozenset[str]) -> list[str]:
     for folder, _, names in os.walk(root, onerror=_refuse):
         within = Path(folder).relative_to(root).as_posix()
         prefix = "" if within == "." else f"{within}/"
-        found += [
-            prefix + name
-            for name in names
-            if name[0] != "." and os.path.splitext(name)[1].lower() in suffixes
-        ]
+        found += [prefix + name for name in names if name[0] != "."]
     return sorted(found, key=lambda path: path.split("/"))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keras_dldl.data.annotations.folders import check_images, files_below, listings_of_parts
 from keras_dldl.data.annotations.reading import numbers_in, read_table
-from keras_dldl.data.sources.base import IMAGE_SUFFIXES, Source, SourceRows, check_folder
+from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined
 from keras_dldl.errors import ConfigError
 
@@ -74,5 +74,5 @@ class AppaReal(Source):
 def _images(root: Path, folder: Path, names: list[str]) -> list[str]:
     """Return the path of each image: its published crop, or where that is not there, itself."""
     prefix = folder.relative_to(root).as_posix()
-    there = set(files_below(folder, IMAGE_SUFFIXES)) if folder.is_dir() else set()
+    there = set(files_below(folder)) if folder.is_dir() else set()
     return [f"{prefix}/{name}{CROP if name + CROP in there else ''}" for name in names]

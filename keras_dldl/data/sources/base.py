@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from keras_dldl.data.annotations.folders import as_utf8, files_below, not_here
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
+from keras_dldl.photos import is_picture
 
 if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def images_below(root: Path, wanted: str) -> list[Path]:
 def image_names(root: Path, wanted: str) -> list[str]:
     """Return the paths of `images_below` relative to `root`, with `/`: faster for large sets."""
     check_folder(root, wanted)
-    found = files_below(root, IMAGE_SUFFIXES)
+    found = list(filter(is_picture, files_below(root)))
     if not found:
         raise not_here(root, wanted)
     return found

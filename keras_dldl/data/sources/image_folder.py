@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
+from keras_dldl.data.annotations.folders import as_utf8, files_below
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows, rows_by_name
 from keras_dldl.labels import LabelGrid, grid_named
+from keras_dldl.photos import is_picture
 
 NAME = re.compile(r"^(\d+(?:\.\d+)?)/[^/]+$")
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -16,7 +18,8 @@ class ImageFolder(Source):
 
     Where the folders of labels lie in folders named train, val (or valid, validation) and test,
     those are the splits; else splits are drawn by image. Images in folders whose name is not a
-    number on the grid are skipped. Your images, your terms.
+    number on the grid, and files in the others that do not end like pictures, are skipped. Your
+    images, your terms.
 
     Args:
         grid: the grid the labels must lie on: "age", "scut-fbp", "cfd", or a `LabelGrid`.
@@ -41,4 +44,10 @@ class ImageFolder(Source):
             first = path.relative_to(root).parts[0]
             return {"label": float(match[1]), "split": SPLITS.get(first.lower())}
 
-        return rows_by_name(root, NAME, "<label>/<image>, such as 25/a.jpg", row, parts=2)
+        rows = rows_by_name(root, NAME, "<label>/<image>, such as 25/a.jpg", row, parts=2)
+        rows.skipped += [
+            Skipped(as_utf8(path), "name does not end like a picture's")
+            for path in files_below(root)
+            if NAME.match("/".join(path.split("/")[-2:])) and not is_picture(path)
+        ]
+        return rows

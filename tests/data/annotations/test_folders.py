@@ -20,8 +20,8 @@ from tests.data.sources.layouts import columns_of, touch
 
 def test_files_are_found_in_one_order_and_hidden_ones_are_not(tmp_path):
     touch(tmp_path, "b/2.jpg", "a-b/1.JPG", "a/10.jpg", "a/9.jpg", "a/._9.jpg", "a/9.txt", "0.jpg")
-    found = files_below(tmp_path, frozenset({".jpg"}))
-    assert found == ["0.jpg", "a/10.jpg", "a/9.jpg", "a-b/1.JPG", "b/2.jpg"]
+    found = files_below(tmp_path)
+    assert found == ["0.jpg", "a/10.jpg", "a/9.jpg", "a/9.txt", "a-b/1.JPG", "b/2.jpg"]
 
 
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
@@ -35,7 +35,7 @@ def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(DataError, match=r"must be readable.*/b \(Permission denied\)"):
-        files_below(tmp_path, frozenset({".jpg"}))
+        files_below(tmp_path)
 
 
 def test_files_up_to_two_folders_down_are_found_the_nearest_first(tmp_path):

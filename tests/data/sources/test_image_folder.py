@@ -4,6 +4,7 @@ import pytest
 
 from keras_dldl.data.sources import SOURCES
 from keras_dldl.errors import DataError
+from keras_dldl.photos import PICTURE_SUFFIXES, photo_paths
 from tests.data.sources.layouts import columns_of, touch
 
 
@@ -16,6 +17,22 @@ def test_labels(tmp_path):
     }
     assert [item.path for item in rows.skipped] == ["cats/d.jpg", "e.jpg"]
     assert rows.skipped[0].reason == "name is not <label>/<image>, such as 25/a.jpg"
+
+
+def test_every_picture_that_predict_takes_is_taken(tmp_path):
+    names = [f"25/{k}{suffix}" for k, suffix in enumerate(sorted(PICTURE_SUFFIXES))]
+    touch(tmp_path, *names, *(name.upper() for name in names))
+    rows = SOURCES["image-folder"]().read(tmp_path)
+    taken = {str(tmp_path / path) for path in rows.table["path"]}
+    assert taken == set(photo_paths([tmp_path])) and len(taken) == 2 * len(names)
+    assert not rows.skipped
+
+
+def test_files_among_the_pictures_that_are_none_are_listed(tmp_path):
+    touch(tmp_path, "25/a.jpg", "25/IMG_1", "25/b.mov", "25/.hidden", "README", "labels.csv")
+    skipped = SOURCES["image-folder"]().read(tmp_path).skipped
+    assert [item.path for item in skipped] == ["25/IMG_1", "25/b.mov"]
+    assert {item.reason for item in skipped} == {"name does not end like a picture's"}
 
 
 def test_splits(tmp_path):
