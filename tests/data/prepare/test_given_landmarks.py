@@ -15,6 +15,7 @@ from keras_dldl.data.sources import CsvSource, Source, SourceRows
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.photo import Photo
 
 OPTIONS = PrepareOptions(size=48, val=0, test=0, workers=1, landmarks="given")
 
@@ -118,7 +119,7 @@ def test_a_csv_file_may_give_them(source, tmp_path, no_faces):
 )
 def test_points_that_span_no_face_in_the_image_are_not_taken(points, no_faces):
     image = np.zeros((80, 80, 3), np.uint8)
-    ((_, face, _),) = cut_faces(no_faces, ["a"], [image], {"a": tuple(points)}, 32)
+    ((_, face, _),) = cut_faces(no_faces, ["a"], [Photo(image)], {"a": tuple(points)}, 32)
     assert face == "whole" and no_faces.asked == [1]
 
 

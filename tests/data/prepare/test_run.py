@@ -20,6 +20,7 @@ from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.sources import AllAgeFaces, CsvSource, SyntheticSource, UTKFace
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.faces.photo import Photo
 from keras_dldl.labels import LabelGrid
 
 OPTIONS = PrepareOptions(size=48, workers=1)
@@ -342,7 +343,7 @@ def test_a_file_in_the_way_of_the_output(photos, tmp_path):
 
 def test_few_large_images_are_in_memory_at_once(photos, tmp_path, monkeypatch, no_faces):
     large = np.broadcast_to(np.uint8(0), (5000, 4000, 3))  # no memory
-    monkeypatch.setattr(writer, "read_image", lambda path, **options: large)
+    monkeypatch.setattr(writer, "Photo", lambda path, **options: Photo(large))
     source = csv(photos, [f"{k}.jpg,20" for k in range(9)])
     options = PrepareOptions(size=32, val=0, test=0, workers=1)
     assert prepare(source, photos, tmp_path / "out", options).counts["train"] == 9
@@ -443,7 +444,9 @@ def test_workers_and_their_threads(photos, tmp_path, monkeypatch, workers, expec
     monkeypatch.setattr(workers_module, "_run_in_processes", run)
     monkeypatch.setattr(workers_module, "_cores", lambda: 16)
     monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 1)
-    monkeypatch.setattr(writer, "read_image", lambda path, **options: np.zeros((9, 9, 3), np.uint8))
+    monkeypatch.setattr(
+        writer, "Photo", lambda path, **options: Photo(np.zeros((9, 9, 3), np.uint8))
+    )
     source = csv(photos, [f"{k}.jpg,20" for k in range(24)])
     prepare(source, photos, tmp_path / "out", PrepareOptions(size=32, workers=workers))
     assert seen == [expected]
