@@ -102,6 +102,15 @@ def test_labels_of_a_group_are_apart_inside_and_at_their_own_face(labels, count,
         assert shared(near, boxes[i]) > 0
 
 
+def test_labels_of_people_in_a_close_row_stand_in_rows(labels):
+    faces = [prediction(number=n, box=(11 * n - 11, 60, 10, 12)) for n in range(1, 31)]
+    annotate(np.zeros((130, 340, 3), np.uint8), faces)
+    boxes = [label for _, *label in labels]
+    assert not any(shared(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+    for n, (left, _, right, _) in enumerate(boxes):
+        assert left - 1 <= 11 * n + 10 and 11 * n <= right + 1  # over or under its face
+
+
 def test_labels_tell_what_there_is_room_for(labels):
     p = prediction(box=(20, 20, 60, 60))
     annotate(blue(400, 600), p, level=0.5)
