@@ -125,6 +125,23 @@ def test_labels_tell_what_there_is_room_for(labels):
     assert [text for text, *_ in labels] == ["1", "2", "3"]
 
 
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_is_read_easily_on_every_colour(labels):
+    faces = [prediction(number=n, box=(200 * n, 100, 150, 150)) for n in range(1, 11)]
+    picture = np.asarray(annotate(blue(400, 2300), faces)) / 255
+    for (_, left, top, right, bottom), colour in zip(labels, COLOURS, strict=True):
+        label = picture[int(top) : int(bottom), int(left) : int(right)].reshape(-1, 3)
+        paper = luminance(label[0])
+        assert (label[0] * 255).round().tolist() == list(ImageColor.getrgb(colour))
+        inks = [luminance(pixel) for pixel in label]
+        ratios = [(max(paper, i) + 0.05) / (min(paper, i) + 0.05) for i in inks]
+        assert max(ratios) >= 4.5, colour
+
+
 @pytest.mark.parametrize("side", [64, 200, 1000, 4000])
 def test_label_is_legible_and_small_at_every_size(labels, side):
     box = (side * 0.3, side * 0.4, side * 0.3, side * 0.4)

@@ -14,6 +14,16 @@ from starlette.middleware.cors import CORSMiddleware
 
 from keras_dldl import __version__
 from keras_dldl.serving import photos, rest
+from keras_dldl.serving.description import (
+    ABOUT,
+    FORM,
+    LANDMARKS,
+    LEVEL,
+    MODEL,
+    VERSION,
+    example,
+    photo_request,
+)
 from keras_dldl.serving.edge import Edge, handlers
 from keras_dldl.serving.logs import log
 from keras_dldl.serving.options import ServerOptions
@@ -22,11 +32,6 @@ from keras_dldl.serving.service import Service
 
 PAGE = Path(__file__).parent / "page"
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-ABOUT = (
-    "Faces in photos, and what models make of them. For aligned face crops there is TensorFlow "
-    "Serving's REST protocol besides, under /v1/models/. Estimates are for research, not for "
-    "decisions about people."
-)
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -88,12 +93,12 @@ def _add_protocol(app: FastAPI, service: Service) -> None:
 
 
 def _add_photos(app: FastAPI, service: Service) -> None:
-    @app.get("/api/models", openapi_extra=_example("curl ADDRESS/api/models"))
+    @app.get("/api/models", openapi_extra=example("curl ADDRESS/api/models"))
     async def models() -> Response:
         """List the models, their labels, and what is known of their errors."""
         return photos.models(service)
 
-    @app.post("/api/faces", openapi_extra=_photo_request("faces", MODEL, VERSION, LEVEL))
+    @app.post("/api/faces", openapi_extra=photo_request("faces", MODEL, VERSION, LEVEL))
     async def faces(request: Request) -> Response:
         """Find the faces in a photo, from left to right.
 
@@ -102,7 +107,7 @@ def _add_photos(app: FastAPI, service: Service) -> None:
         """
         return await photos.faces(service, request)
 
-    attention_extra = _photo_request("attention?landmarks=...", LANDMARKS, MODEL, VERSION, FORM)
+    attention_extra = photo_request("attention?landmarks=...", LANDMARKS, MODEL, VERSION, FORM)
 
     @app.post("/api/attention", openapi_extra=attention_extra)
     async def attention(request: Request) -> Response:
@@ -111,39 +116,6 @@ def _add_photos(app: FastAPI, service: Service) -> None:
         The corners of the square that they cover are in pixels of the photo.
         """
         return await photos.attention(service, request)
-
-
-def _parameter(name: str, description: str, required: bool = False, **schema: Any) -> dict:
-    return {
-        "name": name, "in": "query", "description": description, "required": required,
-        "schema": schema,
-    }  # fmt: skip
-
-
-MODEL = _parameter("model", "name of a model; without it the first", type="string")
-VERSION = _parameter("version", "of the model; without it the highest", type="integer")
-LEVEL = _parameter(
-    "level", "share of faces whose label the interval holds", type="number", default=0.9
-)
-LANDMARKS = _parameter(
-    "landmarks", "five points x,y,x,y,... that /api/faces gave", required=True, type="string"
-)
-FORM = _parameter("format", "json, or png for a grey picture", type="string", default="json")
-
-
-def _example(command: str) -> dict[str, Any]:
-    return {"x-example": command}
-
-
-def _photo_request(path: str, *parameters: dict) -> dict[str, Any]:
-    photo = {"schema": {"type": "string", "format": "binary"}}
-    field = {"type": "object", "properties": {"image": {"type": "string", "format": "binary"}}}
-    content = {"image/*": photo, "multipart/form-data": {"schema": field}}
-    return {
-        "parameters": list(parameters),
-        "requestBody": {"required": True, "content": content},
-        **_example(f'curl --data-binary @photo.jpg "ADDRESS/api/{path}"'),
-    }
 
 
 def _add_probes(app: FastAPI, service: Service) -> None:

@@ -58,6 +58,13 @@ def test_contrasts_are_those_of_wcag_aa(scheme):
         assert contrast(colours[graphic], colours["paper"]) >= 3, graphic
 
 
+def test_labels_have_the_contrast_of_wcag_aa_on_every_colour():
+    shown = re.search(r"COLOURS = \[(.*?)\]", TEXTS["overlay.js"], re.DOTALL)[1]
+    assert tuple(re.findall(r"#\w{6}", shown)) == COLOURS
+    for colour in COLOURS:
+        assert max(contrast(colour, "#000000"), contrast(colour, "#ffffff")) >= 4.5, colour
+
+
 @pytest.fixture(scope="module")
 def server():
     models = {"age": FakeEngine(), "beauty": FakeEngine(LabelGrid.scut_fbp())}
@@ -209,6 +216,7 @@ def test_faces_have_the_colours_and_labels_of_the_annotated_picture(tab, photo, 
         group = f"#overlay g:nth-of-type({number})"
         assert attribute(tab, f"{group} .box", "stroke") == COLOURS[number - 1]
         assert attribute(tab, f"{group} .label", "fill") == COLOURS[number - 1]
+        assert contrast(attribute(tab, f"{group} text", "fill"), COLOURS[number - 1]) >= 4.5
         assert tab.run(f"document.querySelector('{group} text').textContent").startswith(
             f"{number}: {face['value']:.1f}"
         )
@@ -375,7 +383,7 @@ def test_a_phone_is_wide_enough(tab, photo, dark):
     look(tab, photo(3))
     tab.run("document.querySelector('details').open = true")
     assert tab.run("document.documentElement.scrollWidth") <= 360
-    heights = "[...document.querySelectorAll('button, select')].map(b => b.offsetHeight)"
+    heights = "[...document.querySelectorAll('button, select, summary')].map(b => b.offsetHeight)"
     assert min(filter(None, tab.run(heights))) >= 44  # of a finger
     paper = tab.run("getComputedStyle(document.body).backgroundColor")
     assert paper == ("rgb(18, 23, 29)" if dark else "rgb(255, 255, 255)")

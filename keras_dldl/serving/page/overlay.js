@@ -113,10 +113,12 @@ function colourOf(face) {
   return COLOURS[(face.number - 1) % COLOURS.length];
 }
 
-// Black or white, whichever is easier to read on a colour.
+// Black or white, whichever has more contrast to a colour (WCAG 2.2).
 function ink(colour) {
-  const [red, green, blue] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000000" : "#ffffff";
+  const [red, green, blue] = [1, 3, 5]
+    .map((i) => parseInt(colour.slice(i, i + 2), 16) / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
 }
 
 // `shown` is the width of the photo on the screen: labels are as large on every photo.
