@@ -1,6 +1,11 @@
 """`keras-dldl serve`: models behind HTTP, and a page for photos."""
 
+import logging
+import sys
+import webbrowser
+
 import click
+from click.core import ParameterSource
 
 from keras_dldl.cli.options import detector_option
 
@@ -49,13 +54,17 @@ MILLISECONDS = 1000
     help="Answer under this name too; * for all.",
 )  # fmt: skip
 @detector_option
+@click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
+@click.pass_context
 def command(
-    models, host, port, labels, all_versions, max_body, batch_window, detector, **limits
+    ctx, models, host, port, labels, all_versions, max_body, batch_window, open_page,
+    detector, **limits
 ):  # fmt: skip
     """Serve models by TensorFlow Serving's REST protocol, and a page for photos at /.
 
-    Logs are JSON lines on stderr; the one that says "ready" has the address. SIGTERM ends the
-    server once all that it accepted is answered.
+    Logs are JSON lines on stderr; the one that says "ready" has the address. On a terminal there is
+    one line with the address instead, and warnings; --log-level info brings the logs back. SIGTERM
+    ends the server once all that it accepted is answered.
     """
     _require_extra()
     from keras_dldl.serving import ServerOptions, serve
@@ -65,7 +74,26 @@ def command(
         batch_window=batch_window / MILLISECONDS,
         **limits,
     )
-    serve(models or ["tiny-age"], host, port, options, labels, all_versions, detector)
+    on_terminal = sys.stderr.isatty()
+    if on_terminal and not _asked_for_logs(ctx):
+        logging.getLogger("keras_dldl").setLevel(logging.WARNING)
+
+    def on_ready(url):
+        # Every address of this machine is no address to go to.
+        page = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+        if on_terminal:
+            click.echo(f"Faces in a photo: {page} (Ctrl-C ends it)", err=True)
+        if open_page:
+            webbrowser.open(page)
+
+    serve(models or ["tiny-age"], host, port, options, labels, all_versions, detector, on_ready)
+
+
+def _asked_for_logs(ctx: click.Context) -> bool:
+    contexts = (ctx, ctx.find_root())
+    return any(
+        one.get_parameter_source("log_level") == ParameterSource.COMMANDLINE for one in contexts
+    )
 
 
 def _require_extra() -> None:

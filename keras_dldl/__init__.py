@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keras_dldl import registration
 
 if TYPE_CHECKING:  # for editors and type checkers, which cannot follow `__getattr__`
+    from keras_dldl.data.augment.layer import FaceAugmentation
     from keras_dldl.errors import (
         ConfigError,
         DataError,
@@ -62,6 +63,7 @@ _MODULE_OF = {
     "ExpectationRMSE": "metrics",
     "ExpectationPearson": "metrics",
     "Expectation": "layers",
+    "FaceAugmentation": "data.augment.layer",
     "FaceModel": "models",
     "build_model": "models",
     "list_models": "models",

@@ -25,7 +25,7 @@ SMALLEST_FONT = 11
 MOST_ROWS = 60
 LONGEST_NAME = 40
 # Covering a face, another's or its own, is so much better than covering another label.
-COST_OF_LABEL, COST_OF_FACE, COST_OF_OWN_FACE = 1e6, 1e3, 1.0
+COST_OF_LABEL, COST_OF_FACE, COST_OF_A_ROW, COST_OF_OWN_FACE = 1e6, 1e3, 2.0, 1.0
 # Labels may lie on so much of another face before shorter ones are tried.
 MOST_COVERED = 0.03
 ROUNDS = 3
@@ -156,9 +156,10 @@ def _draw_label(
 
 
 def _ink(colour: str) -> str:
-    """Return black or white, whichever is easier to read on `colour`."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+    """Return black or white, whichever has more contrast to `colour` (WCAG 2.2)."""
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return "black" if linear @ (0.2126, 0.7152, 0.0722) > 0.179 else "white"
 
 
 def _placed(
@@ -221,31 +222,41 @@ def _without_overlap(
     for _ in range(ROUNDS):
         before, good = labels.copy(), inside
         for i, length in enumerate(lengths):
-            options = _options(faces[i], length, height, size)
+            options, away = _options(faces[i], length, height, size)
             others = np.arange(len(faces)) != i
             on_labels = _overlaps(options, labels[others]).sum(axis=1)
             covered = _overlaps(options, faces)
             on_faces = (covered / areas)[:, others]
             cost = COST_OF_LABEL * on_labels + COST_OF_FACE * on_faces.sum(axis=1)
-            cost += COST_OF_OWN_FACE * covered[:, i] / areas[i]
+            cost += COST_OF_OWN_FACE * covered[:, i] / areas[i] + COST_OF_A_ROW * away
             best = np.argmin(cost)
             labels[i] = options[best]
             good &= on_labels[best] == 0 and not (on_faces[best] > MOST_COVERED).any()
+            good &= away[best] == 0
         if good or (before == labels).all():
             break
     return labels, bool(good)
 
 
-def _options(face: np.ndarray, length: float, height: float, size: tuple[int, int]) -> Boxes:
-    """Return where a label may stand, the best first: above, below, inside, beside its box."""
+def _options(
+    face: np.ndarray, length: float, height: float, size: tuple[int, int]
+) -> tuple[Boxes, np.ndarray]:
+    """Return where a label may stand, the best first, and how many rows away from its box.
+
+    Above, below, inside, beside; and where people stand close, a row or two further away.
+    """
     left, top, right, bottom = face
-    rows = (top - height, bottom, top, bottom - height)
     columns = (left, (left + right - length) / 2, right - length)
-    corners = [(x, y) for y in rows for x in columns]
-    corners += [(x, y) for x in (right, left - length) for y in (top, bottom - height)]
+    near = (top - height, bottom, top, bottom - height)
+    corners = [(x, y, 0) for y in near for x in columns]
+    corners += [(x, y, 0) for x in (right, left - length) for y in (top, bottom - height)]
+    for away in (1, 2):
+        far = (top - (away + 1) * height, bottom + away * height)
+        corners += [(x, y, away) for y in far for x in columns]
+    table = np.array(corners)
     room = np.maximum(0, np.array(size) - (length, height))
-    corners = np.clip(np.rint(corners), 0, room)
-    return np.hstack([corners, corners + (length, height)])
+    places = np.clip(np.rint(table[:, :2]), 0, room)
+    return np.hstack([places, places + (length, height)]), table[:, 2]
 
 
 def _overlaps(some: Boxes, others: Boxes) -> np.ndarray:

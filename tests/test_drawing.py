@@ -102,6 +102,15 @@ def test_labels_of_a_group_are_apart_inside_and_at_their_own_face(labels, count,
         assert shared(near, boxes[i]) > 0
 
 
+def test_labels_of_people_in_a_close_row_stand_in_rows(labels):
+    faces = [prediction(number=n, box=(11 * n - 11, 60, 10, 12)) for n in range(1, 31)]
+    annotate(np.zeros((130, 340, 3), np.uint8), faces)
+    boxes = [label for _, *label in labels]
+    assert not any(shared(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+    for n, (left, _, right, _) in enumerate(boxes):
+        assert left - 1 <= 11 * n + 10 and 11 * n <= right + 1  # over or under its face
+
+
 def test_labels_tell_what_there_is_room_for(labels):
     p = prediction(box=(20, 20, 60, 60))
     annotate(blue(400, 600), p, level=0.5)
@@ -114,6 +123,23 @@ def test_labels_tell_what_there_is_room_for(labels):
     narrow = [prediction(number=n, box=(33 * n - 33, 2, 32, 26)) for n in (1, 2, 3)]
     annotate(blue(30, 100), narrow)
     assert [text for text, *_ in labels] == ["1", "2", "3"]
+
+
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_is_read_easily_on_every_colour(labels):
+    faces = [prediction(number=n, box=(200 * n, 100, 150, 150)) for n in range(1, 11)]
+    picture = np.asarray(annotate(blue(400, 2300), faces)) / 255
+    for (_, left, top, right, bottom), colour in zip(labels, COLOURS, strict=True):
+        label = picture[int(top) : int(bottom), int(left) : int(right)].reshape(-1, 3)
+        paper = luminance(label[0])
+        assert (label[0] * 255).round().tolist() == list(ImageColor.getrgb(colour))
+        inks = [luminance(pixel) for pixel in label]
+        ratios = [(max(paper, i) + 0.05) / (min(paper, i) + 0.05) for i in inks]
+        assert max(ratios) >= 4.5, colour
 
 
 @pytest.mark.parametrize("side", [64, 200, 1000, 4000])

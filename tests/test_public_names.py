@@ -19,7 +19,7 @@ PROMISED = """
     TrainingError UnreadableImage
     LabelGrid LabelDistributionLoss ExpectationLoss NearestLabelCrossEntropy
     ExpectationMAE CumulativeScore EpsilonError ExpectationRMSE ExpectationPearson
-    Expectation FaceModel build_model list_models load_model
+    Expectation FaceAugmentation FaceModel build_model list_models load_model
 """.split()
 PARTS = """
     benchmark calibration check comparison data errors evaluation explain export faces importing

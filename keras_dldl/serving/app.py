@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,18 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
+from keras_dldl import __version__
 from keras_dldl.serving import photos, rest
+from keras_dldl.serving.description import (
+    ABOUT,
+    FORM,
+    LANDMARKS,
+    LEVEL,
+    MODEL,
+    VERSION,
+    example,
+    photo_request,
+)
 from keras_dldl.serving.edge import Edge, handlers
 from keras_dldl.serving.logs import log
 from keras_dldl.serving.options import ServerOptions
@@ -41,9 +53,11 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
     service = Service(as_table(models), options or ServerOptions(), detector)
     app = FastAPI(
         title="keras-dldl",
-        docs_url=None,  # its pages load scripts from elsewhere
+        version=__version__,
+        description=ABOUT,
+        docs_url=None,  # its pages load scripts from elsewhere; ours is page/docs.html
         redoc_url=None,
-        openapi_url=None,
+        openapi_url="/openapi.json",
         lifespan=_lifespan(service),
         exception_handlers=handlers(service),
     )
@@ -73,44 +87,61 @@ def _lifespan(service: Service) -> Any:
 
 
 def _add_protocol(app: FastAPI, service: Service) -> None:
-    @app.api_route("/v1/{path:path}", methods=ANY_METHOD)
+    @app.api_route("/v1/{path:path}", methods=ANY_METHOD, include_in_schema=False)
     async def protocol(request: Request) -> Response:
         return await rest.handle(service, request)
 
 
 def _add_photos(app: FastAPI, service: Service) -> None:
-    @app.get("/api/models")
+    @app.get("/api/models", openapi_extra=example("curl ADDRESS/api/models"))
     async def models() -> Response:
+        """List the models, their labels, and what is known of their errors."""
         return photos.models(service)
 
-    @app.post("/api/faces")
+    @app.post("/api/faces", openapi_extra=photo_request("faces", MODEL, VERSION, LEVEL))
     async def faces(request: Request) -> Response:
+        """Find the faces in a photo, from left to right.
+
+        The answer has for each its number, value, interval, box, landmarks, warnings, and
+        distribution over the labels.
+        """
         return await photos.faces(service, request)
 
-    @app.post("/api/attention")
+    attention_extra = photo_request("attention?landmarks=...", LANDMARKS, MODEL, VERSION, FORM)
+
+    @app.post("/api/attention", openapi_extra=attention_extra)
     async def attention(request: Request) -> Response:
+        """Show where in a face the evidence lies: rows of numbers in [0, 1].
+
+        The corners of the square that they cover are in pixels of the photo.
+        """
         return await photos.attention(service, request)
 
 
 def _add_probes(app: FastAPI, service: Service) -> None:
     @app.get("/healthz")
     async def alive() -> Response:
+        """Tell that the process lives."""
         return JSONResponse({"status": "ok"})
 
     @app.get("/readyz")
     async def ready() -> Response:
+        """Tell whether new requests are welcome: status 200, or 503."""
         status = "ok" if service.ready else "stopping"
         return JSONResponse({"status": status}, 200 if service.ready else 503)
 
-    @app.get("/monitoring/prometheus/metrics")  # where TensorFlow Serving has it
+    @app.get(
+        "/monitoring/prometheus/metrics", include_in_schema=False
+    )  # where TensorFlow Serving has it
     @app.get("/metrics")
     async def metrics() -> Response:
+        """Give the counters in Prometheus's format."""
         return Response(service.metrics.page(), media_type=METRICS_TYPE)
 
 
 def _add_page(app: FastAPI) -> None:
-    @app.get("/")
-    async def page() -> Response:
-        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+    for path, file in (("/", "index.html"), ("/docs", "docs.html")):
+        answer = partial(FileResponse, PAGE / file, headers={"Cache-Control": "no-cache"})
+        app.add_route(path, lambda request, answer=answer: answer(), include_in_schema=False)
 
     app.mount("/static", StaticFiles(directory=PAGE), name="static")

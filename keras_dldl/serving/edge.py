@@ -31,7 +31,10 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 # What is not one of these is counted as "other": strangers must not make counters.
-ROUTES = {"/", "/healthz", "/readyz", "/metrics", "/api/models", "/api/faces", "/api/attention"}
+ROUTES = {
+    "/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics",
+    "/api/models", "/api/faces", "/api/attention",
+}  # fmt: skip
 CLIENT_CLOSED = 499
 PORTS = {"http": 80, "https": 443}
 

@@ -32,8 +32,8 @@ def models(service: Service) -> Response:
     """Answer what can be asked: `GET /api/models`."""
     listed = []
     for name in service.models.versions:
-        engine = service.models.latest(name).engine
-        grid = engine.grid
+        latest = service.models.latest(name)
+        engine, grid = latest.engine, latest.engine.grid
         listed.append(
             {
                 "name": name,
@@ -44,6 +44,7 @@ def models(service: Service) -> Response:
                 "stop": grid.stop,
                 "step": grid.step,
                 "input_size": engine.input_size,
+                "about": latest.about,
             }
         )
     return JSONResponse({"models": listed})

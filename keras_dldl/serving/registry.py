@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.errors import ConfigError
+from keras_dldl.serving.about import about_model
 from keras_dldl.serving.engines import SAVED_MODEL, Engine, KerasEngine, SavedModelEngine, engine_of
 
 FIRST_VERSION = 1
@@ -22,6 +23,7 @@ class Servable:
     name: str
     version: int
     engine: Engine
+    about: dict[str, Any] | None = None  # see `about_model`
 
     def warm_up(self, max_batch: int) -> None:
         """Run it on small batches and the largest.
@@ -40,7 +42,9 @@ class ModelTable:
     versions: dict[str, dict[int, Servable]] = field(default_factory=dict)
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def add(self, name: str, version: int, engine: Engine) -> None:
+    def add(
+        self, name: str, version: int, engine: Engine, about: dict[str, Any] | None = None
+    ) -> None:
         """Add a version.
 
         Raises:
@@ -57,7 +61,7 @@ class ModelTable:
                 "Each version of a model must be given once; a .keras file is version "
                 f"{FIRST_VERSION}. Received: version {version} of {name} twice"
             )
-        versions[version] = Servable(name, version, engine)
+        versions[version] = Servable(name, version, engine, about)
 
     def set_label(self, name: str, label: str, version: int) -> None:
         """Give a label to a version.
@@ -103,7 +107,7 @@ def load_models(
     for given in models:
         name, path = _name_and_path(given)
         for version, engine in _engines(path, all_versions):
-            table.add(name or engine.grid.task, version, engine)
+            table.add(name or engine.grid.task, version, engine, about_model(path))
     for given in labels:
         table.set_label(*_label(given))
     return table

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +37,7 @@ def serve(
     labels: Sequence[str] = (),
     all_versions: bool = False,
     detector: Any = None,
+    on_ready: Callable[[str], Any] | None = None,
 ) -> None:
     """Serve models until SIGTERM or Ctrl-C; what was accepted by then is answered.
 
@@ -48,6 +49,7 @@ def serve(
         labels: see `load_models`.
         all_versions: see `load_models`.
         detector: what finds faces, see `predict_age`; default: each model's own.
+        on_ready: is called with the address, once requests are taken.
 
     Raises:
         ConfigError: a model, a label, a detector or an option is not as it must be.
@@ -66,7 +68,7 @@ def serve(
         for one in table.all():
             FaceAligner(one.engine.alignment, detector).detect([_nobody()])
         config = _config(app, options)
-        _run(_Server(config, app.state.service), listener)
+        _run(_Server(config, app.state.service, on_ready), listener)
     finally:
         listener.close()
 
@@ -121,15 +123,24 @@ def _config(app: Any, options: ServerOptions) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     """uvicorn's server, with an end of its own."""
 
-    def __init__(self, config: uvicorn.Config, service: Service):
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        service: Service,
+        on_ready: Callable[[str], Any] | None = None,
+    ):
         super().__init__(config)
         self.service = service
+        self.on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         host, port = sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        log("ready", url=f"http://{shown}:{port}/", pid=os.getpid())
+        url = f"http://{shown}:{port}/"
+        log("ready", url=url, pid=os.getpid())
+        if self.on_ready:
+            self.on_ready(url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log("stopping", requests=len(self.server_state.tasks))

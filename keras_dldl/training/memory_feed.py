@@ -130,7 +130,7 @@ class Augmenter:
         self._images = to_device(faces.images)
         self._resident = self._images is not faces.images
         self._layer = FaceAugmentation(augmentation)
-        self._augment = compiled(self._taken if self._resident else self._layer)
+        self._augment = compiled(self._taken if self._resident else self._layer.apply)
 
     def __call__(
         self, indices: np.ndarray, draws: dict[str, np.ndarray], share: slice
@@ -151,7 +151,7 @@ class Augmenter:
         return images, targets
 
     def _taken(self, images: Any, rows: Any, draws: dict[str, Any]) -> Any:
-        return self._layer(keras.ops.take(images, rows, axis=0), draws)
+        return self._layer.apply(keras.ops.take(images, rows, axis=0), draws)
 
 
 def mixed(images: Any, targets: np.ndarray, weights: np.ndarray) -> tuple[Any, np.ndarray]:

@@ -33,6 +33,7 @@ PAGES: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
             "data.sources": ("Source", "SourceRows", "Skipped", "find_source"),
             "data.pipeline": ("training_dataset", "evaluation_dataset"),
             "data.augment": None,
+            "data.augment.layer": ("FaceAugmentation",),
             "data.synthetic": None,
             "data.people": None,
             "check": None,

@@ -2,6 +2,11 @@
 
 import importlib.util
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -10,7 +15,7 @@ from click.testing import CliRunner
 from keras_dldl import serving
 from keras_dldl.cli.main import cli
 from tests.serving.conftest import encoded
-from tests.serving.fakes import server_process
+from tests.serving.fakes import ROOT, server_process
 
 
 def run(*arguments):
@@ -27,7 +32,8 @@ def given(monkeypatch):
 
 def test_the_defaults_take_requests_from_this_machine_alone(given):
     assert run().exit_code == 0
-    assert given == [(["tiny-age"], "127.0.0.1", 8501, serving.ServerOptions(), (), False)]
+    ((*passed, _),) = given
+    assert passed == [["tiny-age"], "127.0.0.1", 8501, serving.ServerOptions(), (), False, None]
 
 
 def test_options_are_passed_on(given):
@@ -44,7 +50,43 @@ def test_options_are_passed_on(given):
         max_pixels=99, timeout=2.0, body_timeout=1.0, cors=("https://a.org", "https://b.org"),
         allow_hosts=("a.org",), max_request_pixels=999,
     )  # fmt: skip
-    assert given == [(("age=a", "b"), "0.0.0.0", 0, options, ("age/x=1",), True)]
+    ((*passed, _),) = given
+    assert passed == [("age=a", "b"), "0.0.0.0", 0, options, ("age/x=1",), True, None]
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("http://127.0.0.1:8501/", "http://127.0.0.1:8501/"),
+        ("http://0.0.0.0:80/", "http://127.0.0.1:80/"),
+        ("http://[::]:80/", "http://[::1]:80/"),
+    ],
+)
+def test_the_page_is_opened_when_asked_for_and_ready(given, monkeypatch, url, page):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert run().exit_code == run("--open").exit_code == 0
+    for *_, on_ready in given:
+        on_ready(url)
+    assert opened == [page]
+
+
+@pytest.mark.slow
+def test_a_terminal_gets_one_line_with_the_address():
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "keras_dldl.cli.main", "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        text = b""
+        while b"\n" not in text:
+            text += os.read(ours, 1000)
+        address = re.fullmatch(r"Faces in a photo: (http://127.0.0.1:\d+/) \(Ctrl-C ends it\)\s+",
+                               text.decode())[1]  # fmt: skip
+        assert httpx.get(address).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    os.close(ours)
 
 
 @pytest.mark.parametrize(

@@ -62,10 +62,10 @@ class Tab:
     def text(self, selector):
         return self.run(f"document.querySelector({selector!r}).innerText")
 
-    def choose_file(self, selector, path):
+    def choose_file(self, selector, *paths):
         document = self.send("DOM.getDocument")["root"]["nodeId"]
         node = self.send("DOM.querySelector", nodeId=document, selector=selector)["nodeId"]
-        self.send("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
+        self.send("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
 
     def press(self, key, code=None, text=""):
         code = code or key

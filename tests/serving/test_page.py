@@ -1,11 +1,15 @@
 """The page, in a browser without a window."""
 
 import importlib.util
+import json
 import re
+import time
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from keras_dldl.drawing import COLOURS
 from keras_dldl.labels import LabelGrid
 from keras_dldl.serving.app import PAGE
 from tests.prediction_case import picture
@@ -13,7 +17,9 @@ from tests.serving.browser import BROWSER, browser_tab
 from tests.serving.conftest import client_of
 from tests.serving.fakes import FakeEngine
 
-TEXTS = {path.name: path.read_text(encoding="utf-8") for path in PAGE.iterdir()}
+TEXTS = {
+    path.name: path.read_text(encoding="utf-8") for path in PAGE.iterdir() if path.suffix != ".jpg"
+}
 
 needs_browser = pytest.mark.skipif(
     BROWSER is None or importlib.util.find_spec("websockets") is None,
@@ -52,6 +58,13 @@ def test_contrasts_are_those_of_wcag_aa(scheme):
         assert contrast(colours[graphic], colours["paper"]) >= 3, graphic
 
 
+def test_labels_have_the_contrast_of_wcag_aa_on_every_colour():
+    shown = re.search(r"COLOURS = \[(.*?)\]", TEXTS["overlay.js"], re.DOTALL)[1]
+    assert tuple(re.findall(r"#\w{6}", shown)) == COLOURS
+    for colour in COLOURS:
+        assert max(contrast(colour, "#000000"), contrast(colour, "#ffffff")) >= 4.5, colour
+
+
 @pytest.fixture(scope="module")
 def server():
     models = {"age": FakeEngine(), "beauty": FakeEngine(LabelGrid.scut_fbp())}
@@ -86,7 +99,8 @@ def photo(tmp_path):
     return photo
 
 
-SHOWN = "!document.getElementById('result').hidden"
+SHOWN = "!document.getElementById('result').hidden && document.getElementById('busy').hidden"
+STATUS = "document.getElementById('status').textContent"
 
 
 def look(tab, path):
@@ -113,7 +127,8 @@ def test_a_photo_of_three_faces(tab, photo, server):
     assert tab.text("#interval") == (
         f"90 % of the distribution lies between {low:.1f} and {high:.1f}."
     )
-    assert tab.text("#status").startswith("3 faces. Face 1: ")
+    assert tab.run(STATUS).startswith("3 faces. Face 1: ")
+    assert tab.run("document.getElementById('status').offsetWidth") <= 1  # for screen readers only
     assert "Face 2" in attribute(tab, "#chart", "aria-label")
     assert attribute(tab, "#photo", "alt") == "Your photo. 3 faces."
     assert tab.run("document.querySelectorAll('#table tr').length") == 101
@@ -133,21 +148,21 @@ def test_the_attention_map_comes_and_goes_and_follows_the_face(tab, photo):
     tab.run("document.getElementById('attention').click()")
     tab.wait(f"{images} === 1")
     first = attribute(tab, "#overlay image", "transform")
-    assert "attention map of face 2" in tab.text("#status")
+    assert "attention map of face 2" in tab.run(STATUS)
     tab.run("document.querySelector('#faces button').click()")
     tab.wait(f"{images} === 1")
     assert attribute(tab, "#overlay image", "transform") != first
     tab.run("document.getElementById('attention').click()")
     assert tab.run(images) == 0
     tab.choose_file("#file", photo(1))
-    tab.wait("document.querySelectorAll('#overlay g').length === 1")
+    tab.wait(f"{SHOWN} && document.querySelectorAll('#overlay g').length === 1")
     assert attribute(tab, "#attention", "aria-pressed") == "false"
 
 
 @needs_browser
 def test_what_fails_is_said(tab, photo, tmp_path):
     look(tab, photo(0))
-    assert tab.text("#status") == "No face was found." and not tab.run("face.offsetHeight")
+    assert tab.run(STATUS) == "No face was found." and not tab.run("face.offsetHeight")
     text = tmp_path / "a.png"
     text.write_text("no picture")
     tab.choose_file("#file", text)
@@ -194,10 +209,126 @@ def test_dropped_and_pasted_photos(tab, photo):
 
 
 @needs_browser
+def test_faces_have_the_colours_and_labels_of_the_annotated_picture(tab, photo, server):
+    look(tab, photo(3))
+    faces = server.post("/api/faces", content=photo(3).read_bytes()).json()["faces"]
+    for number, face in enumerate(faces, 1):
+        group = f"#overlay g:nth-of-type({number})"
+        assert attribute(tab, f"{group} .box", "stroke") == COLOURS[number - 1]
+        assert attribute(tab, f"{group} .label", "fill") == COLOURS[number - 1]
+        assert contrast(attribute(tab, f"{group} text", "fill"), COLOURS[number - 1]) >= 4.5
+        assert tab.run(f"document.querySelector('{group} text').textContent").startswith(
+            f"{number}: {face['value']:.1f}"
+        )
+    assert tab.run("document.querySelector('#chart .told').textContent").startswith(
+        tab.text("#value")
+    )
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (390, 844), (1280, 800), (1920, 1080)])
+@pytest.mark.parametrize("faces", [1, 5, 30])
+def test_the_result_is_on_the_first_screen_and_labels_lie_apart(
+    tab, tmp_path, width, height, faces
+):
+    tab.show_as(width, height)
+    path = tmp_path / "group.png"
+    Image.fromarray(picture(faces, width=40 + 30 * faces, height=300)).save(path)
+    look(tab, path)
+    assert tab.run("scrollY") == 0 and tab.run("document.documentElement.scrollWidth") <= width
+    assert tab.run("document.getElementById('interval').getBoundingClientRect().bottom") < height
+    if height > 2 * faces:
+        assert not tab.run("document.getElementById('notice').open")
+    script = """(() => {
+      const of = (s) => [...document.querySelectorAll(s)].map(e => e.getBoundingClientRect());
+      const labels = of("#overlay .label"), [photo] = of("#photo");
+      const before = (a, b) => a.right <= b.left + 1 || a.bottom <= b.top + 1;
+      const apart = labels.every((a, i) =>
+        labels.every((b, j) => i === j || before(a, b) || before(b, a)));
+      const inside = labels.every(l => l.left >= photo.left - 1 && l.right <= photo.right + 1 &&
+        l.top >= photo.top - 1 && l.bottom <= photo.bottom + 1);
+      return [labels.length, apart, inside];
+    })()"""
+    assert tab.run(script) == [faces, True, True]
+
+
+@needs_browser
+def test_small_photos_are_enlarged(tab, photo):
+    look(tab, photo(1))  # 120 x 60 pixels
+    assert tab.run("document.getElementById('photo').clientWidth") > 500
+
+
+@needs_browser
+def test_the_example_folds_the_notice(tab):
+    assert tab.run("document.getElementById('notice').open")
+    tab.run("document.getElementById('example').click()")
+    tab.wait(SHOWN)
+    assert not tab.run("document.getElementById('notice').open")
+    assert tab.text("#choose") == "Another photo" and not tab.run("example.offsetHeight")
+
+
+@needs_browser
+def test_several_photos_are_a_gallery(tab, photo, tmp_path):
+    text = tmp_path / "no.png"
+    text.write_text("no picture")
+    tab.choose_file("#file", photo(3), photo(1), text)
+    tab.wait(f"{SHOWN} && document.querySelectorAll('#gallery button').length === 3")
+    names = "[...document.querySelectorAll('#gallery button')].map(b => b.ariaLabel)"
+    assert tab.run(names) == ["3.png: 3 faces", "1.png: One face", "no.png: failed"]
+    groups = "document.querySelectorAll('#overlay g').length"
+    assert tab.run(groups) == 3
+    tab.run("document.querySelector('#gallery button:nth-child(2)').click()")
+    tab.wait(f"{groups} === 1")
+    assert attribute(tab, "#gallery button:nth-child(2)", "aria-pressed") == "true"
+    tab.run("document.querySelector('#gallery button:nth-child(3)').click()")
+    tab.wait("document.getElementById('error').innerText")
+    assert not tab.run(SHOWN) and "not a picture" in tab.text("#error")
+    tab.events[:] = [event for event in tab.events if event["method"] != "Log.entryAdded"]
+
+
+@needs_browser
+def test_the_attention_map_is_a_layer_of_chosen_strength(tab, photo):
+    look(tab, photo(1))
+    tab.run("document.getElementById('attention').click()")
+    tab.wait("document.querySelectorAll('#overlay image').length === 1")
+    assert attribute(tab, "#overlay image", "opacity") == "0.6"
+    tab.run("strength.value = 20; strength.dispatchEvent(new Event('input'))")
+    assert attribute(tab, "#overlay image", "opacity") == "0.2"
+
+
+@needs_browser
+def test_picture_and_json_are_taken_along(tab, photo, tmp_path, server):
+    tab.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "got"))
+    look(tab, photo(2))
+    for button, name in (("save-picture", "2-annotated.png"), ("save-json", "2.json")):
+        tab.run(f"document.getElementById('{button}').click()")
+        wait_for(tmp_path / "got" / name)
+    drawn = np.asarray(Image.open(tmp_path / "got" / "2-annotated.png").convert("RGB"))
+    assert drawn.shape == (60, 120, 3) and (drawn != picture(2)).any()
+    told = server.post("/api/faces", content=photo(2).read_bytes()).json()
+    assert json.loads((tmp_path / "got" / "2.json").read_text()) == told
+
+
+def wait_for(path, seconds=15):
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} never came"
+        time.sleep(0.05)
+
+
+@needs_browser
+def test_the_page_of_the_api(tab, server):
+    tab.open(f"{server.base_url}/docs")
+    tab.wait("document.querySelectorAll('#operations section').length > 3")
+    assert "POST /api/faces" in tab.text("#operations") and "landmarks" in tab.text("#operations")
+
+
+@needs_browser
 def test_the_camera(tab):
     tab.run("document.getElementById('camera').click()")
     tab.wait("document.getElementById('video').videoWidth > 0")
     assert tab.run("document.getElementById('camera-dialog').open")
+    tab.wait("document.getElementById('live').getAttribute('viewBox')")  # live estimates
     tab.run("document.getElementById('cancel').click()")
     tab.wait("!document.getElementById('camera-dialog').open")
     assert not tab.run("document.getElementById('video').srcObject")
@@ -252,7 +383,7 @@ def test_a_phone_is_wide_enough(tab, photo, dark):
     look(tab, photo(3))
     tab.run("document.querySelector('details').open = true")
     assert tab.run("document.documentElement.scrollWidth") <= 360
-    heights = "[...document.querySelectorAll('button, select')].map(b => b.offsetHeight)"
+    heights = "[...document.querySelectorAll('button, select, summary')].map(b => b.offsetHeight)"
     assert min(filter(None, tab.run(heights))) >= 44  # of a finger
     paper = tab.run("getComputedStyle(document.body).backgroundColor")
     assert paper == ("rgb(18, 23, 29)" if dark else "rgb(255, 255, 255)")

@@ -57,7 +57,7 @@ def lower_resolution(images: Any, sides: Any) -> Any:
 def _reduce_rows(images: Any, sides: Any) -> Any:
     size = images.shape[1]
     rows = ops.reshape(images, (-1, size * 3))
-    first_row = ops.arange(sides.shape[0], dtype="int32")[:, None] * size
+    first_row = ops.arange(ops.shape(sides)[0], dtype="int32")[:, None] * size
     total = 0.0
     for index, weight in _cubic_taps(size, sides):
         taken = ops.take(rows, first_row + index, axis=0)
@@ -103,7 +103,7 @@ def warp(images: Any, matrices: Any, sides: Any) -> Any:
     last = ops.cast(sides, "int32")[:, None, None] - 1
     right, below = ops.minimum(left + 1, last), ops.minimum(top + 1, last)
     pixels = ops.reshape(images, (-1, 3))
-    first = (ops.arange(sides.shape[0], dtype="int32") * (size * size))[:, None, None]
+    first = (ops.arange(ops.shape(sides)[0], dtype="int32") * (size * size))[:, None, None]
 
     def along(row: Any) -> Any:
         places = (first + row * size + column for column in (left, right))

@@ -21,7 +21,7 @@ def draws_from(
         augmentation: the strengths.
         rows: `ROWS` tensors or arrays (count,) of even numbers in [0, 1).
         weights: (count,) the draws `mixup`.
-        library: the module `tensorflow` or `numpy`, whichever the rows are of.
+        library: `tensorflow`, `numpy` or `keras.ops`, whichever the rows are of.
 
     Returns:
         Tensors (count,) by name: `mirrored`, `grey`, `erased`: 0 or 1; `resolution`: side

@@ -1,15 +1,15 @@
 // The server's own endpoints. All addresses are relative, so that the page works behind a prefix.
 
-async function answerOf(response) {
+const UNREACHABLE = "The server cannot be reached.";
+
+function answerOf(status, text) {
   let content;
   try {
-    content = await response.json();
+    content = JSON.parse(text);
   } catch {
-    throw new Error(`The server gave no readable answer (status ${response.status}).`);
+    throw new Error(`The server gave no readable answer (status ${status}).`);
   }
-  if (!response.ok) {
-    throw new Error(content.error ?? `The server refused (status ${response.status}).`);
-  }
+  if (status !== 200) throw new Error(content.error ?? `The server refused (status ${status}).`);
   return content;
 }
 
@@ -20,17 +20,33 @@ async function ask(path, parameters, options) {
     response = await fetch(`${path}?${query}`, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The server cannot be reached.");
+    throw new Error(UNREACHABLE);
   }
-  return answerOf(response);
+  return answerOf(response.status, await response.text());
 }
 
 export async function listModels() {
   return (await ask("api/models", {})).models;
 }
 
-export function findFaces(photo, model, signal) {
-  return ask("api/faces", { model }, { method: "POST", body: photo, signal });
+// `onSent` is told the share of the photo that has been sent; `fetch` cannot tell it.
+export function findFaces(photo, model, signal, onSent = () => {}) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `api/faces?${new URLSearchParams({ model })}`);
+    request.upload.onprogress = ({ loaded, total }) => onSent(loaded / total);
+    request.onerror = () => reject(new Error(UNREACHABLE));
+    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    request.onload = () => {
+      try {
+        resolve(answerOf(request.status, request.responseText));
+      } catch (error) {
+        reject(error);
+      }
+    };
+    signal?.addEventListener("abort", () => request.abort());
+    request.send(photo);
+  });
 }
 
 export function attentionMap(photo, model, landmarks, signal) {

@@ -1,12 +1,18 @@
-// The page: from a photo to faces, and from a face to its distribution and attention map.
+// The page: from photos to faces, and from a face to its distribution and attention map.
 
 import { attentionMap, findFaces, listModels } from "./api.js";
 import { takePicture } from "./camera.js";
 import { drawChart } from "./chart.js";
-import { clearMap, drawBoxes, drawMap, markBox } from "./overlay.js";
+import { clearMap, drawBoxes, drawMap, fadeMap, format, markBox } from "./overlay.js";
+import * as share from "./share.js";
+
+const LARGEST_ZOOM = 6; // of small photos
+const LEAST_HEIGHT = 220; // of the photo, on the lowest of screens
 
 const at = (id) => document.getElementById(id);
-const state = { photo: null, address: null, answer: null, chosen: -1, asking: null };
+// A photo is {file, address, answer, error}; `shown` and `chosen` are places in the lists.
+const state = { models: [], photos: [], shown: -1, chosen: -1, asking: null };
+const current = () => state.photos[state.shown];
 
 function say(text) {
   at("status").textContent = text;
@@ -17,58 +23,128 @@ function complain(error) {
   if (error) say("");
 }
 
-async function look(photo) {
+function busy(text, share) {
+  at("busy").hidden = !text;
+  at("busy-text").textContent = text ?? "";
+  if (share === undefined) at("progress").removeAttribute("value");
+  else at("progress").value = share;
+}
+
+async function look(files) {
   state.asking?.abort();
   const asking = new AbortController();
-  state.asking = asking;
+  const { signal } = asking;
+  for (const { address } of state.photos) URL.revokeObjectURL(address);
+  const photos = files.map((file) => ({ file, address: URL.createObjectURL(file) }));
+  Object.assign(state, { asking, photos, shown: -1 });
   complain(null);
   at("result").hidden = true;
-  if (!photo.type.startsWith("image/")) {
-    complain(new Error("That is not a picture. Choose a JPEG, PNG or WebP file."));
-    return;
+  for (const [i, photo] of photos.entries()) {
+    const which = photos.length > 1 ? `Photo ${i + 1} of ${photos.length}` : "The photo";
+    listPhotos();
+    say(`${which}: looking for faces.`);
+    busy(`${which}: sending …`, 0);
+    try {
+      photo.answer = await answerOf(photo.file, signal, (sent) =>
+        sent < 1 ? busy(`${which}: sending …`, sent) : busy(`${which}: looking for faces …`),
+      );
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      photo.error = error;
+    }
+    if (signal.aborted) return;
+    listPhotos();
+    if (state.shown < 0 && (photo.answer || i === photos.length - 1)) await show(i);
   }
-  say("Looking for faces …");
-  try {
-    const answer = await findFaces(photo, at("model").value, asking.signal);
-    if (asking.signal.aborted) return;
-    Object.assign(state, { photo, answer });
-    await show();
-  } catch (error) {
-    if (error.name !== "AbortError") complain(error);
-  }
+  busy(null);
 }
 
-async function show() {
-  const { photo, answer } = state;
-  if (state.address) URL.revokeObjectURL(state.address);
-  state.address = URL.createObjectURL(photo);
+function answerOf(file, signal, onSent) {
+  if (!file.type.startsWith("image/")) {
+    throw new Error("That is not a picture. Choose a JPEG, PNG or WebP file.");
+  }
+  return findFaces(file, at("model").value, signal, onSent);
+}
+
+function listPhotos() {
+  const { photos, shown } = state;
+  at("gallery").hidden = photos.length < 2;
+  const buttons = photos.map(({ file, address, answer, error }, i) => {
+    const button = document.createElement("button");
+    const image = document.createElement("img");
+    const count = document.createElement("span");
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(i === shown));
+    image.src = address;
+    image.alt = "";
+    count.textContent = error ? "!" : answer ? answer.faces.length : "…";
+    const told = error ? "failed" : answer ? found(answer) : "waiting";
+    button.setAttribute("aria-label", `${file.name || "photo"}: ${told}`);
+    button.disabled = !answer && !error;
+    button.append(image, count);
+    button.addEventListener("click", () => show(i));
+    return button;
+  });
+  at("gallery").replaceChildren(...buttons);
+}
+
+function found({ faces }) {
+  return faces.length === 0 ? "No face was found" : faces.length === 1 ? "One face" : `${faces.length} faces`;
+}
+
+async function show(index) {
+  const { answer, error, address } = state.photos[index];
+  const first = !document.body.classList.contains("looked");
+  Object.assign(state, { shown: index, chosen: -1 });
+  if (state.photos.length > 1) listPhotos();
+  complain(error);
+  at("result").hidden = Boolean(error);
+  if (error) return;
+  document.body.classList.add("looked");
+  at("choose").textContent = "Another photo";
+  at("camera").textContent = "Camera";
+  if (first) at("notice").open = false;
   const image = at("photo");
-  image.src = state.address;
-  const count = answer.faces.length;
-  const found = count === 0 ? "No face was found" : count === 1 ? "One face" : `${count} faces`;
-  image.alt = `Your photo. ${found}.`;
+  image.src = address;
+  image.alt = `Your photo. ${found(answer)}.`;
   await image.decode().catch(() => {}); // some formats only the server can read
-  at("caption").textContent =
-    count === 0
-      ? "No face was found. Faces under about 20 pixels, or under 1/64 of the longer side, are not seen."
-      : `${found}, numbered from left to right. The boxes are what the detector found.`;
-  drawBoxes(at("overlay"), answer, choose);
-  listFaces();
-  at("result").hidden = false;
-  at("face").hidden = count === 0;
-  state.chosen = -1;
-  if (count) choose(largest(answer.faces));
-  say(count ? `${found}. ${answer.faces.map(inWords).join(" ")}` : `${found}.`);
+  at("caption").textContent = answer.faces.length
+    ? `${found(answer)}${answer.faces.length > 1 ? ", numbered from left to right" : ""}.`
+    : "No face was found. Faces under about 20 pixels, or under 1/64 of the longer side, are not seen.";
+  clearMap(at("overlay"));
+  listFaces(answer);
+  at("face").hidden = !answer.faces.length;
+  draw();
+  if (answer.faces.length) choose(largest(answer.faces));
+  say(`${found(answer)}. ${answer.faces.map((face) => inWords(answer, face)).join(" ")}`.trim());
   at("result-title").focus({ preventScroll: true });
-  at("result").scrollIntoView({ block: "nearest" });
+  if (first) window.scrollTo(0, 0);
 }
 
-function listFaces() {
-  const buttons = state.answer.faces.map((face, i) => {
+// What depends on the width of the window.
+function draw() {
+  if (!current()?.answer || at("result").hidden) return;
+  const { answer } = current();
+  const room = at("figure").clientWidth;
+  const wide = window.matchMedia("(min-width: 52rem)").matches;
+  const high = Math.max(window.innerHeight * (wide ? 0.75 : 0.4), LEAST_HEIGHT);
+  const scale = Math.min(room / answer.width, high / answer.height, LARGEST_ZOOM);
+  at("photo").width = Math.round(answer.width * scale);
+  at("photo").height = Math.round(answer.height * scale);
+  drawBoxes(at("overlay"), answer, answer.width * scale, choose);
+  if (state.chosen < 0) return;
+  markBox(at("overlay"), state.chosen);
+  const face = answer.faces[state.chosen];
+  drawChart(at("chart"), face, answer, `Distribution of face ${face.number}. ${inWords(answer, face)}`);
+}
+
+function listFaces(answer) {
+  at("faces").hidden = answer.faces.length < 2;
+  const buttons = answer.faces.map((face, i) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = `${i + 1}: ${number(face.value)}`;
-    button.setAttribute("aria-label", inWords(face, i));
+    button.textContent = `${face.number}: ${format(answer, face.value)}`;
+    button.setAttribute("aria-label", inWords(answer, face));
     button.addEventListener("click", () => choose(i));
     return button;
   });
@@ -76,67 +152,62 @@ function listFaces() {
 }
 
 function choose(index) {
-  const { answer } = state;
+  const { answer } = current();
   const face = answer.faces[index];
   const wanted = at("attention").getAttribute("aria-pressed") === "true";
   const changed = index !== state.chosen;
   state.chosen = index;
-  markBox(at("overlay"), index);
   [...at("faces").children].forEach((button, i) =>
     button.setAttribute("aria-pressed", String(i === index)),
   );
-  at("value").textContent = number(face.value);
+  const chip = at("faces").children[index];
+  at("faces").scrollLeft = chip.offsetLeft - at("faces").clientWidth / 2;
+  at("value").textContent = format(answer, face.value);
   at("unit").textContent = answer.unit;
-  at("interval").textContent = between(face);
+  at("interval").textContent = between(answer, face);
   at("warnings").textContent = doubts(face);
   at("warnings").hidden = face.warnings.length === 0;
-  drawChart(at("chart"), face, answer, `Distribution of face ${index + 1}. ${inWords(face, index)}`);
-  fillTable(face);
+  draw();
+  fillTable(at("table"), answer.labels.map((label, i) => [label, `${(100 * face.distribution[i]).toFixed(1)} %`]));
+  at("table-unit").textContent = answer.unit;
   if (changed) showMap(wanted);
 }
 
-function fillTable(face) {
-  const { labels, unit } = state.answer;
-  at("table-unit").textContent = unit;
-  const rows = labels.map((label, i) => {
+function fillTable(body, rows) {
+  const made = rows.map((texts) => {
     const row = document.createElement("tr");
-    for (const text of [String(label), `${(100 * face.distribution[i]).toFixed(1)} %`]) {
+    for (const text of texts) {
       const cell = document.createElement("td");
       cell.textContent = text;
       row.append(cell);
     }
     return row;
   });
-  at("table").replaceChildren(...rows);
+  body.replaceChildren(...made);
 }
 
 async function showMap(wanted) {
-  const { photo, answer, chosen } = state;
+  const { chosen } = state;
+  const { file, answer } = current();
   clearMap(at("overlay"));
   at("attention").setAttribute("aria-pressed", String(wanted));
-  at("attention-note").hidden = !wanted;
+  at("attention-note").hidden = at("strength-row").hidden = !wanted;
   if (!wanted) return;
   try {
-    const map = await attentionMap(photo, answer.model, answer.faces[chosen].landmarks);
-    const current = answer === state.answer && chosen === state.chosen;
+    const map = await attentionMap(file, answer.model, answer.faces[chosen].landmarks);
     const still = at("attention").getAttribute("aria-pressed") === "true";
-    if (!current || !still) return;
-    await drawMap(at("overlay"), map);
-    say(`The attention map of face ${chosen + 1} is drawn over the photo.`);
+    if (answer !== current()?.answer || chosen !== state.chosen || !still) return;
+    await drawMap(at("overlay"), map, at("strength").value / 100);
+    say(`The attention map of face ${answer.faces[chosen].number} is drawn over the photo.`);
   } catch (error) {
     complain(error);
     showMap(false);
   }
 }
 
-function number(value) {
-  const { labels } = state.answer;
-  return value.toFixed(labels[1] - labels[0] >= 1 ? 1 : 2);
-}
-
-function between(face) {
-  const share = Math.round(100 * state.answer.level);
-  const [low, high] = face.interval.map(number);
+function between(answer, face) {
+  const share = Math.round(100 * answer.level);
+  const [low, high] = face.interval.map((end) => format(answer, end));
   return face.calibrated
     ? `Of such faces ${share} % are between ${low} and ${high}.`
     : `${share} % of the distribution lies between ${low} and ${high}.`;
@@ -146,8 +217,9 @@ function doubts(face) {
   return face.warnings.map(({ text }) => `Take care: ${text}.`).join(" ");
 }
 
-function inWords(face, index) {
-  return `Face ${index + 1}: ${number(face.value)} ${state.answer.unit}; ${between(face)} ${doubts(face)}`.trim();
+function inWords(answer, face) {
+  const value = `${format(answer, face.value)} ${answer.unit}`;
+  return `Face ${face.number}: ${value}; ${between(answer, face)} ${doubts(face)}`.trim();
 }
 
 function largest(faces) {
@@ -155,18 +227,30 @@ function largest(faces) {
   return areas.indexOf(Math.max(...areas));
 }
 
+function aboutModel() {
+  const model = state.models.find(({ name }) => name === at("model").value);
+  const { about, task, unit } = model;
+  at("task").textContent = task;
+  at("model-name").textContent = about?.name ?? model.name;
+  const number = (error) => `${error.toFixed(unit === "years" ? 1 : 2)} ${unit}`;
+  at("model-error").textContent = about?.mae
+    ? `Its estimates are ${number(about.mae)} off on average, over ${about.faces} faces.`
+    : "There is no report of this model's errors beside it.";
+  at("groups-box").hidden = !about?.groups?.length;
+  fillTable(at("groups"), (about?.groups ?? []).map(({ name, faces, mae }) => [name, faces, number(mae)]));
+  at("card-box").hidden = !about?.card;
+  at("card").textContent = about?.card ?? "";
+}
+
 async function start() {
   try {
-    const models = await listModels();
+    state.models = await listModels();
     at("model").replaceChildren(
-      ...models.map(({ name, task }) => new Option(name === task ? name : `${name} (${task})`, name)),
+      ...state.models.map(({ name, task }) => new Option(name === task ? name : `${name} (${task})`, name)),
     );
-    at("model-row").hidden = models.length < 2;
-    const tell = () => {
-      at("task").textContent = models.find(({ name }) => name === at("model").value).task;
-    };
-    at("model").addEventListener("change", tell);
-    tell();
+    at("model-row").hidden = state.models.length < 2;
+    at("model").addEventListener("change", aboutModel);
+    aboutModel();
   } catch (error) {
     complain(error);
   }
@@ -176,15 +260,21 @@ function listen() {
   const drop = at("drop");
   at("choose").addEventListener("click", () => at("file").click());
   at("file").addEventListener("change", () => {
-    const [photo] = at("file").files;
+    const files = [...at("file").files];
     at("file").value = ""; // so that the same file can be chosen again
-    if (photo) look(photo);
+    if (files.length) look(files);
   });
-  at("model").addEventListener("change", () => state.photo && look(state.photo));
+  at("example").addEventListener("click", async () => {
+    const response = await fetch("static/example.jpg");
+    look([new File([await response.blob()], "example.jpg", { type: "image/jpeg" })]);
+  });
+  at("model").addEventListener("change", () => {
+    if (state.photos.length) look(state.photos.map(({ file }) => file));
+  });
   at("camera").addEventListener("click", async () => {
     try {
-      const photo = await takePicture();
-      if (photo) look(photo);
+      const photo = await takePicture(at("model").value);
+      if (photo) look([photo]);
     } catch (error) {
       complain(error);
     }
@@ -192,6 +282,10 @@ function listen() {
   at("attention").addEventListener("click", () =>
     showMap(at("attention").getAttribute("aria-pressed") !== "true"),
   );
+  at("strength").addEventListener("input", () =>
+    fadeMap(at("overlay"), at("strength").value / 100),
+  );
+  new ResizeObserver(draw).observe(document.body);
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("over");
@@ -203,11 +297,12 @@ function listen() {
     take(event.dataTransfer);
   });
   document.addEventListener("paste", (event) => take(event.clipboardData));
+  share.listen(current, say, complain);
 }
 
 function take(transfer) {
-  const [photo] = transfer.files;
-  if (photo) look(photo);
+  const files = [...transfer.files];
+  if (files.length) look(files);
 }
 
 listen();

@@ -1,9 +1,16 @@
-// One picture from the camera, taken in a dialog.
+// One picture from the camera, taken in a dialog that shows estimates meanwhile.
+
+import { findFaces } from "./api.js";
+import { drawBoxes } from "./overlay.js";
+
+const LIVE_SIDE = 640; // of the frames that are sent for live estimates
+const LIVE_PAUSE = 100; // milliseconds: the server has others to serve
 
 const dialog = document.getElementById("camera-dialog");
 const video = document.getElementById("video");
+const live = document.getElementById("live");
 
-export async function takePicture() {
+export async function takePicture(model) {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Error("The camera needs a page from this machine (localhost) or by HTTPS.");
   }
@@ -13,14 +20,33 @@ export async function takePicture() {
   } catch (error) {
     throw new Error(`The camera cannot be used: ${error.message || error.name}.`);
   }
+  const watching = new AbortController();
   try {
     video.srcObject = stream;
     dialog.showModal();
-    return (await pressed()) ? await frame() : null;
+    watch(model, watching.signal);
+    return (await pressed()) ? await frame(Infinity, "image/png") : null;
   } finally {
+    watching.abort();
     dialog.close();
+    live.replaceChildren();
     video.srcObject = null;
     for (const track of stream.getTracks()) track.stop();
+  }
+}
+
+// One frame after the other: the next is sent once the last is answered.
+async function watch(model, signal) {
+  while (!signal.aborted) {
+    try {
+      if (video.videoWidth) {
+        const answer = await findFaces(await frame(LIVE_SIDE, "image/jpeg"), model, signal);
+        if (!signal.aborted) drawBoxes(live, answer, video.clientWidth);
+      }
+    } catch {
+      live.replaceChildren(); // a busy server refuses now and then
+    }
+    await new Promise((resolve) => setTimeout(resolve, LIVE_PAUSE));
   }
 }
 
@@ -32,10 +58,11 @@ function pressed() {
   });
 }
 
-function frame() {
+function frame(largest, type) {
   const canvas = document.createElement("canvas");
-  canvas.width = video.videoWidth;
-  canvas.height = video.videoHeight;
-  canvas.getContext("2d").drawImage(video, 0, 0);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  const scale = Math.min(1, largest / Math.max(video.videoWidth, video.videoHeight));
+  canvas.width = Math.round(video.videoWidth * scale);
+  canvas.height = Math.round(video.videoHeight * scale);
+  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, type));
 }

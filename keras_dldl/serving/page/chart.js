@@ -1,24 +1,28 @@
 // The distribution of one face: bars over the labels, the interval behind, the value as a line.
 
+import { format } from "./overlay.js";
 import { element } from "./svg.js";
 
-const WIDTH = 440;
-const HEIGHT = 190;
-const MARGIN = { left: 12, right: 12, top: 8, bottom: 26 };
+const HEIGHT = 200;
+const MARGIN = { left: 14, right: 14, top: 24, bottom: 40 };
+const TEXT_HALF = 46; // about half of the widest text over the chart
 
 export function drawChart(svg, face, answer, describe) {
   const { labels } = answer;
+  const width = Math.max(svg.clientWidth, 240); // a pixel of the chart is one of the screen
   const step = labels[1] - labels[0];
   const low = labels[0] - step / 2;
   const high = labels.at(-1) + step / 2;
-  const inner = WIDTH - MARGIN.left - MARGIN.right;
+  const inner = width - MARGIN.left - MARGIN.right;
   const floor = HEIGHT - MARGIN.bottom;
   const x = (label) => MARGIN.left + ((label - low) / (high - low)) * inner;
   const top = Math.max(...face.distribution);
   const y = (p) => floor - (p / top) * (floor - MARGIN.top);
   const [from, to] = face.interval;
+  const told = `${format(answer, face.value)} (${format(answer, from)}-${format(answer, to)})`;
+  const middle = Math.min(Math.max(x(face.value), TEXT_HALF), width - TEXT_HALF);
 
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+  svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
   svg.setAttribute("aria-label", describe);
   svg.replaceChildren(
     element("rect", {
@@ -30,9 +34,16 @@ export function drawChart(svg, face, answer, describe) {
     }),
     element("path", { class: "bars", d: outline(labels, face.distribution, step, x, y, floor) }),
     element("line", { class: "mark", x1: x(face.value), x2: x(face.value), y1: MARGIN.top, y2: floor }),
-    element("line", { class: "axis", x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: floor, y2: floor }),
-    ...ticks(labels[0], labels.at(-1)).map((label) =>
-      element("text", { class: "tick", x: x(label), y: HEIGHT - 8 }, String(label)),
+    element("text", { class: "told", x: middle, y: MARGIN.top - 8 }, told),
+    element("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: floor, y2: floor }),
+    ...ticks(labels[0], labels.at(-1)).flatMap((label) => [
+      element("line", { class: "axis", x1: x(label), x2: x(label), y1: floor, y2: floor + 4 }),
+      element("text", { class: "tick", x: x(label), y: floor + 18 }, String(label)),
+    ]),
+    element(
+      "text",
+      { class: "tick", x: width / 2, y: HEIGHT - 5 },
+      `${answer.task} (${answer.unit}); shaded: ${Math.round(100 * answer.level)} % interval`,
     ),
   );
 }

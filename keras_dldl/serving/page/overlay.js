@@ -1,33 +1,160 @@
-// What lies over the photo: a box for each face, and the attention map of one.
+// What lies over the photo: a box and a label for each face, and the attention map of one.
 
 import { element } from "./svg.js";
 
+// As in keras_dldl/drawing.py: a face has the same number and colour on every picture.
+const COLOURS = [
+  "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd",
+  "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
+];
 const CELLS = 256; // side of the smoothed map
-const STRONGEST = 150; // of 255: the face must stay visible
+const LABEL_PIXELS = 13;
+const FONT = "600 100px system-ui, sans-serif"; // measured large, as small letters are rounded
+const MOST_COVERED = 0.03; // of another face, before shorter labels are tried
 
-export function drawBoxes(svg, answer, onChoose) {
+const ruler = document.createElement("canvas").getContext("2d");
+
+export function format(answer, value) {
+  return value.toFixed(answer.labels[1] - answer.labels[0] >= 1 ? 1 : 2);
+}
+
+// The fullest labels for which there is room, with their places; all in pixels of the photo.
+function arrange(answer, letters) {
+  const { faces, width, height } = answer;
+  const numbers = faces.map((face) => (faces.length > 1 ? `${face.number}: ` : ""));
+  const values = faces.map((face) => format(answer, face.value));
+  const intervals = faces.map(({ interval }) =>
+    interval.map((end) => format(answer, end)).join("-"),
+  );
+  const forms = [
+    faces.map((_, i) => `${numbers[i]}${values[i]} (${intervals[i]})`),
+    faces.map((_, i) => numbers[i] + values[i]),
+    faces.length > 1 ? faces.map((face) => String(face.number)) : values,
+  ];
+  const boxes = faces.map(({ box: [x, y, w, h] }) => ({
+    left: Math.max(x, 0),
+    top: Math.max(y, 0),
+    right: Math.min(x + w, width),
+    bottom: Math.min(y + h, height),
+  }));
+  ruler.font = FONT;
+  let placed;
+  for (const texts of forms) {
+    const sizes = texts.map((text) => ({
+      width: letters * (ruler.measureText(text).width / 100 + 0.6),
+      height: letters * 1.5,
+    }));
+    placed = place(boxes, sizes, width, height);
+    placed.labels.forEach((label, i) => (label.text = texts[i]));
+    if (placed.good) break;
+  }
+  return placed.labels;
+}
+
+// Each label takes the best place in turn; and again, as the first could not know of the last.
+function place(boxes, sizes, width, height) {
+  const labels = boxes.map(() => ({ left: 0, top: 0, right: 0, bottom: 0 }));
+  let good = true;
+  for (let round = 0; round < 3; round++) {
+    good = sizes.every((size) => size.width <= width && size.height <= height);
+    boxes.forEach((box, i) => {
+      let best = null;
+      for (const option of options(box, sizes[i], width, height)) {
+        let [onLabels, onFaces, worst] = [0, 0, 0];
+        boxes.forEach((other, j) => {
+          if (j === i) return;
+          const share = overlap(option, other) / Math.max(area(other), 1);
+          onLabels += overlap(option, labels[j]);
+          onFaces += share;
+          worst = Math.max(worst, share);
+        });
+        const own = overlap(option, box) / Math.max(area(box), 1);
+        const cost = 1e6 * onLabels + 1e3 * onFaces + own + option.away;
+        if (!best || cost < best.cost) best = { ...option, cost, onLabels, worst };
+      }
+      labels[i] = best;
+      good &&= best.onLabels === 0 && best.worst <= MOST_COVERED && best.away === 0;
+    });
+    if (good) break;
+  }
+  return { labels, good };
+}
+
+// Above its box, below, inside, beside; and where people stand close, a row or two further away.
+function options(box, size, width, height) {
+  const rows = [box.top - size.height, box.bottom, box.top, box.bottom - size.height];
+  const columns = [box.left, (box.left + box.right - size.width) / 2, box.right - size.width];
+  const corners = rows.flatMap((y) => columns.map((x) => [x, y, 0]));
+  for (const x of [box.right, box.left - size.width]) {
+    corners.push([x, box.top, 0], [x, box.bottom - size.height, 0]);
+  }
+  for (const away of [1, 2]) {
+    const far = [box.top - (away + 1) * size.height, box.bottom + away * size.height];
+    corners.push(...far.flatMap((y) => columns.map((x) => [x, y, 2 * away])));
+  }
+  return corners.map(([x, y, away]) => {
+    const left = Math.max(0, Math.min(x, width - size.width));
+    const top = Math.max(0, Math.min(y, height - size.height));
+    return { left, top, right: left + size.width, bottom: top + size.height, away };
+  });
+}
+
+function area(one) {
+  return (one.right - one.left) * (one.bottom - one.top);
+}
+
+function overlap(one, other) {
+  const width = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+  const height = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+  return Math.max(width, 0) * Math.max(height, 0);
+}
+
+function colourOf(face) {
+  return COLOURS[(face.number - 1) % COLOURS.length];
+}
+
+// Black or white, whichever has more contrast to a colour (WCAG 2.2).
+function ink(colour) {
+  const [red, green, blue] = [1, 3, 5]
+    .map((i) => parseInt(colour.slice(i, i + 2), 16) / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
+}
+
+// `shown` is the width of the photo on the screen: labels are as large on every photo.
+export function drawBoxes(svg, answer, shown, onChoose) {
   svg.setAttribute("viewBox", `0 0 ${answer.width} ${answer.height}`);
-  const size = Math.max(answer.width, answer.height) / 28;
+  const letters = (LABEL_PIXELS * answer.width) / shown;
+  const labels = arrange(answer, letters);
   const groups = answer.faces.map((face, i) => {
     const [x, y, width, height] = face.box;
     const place = { x, y, width, height };
-    const number = element(
-      "text",
-      { class: "box-number", x: x + size * 0.25, y: y + size, "font-size": size },
-      String(i + 1),
-    );
+    const { left, top, right, bottom, text } = labels[i];
+    const colour = colourOf(face);
     const group = element(
       "g",
       {},
       element("rect", { ...place, fill: "transparent" }),
       element("rect", { ...place, class: "box-edge" }),
-      element("rect", { ...place, class: "box" }),
-      number,
+      element("rect", { ...place, class: "box", stroke: colour }),
+      element("rect", {
+        class: "label", x: left, y: top, width: right - left, height: bottom - top, fill: colour,
+      }),
+      element(
+        "text",
+        {
+          class: "label-text", x: (left + right) / 2, y: top + letters * 1.1,
+          "font-size": letters, fill: ink(colour),
+        },
+        text,
+      ),
     );
-    group.addEventListener("click", () => onChoose(i));
+    if (onChoose) group.addEventListener("click", () => onChoose(i));
     return group;
   });
-  svg.replaceChildren(...groups);
+  // Labels lie over all boxes, so none is crossed by another's line.
+  for (const old of svg.querySelectorAll("g")) old.remove();
+  svg.append(...groups);
 }
 
 export function markBox(svg, index) {
@@ -42,7 +169,7 @@ export function clearMap(svg) {
 }
 
 // The map covers the square that was cut out for the model, turned as the face is.
-export async function drawMap(svg, { attention, corners }) {
+export async function drawMap(svg, { attention, corners }, strength) {
   const href = URL.createObjectURL(await picture(attention));
   const [origin, right, , below] = corners;
   const matrix = [
@@ -58,10 +185,41 @@ export async function drawMap(svg, { attention, corners }) {
       href,
       width: 1,
       height: 1,
+      opacity: strength,
       preserveAspectRatio: "none",
       transform: `matrix(${matrix.join(" ")})`,
     }),
   );
+}
+
+export function fadeMap(svg, strength) {
+  svg.querySelector("image")?.setAttribute("opacity", strength);
+}
+
+// The photo with its boxes and labels, as large as the photo is.
+export async function annotated(image, answer) {
+  const { width, height } = answer;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0, width, height);
+  const letters = Math.max(11, Math.min(width, height) / 40);
+  const line = Math.max(1, Math.round(Math.min(width, height) / 250));
+  for (const face of answer.faces) {
+    for (const [stroke, thick] of [["#ffffff", 3 * line], [colourOf(face), line]]) {
+      context.strokeStyle = stroke;
+      context.lineWidth = thick;
+      context.strokeRect(...face.box);
+    }
+  }
+  context.font = FONT.replace("100px", `${letters}px`);
+  arrange(answer, letters).forEach(({ left, top, right, bottom, text }, i) => {
+    context.fillStyle = colourOf(answer.faces[i]);
+    context.fillRect(left, top, right - left, bottom - top);
+    context.fillStyle = ink(context.fillStyle);
+    context.textAlign = "center";
+    context.fillText(text, (left + right) / 2, top + letters * 1.1);
+  });
+  return canvas.convertToBlob({ type: "image/png" });
 }
 
 function picture(attention) {
@@ -87,5 +245,5 @@ function colour(value) {
   const place = Math.min(Math.max(value, 0), 1) * (stops.length - 1);
   const first = Math.min(Math.floor(place), stops.length - 2);
   const mixed = stops[first].map((c, i) => c + (place - first) * (stops[first + 1][i] - c));
-  return [...mixed.map(Math.round), STRONGEST];
+  return [...mixed.map(Math.round), 255];
 }

@@ -42,7 +42,7 @@ def test_it_does_what_the_pipeline_does_with_the_same_draws(kind):
     }[kind]
     given = drawn(strengths)
     expected = apply.apply_batch(faces(), given, strengths).numpy()
-    found = to_numpy(FaceAugmentation(strengths)(faces(), given))
+    found = to_numpy(FaceAugmentation(strengths).apply(faces(), given))
     assert found.dtype == np.float32 and found.shape == expected.shape
     # A level where both round before the moves, and now and then a pixel at a rectangle's border.
     assert np.mean(np.abs(found - expected)) < 0.01
@@ -53,9 +53,9 @@ def test_it_does_what_the_pipeline_does_with_the_same_draws(kind):
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_changes_nothing(policy):
-    expected = to_numpy(FaceAugmentation(Augmentation())(faces(), drawn(Augmentation())))
+    expected = to_numpy(FaceAugmentation().apply(faces(), drawn(Augmentation())))
     layer = FaceAugmentation(Augmentation(), dtype=policy)
-    found = to_numpy(layer(faces(), drawn(Augmentation())))
+    found = to_numpy(layer.apply(faces(), drawn(Augmentation())))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
@@ -72,9 +72,52 @@ def test_what_is_drawn_is_of_the_strengths_and_repeatable():
     assert all(np.array_equal(draws[name], again[name]) for name in draws)
 
 
+def test_what_the_layer_draws_is_of_the_strengths_and_repeatable():
+    off = Augmentation.none().get_config()
+    half = FaceAugmentation(off | {"flip": 0.5}, seed=5)
+    many = np.concatenate([faces()] * 20)
+    found = to_numpy(half(many, training=True))
+    mirrored = np.abs(found - many[:, :, ::-1]).max(axis=(1, 2, 3)) < 1e-2
+    kept = np.abs(found - many).max(axis=(1, 2, 3)) < 1e-2
+    assert (mirrored ^ kept).all()
+    assert mirrored.mean() == pytest.approx(0.5, abs=0.1)
+    again = FaceAugmentation(off | {"flip": 0.5}, seed=5)
+    np.testing.assert_array_equal(found, to_numpy(again(many, training=True)))
+    assert np.abs(to_numpy(again(many, training=True)) - found).max() > 1  # other draws
+
+
+@pytest.mark.parametrize("training", [False, None])
+def test_outside_of_training_faces_stay_what_they_are(training):
+    found = to_numpy(FaceAugmentation()(faces(), training=training))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, faces())
+
+
+def test_it_is_a_layer_of_a_model(tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 3)),
+            FaceAugmentation(Augmentation(**ALL), seed=3),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile("sgd", "mse", jit_compile=keras.backend.backend() == "jax")
+    x = faces().astype("float32") / 255  # small, so that the loss stays finite
+    model.fit(x, np.zeros(COUNT), batch_size=10, verbose=0)  # the last batch is smaller
+    assert np.isfinite(model.get_weights()[0]).all()
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.layers[0].augmentation == Augmentation(**ALL)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
 def test_config():
     layer = check_config(
-        FaceAugmentation, augmentation=Augmentation(rotation=3.0).get_config(), name="changes"
+        FaceAugmentation,
+        augmentation=Augmentation(rotation=3.0).get_config(),
+        seed=7,
+        name="changes",
     )
     assert layer.augmentation == Augmentation(rotation=3.0)
     assert isinstance(layer, keras.layers.Layer)

@@ -1,0 +1,35 @@
+// The result as a picture and as JSON, saved or copied.
+
+import { annotated } from "./overlay.js";
+
+const at = (id) => document.getElementById(id);
+
+// `current` gives the photo shown, {file, answer}; `say` and `complain` tell what came of it.
+export function listen(current, say, complain) {
+  const picture = () => annotated(at("photo"), current().answer);
+  const json = () => new Blob([JSON.stringify(current().answer, null, 2)], { type: "application/json" });
+  const stem = () => (current().file.name || "photo").replace(/\.[^.]*$/, "");
+  const on = (id, what) =>
+    at(id).addEventListener("click", async () => {
+      try {
+        await what();
+        say(`${at(id).textContent}: done.`);
+      } catch (error) {
+        complain(new Error(`${at(id).textContent} failed: ${error.message}`));
+      }
+    });
+  on("save-picture", async () => save(await picture(), `${stem()}-annotated.png`));
+  on("save-json", () => save(json(), `${stem()}.json`));
+  on("copy-picture", () =>
+    navigator.clipboard.write([new ClipboardItem({ "image/png": picture() })]),
+  );
+  on("copy-json", async () => navigator.clipboard.writeText(await json().text()));
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
