@@ -49,7 +49,8 @@ class FaceModel(keras.Model):
     """A functional model from faces to a label distribution, self-describing in its file.
 
     Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
-    `keras.models.clone_model` gives another `FaceModel`, with new weights.
+    `keras.models.clone_model` gives another `FaceModel`, with new weights; before Keras 3.15, a
+    plain functional model.
 
     Args:
         backbone: a name: "tiny-age-net", "thin-age-net", "nano-age-net", "vgg16", or "keras:NAME";

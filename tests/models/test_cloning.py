@@ -14,6 +14,10 @@ from keras_dldl.models import FaceModel, load_model
 from keras_dldl.models.layer_list import Convolution, GlobalAverage, ReLU
 from tests.calibration.given import faces as labelled_faces
 
+pytestmark = pytest.mark.skipif(
+    tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15),
+    reason="older versions of Keras make a plain functional model of it",
+)
 MINI = [Convolution(4, (3, 3), (2, 2), (1, 1)), ReLU(), GlobalAverage()]
 IMAGES = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3)).astype("float32")
 AGES = LabelGrid(0, 80, 2)
