@@ -16,22 +16,24 @@ _RIGHT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 3
 FIVE_POINTS = (_LEFT_EYE, _RIGHT_EYE, (1, 4), (61,), (291,))
 
 
+# What they become in a mirror.
+MIRRORED = [1, 0, 2, 4, 3]
+
+
 @dataclass(frozen=True)
 class Mesh:
     """The points of one face.
 
     Args:
         points: (468,) complex, x + iy in the picture's pixels.
+        five_points: left eye, right eye (as the viewer sees them), nose tip, left and right mouth
+            corner; (5,) complex.
         presence: the network's confidence that there is a face, 0 ... 1.
     """
 
     points: np.ndarray
+    five_points: np.ndarray
     presence: float
-
-    @property
-    def five_points(self) -> np.ndarray:
-        """Left eye, right eye (as the viewer sees them), nose tip, mouth corners: (5,) complex."""
-        return np.array([self.points[list(indices)].mean() for indices in FIVE_POINTS])
 
     @property
     def up(self) -> complex:
@@ -44,7 +46,7 @@ class FaceMesh:
     """Lays the mesh on one face.
 
     Args:
-        network: maps (1, 192, 192, 3) float32 in [0, 1] to 1,404 numbers (x, y, z in the crop's
+        network: maps (B, 192, 192, 3) float32 in [0, 1] to 1,404 numbers a picture (x, y, z in its
             pixels) and one logit of "there is a face".
     """
 
@@ -60,19 +62,32 @@ class FaceMesh:
             side: of the face in pixels.
             up: from chin to forehead, of length 1.
         """
-        scale = CROP * side / SIDE * (up * 1j)
-        shift = centre - scale * SIDE * (0.5 + 0.5j)
-        crop = cut(image, scale, shift, SIDE, quick=True)
-        outputs = self._network(crop[None].astype(np.float32) / 255)
-        flag, coordinates = sorted(outputs.values(), key=np.size)
-        x, y, _ = coordinates.reshape(468, 3).T.astype(np.float64)
-        presence = 1 / (1 + np.exp(-np.clip(float(flag.ravel()[0]), -80, 80)))
-        return Mesh(scale * (x + 1j * y) + shift, float(presence))
+        return self._fit(image, centre, side, up, mirror=False)
 
     def refit(self, image: np.ndarray, mesh: Mesh) -> Mesh:
-        """Return the mesh of the same face on a crop turned and scaled by the mesh before."""
+        """Return the mesh of the same face on a crop turned and scaled by the mesh before.
+
+        The network sees the crop's mirror image too, and the five points are the mean of both: a
+        face and its mirror image get the same points.
+        """
         upright = mesh.points / (mesh.up * 1j)
         low = complex(upright.real.min(), upright.imag.min())
         high = complex(upright.real.max(), upright.imag.max())
         side = max((high - low).real, (high - low).imag)
-        return self.fit(image, (low + high) / 2 * mesh.up * 1j, side, mesh.up)
+        return self._fit(image, (low + high) / 2 * mesh.up * 1j, side, mesh.up, mirror=True)
+
+    def _fit(
+        self, image: np.ndarray, centre: complex, side: float, up: complex, mirror: bool
+    ) -> Mesh:
+        scale = CROP * side / SIDE * (up * 1j)
+        shift = centre - scale * SIDE * (0.5 + 0.5j)
+        crop = cut(image, scale, shift, SIDE, quick=True)
+        views = np.stack([crop, crop[:, ::-1]] if mirror else [crop]).astype(np.float32) / 255
+        logits, coordinates = sorted(self._network(views).values(), key=np.size)
+        x, y, _ = np.moveaxis(coordinates.reshape(len(views), 468, 3).astype(np.float64), 2, 0)
+        points = x + 1j * y
+        five = np.stack([points[:, list(of)].mean(axis=1) for of in FIVE_POINTS], axis=1)
+        if mirror:
+            five[1] = SIDE - five[1, MIRRORED].conj()
+        presence = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64).mean(), -80, 80)))
+        return Mesh(scale * points[0] + shift, scale * five.mean(axis=0) + shift, float(presence))
