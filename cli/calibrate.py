@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import Choice, json_option
 
 
 @click.command()
@@ -14,7 +14,7 @@ from keras_dldl.cli.options import json_option
     help="Folder of prepared data; may be given several times.",
 )  # fmt: skip
 @click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), default="val",
+    "--split", type=Choice(["train", "val", "test"]), default="val",
     help="Which faces: ones that training has not seen.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(), show_default="none", help="The .keras file to write.")

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import Choice, json_option
 from keras_dldl.errors import TrainingError
 
 
@@ -24,6 +24,7 @@ from keras_dldl.errors import TrainingError
     "--grid", "axes", multiple=True, metavar="KEY=V1,V2", show_default="none",
     help="Values of any other setting to compare, in every combination; may be repeated.",
 )  # fmt: skip
+@click.option("--epochs", type=click.IntRange(1), help="Epochs of every cell; --set epochs=N.")
 @click.option("--seeds", type=click.IntRange(1), help="Seeds a variant.  [default: 1]")
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
@@ -34,14 +35,12 @@ from keras_dldl.errors import TrainingError
     help="A run made before, on the same data; a name repeated means more seeds of it.",
 )  # fmt: skip
 @click.option("--baseline", help="Variant the others are compared with.  [default: dldl-v2]")
-@click.option(
-    "--split", type=click.Choice(["test", "val"]), help="Faces predicted. [default: test]"
-)
+@click.option("--split", type=Choice(["test", "val"]), help="Faces predicted. [default: test]")
 @click.option("--dry-run", is_flag=True, help="Print the cells and how long they would take.")
 @click.option("--report-only", is_flag=True, help="Train nothing; compare what is finished.")
 @click.option("--retry-failed", is_flag=True, help="Train cells that failed before once more.")
 @json_option
-def command(out, file, dry_run, report_only, retry_failed, as_json, **options):
+def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, as_json, **options):
     """Train methods, backbones and settings alike, measure them on the same faces, compare them.
 
     Every combination and seed is a run folder of its own in OUT/cells. A stopped comparison goes on
@@ -52,7 +51,9 @@ def command(out, file, dry_run, report_only, retry_failed, as_json, **options):
     from keras_dldl.comparison import Plan, compare, forecast
     from keras_dldl.comparison.options import plan_values
 
-    plan = Plan.from_dict(plan_values(file, **options))
+    if epochs is not None:
+        assignments = (*assignments, f"epochs={epochs}")
+    plan = Plan.from_dict(plan_values(file, assignments=assignments, **options))
     if dry_run:
         _show_forecast(forecast(plan, out), as_json)
         return

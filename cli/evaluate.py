@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.options import detector_option, json_option, max_pixels_option
+from keras_dldl.cli.options import Choice, detector_option, json_option, max_pixels_option
 
 
 @click.command()
@@ -23,7 +23,7 @@ from keras_dldl.cli.options import detector_option, json_option, max_pixels_opti
 )  # fmt: skip
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
-    "--split", type=click.Choice(["train", "val", "test"]),
+    "--split", type=Choice(["train", "val", "test"]),
     help="Which rows.  [default: with --data test, or else val; with --manifest all]",
 )  # fmt: skip
 @click.option(

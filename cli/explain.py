@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from keras_dldl.cli.options import detector_option, json_option, max_pixels_option, on_one_line
+from keras_dldl.cli.options import (
+    Choice,
+    detector_option,
+    json_option,
+    max_pixels_option,
+    on_one_line,
+)
 
 SHAPES = ("square", "horizontal", "vertical")
 LONGEST_STEM = 200  # bytes; file systems take names of 255
@@ -21,7 +27,7 @@ data_option = click.option(
     help="Folder of prepared data; may be given several times.",
 )  # fmt: skip
 split_option = click.option(
-    "--split", type=click.Choice(["train", "val", "test"]),
+    "--split", type=Choice(["train", "val", "test"]),
     help="Which faces.  [default: test, or else val]",
 )  # fmt: skip
 seed_option = click.option(
@@ -29,6 +35,19 @@ seed_option = click.option(
 )
 batch_option = click.option(
     "--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass."
+)
+
+
+def _refuse_photos(_: click.Context, __: click.Parameter, images: tuple[str, ...]) -> None:
+    if images:
+        raise click.UsageError(
+            "This looks at many faces of known label: give prepared data by --data. For photos "
+            f"there is `keras-dldl explain attention`. Received: {' '.join(images)}"
+        )
+
+
+no_photos = click.argument(
+    "images", nargs=-1, expose_value=False, metavar="", callback=_refuse_photos, is_eager=True
 )
 
 
@@ -85,6 +104,7 @@ def attention_command(ctx, images, model, out, detector, **options):
 
 
 @command.command("groups")
+@no_photos
 @data_option
 @model_option
 @out_option
@@ -130,12 +150,13 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
 
 
 @command.command("occlusion")
+@no_photos
 @data_option
 @model_option
 @out_option
 @split_option
 @click.option(
-    "--shape", "shapes", multiple=True, type=click.Choice(SHAPES), default=SHAPES,
+    "--shape", "shapes", multiple=True, type=Choice(SHAPES), default=SHAPES,
     help="Of the cover: squares, strips of the face's width, strips of its height; several are "
     "possible.",
 )  # fmt: skip

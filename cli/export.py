@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import Choice, json_option
 
 FORMATS = ("saved-model", "onnx", "litert")
 PRECISIONS = ("float32", "float16", "int8-dynamic", "int8")
@@ -26,7 +26,7 @@ class Version(click.IntRange):
     "--model", required=True, help="A .keras file, a run folder, or a shipped model's name."
 )
 @click.option(
-    "--format", "format_", type=click.Choice(FORMATS), default="saved-model",
+    "--format", "format_", type=Choice(FORMATS), default="saved-model",
     help="What to write. saved-model: for TensorFlow Serving. onnx, litert: one file for ONNX "
     "Runtime or LiteRT.",
 )  # fmt: skip
@@ -41,7 +41,7 @@ class Version(click.IntRange):
 )  # fmt: skip
 @click.option("--mirror/--no-mirror", default=True, help="Average image and mirror image inside.")
 @click.option(
-    "--precision", type=click.Choice(PRECISIONS), default="float32",
+    "--precision", type=Choice(PRECISIONS), default="float32",
     help="Of litert. int8-dynamic: weights in 8 bits; int8: all convolutions, see --calibrate.",
 )  # fmt: skip
 @click.option(

@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from keras_dldl import __version__
+from keras_dldl.arguments import did_you_mean
 from keras_dldl.cli.options import (
     add_common_options,
     debug_is_on,
@@ -56,6 +57,11 @@ class CommandTable(click.Group):
         if name not in COMMANDS:
             return None
         return add_common_options(import_module(f"keras_dldl.cli.{name.replace('-', '_')}").command)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}.{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

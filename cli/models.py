@@ -8,7 +8,9 @@ import click
 
 from keras_dldl.cli.options import json_option
 
-COLUMNS = ("name", "task", "parameters", "input_size", "mae", "megabytes", "path")
+COLUMNS = ("name", "task", "parameters", "input_size", "mae", "megabytes", "default", "path")
+SHOWN = COLUMNS[:-1]  # paths are long
+TERMS = "For research only; the card of each model, CARD.md beside it, says for what and for whom."
 
 
 @click.command()
@@ -16,7 +18,8 @@ COLUMNS = ("name", "task", "parameters", "input_size", "mae", "megabytes", "path
 def command(as_json: bool) -> None:
     """List the models that ship with the package, and how well they do.
 
-    The name can be given wherever a command asks for a model.
+    The name can be given wherever a command asks for a model; without one, commands take the
+    default of the task. The models are for research only, see their cards.
     """
     from keras_dldl import saved_models
 
@@ -25,6 +28,7 @@ def command(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
     elif rows:
         click.echo(format_table(rows))
+        click.echo(f"\n{TERMS} --json shows the paths.")
     else:
         click.echo("No models ship with this installation.", err=True)
 
@@ -41,13 +45,15 @@ def describe(name: str, folder: Path) -> dict[str, Any]:
     metrics = saved_models.read_metrics(folder)
     known = {column: metrics.get(column) for column in COLUMNS}
     megabytes = round(model_file.stat().st_size / 1e6, 1)
-    return known | {"name": name, "megabytes": megabytes, "path": str(model_file)}
+    default = name in saved_models.DEFAULT_MODELS.values()
+    found = {"name": name, "megabytes": megabytes, "default": default, "path": str(model_file)}
+    return known | found
 
 
 def format_table(rows: list[dict[str, Any]]) -> str:
     """Return `rows` as lines of aligned columns under a header; the last column is not padded."""
-    cells = [[column.replace("_", " ") for column in COLUMNS]]
-    cells += [[_cell(row[column]) for column in COLUMNS] for row in rows]
+    cells = [[column.replace("_", " ") for column in SHOWN]]
+    cells += [[_cell(row[column]) for column in SHOWN] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
@@ -58,6 +64,8 @@ def format_table(rows: list[dict[str, Any]]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "default" if value else ""
     if isinstance(value, float):
         return f"{value:.2f}"
     if isinstance(value, int):

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from keras_dldl.arguments import did_you_mean
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOGGER = "keras_dldl"
 _DEBUG = "keras_dldl.debug"
@@ -28,6 +30,19 @@ detector_option = click.option(
     help="What finds faces: auto, at any angle; mtcnn, the paper's, upright ones only; or a class "
     "of your own with a method detect(images).",
 )
+
+
+class Choice(click.Choice):
+    """One of some words; for another one, the nearest is offered."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the word."""
+        if value not in self.choices:
+            words = ", ".join(map(repr, self.choices))
+            self.fail(
+                f"{value!r} is not one of {words}.{did_you_mean(value, self.choices)}", param, ctx
+            )
+        return super().convert(value, param, ctx)
 
 
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -56,7 +71,7 @@ def log_level_option(default: str | None = None) -> click.Option:
     """Return `--log-level`, which acts on the whole run."""
     return click.Option(
         ["--log-level"],
-        type=click.Choice(LOG_LEVELS),
+        type=Choice(LOG_LEVELS),
         default=default,
         expose_value=False,
         callback=_set_log_level,

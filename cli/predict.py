@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from keras_dldl.cli.options import (
+    Choice,
     detector_option,
     json_option,
     max_pixels_option,
@@ -32,11 +33,11 @@ MOST_WORKERS = 8
 @click.option(
     "--model",
     show_default="tiny-age",
-    help="A .keras file, a run folder, or a shipped model's name.",
+    help="A .keras, .tflite or .onnx file, a run folder, or a shipped model's name.",
 )
 @click.option(
     "--task",
-    type=click.Choice(TASKS),
+    type=Choice(TASKS),
     show_default="whatever the model estimates",
     help="What the model must estimate.",
 )
@@ -67,7 +68,7 @@ MOST_WORKERS = 8
 )
 @click.option(
     "--engine",
-    type=click.Choice(ENGINES),
+    type=Choice(ENGINES),
     show_default="KERAS_DLDL_ENGINE, or auto",
     help="What runs the networks. litert and onnx do without TensorFlow; auto: litert where it can "
     "be had, else keras.",
@@ -306,11 +307,18 @@ def _save_pictures(images, results, pictures, level, max_pixels) -> bool:
 
     if not pictures:
         return True
-    done = [
-        _written(target, draw, path, result)
+    drawn = [
+        (target, path, result)
         for path, result, target in zip(images, results, pictures, strict=True)
         if not isinstance(result, Exception)
     ]
+    targets = [target for target, *_ in drawn]
+    done = [_written(target, draw, *of) for target, *of in drawn]
+    written = [target for target, ok in zip(targets, done, strict=True) if ok]
+    if len(written) == 1:
+        _tell_written(written[0])
+    elif written:
+        _tell_written(written[0].parent, f"{len(written):,} pictures in ")
     return all(done)
 
 
@@ -322,7 +330,16 @@ def _save_plot(results, plot, level) -> bool:
         plot_distribution(predictions, level=level).savefig(place, dpi=150)
 
     predictions = [p for result in results if not isinstance(result, Exception) for p in result]
-    return plot is None or not predictions or _written(plot, draw)
+    if plot is None or not predictions:
+        return True
+    done = _written(plot, draw)
+    if done:
+        _tell_written(plot)
+    return done
+
+
+def _tell_written(place, what="") -> None:
+    click.echo(f"written {what}{click.format_filename(place)}", err=True)
 
 
 def _written(target, draw, *arguments) -> bool:

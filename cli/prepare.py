@@ -5,7 +5,7 @@ from textwrap import wrap
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import Choice, json_option
 from keras_dldl.cli.splitting import check_split_usage, is_given, split_options
 from keras_dldl.data.sources import SOURCES, find_source, sources_by_group
 from keras_dldl.data.sources.skipped import kinds_of
@@ -39,13 +39,13 @@ def _sources():
     "of your own with a method detect(images). Models trained on the faces remember it.",
 )  # fmt: skip
 @click.option(
-    "--on-missing", type=click.Choice(["whole", "skip", "fail"]), default="whole",
+    "--on-missing", type=Choice(["whole", "skip", "fail"]), default="whole",
     show_default=True, help="Where no face is found: take the whole image, leave it out, or stop.",
 )  # fmt: skip
 @split_options(default="official")
 @click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core, up to 8.")
 @click.option(
-    "--runner", type=click.Choice(["processes", "beam"]), default="processes", show_default=True,
+    "--runner", type=Choice(["processes", "beam"]), default="processes", show_default=True,
     help="Work in processes of this machine, or on Apache Beam.",
 )  # fmt: skip
 @click.option(
@@ -64,7 +64,7 @@ def _sources():
     help="Leave faces out of training whose picture is in val or test too (and of val, in test).",
 )  # fmt: skip
 @click.option(
-    "--landmarks", type=click.Choice(["detect", "given"]), default="detect", show_default=True,
+    "--landmarks", type=Choice(["detect", "given"]), default="detect", show_default=True,
     help="Detect all faces, or take the data set's own landmarks where it brings some.",
 )  # fmt: skip
 @click.option(
@@ -73,12 +73,12 @@ def _sources():
 @click.option("--strict", is_flag=True, help="Stop where an image or a row would be left out.")
 @click.option("--csv", type=click.Path(), help="csv: the table with path and label; also .xlsx.")
 @click.option(
-    "--grid", type=click.Choice(list(GRIDS)), default="age", show_default=True,
+    "--grid", type=Choice(list(GRIDS)), default="age", show_default=True,
     help="csv, image-folder: grid of the labels.",
 )  # fmt: skip
 @click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
 @click.option(
-    "--age", type=click.Choice(["apparent", "real"]), default="apparent", show_default=True,
+    "--age", type=Choice(["apparent", "real"]), default="apparent", show_default=True,
     help="appa-real: the age that is the label.",
 )  # fmt: skip
 @click.option(

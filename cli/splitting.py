@@ -5,6 +5,8 @@ from collections.abc import Callable
 import click
 from click.core import ParameterSource
 
+from keras_dldl.cli.options import Choice
+
 KINDS = {
     "official": "as the data set says, drawn where it does not",
     "official-test": "its test rows, validation drawn from the others",
@@ -16,7 +18,7 @@ def split_options(default: str) -> Callable:
     """Return a decorator that gives a command the options of `SplitOptions`."""
     options = [
         click.option(
-            "--split", type=click.Choice(list(KINDS)), default=default, show_default=True,
+            "--split", type=Choice(list(KINDS)), default=default, show_default=True,
             help="; ".join(f"{name}: {meaning}" for name, meaning in KINDS.items()) + ".",
         ),
         click.option("--val", default=0.1, show_default=True, help="Share of validation rows."),

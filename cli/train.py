@@ -5,7 +5,7 @@ import json
 import click
 
 from keras_dldl import configs
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import Choice, json_option
 from keras_dldl.methods import METHODS
 from keras_dldl.training.config import OPTIMIZERS, PRECISIONS, TrainConfig
 
@@ -47,18 +47,18 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 @_option("--epochs", "epochs", "Times through the data.", int)
 @_option("--batch-size", "batch_size", "Images a step.", int)
 @_option("--accumulate", "accumulate", "Take each batch in so many parts, to save memory.", int)
-@_option("--optimizer", "optimizer", "Update rule.", click.Choice(OPTIMIZERS))
+@_option("--optimizer", "optimizer", "Update rule.", Choice(OPTIMIZERS))
 @_option("--learning-rate", "learning_rate", "Highest learning rate.", float)
 @_option(
     "--schedule",
     "schedule",
     "Learning rate over time.",
-    click.Choice(["step", "cosine", "constant"]),
+    Choice(["step", "cosine", "constant"]),
 )
 @_option("--ema", "ema", "Judge and save the average of the weights, of this decay.", float)
 @_option(
     "--sampling", "sampling", "How often an image comes, by how many share its label.",
-    click.Choice(["natural", "sqrt", "balanced", "effective"]),
+    Choice(["natural", "sqrt", "balanced", "effective"]),
 )  # fmt: skip
 @_option(
     "--image-weights", "image_weights", "CSV of path and weight: how much a training image counts.",
@@ -82,7 +82,7 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 @_option("--seed", "seed", "Seed of weights, order and augmentation.", int)
 @_option(
     "--on-damaged-shard", "on_damaged_shard", "Stop at damaged records, or leave them out.",
-    click.Choice(["fail", "skip"]),
+    Choice(["fail", "skip"]),
 )  # fmt: skip
 @_option("--devices", "devices", "GPUs that share each batch: auto (all), or how many.")
 @click.option(
@@ -91,7 +91,7 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 )  # fmt: skip
 @click.option("--processes", type=int, show_default="1", help="How many processes train together.")
 @click.option("--process", type=int, show_default="0", help="The number of this one, from 0.")
-@_option("--precision", "precision", "Of the arithmetic.", click.Choice(PRECISIONS))
+@_option("--precision", "precision", "Of the arithmetic.", Choice(PRECISIONS))
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
     help="Any setting, such as augment.rotation=0 or method_options.norm=l2; may be repeated. "

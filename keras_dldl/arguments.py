@@ -65,7 +65,8 @@ def check_choice(name: str, value: Any, allowed: Collection[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         choices = ", ".join(repr(choice) for choice in allowed)
         raise ConfigError(
-            f"`{name}` is not valid. It must be one of {choices}. Received: {name}={value!r}"
+            f"`{name}` is not valid. It must be one of {choices}.{did_you_mean(value, allowed)} "
+            f"Received: {name}={value!r}"
         )
     return value
 

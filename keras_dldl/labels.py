@@ -205,9 +205,7 @@ def grid_named(name: str) -> LabelGrid:
     Raises:
         ConfigError: no grid has this name.
     """
-    if name not in GRIDS:
-        raise ConfigError(f"`grid` must be one of {', '.join(GRIDS)}. Received: grid={name!r}")
-    return GRIDS[name]()
+    return GRIDS[check_choice("grid", name, GRIDS)]()
 
 
 _FIELDS = ("start", "stop", "step", "task")

@@ -14,14 +14,13 @@ from keras_dldl.cache import cached, checksum
 from keras_dldl.errors import ConfigError, KerasDLDLError, ModelFileError
 from keras_dldl.light.model import SUFFIXES, LightModel, open_light_model
 from keras_dldl.runtimes import asked_engine, is_installed
-from keras_dldl.saved_models import check_is_archive, find_model, light_copy
+from keras_dldl.saved_models import DEFAULT_MODELS, check_is_archive, find_model, light_copy
 
 if TYPE_CHECKING:
     from keras_dldl.models import FaceModel
 
     Model = FaceModel | LightModel
 
-DEFAULT_MODELS = {"age": "tiny-age", "attractiveness": "tiny-attractiveness"}
 MODELS_KEPT = 4
 TIMEOUT_SECONDS = 600
 # In a process of its own, so that TensorFlow stays out of this one.

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import ModelFileError
 
 ROOT = Path(__file__).parent
@@ -16,6 +17,7 @@ MODEL_FILE = "model.keras"
 LIGHT_FILE = "model.tflite"
 ONNX_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
+DEFAULT_MODELS = {"age": "tiny-age", "attractiveness": "tiny-attractiveness"}
 
 
 def names() -> list[str]:
@@ -77,7 +79,8 @@ def find_model(name: str | os.PathLike) -> Path:
         return folder(str(name)) / MODEL_FILE
     raise ModelFileError(
         "A model must be a .keras file, a run folder, or a shipped model "
-        f"({', '.join(names()) or 'none here'}). Received: {os.fspath(name)!r}, which is none"
+        f"({', '.join(names()) or 'none here'}).{did_you_mean(os.fspath(name), names())} "
+        f"Received: {os.fspath(name)!r}, which is none"
     )
 
 

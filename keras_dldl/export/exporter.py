@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_dldl.arguments import check_choice
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import parity, saved_model
 from keras_dldl.export.card import model_card
@@ -83,8 +84,7 @@ def export_model(
         ParityError: what was written gives other numbers than Keras; nothing is left in place.
         OSError: the folder cannot be written.
     """
-    if format not in FORMATS:
-        raise ConfigError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
+    check_choice("format", format, FORMATS)
     if format in FILE_FORMATS:
         _check_no_version(version)
         options = FileOptions(precision, calibrate, images, mirror, force)

@@ -141,3 +141,10 @@ def test_labels_of_one_value_are_explained_and_said(place, tmp_path):
         result = run(place, command, *given, "--json")
         assert result.exit_code == 0, result.stderr
         assert "all labels are" in json.loads(result.stdout)["notes"][0]
+
+
+@pytest.mark.parametrize("command", ["occlusion", "groups"])
+def test_photos_given_where_prepared_data_are_needed(command):
+    result = CliRunner().invoke(cli, ["explain", command, "photo.jpg"])
+    assert result.exit_code == 2
+    assert "`keras-dldl explain attention`. Received: photo.jpg" in result.stderr

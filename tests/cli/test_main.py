@@ -14,7 +14,8 @@ from click.testing import CliRunner
 import keras_dldl
 from keras_dldl.cli.main import COMMANDS, cli
 from keras_dldl.cli.options import LOGGER, set_up_logging
-from keras_dldl.errors import ConfigError, NoFaceFound
+from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound
+from keras_dldl.saved_models import find_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -239,3 +240,36 @@ def test_a_name_that_the_output_cannot_spell_does_not_end_the_run(encoding, stre
     spelled = name.encode(encoding, "backslashreplace").decode(encoding)
     assert process.returncode == 0
     assert written[stream].splitlines() == [spelled, "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("line", "nearest"),
+    [
+        ("predcit a.jpg", "predict"),
+        ("export --model m --out o --format tflite", "litert"),
+        ("export --model m --out o --format saved_model", "saved-model"),
+        ("predict a.jpg --engine onxx", "onnx"),
+        ("predict a.jpg --task agee", "age"),
+        ("prepare cvs --root r --out o", "csv"),
+        ("prepare csv --root r --out o --grid scut_fbp", "scut-fbp"),
+        ("explain ocluson", "'occlusion'"),
+        ("train --data d --out o --optimizer adamww", "adamw"),
+        ("split d --out o --split offical", "official"),
+    ],
+)
+def test_for_a_name_that_is_none_the_nearest_is_offered(line, nearest):
+    result = run(*line.split())
+    assert result.exit_code == 2
+    assert f"Did you mean {nearest}?" in result.stderr
+
+
+def test_a_name_that_is_near_nothing():
+    result = run("xyzzy")
+    assert result.exit_code == 2 and result.stderr.endswith("Error: No such command 'xyzzy'.\n")
+
+
+def test_for_a_model_that_is_none_the_nearest_is_offered():
+    with pytest.raises(ModelFileError, match="Did you mean tiny-age"):
+        find_model("tiny-aeg")
+    with pytest.raises(ConfigError, match="Did you mean onnx"):
+        keras_dldl.predict_age([], engine="onxx")

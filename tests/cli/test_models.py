@@ -51,6 +51,7 @@ def test_json_holds_every_column_of_every_model(shipped):
         "input_size": 224,
         "mae": 4.567,
         "megabytes": 3.8,
+        "default": False,
         "path": str(shipped / "small" / "model.keras"),
     }
     unknown = {column for column, value in bare.items() if value is None}
@@ -58,17 +59,23 @@ def test_json_holds_every_column_of_every_model(shipped):
 
 
 def test_the_table_has_a_header_and_a_line_a_model(shipped):
-    header, bare, small = run().stdout.splitlines()
-    assert header.split() == "name task parameters input size mae megabytes path".split()
+    (shipped / "small").rename(shipped / "tiny-age")
+    header, bare, small, _, terms = run().stdout.splitlines()
+    assert header.split() == "name task parameters input size mae megabytes default".split()
     assert bare.split()[:5] == ["bare", "-", "-", "-", "-"]
-    assert small.split()[:6] == ["small", "age", "912,345", "224", "4.57", "3.80"]
-    assert header.index("path") == small.index(str(shipped))
+    assert small.split() == ["tiny-age", "age", "912,345", "224", "4.57", "3.80", "default"]
+    assert terms.startswith("For research only") and str(shipped) not in run().stdout
+
+
+def test_every_default_ships_and_is_marked():
+    marked = {row["name"] for row in json.loads(run("--json").stdout) if row["default"]}
+    assert marked == {"tiny-age", "tiny-attractiveness"}
 
 
 def test_columns_line_up():
     rows = [dict.fromkeys(COLUMNS, value) for value in ("a", "long word")]
     lines = format_table(rows).splitlines()
-    assert [line.index("path") for line in lines[:1]] == [lines[2].rindex("long word")]
+    assert [line.index("default") for line in lines[:1]] == [lines[2].rindex("long word")]
 
 
 def test_no_models_is_said_on_stderr(monkeypatch, tmp_path):

@@ -302,3 +302,13 @@ def test_real_photo_in_a_process_of_its_own(models, place):
     assert first["path"] == images[0] and len(first["faces"]) == 1
     assert first["faces"][0]["score"] > 0.9 and second["faces"] == []
     assert [path.suffix for path in (place / "out").iterdir()] == [".png"]
+
+
+def test_what_was_written_is_said_on_stderr(run):
+    result = run("one.png", "--json", "--save", "a.png", "--plot", "b.svg")
+    assert json.loads(result.stdout) and result.stderr.splitlines() == [
+        "written a.png",
+        "written b.svg",
+    ]
+    assert run("one.png", "three.png", "--save", "out").stderr == "written 2 pictures in out\n"
+    assert "written" not in run("none.png", "--save", "c.png", "--plot", "d.png").stderr

@@ -107,7 +107,7 @@ def test_a_model_that_does_not_agree_is_not_kept(model, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("onnx-runtime", "m"), "`format` must be one of litert, onnx, saved-model"),
+        (("onnx-runtime", "m"), "`format` .* must be one of .*litert"),
         (("saved-model", "m", 0), "`version` .* whole number, 1 or more"),
         (("saved-model", "m", 1.5), "`version`"),
         (("saved-model", "m", "1"), "`version`"),

@@ -1,5 +1,6 @@
 """The one table of sources, and the way to a source of the user's own."""
 
+from keras_dldl.arguments import did_you_mean
 from keras_dldl.classes import load_class
 from keras_dldl.data.sources.aaf import AllAgeFaces
 from keras_dldl.data.sources.afad import AFAD
@@ -72,7 +73,7 @@ def find_source(name: str) -> type[Source]:
         return SOURCES[name]
     if ":" not in name:
         raise ConfigError(
-            f"A source must be one of {', '.join(SOURCES)}, or `module:Class` for one of your own. "
-            f"Received: {name!r}"
+            f"A source must be one of {', '.join(SOURCES)}, or `module:Class` for one of your own."
+            f"{did_you_mean(name, SOURCES)} Received: {name!r}"
         )
     return load_class(name, Source, "source", "keras_dldl.data.sources.Source")
