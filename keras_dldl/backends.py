@@ -1,9 +1,12 @@
 """What Keras runs on, and what is installed beside it."""
 
+import os
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
+
+from keras_dldl.errors import ConfigError
 
 SHARE_OF_DEVICE = 0.5  # the rest is for the model
 
@@ -90,3 +93,28 @@ def _free_bytes() -> int | None:
 
         return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else None
     return None
+
+
+def check_not_forked() -> None:
+    """Raise a ConfigError in a process that was forked after TensorFlow was loaded.
+
+    TensorFlow's threads stay in the parent, so that its first operation would wait without end.
+    """
+    if _forked_with_tensorflow:
+        raise ConfigError(
+            "Keras on TensorFlow cannot run in a process that was forked after TensorFlow was "
+            'loaded. Start processes by multiprocessing.get_context("spawn"), or predict with '
+            f'engine="litert". Received: process {os.getpid()}, a fork of {os.getppid()}'
+        )
+
+
+_forked_with_tensorflow = False
+
+
+def _note_fork() -> None:
+    global _forked_with_tensorflow
+    _forked_with_tensorflow = "tensorflow" in sys.modules
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_note_fork)

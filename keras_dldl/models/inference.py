@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_dldl.backends import as_graph, backend_name
+from keras_dldl.backends import as_graph, backend_name, check_not_forked
 from keras_dldl.models.folding import fold_normalization
 
 
@@ -44,7 +44,11 @@ def predict_views(
 
     Returns:
         Two (N, K) float32 arrays.
+
+    Raises:
+        ConfigError: the process was forked after TensorFlow was loaded.
     """
+    check_not_forked()
     views, answer = ([], []), network or model
     for first in range(0, len(images), batch_size):
         batch = np.asarray(images[first : first + batch_size], "float32")

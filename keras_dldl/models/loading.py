@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_dldl import saved_models
+from keras_dldl.backends import check_not_forked
 from keras_dldl.errors import ModelFileError
 from keras_dldl.models.face_model import FaceModel
 from keras_dldl.models.identity_model import IdentityModel
@@ -24,6 +25,7 @@ def load_model(name: str | os.PathLike) -> FaceModel:
 
     Raises:
         ModelFileError: there is no such model, or the file is not a model of this package.
+        ConfigError: the process was forked after TensorFlow was loaded.
     """
     model, path = _load(name)
     if isinstance(model, IdentityModel):
@@ -40,6 +42,7 @@ def load_start(name: str | os.PathLike) -> FaceModel | IdentityModel:
 
 
 def _load(name: str | os.PathLike) -> tuple[FaceModel | IdentityModel, Path]:
+    check_not_forked()
     path = find_model(name)
     saved_models.check_is_archive(path)
     try:

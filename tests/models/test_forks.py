@@ -1,0 +1,45 @@
+"""Predictions in forked processes: they answer, or raise an error; they never wait without end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CODE = """
+import multiprocessing, sys
+import numpy as np
+import keras_dldl
+
+FACE = np.full((112, 112, 3), 90, np.uint8)
+
+def predicted(engine):
+    try:
+        return float(keras_dldl.predict_age(FACE, detect=False, engine=engine, model="nano-age"))
+    except keras_dldl.errors.ConfigError as error:
+        return f"error: {error}"
+
+before = predicted(sys.argv[1])
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    after = pool.apply_async(predicted, sys.argv[2:]).get(timeout=60)
+print(after if isinstance(after, str) else f"same: {abs(after - before) < 0.01}")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize(
+    ("parent", "child", "answer"),
+    [
+        ("litert", "litert", "same: True"),
+        ("keras", "keras", "error: Keras on TensorFlow cannot run in a process that was forked"),
+    ],
+)
+def test_a_prediction_in_a_forked_process(parent, child, answer):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, parent, child],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.startswith(answer), done.stderr
