@@ -4,7 +4,7 @@ import json
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import Choice, json_option
 
 
 @click.group()
@@ -79,7 +79,7 @@ def info_command(data, as_json):
 @click.argument("data", type=click.Path())
 @click.option("--out", type=click.Path(), required=True, help="Folder to write.")
 @click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), show_default="all",
+    "--split", type=Choice(["train", "val", "test"]), show_default="all",
     help="Only the faces of this split.",
 )  # fmt: skip
 def extract_command(data, out, split):
