@@ -95,7 +95,7 @@ def test_wrong_usage_ends_in_status_2(place, tmp_path, arguments):
     ("arguments", "reason"),
     [
         (("--data", "missing"), "not prepared data"),
-        (("--manifest", "missing.csv", "--root", "."), "no manifest"),
+        (("--manifest", "missing.csv", "--root", "."), "missing.csv"),
     ],
 )
 def test_missing_data_ends_in_one_line(place, tmp_path, arguments, reason):

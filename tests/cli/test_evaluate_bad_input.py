@@ -56,7 +56,7 @@ def failure(result):
 def test_a_manifest_without_the_column_of_labels(models, tmp_path):
     altered(tmp_path, label=None)
     line = failure(run(models / "age.keras", tmp_path))
-    assert "column missing: label" in line and "needs path and label" in line
+    assert "column missing: label" in line and "must name the columns path, label" in line
     assert "Received: columns path" in line
     assert not (tmp_path / "out" / "metrics.json").exists()
 
