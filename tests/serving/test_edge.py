@@ -212,8 +212,8 @@ class SlowReader:
 
     def __init__(self, monkeypatch):
         self.read, self._wrapped = 0, read_image
-        for module in ("signatures", "photos"):
-            monkeypatch.setattr(f"keras_dldl.serving.{module}.read_image", self)
+        for module in ("serving.signatures", "faces.photo"):
+            monkeypatch.setattr(f"keras_dldl.{module}.read_image", self)
 
     def __call__(self, content, **options):
         image = self._wrapped(content, **options)
@@ -288,7 +288,7 @@ def test_counters(client):
 
 
 def test_logs_say_what_happened_and_show_nothing_of_a_picture(client, log_lines):
-    content = picture_file(77)
+    content = picture_file(1, (40, 40))
     client.post("/api/faces?level=0.5", content=content)
     ask(client, {"instances": encoded(51)})
     client.get("/" + "x" * 1000)
