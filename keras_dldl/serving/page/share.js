@@ -20,10 +20,13 @@ export function listen(current, say, complain) {
     });
   on("save-picture", async () => save(await picture(), `${stem()}-annotated.png`));
   on("save-json", () => save(json(), `${stem()}.json`));
-  on("copy-picture", () =>
-    navigator.clipboard.write([new ClipboardItem({ "image/png": picture() })]),
-  );
-  on("copy-json", async () => navigator.clipboard.writeText(await json().text()));
+  on("copy-picture", () => clipboard().write([new ClipboardItem({ "image/png": picture() })]));
+  on("copy-json", async () => clipboard().writeText(await json().text()));
+}
+
+function clipboard() {
+  if (navigator.clipboard) return navigator.clipboard;
+  throw new Error("browsers allow it on pages of this machine (localhost) or by HTTPS");
 }
 
 function save(blob, name) {
