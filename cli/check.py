@@ -13,7 +13,7 @@ EXIT_LEAKS = 1
 @click.argument("folders", metavar="DATA...", nargs=-1, required=True, type=click.Path())
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
-    "--similarity", type=float, show_default="0.88",
+    "--similarity", type=float, show_default="0.88, more for drawn faces",
     help="Least similarity of two pictures that are one, up to 1.",
 )  # fmt: skip
 @click.option(

@@ -145,6 +145,8 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     else:
         for group, count in zip(averages.groups, averages.counts, strict=True):
             click.echo(f"{group.name:<12}{count:>8,} faces")
+        if averages.places:
+            click.echo(f"{'map':<12}{'{} x {}'.format(*averages.places):>8} places")
         _echo_written(paths)
     _end(ctx, refusal, refusal is not None)
 

@@ -15,7 +15,6 @@ from keras_dldl.check.weights import contradicted, proposed_weights
 from keras_dldl.data.leaks.people import by_part, torn_subjects
 from keras_dldl.data.leaks.reading import ReadFaces, read_faces
 from keras_dldl.data.leaks.search import (
-    SIMILARITY,
     Pairs,
     find_pairs,
     groups_of,
@@ -38,7 +37,8 @@ class CheckOptions:
 
     Args:
         similarity: least correlation of fine detail of two pictures that are one, above 0 and at
-            most 1; identical files count in any case.
+            most 1; identical files count in any case. None: 0.88, or more where different faces of
+            the data are as alike, as drawn ones are.
         label_tolerance: labels of one picture may differ by this much, in the label's unit; None
             means one step of the label grid.
         show: most pairs shown in each section of the page; `check.json` lists all.
@@ -47,15 +47,16 @@ class CheckOptions:
         max_error: in the label's unit; above 0.
     """
 
-    similarity: float = SIMILARITY
+    similarity: float | None = None
     label_tolerance: float | None = None
     show: int = 100
     predictions: tuple[str, ...] = ()
     max_error: float | None = None
 
     def __post_init__(self):
-        check_number("similarity", self.similarity, minimum=0, exclusive=True)
-        if self.similarity > 1:
+        if self.similarity is not None:
+            check_number("similarity", self.similarity, minimum=0, exclusive=True)
+        if (self.similarity or 0) > 1:
             raise ConfigError(
                 "`similarity` must be above 0 and at most 1. "
                 f"Received: similarity={self.similarity!r}"
@@ -141,6 +142,7 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
         "folders": [str(folder.path) for folder in data.folders],
         "settings": {
             **asdict(options),
+            "similarity": round(pairs.least, 4),
             "label_tolerance": float(tolerance),
             "predictions": list(options.predictions),
         },

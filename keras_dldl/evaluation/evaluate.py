@@ -126,7 +126,7 @@ def evaluate(
     )
     metrics["notes"] += remarks
     metrics |= _facts(named, faces)
-    metrics["leak_check"] = _leaks(faces, predictions, leak_check)
+    metrics["leak_check"] = _leaks(faces, predictions, leak_check, first)
     return Evaluation(metrics, predictions, views.pictures)
 
 
@@ -152,9 +152,11 @@ def _values(model: FaceModel, distribution: np.ndarray) -> np.ndarray:
     return decode(distribution, model.grid, model.method.decoder)[0]
 
 
-def _leaks(faces: Faces, predictions: "pd.DataFrame", asked_for: bool | None) -> dict[str, Any]:
+def _leaks(
+    faces: Faces, predictions: "pd.DataFrame", asked_for: bool | None, model: FaceModel
+) -> dict[str, Any]:
     error = (predictions["value"] - predictions["label"]).abs().to_numpy()
-    return checked_for_leaks(faces, asked_for, error)
+    return checked_for_leaks(faces, asked_for, error, model.card.get("training_images"))
 
 
 def _facts(named: "Sequence[tuple[dict[str, Any], FaceModel]]", faces: Faces) -> dict[str, Any]:

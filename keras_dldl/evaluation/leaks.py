@@ -1,5 +1,6 @@
 """Whether faces that were evaluated also stand among the training faces of the same data."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from keras_dldl.data.leaks.people import torn_subjects
 from keras_dldl.data.leaks.reading import read_faces
 from keras_dldl.data.leaks.search import find_pairs, groups_of
+from keras_dldl.data.leaks.seen import faces_seen
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.evaluation.inputs import Faces, PreparedFaces
 
@@ -16,37 +18,49 @@ QUICK = 50_000
 
 
 def leak_check(
-    faces: Faces, asked_for: bool | None = None, error: np.ndarray | None = None
+    faces: Faces,
+    asked_for: bool | None = None,
+    error: np.ndarray | None = None,
+    remembered: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Search the evaluated part for pictures and people of the training part.
 
-    It is the search of `keras-dldl check`, over these two parts alone. It speaks for the training
-    part of this data, whatever else a model was trained on.
+    It is the search of `keras-dldl check`, over these two parts alone. What else the model was
+    trained on is known only where its file remembers its training images, see `data.leaks.seen`.
 
     Args:
         faces: what was evaluated.
         asked_for: True searches, False does not, None does where it is quick.
         error: (N,) absolute errors of `faces.rows`.
+        remembered: what the model's card has of its training images.
 
     Returns:
-        `checked`, and where False `reason`; else `split`, `faces` and `train_faces` (how many were
-        compared), `faces_in_train` (evaluated faces of which a copy is in training),
-        `mae_without` (the MAE of the rows that have no copy there; None where all or none have, or
-        without errors), `subjects_in_train` (people in both, None where the data names none),
-        `unreadable`.
+        `faces_seen` (evaluated faces that the model was trained on, None where it remembers none),
+        `seen_complete` (whether it remembers all), `checked`, and where False `reason`; else
+        `split`, `faces` and `train_faces` (how many were compared), `faces_in_train` (evaluated
+        faces of which a copy is in training), `mae_without` (the MAE of the rows that have no copy
+        there, and were not trained on; None where all or none have, or without errors),
+        `subjects_in_train` (people in both, None where the data names none), `unreadable`.
 
     Raises:
         DataError: no face can be read.
     """
+    seen = None
+    if isinstance(faces, PreparedFaces) and asked_for is not False:
+        seen = faces_seen(remembered, faces.data, faces.split)
+    known = {
+        "faces_seen": None if seen is None else len(seen),
+        "seen_complete": seen is not None and bool(remembered and remembered.get("complete")),
+    }
     reason = _reason_against(faces, asked_for)
     if reason:
-        return {"checked": False, "reason": reason}
+        return {"checked": False, "reason": reason, **known}
     copied, found = _search(faces.data, faces.split)
     keys = zip(faces.folder_numbers.tolist(), faces.rows["path"], strict=True)
-    alone = np.array([key not in copied for key in keys])
+    alone = np.array([key not in copied and key not in (seen or ()) for key in keys])
     some = error is not None and alone.any() and not alone.all()
     found["mae_without"] = float(error[alone].mean()) if some else None
-    return {"checked": True, **found}
+    return {"checked": True, **found, **known}
 
 
 def _reason_against(faces: Faces, asked_for: bool | None) -> str:

@@ -93,7 +93,7 @@ def described_data(data: dict[str, Any]) -> str:
 def leak_sentence(found: dict[str, Any]) -> str:
     """Return what the leak check found, or why it was not run."""
     if not found["checked"]:
-        return f"Leak check not run: {found['reason']}."
+        return f"Leak check not run: {found['reason']}.{_seen(found)}"
     compared = (
         f"Leak check: {found['faces_in_train']:,} of {found['faces']:,} faces of {found['split']} "
         f"are also among the {found['train_faces']:,} of train"
@@ -105,7 +105,19 @@ def leak_sentence(found: dict[str, Any]) -> str:
     if people is not None:
         rest = f"people in both, of the faces that name theirs: {people:,}"
     unread = f"; records not readable: {found['unreadable']:,}" if found["unreadable"] else ""
-    return f"{compared}; {rest}{unread}."
+    return f"{compared}; {rest}{unread}.{_seen(found)}"
+
+
+def _seen(found: dict[str, Any]) -> str:
+    """Return what is known of the model's own training images."""
+    seen = found.get("faces_seen")
+    if seen is None:
+        return (
+            " Whether the model was trained on these faces is not known: its file holds no "
+            "fingerprints of its training images."
+        )
+    rest = "" if found["seen_complete"] else ", and on others that it does not name"
+    return f" The model's file says that it was trained on {seen:,} of these very images{rest}."
 
 
 def against_lines(metrics: dict[str, Any]) -> list[str]:

@@ -5,6 +5,8 @@ of the last feature map: `z_k = mean_ij sum_c W_kc f_c(i, j) + b_k` (Zhou et al.
 Gao et al. 2018, section 4). What is averaged is label k's score map.
 """
 
+import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from keras_dldl.errors import ConfigError
 if TYPE_CHECKING:
     from keras_dldl.models import FaceModel
 
+MOST_COLUMNS = 1000  # of a feature map
 ALLOWED = (
     "Attention maps need a linear layer on a globally averaged (or otherwise pooled) feature map, "
     "as tiny-age-net, thin-age-net and the networks of keras.applications have"
@@ -89,6 +92,35 @@ class AttentionMaps:
         features, p = self._run(images)
         return _scaled(np.einsum("bk,bkhw->bhw", p, self._label_maps(features))), p
 
+    def attention_with_mirror(self, images: Any) -> np.ndarray:
+        """Return the mean of each image's map and its mirror image's, turned back.
+
+        The value is such a mean, too. And where the map leaves out the last columns of the face,
+        the mirror image's has them: the mean covers the whole width, in columns narrow enough for
+        the places of both.
+
+        Args:
+            images: (B, S, S, 3), 0 ... 255, S the model's input size.
+
+        Returns:
+            (B, h, v) float32 in [0, 1]; v is w where the map covers the width. Of the height it
+            stands for the share `covered[0]`.
+        """
+        images = np.asarray(images)
+        own = self._across(self.attention(images))
+        mirrored = self._across(self.attention(images[:, :, ::-1]))[:, :, ::-1]
+        return np.nanmean(np.stack([own, mirrored]), axis=0)
+
+    def _across(self, maps: np.ndarray) -> np.ndarray:
+        """Return maps in columns that span the face's width, NaN beyond what is covered."""
+        share, width = Fraction(self.covered[1]).limit_denominator(MOST_COLUMNS), maps.shape[2]
+        if share == 1:
+            return maps
+        inside = math.lcm(share.numerator, width)
+        beyond = round(inside / share) - inside
+        wide = np.repeat(maps, inside // width, axis=2)
+        return np.pad(wide, ((0, 0), (0, 0), (0, beyond)), constant_values=np.nan)
+
     def _run(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
         from keras import ops
 
@@ -135,22 +167,23 @@ def resize_map(
         height: of the face, in pixels.
         width: of the face, in pixels.
         covered: shares of height and width, from the top left, that the map stands for, see
-            `AttentionMaps.covered`. What lies beyond gets the value at the edge.
+            `AttentionMaps.covered`. What lies beyond is NaN, which Matplotlib does not draw.
 
     Returns:
-        (height, width) float32, within the range of `attention`.
+        (height, width) float32, within the range of `attention`, or NaN.
 
     >>> resize_map([[0.0, 1.0]], 1, 4).tolist()
     [[0.0, 0.25, 0.75, 1.0]]
     >>> resize_map([[0.0, 1.0]], 1, 6, covered=(1, 2 / 3)).tolist()
-    [[0.0, 0.25, 0.75, 1.0, 1.0, 1.0]]
+    [[0.0, 0.25, 0.75, 1.0, nan, nan]]
     """
     from PIL import Image
 
     small = Image.fromarray(np.asarray(attention, np.float32))
     rows, columns = (round(n * share) for n, share in zip((height, width), covered, strict=True))
     inside = np.asarray(small.resize((columns, rows), Image.Resampling.BILINEAR))
-    return np.pad(inside, ((0, height - rows), (0, width - columns)), "edge")
+    beyond = ((0, height - rows), (0, width - columns))
+    return np.pad(inside, beyond, constant_values=np.nan)
 
 
 def _by_label(weights: np.ndarray, labels: int) -> np.ndarray:

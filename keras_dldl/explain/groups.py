@@ -44,10 +44,12 @@ class GroupAverages:
         counts: faces in each, (G,).
         labels: the mean label of each, (G,).
         faces: the mean face of each, (G, S, S, 3) float32, 0 ... 255.
-        attention: the mean of the faces' attention maps, each in [0, 1]: (G, h, w) float32; None
-            where the model has none and only the faces were asked for.
+        attention: the mean of the attention maps of the faces and their mirror images, each in
+            [0, 1]: (G, h, v) float32, see `AttentionMaps.attention_with_mirror`; None where the
+            model has none and only the faces were asked for.
         empty: the groups that have no face.
-        covered: see `AttentionMaps.covered`.
+        covered: the shares of the face's height and width that the maps stand for.
+        places: rows and columns of the model's own map; None without maps.
     """
 
     groups: list[Group]
@@ -57,6 +59,7 @@ class GroupAverages:
     attention: np.ndarray | None
     empty: list[Group]
     covered: tuple[float, float] = (1.0, 1.0)
+    places: tuple[int, int] | None = None
 
 
 def label_groups(grid: LabelGrid, boundaries: Sequence[float] | None = None) -> list[Group]:
@@ -118,7 +121,7 @@ def group_averages(
         labels += member @ truth
         faces = _added(faces, member, images)
         if maps is not None:
-            attention = _added(attention, member, maps.attention(images))
+            attention = _added(attention, member, maps.attention_with_mirror(images))
     if not counts.sum():
         raise DataError("Averages need at least one face. Received: none")
     kept = counts > 0
@@ -129,7 +132,8 @@ def group_averages(
         faces=_mean(faces, counts),
         attention=None if attention is None else _mean(attention, counts),
         empty=[group for group, has in zip(groups, kept, strict=True) if not has],
-        covered=(1.0, 1.0) if maps is None else maps.covered,
+        covered=(1.0, 1.0) if maps is None else (maps.covered[0], 1.0),
+        places=None if maps is None else tuple(maps.model.feature_map.shape[1:3]),
     )
 
 

@@ -23,8 +23,8 @@ class ExplainedFace:
     Attributes:
         face: the aligned face, (S, S, 3) uint8.
         prediction: as `predict` gives it: image and mirror image averaged.
-        attention: where the evidence lies, (S, S) float32 in [0, 1]; None where the model has no
-            attention maps.
+        attention: where the evidence lies, (S, S) float32 in [0, 1], NaN where the model's map
+            does not reach; image and mirror image averaged. None where the model has no maps.
     """
 
     face: np.ndarray
@@ -104,7 +104,8 @@ class PhotoExplainer:
         if self.maps is None:
             return None
         side = self.model.input_size
-        return resize_map(self.maps.attention(crop[None])[0], side, side, self.maps.covered)
+        small = self.maps.attention_with_mirror(crop[None])[0]
+        return resize_map(small, side, side, (self.maps.covered[0], 1.0))
 
 
 def maps_or_refusal(model: "FaceModel") -> tuple[AttentionMaps | None, ConfigError | None]:

@@ -57,6 +57,8 @@ def draw_attention(explained: ExplainedFace) -> "Figure":
 def draw_groups(averages: GroupAverages, unit: str) -> "Figure":
     """Draw the mean attention of each group over its mean face; one scale for all.
 
+    Where the maps do not reach, the face is drawn without colour.
+
     Args:
         averages: of `attention_by_group`; without maps the mean faces are drawn alone.
         unit: of the labels.
@@ -73,7 +75,9 @@ def draw_groups(averages: GroupAverages, unit: str) -> "Figure":
             shown = _overlay(axes, averages.faces[i], large, *_limits(maps))
         axes.set_title(f"{group.name} {unit}\n{averages.counts[i]:,} faces", fontsize="small")
     if shown is not None:
-        figure.colorbar(shown, ax=panels, shrink=0.7, label="mean attention")
+        rows, columns = averages.places
+        label = f"mean attention, {rows} x {columns} places"
+        figure.colorbar(shown, ax=panels, shrink=0.7, label=label)
     return figure
 
 

@@ -86,6 +86,7 @@ def groups_as_json(
         "empty": [group.name for group in averages.empty],
         "attention": {
             "map": None if maps is None else list(maps.shape[1:]),
+            "places": averages.places and list(averages.places),
             "covered": list(averages.covered),
             "reason": refusal,
         },

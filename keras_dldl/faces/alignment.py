@@ -150,7 +150,8 @@ class Alignment:
     def whole(self, image: np.ndarray, size: int) -> np.ndarray:
         """Return the whole image as a crop, for where no face is found (METHOD: "the whole image").
 
-        The sides are squeezed to a square, as the reference code does.
+        The sides are squeezed to a square, so that nothing is lost. The reference code scales the
+        shorter side and cuts out the centre.
 
         Args:
             image: (H, W, 3) uint8 RGB.

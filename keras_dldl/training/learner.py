@@ -2,11 +2,13 @@
 
 import logging
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import keras
 
+from keras_dldl.data.leaks.seen import training_images
 from keras_dldl.models import load_start
 from keras_dldl.models.pretrained import load_backbone_weights
 from keras_dldl.training.build import make_model, make_trained
@@ -73,6 +75,12 @@ class FaceLearner:
         self.trained: keras.Model | None = None
         self._teachers: list[Any] = []
         self._frozen = False
+        self._start_card: dict[str, Any] = {}
+
+    @cached_property
+    def _seen(self) -> dict[str, Any]:
+        before = self._start_card.get("training_images")
+        return training_images(self.data, before, from_start=self.config.init is not None)
 
     def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
         """Make the model and compile it.
@@ -122,6 +130,7 @@ class FaceLearner:
 
     def _warm_start(self) -> dict[str, Any]:
         source = load_start(self.config.init)
+        self._start_card = source.card
         head = set()
         grid = getattr(source, "grid", None)  # a backbone alone has none
         if grid is not None and grid != self.face_model.grid:
@@ -146,6 +155,7 @@ class FaceLearner:
         facts = {"data": [os.path.basename(folder) for folder in self.config.data]}
         facts |= {"images": len(self.data.rows("train")), "epoch": row["epoch"]}
         self.face_model.card["training"] = facts | {"val_mae": row.get("val_mae")}
+        self.face_model.card["training_images"] = self._seen
         self.face_model.save(path)
 
 

@@ -50,6 +50,7 @@ def _train(config: TrainConfig, folder: RunFolder, resume: bool, team: Team) -> 
     from keras_dldl.data.records.integrity import damage_named
     from keras_dldl.training.build import make_method, precision
     from keras_dldl.training.devices import spread
+    from keras_dldl.training.emulation import warn_of_emulation
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.run import Run
@@ -61,6 +62,7 @@ def _train(config: TrainConfig, folder: RunFolder, resume: bool, team: Team) -> 
     team.check_same({**config.to_dict(), "data": fingerprint})
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint, data.left_out)
+    warn_of_emulation(config.precision)
     with precision(config.precision), damage_named(data, splits), spread(config, team) as places:
         feed, learner = make_feed(config, data, places), FaceLearner(config, data, places.devices)
         return Run(config, folder, data, fingerprint, feed, learner).execute(checkpoint)

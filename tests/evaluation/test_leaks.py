@@ -1,9 +1,13 @@
 """Evaluated faces that stand in training too."""
 
+import base64
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from keras_dldl.data.leaks.seen import digest_of, training_images
+from keras_dldl.data.records.tfrecord import encode_jpeg
 from keras_dldl.evaluation import LabelledImages, PreparedFaces, leaks
 from keras_dldl.evaluation.leaks import leak_check
 from tests.evaluation.given import noise, write_images, write_prepared
@@ -30,6 +34,8 @@ def test_copies_and_people_in_training_are_counted(leaky):
         "subjects_in_train": 6,
         "unreadable": 0,
         "mae_without": None,
+        "faces_seen": None,
+        "seen_complete": False,
     }
 
 
@@ -42,6 +48,23 @@ def test_the_error_without_copies_is_that_of_the_other_rows(leaky, tmp_path):
     found = leak_check(both, error=np.r_[np.full(6, 8.0), error])
     assert found["mae_without"] == (6 * 8 + 1 + 2 + 3 + 4) / 10
     assert leak_check(PreparedFaces(leaky, limit=2), error=error[:2])["mae_without"] is None
+
+
+def test_faces_that_the_model_was_trained_on_are_counted(leaky):
+    faces = PreparedFaces(leaky)
+    remembered = training_images(faces.data)
+    remembered["digests"] = base64.b64encode(
+        b"".join(
+            digest_of(encode_jpeg(image)) for image in (noise(9, seed=0)[2], noise(4, seed=77)[3])
+        )
+    ).decode()
+    found = leak_check(faces, error=np.arange(6.0), remembered=remembered)
+    assert found["faces_seen"] == 2 and found["seen_complete"] is True
+    # Rows 0 and 1 are copies of training faces, row 5 is another that the model has seen.
+    assert found["mae_without"] == (2 + 3 + 4) / 3
+    (only,) = (leak_check(PreparedFaces(leaky, split="train"), True, remembered=remembered),)
+    assert only["checked"] is False and only["faces_seen"] == 1
+    assert leak_check(faces, False, remembered=remembered)["faces_seen"] is None
 
 
 def test_data_that_names_nobody_says_so(leaky):

@@ -32,7 +32,10 @@ def test_averages_are_those_of_the_faces_one_by_one(model, images):
     assert found.counts.tolist() == [2, 1, 1, 1]
     assert found.labels.tolist() == [6.25, 10, 41, 100]
     assert len(found.empty) == 7
-    maps = [AttentionMaps(model).attention(one[None])[0] for one in images]
+    one_way = [AttentionMaps(model).attention(one[None])[0] for one in images]
+    other = [AttentionMaps(model).attention(one[None, :, ::-1])[0][:, ::-1] for one in images]
+    maps = [(a + b) / 2 for a, b in zip(one_way, other, strict=True)]
+    assert found.places == maps[0].shape == (4, 4)
     for i, members in enumerate([[0, 1], [2], [3], [4]]):
         np.testing.assert_allclose(found.faces[i], images[members].mean(axis=0), rtol=1e-5)
         expected = np.mean([maps[k] for k in members], axis=0)

@@ -11,6 +11,7 @@ from keras_dldl import load_model
 from keras_dldl.data.pipeline import batch_paths
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError, TrainingError
+from keras_dldl.evaluation import PreparedFaces, evaluate
 from keras_dldl.training import TrainConfig, train
 from keras_dldl.training.callbacks import StepWatch
 from keras_dldl.training.feed import make_feed
@@ -150,6 +151,16 @@ def test_without_validation_the_last_model_stays(tmp_path, caplog):
     assert "no split 'val'" in caplog.text
     assert (result.best_epoch, result.best_val_mae) == (1, None)
     assert load_model(result.model).card["training"]["epoch"] == 1
+
+
+def test_the_model_remembers_the_images_it_was_trained_on(finished, folder):
+    found = evaluate(finished.model, PreparedFaces(folder, split="train"), leak_check=None).metrics[
+        "leak_check"
+    ]
+    count = len(PreparedData(folder).rows("train"))
+    assert found["faces_seen"] == count and found["seen_complete"]
+    val = evaluate(finished.model, PreparedFaces(folder, split="val"), leak_check=True)
+    assert val.metrics["leak_check"]["faces_seen"] == 0
 
 
 def test_init_and_mixed_precision_give_a_plain_model(finished, folder, tmp_path):

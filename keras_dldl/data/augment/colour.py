@@ -10,8 +10,9 @@ def recolour(images: tf.Tensor, draws: dict[str, tf.Tensor]) -> tf.Tensor:
     """Change the colours of (B, S, S, 3) float32 images in 0 ... 255.
 
     Grey is a saturation of 0. Brightness scales the image, contrast its distance from the mean of
-    its luma, saturation that from the luma of each pixel. Unclipped, as in the reference code,
-    these three commute, so a random order needs no draw; the result is clipped once.
+    its luma, saturation that from the luma of each pixel. Unclipped these
+    three commute, so a random order needs no draw. The result is clipped once; that of the
+    reference code is not.
     """
     saturation = (1.0 - draws["grey"]) * draws["saturation"]
     brightness, contrast = draws["brightness"], draws["contrast"]

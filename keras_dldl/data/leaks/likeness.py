@@ -6,6 +6,8 @@ found at a coarse scale, to first order (one least-squares step of Lucas and Kan
 correlation that counts is that of the fine scale, where two photos of one person differ.
 """
 
+from statistics import NormalDist
+
 import numpy as np
 
 from keras_dldl.data.leaks.fingerprints import SIDE
@@ -18,6 +20,9 @@ MOST_SHIFT = 1.5
 SAMPLE = 5000
 PRIOR = 16  # so many pictures of no face in the mean, lest two copies among few be the mean
 AT_ONCE = 2048
+RANDOM_PAIRS = 10_000
+LEAST_FACES = 30
+MOST = 0.97  # copies that were re-encoded or resized are more alike
 
 _Y, _X = ((np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2) / (SIDE / 2)).astype(np.float32)
 
@@ -48,11 +53,41 @@ class Likeness:
         ]
         return np.concatenate(parts)
 
-    def _of_few(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    def most_by_chance(self, thumbs: np.ndarray) -> float:
+        """Return about the greatest similarity that two different pictures of the set have.
+
+        Of pairs drawn at random, next to none are copies. Their median and 95th percentile, on
+        Fisher's scale, where correlations are nearly normal, say where the greatest of all pairs
+        lies: below 0.88 for photos, and above 0.95 for faces of one drawing.
+
+        Args:
+            thumbs: (N, 32, 32) uint8: the set. Of under 30, 0.
+        """
+        count = len(thumbs)
+        if count < LEAST_FACES:
+            return 0.0
+        rng = np.random.default_rng(0)
+        first = rng.integers(0, count, RANDOM_PAIRS)
+        second = (first + rng.integers(1, count, RANDOM_PAIRS)) % count  # never the same one
+        values = [
+            self._of_few(thumbs[first[k : k + AT_ONCE]], thumbs[second[k : k + AT_ONCE]], least=-1)
+            for k in range(0, RANDOM_PAIRS, AT_ONCE)
+        ]
+        ends = np.quantile(np.concatenate(values), [0.5, 0.95])
+        middle, high = np.arctanh(np.minimum(ends, MOST))
+        normal = NormalDist()
+        spread = (high - middle) / normal.inv_cdf(0.95)
+        # One pair in ten sets like this may lie beyond.
+        reach = normal.inv_cdf(1 - 0.2 / (count * (count - 1)))
+        return float(min(np.tanh(middle + spread * reach), MOST))
+
+    def _of_few(
+        self, first: np.ndarray, second: np.ndarray, least: float = LEAST_COARSE
+    ) -> np.ndarray:
         first, second = first.astype(np.float32), second.astype(np.float32)
         coarse, moves = _fit(_band(first, COARSE), _band(second, COARSE), self._coarse, step=2)
         similarity = np.zeros(len(first), np.float32)
-        near = coarse >= LEAST_COARSE
+        near = coarse >= least
         if not near.any():
             return similarity
         moved = _band(_moved(first[near], moves[near]), FINE)

@@ -24,19 +24,21 @@ class Pairs:
         first: (M,) index of a face.
         second: (M,) index of another one.
         kind: (M,) "identical" (byte for byte), "near" or "mirrored".
-        similarity: (M,) correlation of detail, `SIMILARITY` ... 1.
+        similarity: (M,) correlation of detail, `least` ... 1.
+        least: what counted as one picture.
     """
 
     first: np.ndarray
     second: np.ndarray
     kind: np.ndarray
     similarity: np.ndarray
+    least: float = SIMILARITY
 
     def __len__(self) -> int:
         return len(self.first)
 
 
-def find_pairs(prints: Fingerprints, parts: np.ndarray, similarity: float = SIMILARITY) -> Pairs:
+def find_pairs(prints: Fingerprints, parts: np.ndarray, similarity: float | None = None) -> Pairs:
     """Return the pairs of faces that are one picture.
 
     Identical images are paired with one of them only, one in the part that is held out most, and
@@ -45,17 +47,22 @@ def find_pairs(prints: Fingerprints, parts: np.ndarray, similarity: float = SIMI
     Args:
         prints: N fingerprints.
         parts: (N,) "train", "val" or "test".
-        similarity: the least that counts.
+        similarity: the least that counts. None: 0.88, or what different pictures of this set reach
+            by chance, if that is more, as in faces of one drawing.
     """
     representative = _representatives(prints.digests, parts)
     copies = np.flatnonzero(representative != np.arange(len(prints)))
     alone = np.flatnonzero(representative == np.arange(len(prints)))
-    first, second, kind, values = _near_pairs(prints.thumbs[alone], similarity)
+    likeness = Likeness(prints.thumbs[alone])
+    if similarity is None:
+        similarity = max(SIMILARITY, likeness.most_by_chance(prints.thumbs[alone]))
+    first, second, kind, values = _near_pairs(prints.thumbs[alone], likeness, similarity)
     pairs = Pairs(
         np.concatenate([representative[copies], alone[first]]),
         np.concatenate([copies, alone[second]]),
         np.concatenate([np.full(len(copies), IDENTICAL, object), kind]),
         np.concatenate([np.ones(len(copies), np.float32), values]),
+        similarity,
     )
     return _once(pairs)
 
@@ -105,9 +112,9 @@ def _representatives(digests: list[bytes], parts: np.ndarray) -> np.ndarray:
     return np.array([first[digest] for digest in digests], np.int64)
 
 
-def _near_pairs(thumbs: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
+def _near_pairs(thumbs: np.ndarray, likeness: Likeness, least: float) -> tuple[np.ndarray, ...]:
     """Return first, second, kind and similarity of the pairs that are alike enough."""
-    likeness, groups = Likeness(thumbs), Groups(len(thumbs))
+    groups = Groups(len(thumbs))
     found = [(np.empty(0, np.int64),) * 2 + (np.empty(0, object), np.empty(0, np.float32))]
     for first, second, mirrored in candidate_pairs(thumbs, groups):
         others = thumbs[second]
@@ -128,4 +135,5 @@ def _once(pairs: Pairs) -> Pairs:
     low, high = low[order], high[order]
     new = np.ones(len(order), bool)
     new[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    return Pairs(low[new], high[new], pairs.kind[order][new], pairs.similarity[order][new])
+    kept = order[new]
+    return Pairs(low[new], high[new], pairs.kind[kept], pairs.similarity[kept], pairs.least)

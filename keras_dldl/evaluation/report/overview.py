@@ -50,9 +50,11 @@ def views_table(metrics: dict[str, Any], unit: str) -> Html:
 
 
 def leak_verdict(found: dict[str, Any]) -> Html:
-    """Return what the leak check found, or why it was not run."""
-    bad = found["checked"] and (found["faces_in_train"] or found["subjects_in_train"])
-    kind = "bad" if bad else "good" if found["checked"] else "unknown"
+    """Return what the leak check found; "good" only where the model's own training is known."""
+    names = ("faces_in_train", "subjects_in_train", "faces_seen")
+    bad = any(found.get(name) for name in names)
+    clean = found["checked"] and found.get("seen_complete")
+    kind = "bad" if bad else "good" if clean else "unknown"
     return paragraph(tables.leak_sentence(found), f"verdict {kind}")
 
 

@@ -41,6 +41,7 @@ def pretrain(config: PretrainConfig, out: str | os.PathLike, resume: bool = Fals
     """
     from keras_dldl.models.backbones import check_backbone
     from keras_dldl.training.build import precision
+    from keras_dldl.training.emulation import warn_of_emulation
     from keras_dldl.training.identities.feed import IdentityFeed
     from keras_dldl.training.identities.learner import IdentityLearner
     from keras_dldl.training.run import Run
@@ -59,6 +60,7 @@ def pretrain(config: PretrainConfig, out: str | os.PathLike, resume: bool = Fals
     fingerprint = data_fingerprint(people, list(people.splits))
     if checkpoint is not None:
         check_same_run(checkpoint.progress, config, fingerprint, people.left_out)
+    warn_of_emulation(config.precision)
     with precision(config.precision):
         feed = IdentityFeed(config, people)
         learner = IdentityLearner(config, people, feed.sampler.rows)

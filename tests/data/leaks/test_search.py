@@ -10,6 +10,7 @@ from keras_dldl.data.leaks.groups import Groups
 from keras_dldl.data.leaks.likeness import Likeness
 from keras_dldl.data.leaks.search import SIMILARITY, Pairs, find_pairs, groups_of, leaking
 from keras_dldl.data.records.tfrecord import encode_jpeg
+from keras_dldl.data.synthetic import draw_face
 from tests.data.leaks.pictures import COPIES, copy_of, picture
 
 COUNT, EACH = 1000, 25
@@ -150,3 +151,27 @@ def test_the_search_gives_the_same_twice(planted, found):
     again = find_pairs(*planted[:2])
     for name in ("first", "second", "kind", "similarity"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Two hundred drawn faces, which share their drawing, and darker copies of five."""
+    ages = np.random.default_rng(0).uniform(1, 85, 200)
+    faces = [
+        draw_face(age, np.random.default_rng([1, k]), size=64).image for k, age in enumerate(ages)
+    ]
+    copies = [face[:, ::-1] if k % 2 else face for k, face in enumerate(faces[:5])]
+    copies = [np.clip(copy * 0.9, 0, 255).astype(np.uint8) for copy in copies]  # darker, too
+    return prints_of([*faces, *copies])
+
+
+def test_different_drawn_faces_are_no_copies_and_true_ones_are_found(drawn):
+    parts = np.array(["train"] * 200 + ["test"] * 5, object)
+    found = find_pairs(drawn, parts)
+    pairs = set(zip(found.first.tolist(), found.second.tolist(), strict=True))
+    assert pairs == {(k, 200 + k) for k in range(5)}
+    assert len(find_pairs(drawn, parts, SIMILARITY)) > 10  # what photos are held to
+
+
+def test_what_counts_for_photos_stays(found):
+    assert found.least == SIMILARITY

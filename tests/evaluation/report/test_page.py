@@ -124,11 +124,27 @@ def test_a_leak_is_shown_as_bad(made):
     page = report_html(made.metrics | {"leak_check": leaks}, made.predictions)
     assert '<p class="verdict bad">Leak check: 3 of 60 faces of test are also among' in page
     assert "(MAE without them 4.500)" in page
-    clean = report_html(
-        made.metrics | {"leak_check": leaks | {"faces_in_train": 0, "mae_without": None}},
-        made.predictions,
-    )
-    assert '<p class="verdict good">' in clean
+
+
+@pytest.mark.parametrize(
+    ("seen", "complete", "kind", "said"),
+    [
+        (0, True, "good", "was trained on 0 of these very images."),
+        (0, False, "unknown", "0 of these very images, and on others that it does not name."),
+        (None, False, "unknown", "is not known: its file holds no fingerprints"),
+        (37, True, "bad", "was trained on 37 of these very images."),
+    ],
+)
+def test_no_copies_are_good_only_where_the_models_training_is_known(
+    made, seen, complete, kind, said
+):
+    leaks = {
+        "checked": True, "split": "test", "faces": 37, "train_faces": 1200, "faces_in_train": 0,
+        "subjects_in_train": None, "unreadable": 0, "mae_without": None,
+        "faces_seen": seen, "seen_complete": complete,
+    }  # fmt: skip
+    page = report_html(made.metrics | {"leak_check": leaks}, made.predictions)
+    assert f'<p class="verdict {kind}">Leak check: 0 of 37 faces' in page and said in page
 
 
 def test_what_there_is_not_has_no_section():
@@ -160,7 +176,7 @@ def test_terminal_table_lines_up_and_notes_follow():
         "mirror image",
     ]
     assert lines[5].startswith("MAE, 95 % interval: ")
-    assert lines[6] == "Leak check not run: the faces are drawn."
+    assert lines[6].startswith("Leak check not run: the faces are drawn. Whether the model was")
     assert lines[7].startswith("note: epsilon_error needs a sigma")
     assert lines[-1].startswith("note: rows left out (image unreadable, or label off the grid): 1,")
 
