@@ -33,6 +33,7 @@ def test_a_convolution_is_timed():
 
 @pytest.mark.slow
 def test_training_warns_before_the_first_epoch(timed, caplog, tmp_path):
+    caplog.set_level("INFO")
     data = write_small_data(tmp_path / "data", train=8, val=4)
     train(config_of(data, epochs=1, precision="mixed_bfloat16"), tmp_path / "run")
     messages = [one for one in caplog.messages if "emulates" in one or one.startswith("epoch 1/")]
