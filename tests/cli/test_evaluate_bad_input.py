@@ -57,7 +57,7 @@ def test_a_manifest_without_the_column_of_labels(models, tmp_path):
     altered(tmp_path, label=None)
     line = failure(run(models / "age.keras", tmp_path))
     assert "column missing: label" in line and "must name the columns path, label" in line
-    assert "Received: columns path" in line
+    assert "Received: path | sigma" in line
     assert not (tmp_path / "out" / "metrics.json").exists()
 
 

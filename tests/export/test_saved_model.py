@@ -55,7 +55,8 @@ def test_numbers_are_those_of_prediction(model, serve, count):
     assert np.abs(served["value"].numpy() - [float(p) for p in predicted]).max() < 1e-4
     assert np.abs(served["std"].numpy() - [p.std for p in predicted]).max() < 1e-4
     distributions = np.stack([p.distribution for p in predicted])
-    assert np.abs(served["distribution"].numpy() - distributions).max() < 1e-6
+    # Float32 sums in another order; some processors' come to 1.1e-6.
+    assert np.abs(served["distribution"].numpy() - distributions).max() < 2e-6
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (47, 90), (20, 25)])
