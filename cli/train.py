@@ -79,6 +79,11 @@ def _option(flags: str, name: str, help: str, kind=None, **more):
 )
 @_option("--sigma", "sigma", "Width of the label distribution where the data bring none.", float)
 @_option("--lambda", "expectation_weight", "Weight of the expectation term.", float)
+@_option(
+    "--variety", "variety",
+    "Strength of all random changes of the training images together, 0 ... 1; 1: as varied as "
+    "other people's photos.", float,
+)  # fmt: skip
 @_option("--seed", "seed", "Seed of weights, order and augmentation.", int)
 @_option(
     "--on-damaged-shard", "on_damaged_shard", "Stop at damaged records, or leave them out.",

@@ -170,7 +170,8 @@ def test_tensorflow_is_held_out_of_what_every_backend_runs():
 # What a run needs where TensorFlow is not installed; it may import it where it has found it there.
 WITHOUT_TENSORFLOW = [
     "data/arrays.py", "data/limits.py", "data/manifest.py", "data/prepared.py",
-    "data/augment/__init__.py", "data/augment/device_geometry.py", "data/augment/host_draws.py",
+    "data/augment/__init__.py", "data/augment/apply.py", "data/augment/camera.py",
+    "data/augment/colour.py", "data/augment/geometry.py", "data/augment/host_draws.py",
     "data/augment/layer.py", "data/augment/strengths.py", "data/augment/table.py",
     "data/sampling.py", "data/leaks", "data/prepare", "data/records", "data/splits", "backends.py",
     "predict.py", "faces", "evaluation", "training",

@@ -11,8 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from keras_dldl.data.augment import Augmentation
-from keras_dldl.data.augment.apply import apply_batch
+from keras_dldl.data.augment import Augmentation, tensorflow_ops
+from keras_dldl.data.augment.apply import apply
+from keras_dldl.data.augment.compiled import compiled_stage
 from keras_dldl.data.augment.draws import draw_batch
 from keras_dldl.data.augment.mixing import mix
 from keras_dldl.data.prepared import PreparedData
@@ -182,7 +183,7 @@ def _augmented(augment: Augmentation, part, seed):
     images = tf.pad(images, [[0, AUGMENTED_AT_ONCE - count], [0, 0], [0, 0], [0, 0]])
     images = tf.ensure_shape(images, [AUGMENTED_AT_ONCE, size, size, 3])
     draws = draw_batch(augment, AUGMENTED_AT_ONCE, seed)
-    images = apply_batch(images, draws, augment)
+    images = apply(tensorflow_ops, images, draws, augment, compiled_stage)
     if augment.mixup:
         images, targets = mix(images, targets, draws["mixup"])
     return images[:count], targets

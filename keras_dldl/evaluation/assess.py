@@ -25,7 +25,7 @@ from keras_dldl.evaluation.confidence import (
     moments,
 )
 from keras_dldl.evaluation.fairness import NOT_GROUPS, gaps
-from keras_dldl.evaluation.groups import group_members, members
+from keras_dldl.evaluation.groups import balanced_mae, group_members, members
 from keras_dldl.evaluation.intervals import calibrated_ends, interval_ends
 from keras_dldl.evaluation.numbers import coverage, summary
 from keras_dldl.evaluation.predicting import Views, decode
@@ -93,7 +93,7 @@ def assess(
         rows: N rows of a manifest.
         views: the model's answers to them.
         grid: K labels.
-        decoder: the model's, "expectation" or "median".
+        decoder: "expectation" or "median".
         calibrated: the model's calibration, if it has one.
         columns: to group by, see `groups.grouping_columns`.
         origins: (N,) the data set of each row; None is one data set without a name.
@@ -110,6 +110,9 @@ def assess(
     parts |= {("datasets", name): index for name, index in named.items()}
     drawn = faces.draw(parts, other)
     numbers = {key: faces.numbers(key, index, drawn) for key, index in parts.items()}
+    for key in [WHOLE, *(("datasets", name) for name in named)]:
+        balanced = balanced_mae(label[parts[key]], answers.value[parts[key]])
+        numbers[key]["balanced_mae"] = balanced if grid.task == "age" else None
     groups = {c: {n: numbers["groups", c, n] for n in values} for c, values in grouped.items()}
     metrics = {
         **numbers[WHOLE],

@@ -94,6 +94,20 @@ def decades(label: np.ndarray) -> np.ndarray:
     return np.array([f"{start}-{start + 9}" for start in starts], dtype=object)
 
 
+def balanced_mae(label: np.ndarray, value: np.ndarray) -> float:
+    """Return the mean over decades of age of the MAE within each, in years; all decades count once.
+
+    Args:
+        label: (N,) true ages.
+        value: (N,) predicted ones.
+
+    >>> balanced_mae(np.array([20, 21, 22, 70]), np.array([22, 23, 24, 60]))
+    6.0
+    """
+    error = np.abs(np.asarray(value, np.float64) - label)
+    return float(np.mean([error[index].mean() for index in members(decades(label)).values()]))
+
+
 def _is_suitable(rows: "pd.DataFrame", column: str) -> bool:
     return column not in NEVER_BY_DEFAULT and rows[column].nunique() <= MAX_VALUES
 

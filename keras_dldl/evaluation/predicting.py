@@ -48,7 +48,11 @@ def decode(
 
 
 def predict_faces(
-    models: Sequence[FaceModel], faces: Faces, batch_size: int, pictures: int = 0
+    models: Sequence[FaceModel],
+    faces: Faces,
+    batch_size: int,
+    pictures: int = 0,
+    decoder: str | None = None,
 ) -> list[Views]:
     """Return what each model says of the same faces.
 
@@ -59,6 +63,7 @@ def predict_faces(
         faces: checked against each of them.
         batch_size: faces in one forward pass.
         pictures: how many of the worst and of the best faces of the first model to keep.
+        decoder: by which they are the worst and the best; None: the model's own.
 
     Raises:
         DataError: no image could be read.
@@ -66,7 +71,9 @@ def predict_faces(
     """
     first, *others = models
     together = [m for m in models if _crops(m) == _crops(first)]
-    found = dict(zip(map(id, together), _pass(together, faces, batch_size, pictures), strict=True))
+    found = dict(
+        zip(map(id, together), _pass(together, faces, batch_size, pictures, decoder), strict=True)
+    )
     for model in others:
         if id(model) not in found:
             (found[id(model)],) = _pass([model], faces, batch_size, 0)
@@ -77,7 +84,13 @@ def _crops(model: FaceModel):
     return model.input_size, model.alignment
 
 
-def _pass(models: Sequence[FaceModel], faces: Faces, batch_size: int, pictures: int) -> list[Views]:
+def _pass(
+    models: Sequence[FaceModel],
+    faces: Faces,
+    batch_size: int,
+    pictures: int,
+    decoder: str | None = None,
+) -> list[Views]:
     first, positions = models[0], []
     views: list[tuple[list, list]] = [([], []) for _ in models]
     label, extremes = faces.rows["label"].to_numpy(np.float64), Extremes(pictures)
@@ -89,7 +102,7 @@ def _pass(models: Sequence[FaceModel], faces: Faces, batch_size: int, pictures: 
                 for view, p in zip(pair, found, strict=True):
                     view.append(_checked(p, model))
             average = (views[0][0][-1] + views[0][1][-1]) / 2
-            value, _ = decode(average, first.grid, first.method.decoder)
+            value, _ = decode(average, first.grid, decoder or first.method.decoder)
             numbers = range(len(positions), len(positions) + len(images))
             extremes.add(numbers, images, np.abs(value - label[list(batch)]))
             positions.extend(batch)

@@ -43,8 +43,8 @@ def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
     found, unit = metrics["datasets"], unit_of(metrics)
     if len(found) < 2:
         return []
-    head = ["data set", "n", f"MAE ({unit})", "interval", "bias", "CS@5 (%)", "RMSE", "Pearson"]
-    return [[*head, "90 % holds (%)"], *(_dataset(*item) for item in found.items())]
+    head = ["data set", "n", f"MAE ({unit})", "interval", "balanced", "bias", "CS@5 (%)", "RMSE"]
+    return [[*head, "Pearson", "90 % holds (%)"], *(_dataset(*item) for item in found.items())]
 
 
 def _dataset(name: str, numbers: dict[str, Any]) -> list[str]:
@@ -53,6 +53,7 @@ def _dataset(name: str, numbers: dict[str, Any]) -> list[str]:
         f"{numbers['n']:,}",
         f"{numbers['mae']:.3f}",
         _interval(numbers["confidence"]["mae"]),
+        _number(numbers["balanced_mae"]),
         f"{numbers['bias']:+.3f}",
         f"{numbers['cs']['5']:.1f}",
         f"{numbers['rmse']:.3f}",
@@ -146,6 +147,8 @@ def text_report(metrics: dict[str, Any]) -> str:
         f"MAE, {100 * sure['level']:g} % interval: {_interval(sure['mae'])} (bootstrap over "
         f"{sure['units']:,} {drawn}); the 90 % interval holds {_share(metrics)} % of the labels"
     )
+    if metrics["balanced_mae"] is not None:
+        lines.append(f"balanced MAE, the mean over decades: {metrics['balanced_mae']:.3f} {unit}")
     if rows := dataset_rows(metrics):
         lines += _aligned(rows)
     lines += against_lines(metrics)

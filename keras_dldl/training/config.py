@@ -159,7 +159,13 @@ number, at least 1. Received: epochs=-1.
     devices: int | str = setting(
         "count", "auto", "that share each batch, a process; auto: all GPUs, or else one processor"
     )
-    augment: Mapping[str, Any] = setting("mapping", None, "random changes of the training images")
+    variety: float = setting(
+        "number", 0.0, "strength of all random changes together; 0: the paper's, 1: as in the wild",
+        minimum=0, maximum=1,
+    )  # fmt: skip
+    augment: Mapping[str, Any] = setting(
+        "mapping", None, "strengths of single random changes, over those of variety"
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -235,7 +241,8 @@ number, at least 1. Received: epochs=-1.
         from keras_dldl.data.augment import Augmentation
 
         check_known(self.augment, Augmentation().get_config(), prefix="augment.")
-        augmentation = Augmentation.from_config(dict(self.augment))
+        strengths = Augmentation.varied(self.variety).get_config() | dict(self.augment)
+        augmentation = Augmentation.from_config(strengths)
         return dataclasses.replace(self, augment=augmentation.get_config())
 
 

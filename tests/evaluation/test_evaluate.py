@@ -364,3 +364,27 @@ def test_groups_of_images_make_no_difference(model, tmp_path, monkeypatch):
     single = evaluate(model, LabelledImages(*place, align=False)).predictions
     assert sizes == [2, 2, 1]
     assert np.allclose(single["value"], whole["value"], atol=1e-4)
+
+
+def test_the_median_is_the_label_of_least_expected_distance(model, prepared, evaluation):
+    found = evaluate(model, prepared, batch_size=4, decoder="median")
+    assert (found.metrics["decoder"], evaluation.metrics["decoder"]) == ("median", "expectation")
+    value, std = (found.predictions[name].to_numpy() for name in ("value", "std"))
+    assert (value == np.rint(value)).all()
+    # A median is within a standard deviation of the mean.
+    assert (np.abs(value - evaluation.predictions["value"]) <= std).all()
+    assert found.metrics["mae"] != evaluation.metrics["mae"]
+
+
+def test_a_decoder_that_is_none(model, prepared):
+    with pytest.raises(ConfigError, match="decoder.*mode"):
+        evaluate(model, prepared, decoder="mode")
+
+
+def test_the_balanced_mae_counts_every_decade_once(evaluation):
+    rows = evaluation.predictions
+    error = (rows["value"] - rows["label"]).abs()
+    expected = error.groupby(rows["label"] // 10).mean().mean()
+    assert evaluation.metrics["balanced_mae"] == pytest.approx(expected)
+    (only,) = evaluation.metrics["datasets"].values()
+    assert only["balanced_mae"] == pytest.approx(expected)

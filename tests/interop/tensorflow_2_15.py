@@ -72,13 +72,14 @@ def rotated(faces):
     import tensorflow as tf
 
     from keras_dldl.data.augment import geometry
+    from keras_dldl.data.augment import tensorflow_ops as ops
 
     def turned(degrees):
         still = {"mirrored": 0, "shear": 0, "zoom": 1, "dx": 0, "dy": 0, "crop": 1}
         still |= {"crop_x": 0.5, "crop_y": 0.5, "angle": math.radians(degrees)}
         draws = {name: tf.fill([len(faces)], float(value)) for name, value in still.items()}
         sides = tf.fill([len(faces)], float(faces.shape[1]))
-        return geometry.warp(faces, geometry.fused(draws), sides).numpy()
+        return geometry.warp(ops, faces, geometry.fused(ops, draws), sides).numpy()
 
     return np.stack([turned(degrees) for degrees in ANGLES])
 

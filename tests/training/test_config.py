@@ -7,6 +7,14 @@ from keras_dldl.training.config import TrainConfig, choose_config, parse_assignm
 from keras_dldl.training.config_file import read_yaml
 
 
+def test_variety_is_the_base_of_what_augment_names():
+    complete = TrainConfig(variety=1, augment={"jpeg": 100}).with_augmentation()
+    assert complete.augment["jpeg"] == 100 and complete.augment["cut"] == 0.2
+    assert complete.with_augmentation() == complete
+    with pytest.raises(ConfigError, match="variety.*at most 1.*Received: variety=2"):
+        TrainConfig(variety=2)
+
+
 def test_defaults_are_the_papers():
     config = TrainConfig()
     assert (config.optimizer, config.learning_rate, config.beta_1, config.beta_2) == (

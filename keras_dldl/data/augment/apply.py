@@ -1,37 +1,67 @@
-"""From draws to augmented images."""
+"""From draws to augmented images: one implementation for `tf.data` and for the device."""
 
-import tensorflow as tf
+import functools
+from collections.abc import Callable
+from typing import Any
 
-from keras_dldl.data.augment import geometry
-from keras_dldl.data.augment.colour import erase, recolour
+from keras_dldl.data.augment import camera, colour, geometry
 from keras_dldl.data.augment.strengths import Augmentation
 
 
-def apply_batch(
-    images: tf.Tensor, draws: dict[str, tf.Tensor], augmentation: Augmentation
-) -> tf.Tensor:
+def apply(
+    ops: Any,
+    images: Any,
+    draws: dict[str, Any],
+    augmentation: Augmentation,
+    stage: Callable[..., Callable] = functools.partial,
+) -> Any:
     """Apply draws to a batch; what `augmentation` turns off is left out.
 
-    Resolution first, then the moves in one resampling, then the colours, then erasing. The
-    reference code greys before it moves; as both are linear in the pixels, the result is the same.
-    Images stay uint8 until they are resampled by the moves.
+    Resolution first, then the moves in one resampling, then blur, colours, erasing, noise and
+    JPEG, as a photo meets them. The reference code greys before it moves; as both are linear in the
+    pixels, the result is the same. Images stay uint8 until they are resampled by the moves.
 
     Args:
+        ops: `keras.ops` or `tensorflow_ops`, for which the tensors are.
         images: (B, S, S, 3) uint8 or float32 in 0 ... 255; S must be known.
-        draws: as `draw_batch` returns them.
+        draws: (B,) float32 tensors by name, see `draws_from`.
         augmentation: the strengths.
+        stage: compiles a function with its first and its named arguments. They are compiled one by
+            one: XLA would make one step of several, and repeat an earlier one for each pixel of
+            a later one that reads it.
 
     Returns:
         (B, S, S, 3) float32 in 0 ... 255, not rounded.
     """
+
+    def run(function: Callable, *args: Any, **constants: Any) -> Any:
+        return stage(function, ops, **constants)(*args)
+
     size = images.shape[1]
-    sides = tf.fill(tf.shape(draws["resolution"]), float(size))
+    sides = geometry.reduced_sides(ops, draws, size)
     if augmentation.resolution < 1:
-        sides = geometry.reduced_sides(draws, size)
-        images = geometry.lower_resolution(images, sides)
+        for _ in range(2):
+            images = run(geometry.reduce_rows, images, sides)
     if augmentation.moves_pixels:
-        images = geometry.warp(images, geometry.fused(draws), sides)
-    images = tf.cast(images, tf.float32)
+        outside = None
+        if augmentation.fill or augmentation.cut:
+            outside = {k: v for k, v in draws.items() if k.startswith(("cut_", "outside_"))}
+        images = run(geometry.warp, images, geometry.fused(ops, draws), sides, outside)
+    images = ops.cast(images, "float32")
+    if augmentation.blur or augmentation.sharpen:
+        widest = max(augmentation.blur, camera.SHARPENED if augmentation.sharpen else 0.0)
+        blurred = images
+        for _ in range(2):
+            blurred = run(camera.blur_rows, blurred, draws, widest=widest)
+        images = run(camera.sharpen, images, blurred, draws)
     if augmentation.changes_colour:
-        images = recolour(images, draws)
-    return erase(images, draws) if augmentation.erase else images
+        images = run(colour.recolour, images, draws)
+    if augmentation.warmth or augmentation.gamma or augmentation.sepia:
+        images = run(colour.tint, images, draws)
+    if augmentation.erase:
+        images = run(colour.erase, images, draws)
+    if augmentation.noise or augmentation.grain:
+        images = run(camera.add_noise, images, draws)
+    if augmentation.jpeg < 100:
+        images = run(camera.compress, images, draws)
+    return images

@@ -1,12 +1,13 @@
-"""Changing colours: grey, brightness, contrast and saturation as one change; erasing."""
+"""Changing colours, pixel by pixel, and covering a part. `ops`: `keras.ops`, `tensorflow_ops`."""
 
-import tensorflow as tf
+from typing import Any
 
-from keras_dldl.data.augment.compiled import compiled
 from keras_dldl.data.augment.table import LUMA
 
+SEPIA = 0.18  # what a sepia picture has more of red and less of blue
 
-def recolour(images: tf.Tensor, draws: dict[str, tf.Tensor]) -> tf.Tensor:
+
+def recolour(ops: Any, images: Any, draws: dict[str, Any]) -> Any:
     """Change the colours of (B, S, S, 3) float32 images in 0 ... 255.
 
     Grey is a saturation of 0. Brightness scales the image, contrast its distance from the mean of
@@ -16,57 +17,58 @@ def recolour(images: tf.Tensor, draws: dict[str, tf.Tensor]) -> tf.Tensor:
     """
     saturation = (1.0 - draws["grey"]) * draws["saturation"]
     brightness, contrast = draws["brightness"], draws["contrast"]
-    of_pixel = brightness * contrast * saturation
-    of_luma = brightness * contrast * (1.0 - saturation)
-    of_mean = brightness * (1.0 - contrast)
-    offset = of_mean[:, None, None, None] * luma(_mean_colours(images))
-    return _recoloured(images, of_pixel, of_luma, offset)
+    offset = of_image(brightness * (1.0 - contrast)) * luma(mean_colours(ops, images))
+    images = (
+        of_image(brightness * contrast * saturation) * images
+        + of_image(brightness * contrast * (1.0 - saturation)) * luma(images)
+        + offset
+    )
+    return ops.clip(images, 0.0, 255.0)
 
 
-@compiled
-def _recoloured(
-    images: tf.Tensor, of_pixel: tf.Tensor, of_luma: tf.Tensor, offset: tf.Tensor
-) -> tf.Tensor:
-    of_pixel, of_luma = of_pixel[:, None, None, None], of_luma[:, None, None, None]
-    return tf.clip_by_value(of_pixel * images + of_luma * luma(images) + offset, 0.0, 255.0)
+def tint(ops: Any, images: Any, draws: dict[str, Any]) -> Any:
+    """Change gamma and colour temperature of (B, S, S, 3) float32 images in 0 ... 255.
+
+    Gamma keeps black and white; a warm picture has more red and less blue. Sepia is grey and warm.
+    """
+    sepia = of_image(draws["sepia"])
+    images = images + sepia * (luma(images) - images)
+    images = 255.0 * ops.maximum(images / 255.0, 1e-6) ** of_image(draws["gamma"])
+    warmth = draws["warmth"] + SEPIA * draws["sepia"]
+    gains = ops.stack([1.0 + warmth, ops.ones_like(warmth), 1.0 - warmth], axis=1)
+    return ops.clip(images * gains[:, None, None, :], 0.0, 255.0)
 
 
-def erase(images: tf.Tensor, draws: dict[str, tf.Tensor]) -> tf.Tensor:
+def erase(ops: Any, images: Any, draws: dict[str, Any]) -> Any:
     """Fill the drawn rectangles of (B, S, S, 3) float32 images with each image's mean colour."""
-    return _erased(images, _mean_colours(images), _rectangles(draws, images.shape[1]))
+    size = images.shape[1]
+    axis = ops.arange(size, dtype="float32")[None, :]
+
+    def between(place: Any, length: Any) -> Any:
+        first = place * (1.0 - length)
+        begin, end = (ops.round(edge * size)[:, None] for edge in (first, first + length))
+        return ops.logical_and(axis >= begin, axis < end)
+
+    down = between(draws["erase_y"], draws["erased"] * draws["erase_height"])
+    across = between(draws["erase_x"], draws["erased"] * draws["erase_width"])
+    inside = ops.logical_and(down[:, :, None], across[:, None, :])[..., None]
+    return ops.where(inside, mean_colours(ops, images), images)
 
 
-@compiled
-def _erased(images: tf.Tensor, colours: tf.Tensor, rectangles: tf.Tensor) -> tf.Tensor:
-    return tf.where(_inside(rectangles, images.shape[1]), colours, images)
-
-
-@compiled
-def _mean_colours(images: tf.Tensor) -> tf.Tensor:
+def mean_colours(ops: Any, images: Any) -> Any:
     """Return the mean of each image, (B, 1, 1, 3)."""
     size = images.shape[1]
     # Over the rows as a product of matrices, which the compiler does better than a mean.
-    columns = tf.reshape(images, [-1, size, size * 3])
-    mean_row = tf.einsum("h,bhk->bk", tf.fill([size], 1.0 / size), columns)
-    return tf.reduce_mean(tf.reshape(mean_row, [-1, 1, size, 3]), axis=2, keepdims=True)
+    columns = ops.reshape(images, (-1, size, size * 3))
+    mean_row = ops.einsum("h,bhk->bk", ops.zeros_like(images[0, :, 0, 0]) + 1.0 / size, columns)
+    return ops.mean(ops.reshape(mean_row, (-1, 1, size, 3)), axis=2, keepdims=True)
 
 
-def _rectangles(draws: dict[str, tf.Tensor], size: int) -> tf.Tensor:
-    """Return top, bottom, left, right in pixels, (B, 4); empty where nothing is erased."""
-    height = draws["erased"] * draws["erase_height"]
-    width = draws["erased"] * draws["erase_width"]
-    top, left = draws["erase_y"] * (1.0 - height), draws["erase_x"] * (1.0 - width)
-    return tf.round(tf.stack([top, top + height, left, left + width], axis=1) * size)
-
-
-def _inside(rectangles: tf.Tensor, size: int) -> tf.Tensor:
-    """Return which pixels lie in the rectangle of their image, (B, S, S, 1)."""
-    axis = tf.range(size, dtype=tf.float32)[None, :]
-    top, bottom, left, right = (rectangles[:, k, None] for k in range(4))
-    down, across = (axis >= top) & (axis < bottom), (axis >= left) & (axis < right)
-    return (down[:, :, None] & across[:, None, :])[..., None]
-
-
-def luma(images: tf.Tensor) -> tf.Tensor:
+def luma(images: Any) -> Any:
     """Return the luma of RGB images, (..., H, W, 1)."""
     return sum(weight * images[..., k : k + 1] for k, weight in enumerate(LUMA))
+
+
+def of_image(values: Any) -> Any:
+    """Return one value for each image, (B,), so that it meets (B, S, S, 3)."""
+    return values[:, None, None, None]

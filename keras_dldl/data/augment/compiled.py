@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -25,6 +26,16 @@ def compiled(function: Callable) -> Callable:
         return graph()(*args)
 
     return call
+
+
+@functools.cache
+def compiled_stage(function: Callable, *args: Any, **constants: Any) -> Callable:
+    """Return `function` with its first and its named arguments, compiled once for all callers."""
+
+    def stage(*given: Any) -> Any:
+        return function(*args, *given, **constants)
+
+    return compiled(stage)
 
 
 @functools.cache

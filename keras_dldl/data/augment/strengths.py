@@ -14,6 +14,13 @@ _RANGES = {
     "crop": (0.1, 1.0),
     "erase_area": (0.02, 0.5),
     "mixup": (0.0, 10.0),
+    "blur": (0.0, 0.05),
+    "sharpen": (0.0, 5.0),
+    "noise": (0.0, 0.5),
+    "grain": (0.0, 0.5),
+    "jpeg": (1.0, 100.0),
+    "warmth": (0.0, 0.5),
+    "cut": (0.0, 0.5),
 }
 
 
@@ -42,6 +49,20 @@ class Augmentation:
         mixup: alpha of mixing faces in pairs (Zhang et al. 2018), images and label distributions,
             by a weight from Beta(alpha, alpha), or 1 minus it where that is larger, so that each
             face stays the main one of its mixture, [0, 10]; 0 turns it off.
+        blur: largest width of a Gaussian blur, its standard deviation as a share of the side,
+            [0, 0.05]; half the faces may be blurred, the others sharpened.
+        sharpen: largest amount by which details are raised, [0, 5].
+        noise: largest noise of the sensor, its standard deviation as a share of 255, [0, 0.5].
+        grain: largest grain of film, likewise.
+        jpeg: lowest quality at which a face is compressed again, [1, 100]; 100 turns it off.
+        warmth: largest change of colour temperature, the relative gain of red and loss of blue,
+            [0, 0.5].
+        gamma: largest logarithm of gamma, [0, 1].
+        sepia: probability of sepia, [0, 1].
+        fill: probability that the outside of the photo does not repeat its edges but is mirrored,
+            of a colour, or black, each as often, [0, 1].
+        cut: largest share of the face, at one side of half the faces, that is taken as outside of
+            the photo, [0, 0.5].
 
     Raises:
         ConfigError: a strength is not a number or out of its range.
@@ -64,6 +85,16 @@ class Augmentation:
     erase: float = 0.0
     erase_area: float = 0.2
     mixup: float = 0.0
+    blur: float = 0.0
+    sharpen: float = 0.0
+    noise: float = 0.0
+    grain: float = 0.0
+    jpeg: float = 100.0
+    warmth: float = 0.0
+    gamma: float = 0.0
+    sepia: float = 0.0
+    fill: float = 0.0
+    cut: float = 0.0
 
     def __post_init__(self):
         for field in fields(self):
@@ -81,6 +112,20 @@ class Augmentation:
         """Return the augmentation that changes nothing."""
         return cls(**{field.name: _OFF.get(field.name, 0.0) for field in fields(cls)})
 
+    @classmethod
+    def varied(cls, variety: float) -> "Augmentation":
+        """Return strengths from the defaults, at 0, to as varied as other people's photos, at 1.
+
+        >>> Augmentation.varied(0) == Augmentation()
+        True
+        >>> Augmentation.varied(0.5).jpeg
+        60.0
+        """
+        strengths = asdict(cls())
+        for name, most in _MOST_VARIED.items():
+            strengths[name] += variety * (most - strengths[name])
+        return cls(**strengths)
+
     @property
     def changes_colour(self) -> bool:
         """Whether any augmentation is on that works on the colours of single pixels."""
@@ -90,7 +135,7 @@ class Augmentation:
     def moves_pixels(self) -> bool:
         """Whether any augmentation is on that resamples the image."""
         moved = any((self.flip, self.rotation, self.shear, self.zoom, self.shift))
-        return moved or self.crop < 1 or self.resolution < 1
+        return bool(moved or self.crop < 1 or self.resolution < 1 or self.cut)
 
     def get_config(self) -> dict[str, Any]:
         """Return the strengths by name."""
@@ -108,4 +153,10 @@ class Augmentation:
         return cls(**config)
 
 
-_OFF = {"resolution": 1.0, "crop": 1.0, "erase_area": 0.2}
+_OFF = {"resolution": 1.0, "crop": 1.0, "erase_area": 0.2, "jpeg": 100.0}
+_MOST_VARIED = {
+    "grey": 0.2, "resolution": 0.25, "rotation": 20.0, "shear": 4.0, "zoom": 0.15, "shift": 0.1,
+    "erase": 0.4, "erase_area": 0.25,
+    "blur": 0.012, "sharpen": 1.0, "noise": 0.03, "grain": 0.03, "jpeg": 20.0, "warmth": 0.15,
+    "gamma": 0.35, "sepia": 0.05, "fill": 0.75, "cut": 0.2,
+}  # fmt: skip

@@ -9,7 +9,7 @@ from keras_dldl.data.augment.strengths import Augmentation
 SMALLEST_ERASED = 0.02  # share of the area; so is the range of shapes (Zhong et al. 2020)
 MOST_OBLONG = 0.3
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue
-ROWS = 19  # of even numbers, one a draw
+ROWS = 34  # of even numbers, one a draw
 
 
 def draws_from(
@@ -29,19 +29,15 @@ def draws_from(
         shares of the side; `crop`: side of the window as a share, `crop_x`, `crop_y`: its place, 0
         ... 1 of the room it has; `brightness`, `contrast`, `saturation`: factors; `erase_height`,
         `erase_width`: shares of the side; `erase_x`, `erase_y`: place, as for the crop; `mixup`:
-        weight of the image itself, 0.5 ... 1.
+        weight of the image itself, 0.5 ... 1; `blur`: standard deviation as a share of the side;
+        `sharpen`: amount; `noise`, `grain`: standard deviations as shares of 255, `noise_place`,
+        `grain_place`: their places in the sheet of noise, 0 ... 1; `quality`: of JPEG; `warmth`:
+        relative gain of red; `gamma`: exponent; `sepia`, `outside_mirrored`, `outside_filled`: 0 or
+        1; `outside_red`, `outside_green`, `outside_blue`: 0 ... 255; `cut_left`, `cut_right`,
+        `cut_top`, `cut_bottom`: shares of the side that are outside of the photo.
     """
-    rows = iter(rows)
-
-    def around(centre: float, width: float) -> Any:
-        return centre + (2.0 * next(rows) - 1.0) * width
-
-    def down_to(smallest: float) -> Any:
-        return smallest + next(rows) * (1.0 - smallest)
-
-    def chance(probability: float) -> Any:
-        return library.where(next(rows) < probability, 1.0, 0.0)
-
+    drawn = _Drawn(rows, library)
+    around, down_to, chance = drawn.around, drawn.down_to, drawn.chance
     draws = {
         "mirrored": chance(augmentation.flip),
         "grey": chance(augmentation.grey),
@@ -52,24 +48,80 @@ def draws_from(
         "dx": around(0.0, augmentation.shift),
         "dy": around(0.0, augmentation.shift),
         "crop": down_to(augmentation.crop),
-        "crop_x": next(rows),
-        "crop_y": next(rows),
+        "crop_x": drawn.even(),
+        "crop_y": drawn.even(),
         "brightness": around(1.0, augmentation.brightness),
         "contrast": around(1.0, augmentation.contrast),
         "saturation": around(1.0, augmentation.saturation),
         "erased": chance(augmentation.erase),
-        "erase_x": next(rows),
-        "erase_y": next(rows),
+        "erase_x": drawn.even(),
+        "erase_y": drawn.even(),
         "mixup": weights,
     }
-    return draws | _rectangle(augmentation.erase_area, next(rows), next(rows), library)
+    draws |= _rectangle(augmentation.erase_area, drawn)
+    return draws | _camera(augmentation, drawn) | _outside(augmentation, drawn)
 
 
-def _rectangle(largest: float, area: Any, shape: Any, library: Any) -> dict[str, Any]:
-    area = SMALLEST_ERASED + area * (largest - SMALLEST_ERASED)
+class _Drawn:
+    """Takes one row of even numbers after the other."""
+
+    def __init__(self, rows: Sequence[Any], library: Any):
+        self.rows, self.library = iter(rows), library
+
+    def even(self, most: float = 1.0) -> Any:
+        return most * next(self.rows)
+
+    def around(self, centre: float, width: float) -> Any:
+        return centre + (2.0 * next(self.rows) - 1.0) * width
+
+    def down_to(self, smallest: float, largest: float = 1.0) -> Any:
+        return smallest + next(self.rows) * (largest - smallest)
+
+    def chance(self, probability: float) -> Any:
+        return self.library.where(next(self.rows) < probability, 1.0, 0.0)
+
+
+def _rectangle(largest: float, drawn: _Drawn) -> dict[str, Any]:
+    library = drawn.library
+    area = drawn.down_to(SMALLEST_ERASED, largest)
     # Evenly in the logarithm, so that upright and lying rectangles are equally likely.
-    ratio = library.exp((2.0 * shape - 1.0) * -math.log(MOST_OBLONG))
+    ratio = library.exp(drawn.around(0.0, -math.log(MOST_OBLONG)))
     return {
         "erase_height": library.minimum(library.sqrt(area * ratio), 1.0),
         "erase_width": library.minimum(library.sqrt(area / ratio), 1.0),
+    }
+
+
+def _camera(augmentation: Augmentation, drawn: _Drawn) -> dict[str, Any]:
+    library = drawn.library
+    focus = drawn.around(0.0, 1.0)  # a face is blurred or sharpened
+    return {
+        "blur": augmentation.blur * library.maximum(focus, 0.0),
+        "sharpen": augmentation.sharpen * library.maximum(-focus, 0.0),
+        "noise": drawn.even(augmentation.noise),
+        "noise_place": drawn.even(),
+        "grain": drawn.even(augmentation.grain),
+        "grain_place": drawn.even(),
+        "quality": drawn.down_to(augmentation.jpeg, 100.0),
+        "warmth": drawn.around(0.0, augmentation.warmth),
+        "gamma": library.exp(drawn.around(0.0, augmentation.gamma)),
+        "sepia": drawn.chance(augmentation.sepia),
+    }
+
+
+def _outside(augmentation: Augmentation, drawn: _Drawn) -> dict[str, Any]:
+    where = drawn.library.where
+    beyond, side, cut = drawn.even(), drawn.even(8.0), drawn.even(augmentation.cut)
+    mirrored = where(beyond < augmentation.fill / 3.0, 1.0, 0.0)
+    brightest = where(beyond < augmentation.fill * 2.0 / 3.0, 255.0, 0.0)
+    return {
+        "outside_mirrored": mirrored,
+        "outside_filled": where(beyond < augmentation.fill, 1.0, 0.0) - mirrored,
+        "outside_red": drawn.even(brightest),
+        "outside_green": drawn.even(brightest),
+        "outside_blue": drawn.even(brightest),
+    } | {
+        # One side of half the faces.
+        f"cut_{name}": cut * where((side >= k) & (side < k + 1), 1.0, 0.0)
+        for k, name in enumerate(("left", "right", "top", "bottom"))
     }

@@ -21,12 +21,15 @@ def tiles(metrics: dict[str, Any], unit: str) -> Html:
     sure, places = metrics["confidence"], decimals(unit)
     shown = [
         ("MAE", metrics["mae"], sure["mae"], f".{places}f", unit),
+        ("balanced MAE", metrics["balanced_mae"], None, f".{places}f", unit),
         ("CS@5", metrics["cs"]["5"], sure["cs"]["5"], ".1f", "%"),
         ("bias", metrics["bias"], sure["bias"], f"+.{places}f", unit),
         ("RMSE", metrics["rmse"], sure["rmse"], f".{places}f", unit),
         ("PC", metrics["pearson"], sure["pearson"], ".3f", ""),
         ("90 % interval holds", metrics[COVERAGE], sure[COVERAGE], ".1f", "%"),
     ]
+    if metrics["balanced_mae"] is None:  # not of ages
+        del shown[1]
     made = "".join(_tile(*one) for one in shown)
     return Html(f'<div class="tiles">{made}</div>')
 

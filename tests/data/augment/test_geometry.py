@@ -1,5 +1,6 @@
 """The moves against SciPy and scikit-image in float64, one by one and all in one resampling."""
 
+import functools
 import math
 
 import numpy as np
@@ -9,6 +10,8 @@ from scipy import ndimage
 from skimage import transform
 
 from keras_dldl.data.augment import geometry
+from keras_dldl.data.augment import tensorflow_ops as ops
+from keras_dldl.data.augment.compiled import compiled_stage
 from tests.data.augment.given import batch, draws, picture
 
 SIZE = 64
@@ -18,11 +21,19 @@ INSIDE = np.s_[12:-12, 12:-12]
 TOLERANCE = 0.25
 
 
+def lowered(images, sides, stage=functools.partial):
+    for _ in range(2):
+        images = stage(geometry.reduce_rows, ops)(images, sides)
+    return images
+
+
 def moved(**changed):
     given = draws(**changed)
-    sides = geometry.reduced_sides(given, SIZE)
-    images = geometry.lower_resolution(batch(), sides) if changed.get("resolution") else batch()
-    return geometry.warp(images, geometry.fused(given), sides).numpy()[0]
+    sides = geometry.reduced_sides(ops, given, SIZE)
+    images = lowered(batch(), sides) if changed.get("resolution") else batch()
+    beyond = {"cut", "outside"} & {name.split("_")[0] for name in changed}
+    outside = given if beyond else None
+    return geometry.warp(ops, images, geometry.fused(ops, given), sides, outside).numpy()[0]
 
 
 def about_centre(matrix):
@@ -92,8 +103,8 @@ def test_all_moves_in_one_resampling_are_the_sequence_of_single_ones():
     np.testing.assert_allclose(moved(**changed)[INSIDE], expected[INSIDE], atol=TOLERANCE)
     in_steps = batch()
     full = tf.constant([float(SIZE)])
-    for matrix in geometry.moves(draws(**changed)):
-        in_steps = geometry.warp(in_steps, matrix, full)
+    for matrix in geometry.moves(ops, draws(**changed)):
+        in_steps = geometry.warp(ops, in_steps, matrix, full)
     error = np.abs(moved(**changed) - expected)[INSIDE]
     assert error.mean() < np.abs(in_steps[0] - expected)[INSIDE].mean()  # one blurs less than six
 
@@ -106,7 +117,7 @@ def test_beyond_the_border_its_colours_are_repeated():
 def test_every_image_has_its_own_move():
     given = {name: tf.concat([value, value], 0) for name, value in draws().items()}
     given["mirrored"] = tf.constant([0.0, 1.0])
-    images = geometry.warp(batch(2), geometry.fused(given), tf.constant([64.0, 64.0]))
+    images = geometry.warp(ops, batch(2), geometry.fused(ops, given), tf.constant([64.0, 64.0]))
     np.testing.assert_allclose(images[0], picture(), atol=1e-3)
     np.testing.assert_allclose(images[1], picture()[:, ::-1], atol=1e-3)
 
@@ -116,7 +127,7 @@ def test_lower_resolution_is_tensorflows_cubic_resize(share):
     rng = np.random.default_rng(0)
     images = rng.integers(60, 200, (2, SIZE, SIZE, 3)).astype(np.uint8)
     side = round(share * SIZE)
-    found = geometry.lower_resolution(images, tf.constant([float(side), float(SIZE)])).numpy()
+    found = lowered(images, tf.constant([float(side), float(SIZE)])).numpy()
     expected = tf.image.resize(images[:1], [side, side], "bicubic").numpy()[0]  # by a table
     inner = np.s_[2 : side - 2, 2 : side - 2]
     np.testing.assert_allclose(found[0][inner], expected[inner], atol=1.5)  # rounded twice
@@ -139,11 +150,46 @@ def test_compiled_and_plain_agree():
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (3, 40, 40, 3)).astype(np.uint8)
     sides = tf.constant([40.0, 23.0, 31.0])
-    matrices = geometry.fused(draws(3, angle=0.3, shear=0.1, zoom=0.8, dx=0.2, mirrored=1.0))
-    rows = geometry._reduce_rows
-    reduced = rows.__wrapped__(images, sides).numpy().swapaxes(1, 2)
-    reduced = rows.__wrapped__(reduced, sides).numpy().swapaxes(1, 2)
-    compiled = geometry.lower_resolution(images, sides)
-    assert np.abs(compiled.numpy().astype(int) - reduced).max() <= 1
-    plain = geometry.warp.__wrapped__(reduced, matrices, sides)
-    np.testing.assert_allclose(geometry.warp(reduced, matrices, sides), plain, atol=1e-2)
+    given = draws(3, angle=0.3, shear=0.1, zoom=0.8, dx=0.2, mirrored=1.0)
+    matrices = geometry.fused(ops, given)
+    plain, compiled = lowered(images, sides), lowered(images, sides, compiled_stage)
+    assert np.abs(compiled.numpy().astype(int) - plain.numpy()).max() <= 1
+    expected = geometry.warp(ops, plain, matrices, sides)
+    found = compiled_stage(geometry.warp, ops)(plain, matrices, sides)
+    np.testing.assert_allclose(found, expected, atol=1e-2)
+
+
+def test_the_outside_may_be_mirrored():
+    expected = ndimage.shift(picture(), (-30, 20, 0), order=1, mode="mirror")
+    found = moved(dx=20 / SIZE, dy=-30 / SIZE, outside_mirrored=1.0)
+    np.testing.assert_allclose(found, expected, atol=1e-2)
+
+
+def test_the_outside_may_be_of_a_colour():
+    found = moved(
+        dx=20 / SIZE, outside_filled=1.0,
+        outside_red=10.0, outside_green=20.0, outside_blue=30.0,
+    )  # fmt: skip
+    np.testing.assert_allclose(found[:, :20], np.full((SIZE, 20, 3), [10, 20, 30]), atol=1e-3)
+    np.testing.assert_allclose(found[:, 20:], picture()[:, :-20], atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("side", "rows", "columns", "edge"),
+    [
+        ("left", np.s_[:], np.s_[:16], np.s_[:, 16:17]),
+        ("right", np.s_[:], np.s_[48:], np.s_[:, 47:48]),
+        ("top", np.s_[:16], np.s_[:], np.s_[16:17]),
+        ("bottom", np.s_[48:], np.s_[:], np.s_[47:48]),
+    ],
+)
+def test_where_the_photo_is_cut_its_edge_is_repeated(side, rows, columns, edge):
+    found, expected = moved(**{f"cut_{side}": 0.25}), picture()
+    expected[rows, columns] = expected[edge]
+    np.testing.assert_allclose(found, expected, atol=1e-2)
+
+
+def test_a_cut_photo_may_be_black_outside():
+    found, expected = moved(cut_left=0.25, outside_filled=1.0), picture()
+    expected[:, :16] = 0
+    np.testing.assert_allclose(found, expected, atol=1e-2)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_dldl.data.augment import Augmentation
+from keras_dldl.data.augment.apply import apply
 from keras_dldl.data.augment.host_draws import draw_on_host
 from keras_dldl.data.augment.layer import FaceAugmentation
 from tests.gradients import to_numpy
@@ -13,7 +14,8 @@ from tests.keras_case import check_config
 COUNT, SIZE = 24, 40
 ALL = {
     "shear": 8.0, "zoom": 0.2, "shift": 0.1, "crop": 0.8, "erase": 0.6, "erase_area": 0.3,
-    "mixup": 0.4,
+    "mixup": 0.4, "blur": 0.02, "sharpen": 1.0, "noise": 0.05, "grain": 0.05, "jpeg": 30.0,
+    "warmth": 0.2, "gamma": 0.4, "sepia": 0.2, "fill": 0.8, "cut": 0.3,
 }  # fmt: skip
 
 
@@ -30,7 +32,9 @@ def drawn(strengths, seed=1):
 
 @pytest.mark.parametrize("kind", ["default", "all", "colour", "moves", "resolution", "none"])
 def test_it_does_what_the_pipeline_does_with_the_same_draws(kind):
-    apply = pytest.importorskip("keras_dldl.data.augment.apply")
+    tensorflow_ops = pytest.importorskip("keras_dldl.data.augment.tensorflow_ops")
+    from keras_dldl.data.augment.compiled import compiled_stage
+
     off = Augmentation.none().get_config()
     strengths = {
         "default": Augmentation(),
@@ -41,12 +45,14 @@ def test_it_does_what_the_pipeline_does_with_the_same_draws(kind):
         "none": Augmentation.none(),
     }[kind]
     given = drawn(strengths)
-    expected = apply.apply_batch(faces(), given, strengths).numpy()
+    expected = apply(tensorflow_ops, faces(), given, strengths, compiled_stage).numpy()
     found = to_numpy(FaceAugmentation(strengths).apply(faces(), given))
     assert found.dtype == np.float32 and found.shape == expected.shape
     # A level where both round before the moves, and now and then a pixel at a rectangle's border.
-    assert np.mean(np.abs(found - expected)) < 0.01
-    assert np.mean(np.abs(found - expected) > 1.01) < 2e-3
+    # Rounding differently in one coefficient of JPEG changes a whole block.
+    more = 5 if kind == "all" else 1
+    assert np.mean(np.abs(found - expected)) < 0.01 * more
+    assert np.mean(np.abs(found - expected) > 1.01) < 2e-3 * more
     if kind != "none":
         assert np.abs(found - faces()).mean() > 1
 

@@ -39,3 +39,11 @@ def test_none_turns_everything_off():
         assert Augmentation.from_config({**none.get_config(), name: 0.9}).moves_pixels
     for name in ("grey", "brightness", "contrast", "saturation"):
         assert Augmentation.from_config({**none.get_config(), name: 0.1}).changes_colour
+
+
+def test_variety_leads_from_the_papers_strengths_to_all():
+    assert Augmentation.varied(0) == Augmentation()
+    half, full = Augmentation.varied(0.5), Augmentation.varied(1)
+    for name in ("blur", "sharpen", "noise", "grain", "warmth", "gamma", "sepia", "fill", "cut"):
+        assert 0 < getattr(half, name) == getattr(full, name) / 2
+    assert (half.jpeg, full.jpeg) == (60, 20)

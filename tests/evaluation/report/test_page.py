@@ -176,8 +176,9 @@ def test_terminal_table_lines_up_and_notes_follow():
         "mirror image",
     ]
     assert lines[5].startswith("MAE, 95 % interval: ")
-    assert lines[6].startswith("Leak check not run: the faces are drawn. Whether the model was")
-    assert lines[7].startswith("note: epsilon_error needs a sigma")
+    assert lines[6].startswith("balanced MAE, the mean over decades: ")
+    assert lines[7].startswith("Leak check not run: the faces are drawn. Whether the model was")
+    assert lines[8].startswith("note: epsilon_error needs a sigma")
     assert lines[-1].startswith("note: rows left out (image unreadable, or label off the grid): 1,")
 
 

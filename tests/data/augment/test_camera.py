@@ -1,0 +1,102 @@
+"""Blur, noise and JPEG against SciPy and Pillow."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage, stats
+
+from keras_dldl.data.augment import camera
+from keras_dldl.data.augment import tensorflow_ops as ops
+from tests.data.augment.given import batch, draws, picture
+
+
+def textured(size):
+    """Pictures with edges and fine detail, whole numbers."""
+    rng = np.random.default_rng(2)
+    coarse = rng.uniform(30, 220, (1, size // 8, size // 8, 3)).repeat(8, 1).repeat(8, 2)
+    return np.rint(np.clip(coarse + rng.normal(0, 10, coarse.shape), 0, 255)).astype(np.float32)
+
+
+def blurred(images, given, widest=0.03):
+    for _ in range(2):
+        images = camera.blur_rows(ops, images, given, widest=widest)
+    return images
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03])
+def test_blur_is_scipys_gaussian(share):
+    images = textured(64)
+    found = blurred(images, draws(blur=share)).numpy()[0]
+    width = share * 64
+    expected = ndimage.gaussian_filter(
+        images[0].astype(float), (width, width, 0), mode="nearest", radius=(5, 5, 0)
+    )
+    np.testing.assert_allclose(found, expected, atol=0.5)
+
+
+def test_sharpening_adds_what_blur_takes():
+    images = textured(64)
+    given = draws(sharpen=0.5)
+    width = camera.SHARPENED * 64
+    soft = ndimage.gaussian_filter(images[0].astype(float), (width, width, 0), mode="nearest")
+    found = camera.sharpen(ops, images, blurred(images, given), given).numpy()[0]
+    np.testing.assert_allclose(found, np.clip(1.5 * images[0] - 0.5 * soft, 0, 255), atol=0.5)
+
+
+def test_neither_changes_nothing():
+    images, given = textured(64), draws()
+    found = camera.sharpen(ops, images, blurred(images, given), given)
+    np.testing.assert_allclose(found, images, atol=1e-2)
+
+
+def test_noise_is_normal_and_apart_for_each_value():
+    images = np.full((2, 64, 64, 3), 128, np.float32)
+    given = draws(2, noise=0.05)
+    given["noise_place"] = np.array([0.1, 0.7], np.float32)
+    noise = camera.add_noise(ops, images, given).numpy() - images
+    assert stats.kstest(noise[0].ravel() / (255 * 0.05), "norm").pvalue > 1e-3
+    others = [noise[1].ravel(), noise[0][:, :, [1, 2, 0]].ravel(), np.roll(noise[0], 1, 0).ravel()]
+    for other in others:
+        assert abs(np.corrcoef(noise[0].ravel(), other)[0, 1]) < 0.05
+
+
+def test_grain_is_grey_wider_than_a_pixel_and_as_strong_as_said():
+    images = np.full((1, 96, 96, 3), 128, np.float32)
+    grain = (camera.add_noise(ops, images, draws(grain=0.05)).numpy() - images)[0]
+    np.testing.assert_allclose(grain[..., 0], grain[..., 2], atol=1e-3)
+    grain = grain[..., 0]
+    assert grain.std() == pytest.approx(255 * 0.05, rel=0.05)
+    beside = np.corrcoef(grain[:, 1:].ravel(), grain[:, :-1].ravel())[0, 1]
+    assert beside == pytest.approx(0.5, abs=0.05)
+
+
+def pillow(image, quality):
+    file = io.BytesIO()
+    Image.fromarray(image.astype(np.uint8)).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return np.asarray(Image.open(file).convert("RGB"), float)
+
+
+@pytest.mark.parametrize("size", [64, 56])
+@pytest.mark.parametrize("quality", [10, 30, 50, 75, 95])
+def test_jpeg_is_pillows(quality, size):
+    images = textured(size)
+    found = camera.compress(ops, images, draws(quality=float(quality))).numpy()[0]
+    expected = pillow(images[0], quality)
+    # Colours are rounded otherwise on their way to half the resolution, so that now and then a
+    # coefficient is the next one.
+    assert np.abs(found - expected).mean() < 0.15 * np.abs(expected - images[0]).mean()
+
+
+@pytest.mark.parametrize("quality", [10, 50, 95])
+def test_jpeg_of_a_grey_picture_is_pillows_to_rounding(quality):
+    images = textured(64)[..., :1].repeat(3, axis=-1)
+    found = camera.compress(ops, images, draws(quality=float(quality))).numpy()[0]
+    difference = np.abs(found - pillow(images[0], quality))
+    assert difference.mean() < 0.35
+
+
+def test_jpeg_of_quality_100_changes_nothing():
+    np.testing.assert_array_equal(camera.compress(ops, batch(), draws()), batch())
+    assert np.abs(picture() - pillow(picture(), 20)).mean() > 0.5
