@@ -91,8 +91,8 @@ def evaluate(
         group_by: columns of the manifest to break the numbers down by; default: all with at most 50
             different values. Ages are always grouped by decade, too.
         decoder: from distributions to values: "expectation" or "median", see `LabelGrid.decode`;
-            None is the model's own. With another one, intervals are those of the distributions, since a
-            calibration holds for the model's own values.
+            None is the model's own. With another one, intervals are those of the distributions,
+            since a calibration holds for the model's own values.
         batch_size: faces in one forward pass.
         leak_check: search prepared data for evaluated faces that are in training too; None where
             it is quick.
