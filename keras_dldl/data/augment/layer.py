@@ -14,8 +14,8 @@ from keras_dldl.data.augment.table import ROWS, draws_from
 class FaceAugmentation(keras.layers.Layer):
     """Changes faces at random while a model trains, on any back end and device.
 
-    The same as in `keras-dldl train`, see `data.augment.apply`. `Augmentation.mixup` is left out, as
-    it mixes labels, too.
+    The same as in `keras-dldl train`, see `data.augment.apply`. `Augmentation.mixup` is left out,
+    as it mixes labels, too.
 
     Args:
         augmentation: the strengths, or their config; what they turn off is left out. Default None:
