@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl import files
-from keras_dldl.arguments import check_choice, check_integer
+from keras_dldl.arguments import check_integer
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.against import check_comparable
 from keras_dldl.evaluation.assess import assess
@@ -19,7 +19,7 @@ from keras_dldl.evaluation.leaks import leak_check as checked_for_leaks
 from keras_dldl.evaluation.pictures import SHOWN, Pictures
 from keras_dldl.evaluation.predicting import decode, predict_faces
 from keras_dldl.evaluation.provenance import identity, model_facts, versions
-from keras_dldl.labels import DECODERS, LabelGrid
+from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel, load_model
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def evaluate(
             faces.
         group_by: columns of the manifest to break the numbers down by; default: all with at most 50
             different values. Ages are always grouped by decade, too.
-        decoder: from distributions to values: "expectation" or "median", see `LabelGrid.decode`;
-            None is the model's own. With another one, intervals are those of the distributions,
-            since a calibration holds for the model's own values.
+        decoder: "expectation" or "median"; None: the model's own, which alone is calibrated.
         batch_size: faces in one forward pass.
         leak_check: search prepared data for evaluated faces that are in training too; None where
             it is quick.
@@ -110,30 +108,25 @@ def evaluate(
     if isinstance(faces, (str, os.PathLike)):
         faces = PreparedFaces(faces)
     batch_size = check_integer("batch_size", batch_size, minimum=1)
-    if decoder is not None:
-        check_choice("decoder", decoder, DECODERS)
     named = [(identity(one), _loaded(one)) for one in (model, against) if one is not None]
-    models = [loaded for _, loaded in named]
+    first, *_ = models = [loaded for _, loaded in named]
     remarks = _checked(models, faces)
-    first = models[0]
     columns = grouping_columns(faces.rows, group_by, first.grid.task)
     _check_labels(faces.rows, first.grid)
-    asked_for, decoder = decoder, decoder or first.method.decoder
     views, *others = predict_faces(models, faces, batch_size, SHOWN if pictures else 0, decoder)
     rows = faces.rows.iloc[views.positions].reset_index(drop=True)
     metrics, predictions = assess(
         rows,
         views,
         first.grid,
-        decoder=decoder,
-        calibrated=first.calibration if decoder == first.method.decoder else None,
+        decoder=decoder or first.method.decoder,
+        calibrated=first.calibration if decoder in (None, first.method.decoder) else None,
         columns=columns,
         origins=faces.origins()[views.positions],
-        other=_values(models[1], others[0].average, asked_for) if others else None,
+        other=_values(models[1], others[0].average, decoder) if others else None,
     )
     metrics["notes"] += remarks
-    metrics["decoder"] = decoder
-    metrics |= _facts(named, faces)
+    metrics |= {"decoder": decoder or first.method.decoder} | _facts(named, faces)
     metrics["leak_check"] = _leaks(faces, predictions, leak_check, first)
     return Evaluation(metrics, predictions, views.pictures)
 
