@@ -20,8 +20,8 @@ class Face:
 
     >>> from keras_dldl.faces.alignment import MEAN_SHAPE
     >>> face = Face((0, 0, 90, 120), 40 * MEAN_SHAPE + 60, 0.9)
-    >>> face.area, face.roll, face.scaled(2).box
-    (10800, 0.0, (0, 0, 180, 240))
+    >>> face.area, round(face.roll), face.scaled(2).box
+    (10800, 0, (0, 0, 180, 240))
     """
 
     box: tuple[float, float, float, float]

@@ -150,8 +150,9 @@ def test_the_command_with_all_of_them_at_once(face, model_file, tmp_path, monkey
     for item in items:
         fine = item["path"] in good
         assert (item["error"] is None) == fine and bool(item["faces"]) == fine
-    # Progress and the speed at the end aside, stderr has a line a fault.
-    lines = [line for line in result.stderr.splitlines() if not line.startswith("predict: ")]
+    # Progress, what was written and the speed aside, stderr has a line a fault.
+    aside = ("predict: ", "written ")
+    lines = [line for line in result.stderr.splitlines() if not line.startswith(aside)]
     reasons = [line for line in lines if not line.endswith("images per second")]
     assert len(reasons) == len(mixed) - len(good), "\n".join(reasons)
     assert len(list((tmp_path / "out").iterdir())) == len(good)

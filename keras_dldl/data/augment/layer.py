@@ -32,7 +32,7 @@ class FaceAugmentation(keras.layers.Layer):
     >>> import numpy as np
     >>> layer = FaceAugmentation(Augmentation(rotation=30), seed=1)
     >>> faces = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3))
-    >>> layer(faces, training=True).shape
+    >>> tuple(layer(faces, training=True).shape)
     (2, 32, 32, 3)
     """
 
