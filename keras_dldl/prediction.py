@@ -264,7 +264,7 @@ class Prediction(float):
             level: of the interval.
 
         Returns:
-            A Matplotlib figure. For several faces see `plot_distribution` in `keras_dldl.drawing`.
+            A Matplotlib figure. For several faces see `plot_distribution` of the module `drawing`.
 
         Raises:
             ConfigError: `level` is out of range.
@@ -287,7 +287,7 @@ class Prediction(float):
             path: a picture file: .png, .jpg, .webp.
             image: the photo, where it was not predicted from a file; anything that
                 `predict_age` takes. For several faces in one picture see
-                `annotate` in `keras_dldl.drawing`.
+                `annotate` of the module `drawing`.
             level: of the interval.
 
         Raises:
