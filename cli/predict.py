@@ -173,6 +173,8 @@ def _report(path, result, level, style) -> None:
         line = f"{shown}: {face}{prediction.describe(level)}"
         if prediction.box is not None:
             line += ", box " + " ".join(f"{side:.0f}" for side in prediction.box)
+        if len(result) == 1 and (prediction.faces_found or 1) > 1:
+            line += f", the largest of {prediction.faces_found} faces"
         if prediction.warnings:
             line += "; warning: " + ", ".join(warning.code for warning in prediction.warnings)
         click.echo(line)

@@ -27,9 +27,9 @@ def load_class(name: str, base: type, kind: str, public: str) -> type:
     module, _, attribute = name.partition(":")
     found = getattr(_module(module, name, kind), attribute, None)
     if not (isinstance(found, type) and issubclass(found, base)):
+        derived = "" if base is object else f" derived from {public}"
         raise ConfigError(
-            f"A {kind} of your own must be a class derived from {public}. "
-            f"Received: {name!r}, which is {found!r}"
+            f"A {kind} of your own must be a class{derived}. Received: {name!r}, which is {found!r}"
         )
     return found
 

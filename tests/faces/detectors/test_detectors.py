@@ -57,6 +57,8 @@ def test_a_class_of_the_users_own(monkeypatch):
     assert as_detector("own_detectors:Own").detect([PICTURE])[0][0] is GOOD
     with pytest.raises(ConfigError, match="detect"):
         as_detector("own_detectors:Not")
+    with pytest.raises(ConfigError, match=r"must be a class\. Received: 'own_detectors:Missing'"):
+        as_detector("own_detectors:Missing")
     with pytest.raises(ConfigError, match="importable"):
         as_detector("no_such_module:Own")
 
