@@ -77,7 +77,8 @@ def test_a_line_a_face(run, models):
 
 def test_largest_level_and_no_detect(run, models):
     (line,) = run("three.png", "--largest", "--level", "0.5").stdout.splitlines()
-    assert "50 % interval" in line and line.endswith("box 35 10 25 25, the largest of 3 faces; warning: small")
+    assert "50 % interval" in line
+    assert line.endswith("box 35 10 25 25, the largest of 3 faces; warning: small")
     (line,) = run("three.png", "--no-detect").stdout.splitlines()
     p = predict_age("three.png", models / "age.keras", detect=False)
     assert line.startswith(f"three.png: {p:.1f} years") and "box" not in line
