@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_PIXELS = 100_000_000
 MIN_SIDE = 2
+AS_BYTES = 'Open it with mode "rb"'
 ALLOWED_SOURCES = (
     "An image must be a path, bytes, a binary file object, a PIL image, "
     "or a (H, W, 3) uint8 RGB array"
@@ -248,31 +249,43 @@ def _check_pil_image(image: "Image.Image", name: str) -> None:
         raise ValueError("an image whose file is closed")
 
 
-def _opened(source: Any, name: str) -> IO[bytes]:
-    """Return a seekable stream of the bytes of `source`, for use in a `with`."""
-    if isinstance(source, (str, os.PathLike)):
-        return _opened_path(source, name)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return _stream(bytes(source), name, "0 bytes")
+def readable_again(source: Any, name: str) -> Any:
+    """Return what can be read more than once: the bytes of a file object, or the source itself.
+
+    Args:
+        source: see `read_image`.
+        name: what to call it in errors.
+
+    Raises:
+        UnreadableImage: the source is no image, or a file object that gives no bytes.
+    """
+    kinds = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray)
+    if isinstance(source, kinds) or _is_pil_image(source):
+        return source
     if not hasattr(source, "read"):
         refuse(name, "this is not an image", ALLOWED_SOURCES, f"type {type(source).__name__}")
     if isinstance(source, io.TextIOBase):
-        refuse(name, "the file is open as text", 'Open it with mode "rb"', "a text file object")
+        refuse(name, "the file is open as text", AS_BYTES, "a text file object")
     try:
         content = source.read()
     except (OSError, ValueError) as error:  # ValueError: it is closed
         refuse(name, "the file object cannot be read", ALLOWED_SOURCES, str(error))
     if not isinstance(content, (bytes, bytearray, memoryview)):
-        refuse(
-            name,
-            "the file object does not give bytes",
-            'Open it with mode "rb"',
-            f"type {type(content).__name__}",
-        )
-    return _stream(bytes(content), name, "0 bytes (a file object is read from where it stands)")
+        kind = type(content).__name__
+        refuse(name, "the file object does not give bytes", AS_BYTES, f"type {kind}")
+    received = "0 bytes (a file object is read from where it stands)"
+    return _stream(bytes(content), name, received).getvalue()
 
 
-def _stream(content: bytes, name: str, received: str) -> IO[bytes]:
+def _opened(source: Any, name: str) -> IO[bytes]:
+    """Return a seekable stream of the bytes of `source`, for use in a `with`."""
+    source = readable_again(source, name)
+    if isinstance(source, (str, os.PathLike)):
+        return _opened_path(source, name)
+    return _stream(bytes(source), name, "0 bytes")
+
+
+def _stream(content: bytes, name: str, received: str) -> io.BytesIO:
     if not content:
         refuse(name, "there is nothing in it", "Give a whole image file", received)
     return io.BytesIO(content)

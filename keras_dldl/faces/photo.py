@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.images import read_image, read_reduced
+from keras_dldl.faces.images import image_name, read_image, read_reduced, readable_again
 
 # A large JPEG file is decoded at 1/2, 1/4 or 1/8, its longer side at least so many pixels: what
 # MTCNN looks at.
@@ -29,12 +29,10 @@ class Photo:
     """
 
     def __init__(self, source: Any, *, max_pixels: int | None = None, name: str | None = None):
-        self._source, self._max_pixels, self.name = source, max_pixels, name
-        if hasattr(source, "read") and not hasattr(source, "getpixel"):
-            # A file can be read once only.
-            self._source = source.read()
+        self.name = image_name(source) if name is None else name
+        self._source, self._max_pixels = readable_again(source, self.name), max_pixels
         self.pixels, self.reduction = read_reduced(
-            self._source, LEAST_SIDE, max_pixels=max_pixels, name=name
+            self._source, LEAST_SIDE, max_pixels=max_pixels, name=self.name
         )
 
     @property

@@ -79,3 +79,19 @@ def test_a_file_object_is_read_once():
 def test_the_limit_is_on_the_whole_picture():
     with pytest.raises(UnreadableImage, match="5,200,000 pixels, over the limit"):
         Photo(jpeg(smooth(2600, 2000)), max_pixels=5_000_000)
+
+
+def test_a_file_object_that_gives_no_bytes_is_refused_as_read_image_refuses_it(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(jpeg(smooth(40, 30)))
+    closed = open(path, "rb")
+    closed.close()
+    # Text must never be taken for the path of a picture.
+    for source in (closed, io.StringIO(str(path)), io.BytesIO(), object()):
+        with pytest.raises(UnreadableImage) as expected:
+            read_image(source)
+        with pytest.raises(UnreadableImage) as found:
+            Photo(source)
+        assert str(found.value) == str(expected.value)
+    with open(path, encoding="latin-1") as as_text, pytest.raises(UnreadableImage, match="as text"):
+        Photo(as_text)
