@@ -39,7 +39,7 @@ from keras_dldl.cli.options import Choice, detector_option, json_option, max_pix
     help="Another model, of the same task and range of labels, to compare with on the same faces.",
 )  # fmt: skip
 @click.option(
-    "--decoder", type=click.Choice(["expectation", "median"]), show_default="the model's own",
+    "--decoder", type=Choice(["expectation", "median"]), show_default="the model's own",
     help="From distributions to values; the published benchmark decodes by the median.",
 )  # fmt: skip
 @click.option(

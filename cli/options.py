@@ -23,12 +23,16 @@ max_pixels_option = click.option(
 )
 
 
+DETECTORS = "auto|mtcnn|MODULE:CLASS"
+DETECTOR_HELP = (
+    "What finds faces: auto, at any angle; mtcnn, the paper's, upright ones only; or a class of "
+    "your own with a method detect(images)."
+)
 detector_option = click.option(
     "--detector",
-    metavar="auto|mtcnn|MODULE:CLASS",
+    metavar=DETECTORS,
     show_default="what the model's training faces were found by",
-    help="What finds faces: auto, at any angle; mtcnn, the paper's, upright ones only; or a class "
-    "of your own with a method detect(images).",
+    help=DETECTOR_HELP,
 )
 
 

@@ -5,7 +5,7 @@ from textwrap import wrap
 
 import click
 
-from keras_dldl.cli.options import Choice, json_option
+from keras_dldl.cli.options import DETECTOR_HELP, DETECTORS, Choice, json_option
 from keras_dldl.cli.splitting import check_split_usage, is_given, split_options
 from keras_dldl.data.sources import SOURCES, find_source, sources_by_group
 from keras_dldl.data.sources.skipped import kinds_of
@@ -34,9 +34,8 @@ def _sources():
     "--margin", default=0.16, show_default=True, help="Border around the face, share of its side."
 )
 @click.option(
-    "--detector", metavar="auto|mtcnn|MODULE:CLASS", default="auto", show_default=True,
-    help="What finds faces: auto, at any angle; mtcnn, the paper's, upright ones only; or a class "
-    "of your own with a method detect(images). Models trained on the faces remember it.",
+    "--detector", metavar=DETECTORS, default="auto", show_default=True,
+    help=f"{DETECTOR_HELP} Models trained on the faces remember it.",
 )  # fmt: skip
 @click.option(
     "--on-missing", type=Choice(["whole", "skip", "fail"]), default="whole",

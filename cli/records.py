@@ -20,7 +20,7 @@ def verify_command(data, as_json):
 
     Names each shard that is missing, cut short or altered, or whose faces are not where the index
     says, with what was expected and found. The exit status is 1 where there is one. `prepare`,
-    called again with the same arguments, writes damaged shards anew.
+    called again with the same arguments, writes damaged shards again.
     """
     from keras_dldl.data.records.verify import verify
     from keras_dldl.errors import DataError
@@ -40,7 +40,7 @@ def verify_command(data, as_json):
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         raise DataError(
             "Every shard must be as `keras-dldl prepare` wrote it; the same call of it again "
-            f"writes damaged shards anew. Received: {data} with {len(names)} bad: "
+            f"writes damaged shards again. Received: {data} with {len(names)} bad: "
             f"{', '.join(names[:3])}{more}"
         )
 

@@ -133,7 +133,7 @@ class FaceAligner:
                 f"Received: a picture of {width} x {height} pixels"
             )
         scaled = [face.scaled(photo.reduction) for face in faces]
-        chosen = scaled if all_faces else [max(scaled, key=lambda face: face.area)]
+        chosen = scaled if all_faces else [largest(scaled)]
         found = []
         for face in chosen:
             crop = photo.align(self.alignment, face.landmarks, size)

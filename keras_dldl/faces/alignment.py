@@ -115,6 +115,12 @@ class Alignment:
         """Return how many pixels of the image one of the crop stands for, along a side."""
         return abs(_similarity(self.template(size), np.asarray(landmarks, np.float64))[0])
 
+    def corners(self, landmarks: np.ndarray) -> np.ndarray:
+        """Return where the crop's corners lie in the image: (4, 2), from top left, clockwise."""
+        scale, shift = _similarity(self.template(1), np.asarray(landmarks, np.float64))
+        corners = scale * np.array([0, 1, 1 + 1j, 1j]) + shift
+        return np.stack([corners.real, corners.imag], axis=1)
+
     def share_outside(self, landmarks: np.ndarray, shape: tuple[int, ...]) -> float:
         """Return the share of the crop that lies outside of the image, 0 ... 1.
 

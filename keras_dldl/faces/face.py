@@ -53,6 +53,11 @@ class Face:
         return Face(box, self.landmarks, self.score)
 
 
+def left_to_right(faces: Sequence[Face]) -> list[Face]:
+    """Return the faces by the left edges of their boxes."""
+    return sorted(faces, key=lambda face: face.box[0])
+
+
 def largest(faces: Sequence[Face]) -> Face | None:
     """Return the face with the largest box, or None where there is none."""
     return max(faces, key=lambda face: face.area, default=None)

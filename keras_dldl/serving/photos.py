@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from keras_dldl.errors import ConfigError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
-from keras_dldl.faces.alignment import Alignment, spans_a_face
+from keras_dldl.faces.alignment import spans_a_face
 from keras_dldl.faces.images import declared_pixels
 from keras_dldl.faces.photo import Photo
 from keras_dldl.prediction import DEFAULT_LEVEL, Prediction, check_level
@@ -147,7 +147,7 @@ def _attention(
 ) -> Response:
     engine = model.engine
     photo = _photo(service, picture)
-    corners = _corners(engine.alignment, points, engine.input_size)
+    corners = engine.alignment.corners(points)
     _check_corners(corners, photo.shape)
     crop = photo.align(engine.alignment, points, engine.input_size)
     between()
@@ -171,17 +171,6 @@ def _png(attention: np.ndarray, side: int) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(grey).save(stream, "PNG")
     return stream.getvalue()
-
-
-def _corners(alignment: Alignment, points: np.ndarray, side: int) -> np.ndarray:
-    """Return where the crop's corners lie in the photo: (4, 2), from top left, clockwise."""
-    template = alignment.template(side) @ [1, 1j]
-    image = points @ [1, 1j]
-    centred = template - template.mean()
-    scale = np.vdot(centred, image - image.mean()) / np.vdot(centred, centred).real
-    crop = np.array([0, side, side + 1j * side, 1j * side])
-    corners = scale * (crop - template.mean()) + image.mean()
-    return np.stack([corners.real, corners.imag], axis=1)
 
 
 def _check_corners(corners: np.ndarray, shape: tuple[int, int]) -> None:

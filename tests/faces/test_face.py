@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_dldl.faces.alignment import MEAN_SHAPE
-from keras_dldl.faces.face import Face, largest
+from keras_dldl.faces.face import Face, largest, left_to_right
 
 
 def turned(degrees):
@@ -38,3 +38,8 @@ def test_largest():
     small, large = (Face((0, 0, k, k), np.zeros((5, 2)), 1.0) for k in (2, 3))
     assert largest([small, large]) is large
     assert largest([]) is None
+
+
+def test_left_to_right():
+    faces = [Face((x, 0, 5, 5), np.zeros((5, 2)), 1.0) for x in (3, -1, 7)]
+    assert [face.box[0] for face in left_to_right(faces)] == [-1, 3, 7]

@@ -10,7 +10,7 @@ from keras_dldl.faces.detectors.blazeface import BlazeFace, Candidate
 from keras_dldl.faces.detectors.mesh import FaceMesh, Mesh
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.detectors.networks import load_network
-from keras_dldl.faces.face import Face, largest
+from keras_dldl.faces.face import Face, largest, left_to_right
 
 # Around the picture, as a share of its longer side: BlazeFace knows faces with their surroundings,
 # and takes those that fill the picture for faces on their head.
@@ -47,9 +47,10 @@ class AutoDetector:
         for image, small in zip(images, self._mtcnn.detect(images), strict=True):
             faces = self._in_picture(image)
             for face in small:
-                if not any(_same(face, other) for other in faces):
-                    faces.append(self._confirmed(image, *_square_of(face)) or face)
-            found.append(_left_to_right(faces or self._turned(image)))
+                place = _square_of(face)
+                if not any(_near(other, *place) for other in faces):
+                    faces.append(self._confirmed(image, *place) or face)
+            found.append(left_to_right(faces or self._turned(image)))
         return found
 
     def detect_large(self, images: list[np.ndarray]) -> list[list[Face]]:
@@ -66,7 +67,7 @@ class AutoDetector:
             if first := largest(faces):
                 confirmed = self._confirmed(images[i], *_square_of(first)) or first
                 found[i] = [confirmed if face is first else face for face in faces]
-        return [_left_to_right(faces) for faces in found]
+        return [left_to_right(faces) for faces in found]
 
     def _in_picture(self, image: np.ndarray, until_sure: bool = False) -> list[Face]:
         height, width = image.shape[:2]
@@ -137,11 +138,3 @@ def _near(face: Face, middle: complex, side: float) -> bool:
     """Return whether a face and a square are one place; of two people, heads are further apart."""
     own_middle, own_side = _square_of(face)
     return abs(own_middle - middle) < max(own_side, side) / 2
-
-
-def _same(face: Face, other: Face) -> bool:
-    return _near(face, *_square_of(other))
-
-
-def _left_to_right(faces: list[Face]) -> list[Face]:
-    return sorted(faces, key=lambda face: face.box[0])

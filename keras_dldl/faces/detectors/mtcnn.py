@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from keras_dldl.faces.alignment import spans_a_face
-from keras_dldl.faces.face import Face
+from keras_dldl.faces.face import Face, left_to_right
 from keras_dldl.runtimes import asked_engine, is_installed
 
 # The detector's own smallest face is 20 pixels; images are reduced to this side before, which
@@ -65,7 +65,7 @@ class MTCNNDetector:
         return [
             [
                 _float32(face.scaled(factor)).cut_at_edges(image.shape)
-                for face in _left_to_right(_clear(faces))
+                for face in left_to_right(_clear(faces))
             ]
             for faces, factor, image in zip(found, factors, images, strict=True)
         ]
@@ -90,7 +90,7 @@ class MTCNNDetector:
 
 
 def _finder(engine: str) -> Callable[[list[np.ndarray]], np.ndarray]:
-    """Return the function from images of one shape to the rows of `FaceDetector._run`."""
+    """Return the function from images of one shape to the rows of `MTCNNDetector._run`."""
     if engine != "litert" and (engine == "keras" or not is_installed("litert")):
         return _package_finder()
     from keras_dldl.faces.detectors.cascade import find_faces
@@ -152,10 +152,6 @@ def _batches_of_one_shape(images: Sequence[np.ndarray]) -> list[list[int]]:
 def _clear(faces: list[Face]) -> list[Face]:
     """Return the clear faces; where none is clear, all of them."""
     return [face for face in faces if face.score >= CLEAR_SCORE] or faces
-
-
-def _left_to_right(faces: list[Face]) -> list[Face]:
-    return sorted(faces, key=lambda face: face.box[0])
 
 
 def _face(row: np.ndarray) -> Face:
