@@ -12,8 +12,9 @@ from keras_dldl.arguments import check_choice, check_integer
 from keras_dldl.errors import DetectorError, ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.images import image_name, is_batch
+from keras_dldl.faces.images import is_batch
 from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.sources import image_name
 from keras_dldl.light import LightModel
 from keras_dldl.opening import resolve_model
 from keras_dldl.prediction import Prediction

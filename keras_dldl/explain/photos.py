@@ -8,8 +8,8 @@ import numpy as np
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.explain.attention import AttentionMaps, resize_map
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
-from keras_dldl.faces.images import image_name
 from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.sources import image_name
 from keras_dldl.prediction import Prediction
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,18 +20,13 @@ from keras_dldl.faces.formats import (
     identified,
     refuse,
 )
+from keras_dldl.faces.sources import image_name, is_pil_image, opened
 
 if TYPE_CHECKING:
     from PIL import Image
 
 DEFAULT_MAX_PIXELS = 100_000_000
 MIN_SIDE = 2
-AS_BYTES = 'Open it with mode "rb"'
-ALLOWED_SOURCES = (
-    "An image must be a path, bytes, a binary file object, a PIL image, "
-    "or a (H, W, 3) uint8 RGB array"
-)
-LONGEST_NAME = 300
 BAND_PIXELS = 2**20
 BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF
 
@@ -89,11 +83,11 @@ def read_reduced(
     name = image_name(source) if name is None else name
     if isinstance(source, np.ndarray):
         return _checked_array(source, limit, name), 1.0
-    if _is_pil_image(source):
+    if is_pil_image(source):
         with _any_failure_named(name):
             _check_pil_image(source, name)
             return _decoded(source, limit, name), 1.0
-    with _opened(source, name) as stream, _any_failure_named(name):
+    with opened(source, name) as stream, _any_failure_named(name):
         image = identified(stream, limit, name)
         longest = max(image.size)
         if least_side is not None and longest >= 2 * least_side:
@@ -113,23 +107,6 @@ def declared_pixels(content: bytes, max_pixels: int | None = None) -> int:
             return image.width * image.height
     except UnreadableImage:
         return 0
-
-
-def image_name(source: Any) -> str:
-    """Return what to call `source` in a message: its path, or what kind of thing it is.
-
-    >>> image_name(b"abc")
-    '<3 bytes>'
-    """
-    if isinstance(source, (str, os.PathLike)):
-        path = os.fsdecode(source)
-        return path if len(path) <= LONGEST_NAME else path[:LONGEST_NAME] + "..."
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return f"<{len(source)} bytes>"
-    if isinstance(source, np.ndarray):
-        return f"<array {'x'.join(map(str, source.shape))}>"
-    own = getattr(source, "filename", None) or getattr(source, "name", None)
-    return own if isinstance(own, str) and own else f"<{type(source).__name__}>"
 
 
 def is_batch(img: Any) -> bool:
@@ -194,15 +171,6 @@ def _range(array: np.ndarray) -> str:
     return f", values {float(array.min()):g} ... {float(array.max()):g}"
 
 
-def _is_pil_image(source: Any) -> bool:
-    # Without importing Pillow for an array: its images come from a module of this name.
-    if type(source).__module__.partition(".")[0] == "PIL":
-        return True
-    from PIL import Image
-
-    return isinstance(source, Image.Image)
-
-
 @contextmanager
 def _any_failure_named(name: str):
     """Turn whatever Pillow raises on bad data (a dozen kinds) into UnreadableImage."""
@@ -247,75 +215,6 @@ def _check_pil_image(image: "Image.Image", name: str) -> None:
         )
     if image.tile and (image.fp is None or getattr(image.fp, "closed", False)):
         raise ValueError("an image whose file is closed")
-
-
-def readable_again(source: Any, name: str) -> Any:
-    """Return what can be read more than once: the bytes of a file object, or the source itself.
-
-    Args:
-        source: see `read_image`.
-        name: what to call it in errors.
-
-    Raises:
-        UnreadableImage: the source is no image, or a file object that gives no bytes.
-    """
-    kinds = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray)
-    if isinstance(source, kinds) or _is_pil_image(source):
-        return source
-    if not hasattr(source, "read"):
-        refuse(name, "this is not an image", ALLOWED_SOURCES, f"type {type(source).__name__}")
-    if isinstance(source, io.TextIOBase):
-        refuse(name, "the file is open as text", AS_BYTES, "a text file object")
-    try:
-        content = source.read()
-    except (OSError, ValueError) as error:  # ValueError: it is closed
-        refuse(name, "the file object cannot be read", ALLOWED_SOURCES, str(error))
-    if not isinstance(content, (bytes, bytearray, memoryview)):
-        kind = type(content).__name__
-        refuse(name, "the file object does not give bytes", AS_BYTES, f"type {kind}")
-    received = "0 bytes (a file object is read from where it stands)"
-    return _stream(bytes(content), name, received).getvalue()
-
-
-def _opened(source: Any, name: str) -> IO[bytes]:
-    """Return a seekable stream of the bytes of `source`, for use in a `with`."""
-    source = readable_again(source, name)
-    if isinstance(source, (str, os.PathLike)):
-        return _opened_path(source, name)
-    return _stream(bytes(source), name, "0 bytes")
-
-
-def _stream(content: bytes, name: str, received: str) -> io.BytesIO:
-    if not content:
-        refuse(name, "there is nothing in it", "Give a whole image file", received)
-    return io.BytesIO(content)
-
-
-def _opened_path(source: str | os.PathLike, name: str) -> IO[bytes]:
-    path = Path(os.fsdecode(source))
-    if not os.fspath(source):
-        refuse(name or "<no name>", "the path is empty", "Give the path of a picture", "''")
-    try:
-        stream = open(path, "rb")
-        if stream.seekable() and path.is_file() and path.stat().st_size > 0:
-            return stream
-        with stream:  # a pipe, or empty
-            return _stream(stream.read(), name, "0 bytes")
-    except UnreadableImage:  # ours: a ValueError too
-        raise
-    except FileNotFoundError:
-        refuse(name, "the file does not exist", "Give the path of a picture", _shown(name))
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        if path.is_dir():
-            refuse(name, "this is a folder", "Give the pictures in it one by one", _shown(name))
-        why = getattr(error, "strerror", None) or str(error)
-        refuse(name, "the file cannot be opened", "Give the path of a picture", why)
-
-
-def _shown(name: str) -> str:
-    # The name and not the path: who gave another name may publish the message.
-    hint = " (addresses are not fetched: download it first)" if "://" in name[:10] else ""
-    return repr(name[:LONGEST_NAME]) + hint
 
 
 def _decoded(image: "Image.Image", limit: int, name: str) -> np.ndarray:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.images import image_name, read_image, read_reduced, readable_again
+from keras_dldl.faces.images import read_image, read_reduced
+from keras_dldl.faces.sources import image_name, readable_again
 
 # A large JPEG file is decoded at 1/2, 1/4 or 1/8, its longer side at least so many pixels: what
 # MTCNN looks at.

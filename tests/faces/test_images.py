@@ -6,7 +6,6 @@ import re
 import struct
 import warnings
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from keras_dldl.faces.formats import FORMATS
 from keras_dldl.faces.images import (
     DEFAULT_MAX_PIXELS,
     MAX_PIXELS_VARIABLE,
-    image_name,
     pixel_limit,
     read_image,
 )
@@ -407,14 +405,6 @@ def test_a_picture_between_the_limits_of_pillow_gives_no_warning():
         # 95 megapixels: Pillow would warn; the file is too short, so nothing large is decoded.
         with pytest.raises(UnreadableImage, match="cut short"):
             read_image(png_of_declared_size(9500, 10_000))
-
-
-def test_names():
-    assert image_name(Path("a b.png")) == "a b.png"
-    assert image_name(np.zeros((2, 3, 3))) == "<array 2x3x3>"
-    assert image_name(Image.new("L", (2, 2))) == "<Image>"
-    assert image_name(io.BytesIO()) == "<BytesIO>"
-    assert len(image_name("x" * 9999)) < 400
 
 
 def test_the_picture_passed_in_is_not_changed():

@@ -1,6 +1,8 @@
 """Large JPEG files are decoded smaller, and again where a crop needs more."""
 
 import io
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -95,3 +97,16 @@ def test_a_file_object_that_gives_no_bytes_is_refused_as_read_image_refuses_it(t
         assert str(found.value) == str(expected.value)
     with open(path, encoding="latin-1") as as_text, pytest.raises(UnreadableImage, match="as text"):
         Photo(as_text)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_read_once(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(jpeg(smooth(2600, 2000)),))
+    writer.start()
+    photo = Photo(pipe)
+    writer.join()
+    assert photo.reduction == 2
+    photo.align(Alignment(), 20 * MEAN_SHAPE + 500, 112)  # would wait for another writer
+    assert photo.reduction == 1
