@@ -74,8 +74,8 @@ class FaceModel(keras.Model):
     Output shape: (B, K) probabilities, float32, whatever the method.
 
     >>> model = FaceModel.from_preset("nano-age")
-    >>> model.task, model.input_size, round(FaceModel.presets["nano-age"]["mae"], 1)
-    ('age', 64, 5.5)
+    >>> model.task, model.input_size, FaceModel.presets["nano-age"]["parameters"]
+    ('age', 64, 96493)
     """
 
     presets = _Presets()
