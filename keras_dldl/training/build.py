@@ -14,7 +14,7 @@ from keras_dldl.methods import Method, find_method, get_method
 from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models import FaceModel, build_model
 from keras_dldl.training.accumulation import in_parts
-from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.config import RunConfig, TrainConfig
 from keras_dldl.training.freezing import layers_with_weights
 from keras_dldl.training.fused_normalization import fuse_batch_normalization
 from keras_dldl.training.optimizer import make_optimizer
@@ -28,7 +28,7 @@ _METHOD_OPTIONS = {
 }
 
 
-def make_repeatable(config: TrainConfig) -> None:
+def make_repeatable(config: RunConfig) -> None:
     """Set the seeds of all random numbers; with `deterministic` refuse what varies between runs."""
     if config.deterministic and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -141,7 +141,7 @@ def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
         _normalise_over_all_devices(trained)
         fuse_batch_normalization(trained)
     trained.compile(
-        optimizer=make_optimizer(config, trained.trainable_variables),
+        optimizer=make_optimizer(config, trained.trainable_variables, config.ema),
         loss=face_model.method.loss(grid),
         # Weighted, so that what fills a batch up to the number of devices counts nothing.
         weighted_metrics=[MethodMAE(face_model.method, grid)],

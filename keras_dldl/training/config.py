@@ -4,93 +4,48 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from keras_dldl.configs import find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.files import write_text
+from keras_dldl.methods import METHODS
 from keras_dldl.training.config_file import read_config_file
 from keras_dldl.training.settings import check_known, setting, setting_of
 
 OPTIMIZERS = ("adam", "adamw", "lamb", "lion", "sgd")
+_Config = TypeVar("_Config", bound="RunConfig")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """Settings of one training run. The defaults are the paper's (Gao et al. 2018).
+class RunConfig:
+    """Settings that every run has, whatever it learns.
 
-    Each field is a key of the YAML file and can be set on the command line by `--set key=value`.
-
-    Raises:
-        ConfigError: a value has the wrong type or is out of range.
-
-    >>> TrainConfig(epochs=2).learning_rate
-    0.001
-    >>> TrainConfig(epochs=-1)
-    Traceback (most recent call last):
-    keras_dldl.errors.ConfigError: The setting `epochs` cannot have this value. Allowed: a whole \
-number, at least 1. Received: epochs=-1.
+    A field made by `setting` is all there is to a setting: from it come the key of the YAML file,
+    the option of the command, its check, its help, and its row in the docs.
     """
 
-    data: tuple[str, ...] = setting("texts", (), "prepared folders to train on, together")
-    model: str = setting("text", "tiny-age-net", "backbone, or keras:NAME")
+    data: tuple[str, ...] = setting("texts", (), "folder that `prepare` wrote")
+    model: str = setting(
+        "text", "tiny-age-net",
+        "backbone: tiny-age-net, thin-age-net, nano-age-net, vgg16, or keras:NAME",
+    )  # fmt: skip
     pooling: str | None = setting(
-        "text", None, "feature map to features; null: the backbone's own", optional=True,
+        "text", None, "feature map to features; none: the backbone's own", optional=True,
         choices=("hybrid", "average", "gem"),
     )  # fmt: skip
     weights: str | None = setting(
-        "text", None, '"imagenet" or a file, for a model `keras:NAME`', optional=True
-    )
-    method: str = setting("text", "dldl-v2", "head, target, loss and decoder")
-    method_options: Mapping[str, Any] = setting(
-        "mapping", None, "options of the method; over those below"
-    )
-    sigma: float = setting(
-        "number", 2.0, "width of the label distribution where the data bring none", minimum=0
-    )
-    expectation_weight: float = setting(
-        "number", 1.0, "lambda, the weight of the expectation term", minimum=0
-    )
-    kl_reduction: str = setting(
-        "text", "sum", "KL over the grid: paper, or reference code", choices=("sum", "mean")
-    )
-    expectation_norm: str = setting(
-        "text", "l1", "method er: distance of the expectation", choices=("l1", "l2")
+        "text", None, "for keras:NAME: imagenet, or a file of its weights", optional=True
     )
     input_size: int | None = setting(
-        "integer", None, "pixels; null: the data's size", minimum=32, optional=True
-    )
-    label_step: float | None = setting(
-        "number", None, "step of the model's label grid; null: the data's", above=0, optional=True
+        "integer", None, "side in pixels; none: the data's", minimum=32, optional=True
     )
     init: str | None = setting(
-        "text", None, "model file or shipped name to start from", optional=True
+        "text", None, "model to start from: file, run folder or shipped name", optional=True
     )
-    teacher: tuple[str, ...] = setting(
-        "texts", (), "model files or shipped names to learn from besides the labels"
-    )
-    teacher_weight: float = setting(
-        "number", 0.5, "share of the teachers in the loss; the labels have the rest",
-        minimum=0, maximum=1,
-    )  # fmt: skip
     epochs: int = setting("integer", 60, "times through the data", minimum=1)
     batch_size: int = setting("integer", 128, "images a step", minimum=1)
-    accumulate: int = setting(
-        "integer", 1, "parts in which a batch goes through the network, to save memory", minimum=1
-    )
-    sampling: str = setting(
-        "text",
-        "natural",
-        "how often an image comes in an epoch, by how many share its label",
-        choices=("natural", "sqrt", "balanced", "effective"),
-    )
-    sampling_beta: float = setting(
-        "number", 0.999, "beta of effective sampling", minimum=0, maximum=0.999999
-    )
-    image_weights: str | None = setting(
-        "text", None, "table of images and how much they count, as `check` writes it", optional=True
-    )
     optimizer: str = setting("text", "adam", "update rule", choices=OPTIMIZERS)
     learning_rate: float = setting("number", 1e-3, "highest learning rate", above=0)
     beta_1: float = setting("number", 0.9, "first decay of all but sgd", minimum=0, maximum=1)
@@ -108,7 +63,9 @@ number, at least 1. Received: epochs=-1.
     )
     decay_factor: float = setting("number", 0.1, "step schedule: multiply by this", above=0)
     decay_epochs: int = setting("integer", 30, "step schedule: every so many epochs", minimum=1)
-    final_learning_rate: float = setting("number", 0.0, "cosine schedule: last value", minimum=0)
+    final_learning_rate: float = setting(
+        "number", 0.0, "cosine schedule: last learning rate", minimum=0
+    )
     restart_epochs: int | None = setting(
         "integer",
         None,
@@ -116,49 +73,31 @@ number, at least 1. Received: epochs=-1.
         minimum=1,
         optional=True,
     )
-    warmup_epochs: float = setting("number", 0.0, "linear rise from zero", minimum=0)
-    ema: float | None = setting(
-        "number",
-        None,
-        "decay of an average of the weights over the steps, which is judged and saved",
-        minimum=0,
-        maximum=0.999999,
-        optional=True,
-    )
-    freeze: tuple[str, ...] = setting(
-        "texts", (), "layers that do not learn: backbone, stage1 ..., names, or patterns with *"
-    )
-    freeze_epochs: int | None = setting(
-        "integer", None, "how long they do not; null: for ever", minimum=1, optional=True
+    warmup_epochs: float = setting(
+        "number", 0.0, "epochs in which the learning rate rises from zero", minimum=0
     )
     dropout: float = setting(
         "number", 0.0, "share dropped before the head", minimum=0, maximum=0.99
     )
     seed: int = setting(
-        "integer", 0, "initial weights, order, augmentation", minimum=0, maximum=2**31 - 1
+        "integer",
+        0,
+        "seed of the initial weights, the order and the augmentation",
+        minimum=0,
+        maximum=2**31 - 1,
     )
-    precision: str = setting("text", "float32", "of the arithmetic", choices=PRECISIONS)
+    precision: str = setting("text", "float32", "precision of the arithmetic", choices=PRECISIONS)
     deterministic: bool = setting("switch", False, "refuse operations that vary from run to run")
     validation_split: str | None = setting(
-        "text", "val", "split that chooses the best epoch; null: none", optional=True
+        "text", "val", "split that chooses the best epoch; none: no validation", optional=True
     )
     patience: int | None = setting(
         "integer", None, "stop after so many epochs without improvement", minimum=1, optional=True
     )
     min_improvement: float = setting(
-        "number", 0.0, "of the validation MAE, to count for patience", minimum=0
+        "number", 0.0, "least improvement of the validation MAE that counts for patience", minimum=0
     )
     tensorboard: bool = setting("switch", False, "write tensorboard/ into the run folder")
-    on_damaged_shard: str = setting(
-        "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
-    )
-    feed: str = setting(
-        "text", "auto", "what brings the batches; auto: tf-data where TensorFlow is installed",
-        choices=("auto", "tf-data", "memory"),
-    )  # fmt: skip
-    devices: int | str = setting(
-        "count", "auto", "that share each batch, a process; auto: all GPUs, or else one processor"
-    )
     variety: float = setting(
         "number", 0.0, "strength of all random changes together; 0: the paper's, 1: as in the wild",
         minimum=0, maximum=1,
@@ -173,13 +112,13 @@ number, at least 1. Received: epochs=-1.
             object.__setattr__(self, field.name, value)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+    def from_dict(cls: type[_Config], values: Mapping[str, Any]) -> _Config:
         """Return a config from names and values; an unknown name raises `ConfigError`."""
         check_known(values, [field.name for field in dataclasses.fields(cls)])
         return cls(**values)
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> "TrainConfig":
+    def load(cls: type[_Config], path: str | os.PathLike) -> _Config:
         """Return the config in a YAML file, such as the `config.yaml` of a run folder.
 
         Raises:
@@ -202,9 +141,12 @@ number, at least 1. Received: epochs=-1.
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values by name, in the order of the fields."""
+        plain = {Mapping: dict, tuple: list}
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        values |= {name: dict(values[name]) for name in ("method_options", "augment")}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+        return {
+            name: next((to(v) for kind, to in plain.items() if isinstance(v, kind)), v)
+            for name, v in values.items()
+        }
 
     def to_yaml(self) -> str:
         """Return the config as YAML text, each line with what the setting does."""
@@ -212,14 +154,12 @@ number, at least 1. Received: epochs=-1.
 
         lines, values = [], self.to_dict()
         for field in dataclasses.fields(self):
-            if field.name not in values:
-                continue
             value = values[field.name]
             lines.append(f"# {setting_of(field).help} ({setting_of(field).allowed()})")
             lines.append(yaml.safe_dump({field.name: value}, sort_keys=False, allow_unicode=True))
         return "\n".join(line.rstrip("\n") for line in lines) + "\n"
 
-    def updated(self, changes: Mapping[str, Any]) -> "TrainConfig":
+    def updated(self: _Config, changes: Mapping[str, Any]) -> _Config:
         """Return a copy with `changes`; "augment.rotation" reaches into a mapping."""
         values = self.to_dict()
         for key, value in changes.items():
@@ -236,7 +176,7 @@ number, at least 1. Received: epochs=-1.
                 values[name] = value
         return type(self).from_dict(values)
 
-    def with_augmentation(self) -> "TrainConfig":
+    def with_augmentation(self: _Config) -> _Config:
         """Return a copy whose `augment` is complete, so that a changed default changes nothing."""
         from keras_dldl.data.augment import Augmentation
 
@@ -244,6 +184,100 @@ number, at least 1. Received: epochs=-1.
         strengths = Augmentation.varied(self.variety).get_config() | dict(self.augment)
         augmentation = Augmentation.from_config(strengths)
         return dataclasses.replace(self, augment=augmentation.get_config())
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """Settings of one training run. The defaults are the paper's (Gao et al. 2018).
+
+    Each field is a key of the YAML file and an option of `keras-dldl train`.
+
+    Raises:
+        ConfigError: a value has the wrong type or is out of range.
+
+    >>> TrainConfig(epochs=2).learning_rate
+    0.001
+    >>> TrainConfig(epochs=-1)
+    Traceback (most recent call last):
+    keras_dldl.errors.ConfigError: The setting `epochs` cannot have this value. Allowed: a whole \
+number, at least 1. Received: epochs=-1.
+    """
+
+    method: str = setting(
+        "text", "dldl-v2", f"method: {', '.join(METHODS)}, or module:Class of your own"
+    )
+    method_options: Mapping[str, Any] = setting(
+        "mapping", None, "options of the method; over those below"
+    )
+    sigma: float = setting(
+        "number", 2.0, "width of the label distribution where the data bring none", minimum=0
+    )
+    expectation_weight: float = setting(
+        "number", 1.0, "lambda, the weight of the expectation term", minimum=0, option="lambda"
+    )
+    kl_reduction: str = setting(
+        "text", "sum", "KL over the grid: paper, or reference code", choices=("sum", "mean")
+    )
+    expectation_norm: str = setting(
+        "text", "l1", "method er: distance of the expectation", choices=("l1", "l2")
+    )
+    label_step: float | None = setting(
+        "number", None, "step of the model's label grid; none: the data's", above=0, optional=True
+    )
+    teacher: tuple[str, ...] = setting(
+        "texts", (), "model to learn from besides the labels", metavar="MODEL"
+    )
+    teacher_weight: float = setting(
+        "number", 0.5, "share of the teachers in the loss; the labels have the rest",
+        minimum=0, maximum=1,
+    )  # fmt: skip
+    accumulate: int = setting(
+        "integer", 1, "parts in which a batch goes through the network, to save memory", minimum=1
+    )
+    sampling: str = setting(
+        "text",
+        "natural",
+        "how often an image comes in an epoch, by how many share its label",
+        choices=("natural", "sqrt", "balanced", "effective"),
+    )
+    sampling_beta: float = setting(
+        "number", 0.999, "beta of effective sampling", minimum=0, maximum=0.999999
+    )
+    image_weights: str | None = setting(
+        "text",
+        None,
+        "CSV of path and weight, as `check` writes it: how much an image counts",
+        optional=True,
+    )
+    ema: float | None = setting(
+        "number",
+        None,
+        "decay of an average of the weights over the steps, which is judged and saved",
+        minimum=0,
+        maximum=0.999999,
+        optional=True,
+    )
+    freeze: tuple[str, ...] = setting(
+        "texts",
+        (),
+        "layers that do not learn: backbone, stage1 ..., a name, or a pattern with *",
+        metavar="LAYERS",
+    )
+    freeze_epochs: int | None = setting(
+        "integer", None, "how many epochs they do not; none: all", minimum=1, optional=True
+    )
+    on_damaged_shard: str = setting(
+        "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
+    )
+    feed: str = setting(
+        "text", "auto", "what brings the batches; auto: tf-data where TensorFlow is installed",
+        choices=("auto", "tf-data", "memory"),
+    )  # fmt: skip
+    devices: int | str = setting(
+        "count",
+        "auto",
+        "devices that share each batch, in each process; auto: all GPUs, or else one processor",
+    )
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
@@ -274,8 +308,8 @@ def choose_config(
     file: str | os.PathLike | None = None,
     changes: Mapping[str, Any] | None = None,
     resume: bool = False,
-    kind: type[TrainConfig] = TrainConfig,
-) -> TrainConfig:
+    kind: type[_Config] = TrainConfig,
+) -> _Config:
     """Return the config of a run: defaults, then the file, then `changes`.
 
     A run that is resumed without a file starts from the `config.yaml` in its own folder.

@@ -1,6 +1,7 @@
 """What a run trains: the model in the file, and the compiled one that shares its weights."""
 
 import logging
+import math
 import os
 from functools import cached_property
 from pathlib import Path
@@ -32,11 +33,13 @@ class Learner(Protocol):
     Attributes:
         metric: name of the compiled metric by which the best epoch is chosen, the lower the better.
         unit: of that metric, such as "years", or "".
+        part: how many images go through the network at once.
         trained: after `build`, the compiled model that is fitted and evaluated.
     """
 
     metric: str
     unit: str
+    part: int
     trained: keras.Model | None
 
     def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
@@ -71,6 +74,7 @@ class FaceLearner:
         self.data = data
         self.devices = devices
         self.unit = data.grid.unit
+        self.part = math.ceil(config.batch_size / config.accumulate)
         self.face_model: Any = None
         self.trained: keras.Model | None = None
         self._teachers: list[Any] = []

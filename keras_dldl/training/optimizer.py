@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.config import RunConfig
 
 
-def make_optimizer(config: TrainConfig, variables: Sequence[Any]) -> Any:
+def make_optimizer(config: RunConfig, variables: Sequence[Any], ema: float | None = None) -> Any:
     """Return the optimizer of `config`.
 
     Weight decay is decoupled from the gradient for every kind, and spares vectors and scalars
@@ -15,6 +15,7 @@ def make_optimizer(config: TrainConfig, variables: Sequence[Any]) -> Any:
     Args:
         config: the settings.
         variables: trainable variables of the model; those of one axis are spared the decay.
+        ema: decay of an average of the weights that the optimizer keeps; None: it keeps none.
     """
     import keras
 
@@ -23,8 +24,8 @@ def make_optimizer(config: TrainConfig, variables: Sequence[Any]) -> Any:
         "weight_decay": config.weight_decay or None,
         "global_clipnorm": config.gradient_clip_norm,
     }
-    if config.ema is not None:
-        common |= {"use_ema": True, "ema_momentum": config.ema}
+    if ema is not None:
+        common |= {"use_ema": True, "ema_momentum": ema}
     betas = {"beta_1": config.beta_1, "beta_2": config.beta_2}
     kinds = {
         "adam": (keras.optimizers.Adam, {**betas, "epsilon": config.epsilon}),

@@ -13,7 +13,7 @@ from keras_dldl.files import atomic_path
 from keras_dldl.training.averaging import KeepRawWeights, averaged_weights
 from keras_dldl.training.build import make_repeatable
 from keras_dldl.training.callbacks import StepWatch
-from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.config import RunConfig
 from keras_dldl.training.curves import draw_curves
 from keras_dldl.training.feed import Feed
 from keras_dldl.training.history import best_row, describe_row, is_stale, write_history
@@ -48,7 +48,7 @@ class Run:
 
     def __init__(
         self,
-        config: TrainConfig,
+        config: RunConfig,
         folder: RunFolder,
         data: Any,
         fingerprint: str,
@@ -146,10 +146,10 @@ class Run:
 
     def _judged_weights(self, epoch: int) -> AbstractContextManager:
         """Return a block in which the model has the weights that are judged and saved."""
-        if self.config.ema is None:
+        trained = self.learner.trained
+        if not trained.optimizer.use_ema:
             return nullcontext()
-        part = math.ceil(self.config.batch_size / self.config.accumulate)
-        return averaged_weights(self.learner.trained, self.feed.training(epoch), part)
+        return averaged_weights(trained, self.feed.training(epoch), self.learner.part)
 
     def _fit(self, epoch: int) -> tuple[dict[str, float], float]:
         watch = StepWatch(
@@ -162,14 +162,15 @@ class Run:
             self.feed.images,
             self.config.batch_size,
         )
+        trained = self.learner.trained
         try:
-            fitted = self.learner.trained.fit(
+            fitted = trained.fit(
                 self.feed.training(epoch),
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 shuffle=False,  # the data set has its order; True would only warn
                 verbose=0,
-                callbacks=[watch, *([KeepRawWeights()] if self.config.ema is not None else [])],
+                callbacks=[watch, *([KeepRawWeights()] if trained.optimizer.use_ema else [])],
             )
         finally:
             watch.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.files import TEMPORARY_PREFIX, write_json
-from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.config import RunConfig
 from keras_dldl.training.state import Checkpoint, load_checkpoint
 
 # The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
@@ -124,7 +124,7 @@ class RunFolder:
 
 
 def check_same_run(
-    stored: dict[str, Any], config: TrainConfig, fingerprint: str, left_out: Sequence[str] = ()
+    stored: dict[str, Any], config: RunConfig, fingerprint: str, left_out: Sequence[str] = ()
 ) -> None:
     """Raise `ConfigError` if the checkpoint's run had other settings or other data.
 
@@ -135,9 +135,7 @@ def check_same_run(
         left_out: names of the damaged shards that would not be.
     """
     now = config.to_dict()
-    # A run of a version without the setting was fed by `tf.data`.
-    older = {"feed": "tf-data"} if "feed" in now else {}
-    before = type(config).from_dict(older | stored["config"]).to_dict()
+    before = type(config).from_dict(stored["config"]).to_dict()
     changed = [name for name in now if name not in _MAY_DIFFER and before[name] != now[name]]
     if now["epochs"] < before["epochs"] or (
         now["epochs"] > before["epochs"]
@@ -156,9 +154,9 @@ def check_same_run(
         )
     if stored["fingerprint"] != fingerprint:
         raise ConfigError(
-            "A run is resumed on the data it began with. The rows of the prepared folders"
-            f"{', or the image_weights,' if config.image_weights else ''} are "
-            f"others now{_left_out_note(before=stored.get('left_out', []), now=left_out)}. "
+            "A run is resumed on the data it began with. The rows of the prepared folders, or the "
+            "image_weights, are others now"
+            f"{_left_out_note(before=stored.get('left_out', []), now=left_out)}. "
             f"Received: data={list(config.data)}."
         )
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,12 @@ class LearningRate:
         config: names the schedule and its numbers.
         steps_per_epoch: steps of one epoch, at least 1.
 
-    >>> rate = LearningRate(TrainConfig(), steps_per_epoch=10)
+    >>> rate = LearningRate(RunConfig(), steps_per_epoch=10)
     >>> rate.at(0), rate.at(299), round(rate.at(300), 9)
     (0.001, 0.001, 0.0001)
     """
 
-    config: TrainConfig
+    config: RunConfig
     steps_per_epoch: int
 
     def at(self, step: int) -> float:

@@ -22,6 +22,8 @@ class Setting:
         above: numbers must be greater than this, or None.
         maximum: highest number allowed, or None.
         optional: whether null is allowed.
+        option: name of the command's option, where it is not the setting's.
+        metavar: what the help shows for the value, where it is not the kind.
     """
 
     kind: str
@@ -31,6 +33,8 @@ class Setting:
     above: float | None = None
     maximum: float | None = None
     optional: bool = False
+    option: str = ""
+    metavar: str = ""
 
     def check(self, name: str, value: Any) -> Any:
         """Return `value` in the setting's own type, or raise `ConfigError`."""

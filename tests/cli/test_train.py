@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -7,7 +8,9 @@ from keras_dldl.cli.main import cli
 from keras_dldl.methods import METHODS
 from keras_dldl.training import trainer
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.identities.config import PretrainConfig
 from keras_dldl.training.result import RunResult
+from keras_dldl.training.settings import setting_of
 from keras_dldl.training.team import Team
 from tests.training.small_data import write_small_data
 
@@ -52,6 +55,26 @@ def test_every_named_option_reaches_the_config(asked, tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("kind, name", [(TrainConfig, "train"), (PretrainConfig, "pretrain")])
+def test_every_setting_is_an_option(kind, name):
+    """What a settings class declares is offered, explained, and taken in its type."""
+    told = CliRunner().invoke(cli, [name, "--help"]).output
+    options = {param.name: param for param in cli.get_command(None, name).params}
+    for field in dataclasses.fields(kind):
+        setting = setting_of(field)
+        if setting.kind == "mapping":  # only by --set
+            assert field.name not in options
+            continue
+        option = options[field.name]
+        assert option.opts[0] in told and setting.help[1:] in option.help
+        if setting.kind == "switch":
+            continue
+        number = 1 if setting.minimum is None else setting.minimum
+        value = setting.choices[-1] if setting.choices else f"{number:g}"
+        taken = option.type.convert(value, option, None)
+        assert setting.check(field.name, taken) in (value, (value,), number)
+
+
 def test_devices_and_processes_reach_the_training(asked, tmp_path):
     team = ["--coordinator", "10.0.0.1:99", "--processes", 2, "--process", 1]
     assert run("--out", tmp_path, "--devices", 2, *team).exit_code == 0
@@ -84,7 +107,7 @@ def test_help_shows_defaults():
     text = " ".join(run("--help").stdout.split())
     for option, default in (("--epochs", "60"), ("--lambda", "1.0"), ("--model", "tiny-age-net")):
         assert option in text
-        assert f"[default: ({default})]" in text
+        assert f"[default: {default}]" in text
 
 
 def test_help_lists_the_methods():

@@ -36,8 +36,8 @@ class Record(keras.callbacks.Callback):
 def trained(ema, epochs=2):
     """Return a model after some steps, and its weights after each."""
     model, record = network(), Record()
-    config = TrainConfig(optimizer="sgd", learning_rate=0.1, ema=ema)
-    optimizer = make_optimizer(config, model.trainable_variables)
+    config = TrainConfig(optimizer="sgd", learning_rate=0.1)
+    optimizer = make_optimizer(config, model.trainable_variables, ema)
     model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
     callbacks = [record, *([KeepRawWeights()] if ema is not None else [])]
     for _ in range(epochs):  # as a run does, an epoch a `fit`

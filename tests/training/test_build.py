@@ -36,7 +36,7 @@ def test_optimizers_carry_their_settings():
     assert adam.weight_decay is None
     sgd = make_optimizer(TrainConfig(optimizer="sgd", momentum=0.5), [])
     assert (type(sgd).__name__, sgd.momentum) == ("SGD", 0.5)
-    lamb = make_optimizer(TrainConfig(optimizer="lamb", beta_1=0.8, ema=0.99), [])
+    lamb = make_optimizer(TrainConfig(optimizer="lamb", beta_1=0.8), [], ema=0.99)
     assert (type(lamb).__name__, lamb.beta_1, lamb.ema_momentum) == ("Lamb", 0.8, 0.99)
     lion = make_optimizer(TrainConfig(optimizer="lion", beta_2=0.99), [])
     assert (type(lion).__name__, lion.beta_2, lion.use_ema) == ("Lion", 0.99, False)

@@ -32,6 +32,7 @@ class IdentityLearner:
         metric: "error": in training the share of images taken for another of the step's people; in
             validation the share of pairs told wrongly.
         unit: none.
+        part: how many images go through the network at once, a batch.
         trained: after `build`, the compiled `IdentityClassifier`.
     """
 
@@ -42,6 +43,7 @@ class IdentityLearner:
         self.config = config
         self.people = people
         self.rows = rows
+        self.part = config.batch_size
         self.embedder: Any = None
         self.trained: IdentityClassifier | None = None
 
