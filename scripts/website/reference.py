@@ -3,6 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
+from keras_dldl.data.sources.registry import ALL
 from website.pages import ROOT
 
 if TYPE_CHECKING:  # of the extra `docs`
@@ -37,6 +38,15 @@ PAGES: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
             "data.synthetic": None,
             "data.people": None,
             "check": None,
+        },
+    ),
+    "sources": (
+        "Published data sets",
+        {
+            source.__module__.removeprefix("keras_dldl."): tuple(
+                other.__name__ for other in ALL if other.__module__ == source.__module__
+            )
+            for source in ALL
         },
     ),
     "training": ("Training", {"training": None}),
