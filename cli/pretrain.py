@@ -30,7 +30,7 @@ def _report(result, as_json):
         content = {
             "out": str(result.out),
             "model": str(result.model),
-            "epochs": len(result.rows),
+            "epochs": result.epochs,
             "best_epoch": result.best_epoch,
             "val_error": error,
             "already_finished": result.already_finished,
@@ -41,4 +41,4 @@ def _report(result, as_json):
         click.echo("This run was finished before; nothing was done.")
     shown = "none" if error is None else f"{100 * error:.2f} %"
     click.echo(f"{'best epoch':>10}  {'epochs':>6}  {'pairs told wrongly':>18}  model")
-    click.echo(f"{result.best_epoch:>10}  {len(result.rows):>6}  {shown:>18}  {result.model}")
+    click.echo(f"{result.best_epoch:>10}  {result.epochs:>6}  {shown:>18}  {result.model}")

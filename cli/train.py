@@ -74,7 +74,7 @@ def _report(result, as_json):
         content = {
             "out": str(result.out),
             "model": str(result.model),
-            "epochs": len(result.rows),
+            "epochs": result.epochs,
             "best_epoch": result.best_epoch,
             "val_mae": result.best_val_mae,
             "already_finished": result.already_finished,
@@ -88,4 +88,4 @@ def _report(result, as_json):
         click.echo("Stopped early: no improvement for as long as --patience allows.")
     mae = "none" if result.best_val_mae is None else f"{result.best_val_mae:.3f}"
     click.echo(f"{'best epoch':>10}  {'epochs':>6}  {'val MAE':>8}  model")
-    click.echo(f"{result.best_epoch:>10}  {len(result.rows):>6}  {mae:>8}  {result.model}")
+    click.echo(f"{result.best_epoch:>10}  {result.epochs:>6}  {mae:>8}  {result.model}")

@@ -217,15 +217,16 @@ def _train(cell: Cell) -> dict[str, Any]:
 
 def training_facts(rows: Any) -> dict[str, Any]:
     """Return what the rows of a run's history say in short."""
-    from keras_dldl.training.history import best_row
+    from keras_dldl.training.history import best_row, epochs_done
 
     best = best_row(rows)
+    epochs = [row["seconds"] for row in rows if row["epoch"]]
     return {
-        "epochs": len(rows),
+        "epochs": epochs_done(rows),
         "best_epoch": best["epoch"],
         "val_mae": best.get("val_mae"),
         "seconds": round(sum(row["seconds"] for row in rows), 3),
-        "seconds_per_epoch": sorted(row["seconds"] for row in rows)[len(rows) // 2],
+        "seconds_per_epoch": sorted(epochs)[len(epochs) // 2],
     }
 
 

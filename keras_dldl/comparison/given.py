@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keras_dldl.comparison.naming import differences
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.history import is_stale
+from keras_dldl.training.history import epochs_done, is_stale
 from keras_dldl.training.run_folder import RunFolder, data_fingerprint
 from keras_dldl.training.state import load_checkpoint
 
@@ -75,11 +75,11 @@ def check_given(cell: "Cell", data: "PreparedData") -> None:
         )
     progress: dict[str, Any] = load_checkpoint(cell.run.checkpoint).progress
     rows = progress["rows"]
-    if len(rows) < cell.config.epochs and not is_stale(rows, cell.config):
+    if epochs_done(rows) < cell.config.epochs and not is_stale(rows, cell.config):
         raise DataError(
             "A run can be compared when it is finished; go on with it by "
             f"`{cell.run.resume_command()}`. "
-            f"Received: {len(rows)} of {cell.config.epochs} epochs in {cell.run.path}"
+            f"Received: {epochs_done(rows)} of {cell.config.epochs} epochs in {cell.run.path}"
         )
     split = cell.config.validation_split
     splits = ["train", split] if split else ["train"]

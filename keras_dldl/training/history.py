@@ -40,6 +40,15 @@ def best_row(rows: Sequence[Mapping[str, Any]], metric: str = "mae") -> Mapping[
     return rows[-1] if rows else None
 
 
+def epochs_done(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many epochs `rows` have; epoch 0, the start model's row, is none.
+
+    >>> epochs_done([]), epochs_done([{"epoch": 0}]), epochs_done([{"epoch": 0}, {"epoch": 1}])
+    (0, 0, 1)
+    """
+    return rows[-1]["epoch"] if rows else 0
+
+
 def stale_epochs(
     rows: Sequence[Mapping[str, Any]], metric: str = "mae", min_improvement: float = 0.0
 ) -> int:
@@ -83,8 +92,13 @@ def name_in_words(metric: str) -> str:
 def describe_row(row: Mapping[str, Any], epochs: int, best: bool, metric: str = "mae") -> str:
     """Return one line for the log about an epoch."""
     word, judged = name_in_words(metric), row.get(f"val_{metric}")
-    text = f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.4f}  {word} {row[metric]:.3f}"
+    if row["epoch"] == 0:
+        text = "before training"
+    else:
+        text = f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.4f}  {word} {row[metric]:.3f}"
     if judged is not None:
         text += f"  val loss {row['val_loss']:.4f}  val {word} {judged:.3f}"
         text += " (best)" if best else ""
-    return text + f"  learning rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s"
+    if row["epoch"]:
+        text += f"  learning rate {row['learning_rate']:.3g}"
+    return text + f"  {row['seconds']:.1f} s"

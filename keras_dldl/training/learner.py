@@ -154,12 +154,14 @@ class FaceLearner:
 
         Args:
             path: a `.keras` file, which is not atomic here.
-            row: the history's row of this epoch.
+            row: the history's row of this epoch. Of epoch 0 the file says what the start model's
+                says: it has learned nothing since.
         """
         facts = {"data": [os.path.basename(folder) for folder in self.config.data]}
         facts |= {"images": len(self.data.rows("train")), "epoch": row["epoch"]}
-        self.face_model.card["training"] = facts | {"val_mae": row.get("val_mae")}
-        self.face_model.card["training_images"] = self._seen
+        facts |= {"val_mae": row.get("val_mae")}
+        learned = {"training": facts, "training_images": self._seen}
+        self.face_model.card = learned if row["epoch"] else self._start_card
         self.face_model.save(path)
 
 

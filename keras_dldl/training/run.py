@@ -16,7 +16,13 @@ from keras_dldl.training.callbacks import StepWatch
 from keras_dldl.training.config import RunConfig
 from keras_dldl.training.curves import draw_curves
 from keras_dldl.training.feed import Feed
-from keras_dldl.training.history import best_row, describe_row, is_stale, write_history
+from keras_dldl.training.history import (
+    best_row,
+    describe_row,
+    epochs_done,
+    is_stale,
+    write_history,
+)
 from keras_dldl.training.interrupt import Interrupt
 from keras_dldl.training.learner import Learner
 from keras_dldl.training.memory import memory_named
@@ -31,6 +37,10 @@ _CURVES_EVERY_EPOCHS = 5
 _REMEDIES = (
     "Try a lower learning_rate, gradient_clip_norm=1, warmup_epochs=1 or precision=float32, and "
     "look at the files"
+)
+_REMEDIES_FOR_A_START = (
+    "Try a lower learning_rate, freeze=[backbone], or more photos; few photos that are like those "
+    "it was trained on may leave nothing to gain"
 )
 
 
@@ -72,16 +82,19 @@ class Run:
         if self._is_over():
             _LOGGER.info(
                 "This run is finished: %d of %d epochs%s.",
-                len(self.rows), self.config.epochs, self._why_early(),
+                self._done, self.config.epochs, self._why_early(),
             )  # fmt: skip
             self._write_records()
             return self._result(already_finished=True)
-        self._build(checkpoint)
+        starts_whole = self._build(checkpoint)
         try:
             with self.interrupt:
+                if starts_whole and self.config.validation_split:
+                    with memory_named(self.learner.memory, self.config.batch_size):
+                        self._judge_start()
                 while not self._is_over():
                     with memory_named(self.learner.memory, self.config.batch_size):
-                        self._one_epoch(len(self.rows))
+                        self._one_epoch(self._done)
                     self.interrupt.check()
         except KeyboardInterrupt:
             self._say_how_to_resume()
@@ -90,12 +103,21 @@ class Run:
             if self.scalars is not None:
                 self.scalars.close()
         if self._why_early():
-            _LOGGER.info("Stopped after epoch %d%s.", len(self.rows), self._why_early())
+            _LOGGER.info("Stopped after epoch %d%s.", self._done, self._why_early())
+        if self._result().best_epoch == 0:
+            _LOGGER.warning(
+                "No epoch was better than the weights from %s: model.keras holds those. %s.",
+                self.config.init, _REMEDIES_FOR_A_START,
+            )  # fmt: skip
         self._write_records()
         return self._result()
 
+    @property
+    def _done(self) -> int:
+        return epochs_done(self.rows)
+
     def _is_over(self) -> bool:
-        return len(self.rows) >= self.config.epochs or self._is_stale()
+        return self._done >= self.config.epochs or self._is_stale()
 
     def _is_stale(self) -> bool:
         return is_stale(self.rows, self.config, self.learner.metric)
@@ -106,43 +128,62 @@ class Run:
             return ""
         return f", by patience={self.config.patience}; the best was epoch {result.best_epoch}"
 
-    def _build(self, checkpoint: Checkpoint | None) -> None:
+    def _build(self, checkpoint: Checkpoint | None) -> bool:
+        """Make the model; return whether it is now another model, head and all, and no more."""
         make_repeatable(self.config)
         # The checkpoint is of the last epoch's end: its optimizer may be another than the next's.
-        facts = self.learner.build(from_init=checkpoint is None, epoch=max(0, len(self.rows) - 1))
+        facts = self.learner.build(from_init=checkpoint is None, epoch=max(0, self._done - 1))
         if checkpoint:
             restore_variables(self._variables(), checkpoint.arrays)
-            _LOGGER.info("Going on after epoch %d of %d.", len(self.rows), self.config.epochs)
+            _LOGGER.info("Going on after epoch %d of %d.", self._done, self.config.epochs)
         else:
             write_provenance(self.folder, self.data, facts)  # first: by it a run folder is known
         self.config.save(self.folder.config)
         if self.config.tensorboard:
             self.scalars = ScalarLog(self.folder.tensorboard, self.rows, self.learner.metric)
+        return checkpoint is None and facts["init"] is not None and not facts["init"]["left"]
 
     def _variables(self) -> list[Any]:
         trained = self.learner.trained
         return [*trained.variables, *trained.optimizer.variables]
+
+    def _judge_start(self) -> None:
+        """Make the start model epoch 0, so that what training makes worse is not kept."""
+        begun = time.perf_counter()
+        row = {"epoch": 0, **self._validate(0)}
+        row["seconds"] = round(time.perf_counter() - begun, 3)
+        self._keep_if_best(row)
+        self._write_state(row)
 
     def _one_epoch(self, epoch: int) -> None:
         begun = time.perf_counter()
         self.learner.begin_epoch(epoch)
         logs, last_rate = self._fit(epoch)
         with self._judged_weights(epoch):
-            row = {"epoch": epoch + 1, **logs, **self._validate(epoch)}
+            row = {"epoch": epoch + 1, **logs, **self._validate(epoch + 1)}
             row |= {"learning_rate": last_rate, "seconds": round(time.perf_counter() - begun, 3)}
-            self.rows.append(row)
-            is_best = best_row(self.rows, self.learner.metric) is row
-            if is_best:
-                with atomic_path(self.folder.model) as temporary:
-                    self.learner.save(temporary, row)
+            self._keep_if_best(row)
+        self._write_state(row)
+        if self._done % _CURVES_EVERY_EPOCHS == 0:
+            self._draw_curves()
+
+    def _is_best(self, row: dict[str, Any]) -> bool:
+        return best_row(self.rows, self.learner.metric) is row
+
+    def _keep_if_best(self, row: dict[str, Any]) -> None:
+        self.rows.append(row)
+        if self._is_best(row):
+            with atomic_path(self.folder.model) as temporary:
+                self.learner.save(temporary, row)
+
+    def _write_state(self, row: dict[str, Any]) -> None:
         # Last, so that a run killed before this line does the epoch again, to the same end.
         save_checkpoint(self.folder.checkpoint, self._variables(), self._progress())
         write_history(self.folder.history, self.rows, self.learner.metric)
         if self.scalars is not None:
             self.scalars.write(row)
+        is_best = self._is_best(row)
         _LOGGER.info(describe_row(row, self.config.epochs, is_best, self.learner.metric))
-        if len(self.rows) % _CURVES_EVERY_EPOCHS == 0:
-            self._draw_curves()
 
     def _judged_weights(self, epoch: int) -> AbstractContextManager:
         """Return a block in which the model has the weights that are judged and saved."""
@@ -177,7 +218,7 @@ class Run:
         last = {name: values[-1] for name, values in fitted.history.items()}
         return self._named(last), watch.last_rate
 
-    def _validate(self, epoch: int) -> dict[str, float]:
+    def _validate(self, done: int) -> dict[str, float]:
         if self.config.validation_split is None:
             return {}
         logs = self.learner.trained.evaluate(
@@ -185,7 +226,7 @@ class Run:
         )
         if not math.isfinite(logs["loss"]):
             raise TrainingError(
-                f"The validation loss is not finite after epoch {epoch + 1}. "
+                f"The validation loss is not finite after epoch {done}. "
                 f"{self._remedies()}. "
                 f"Received: loss={logs['loss']}."
             )
@@ -237,7 +278,7 @@ class Run:
             tuple(self.rows),
             already_finished,
             self.learner.metric,
-            stopped_early=self._is_stale() and len(self.rows) < self.config.epochs,
+            stopped_early=self._is_stale() and self._done < self.config.epochs,
         )
 
     def _say_how_to_resume(self) -> None:

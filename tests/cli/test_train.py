@@ -98,7 +98,7 @@ def test_no_options_leave_the_file_alone(asked, tmp_path):
 def test_table_and_json(asked, tmp_path):
     shown = run("--out", tmp_path, "--resume").stdout
     assert "finished before" in shown
-    assert shown.splitlines()[-1].split() == ["3", "1", "4.500", str(tmp_path / "model.keras")]
+    assert shown.splitlines()[-1].split() == ["3", "3", "4.500", str(tmp_path / "model.keras")]
     content = json.loads(run("--out", tmp_path, "--json").stdout)
     assert (content["best_epoch"], content["val_mae"]) == (3, 4.5)
 

@@ -41,6 +41,13 @@ def test_line_of_an_epoch():
     )
 
 
+def test_line_of_the_start_model():
+    start = {"epoch": 0, "val_loss": 4.0, "val_mae": 5.0, "seconds": 0.5}
+    assert describe_row(start, 3, True) == (
+        "before training  val loss 4.0000  val MAE 5.000 (best)  0.5 s"
+    )
+
+
 def test_curves_are_a_picture(tmp_path):
     draw_curves(tmp_path / "curves.png", ROWS, "years")
     draw_curves(tmp_path / "one.png", UNJUDGED[:1])

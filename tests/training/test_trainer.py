@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dldl import load_model
+from keras_dldl import LabelGrid, load_model
 from keras_dldl.data.pipeline import batch_paths
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError, TrainingError
@@ -172,6 +172,45 @@ def test_init_and_mixed_precision_give_a_plain_model(finished, folder, tmp_path)
     stored = json.loads((tmp_path / "run" / "provenance.json").read_text())
     assert stored["init"]["left"] == []
     assert len(stored["init"]["copied"]) == 27
+
+
+def test_a_start_model_is_epoch_0_and_stays_if_nothing_beats_it(finished, folder, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "keras_dldl")
+    config = config_of(folder, init=str(finished.model), learning_rate=1.0)
+    result = train(config, tmp_path / "run")
+    assert [row["epoch"] for row in result.rows] == [0, 1, 2]
+    assert result.rows[0]["val_mae"] == finished.best_val_mae < result.rows[1]["val_mae"]
+    assert (result.epochs, result.best_epoch) == (2, 0)
+    assert "before training  val loss" in caplog.text
+    assert f"No epoch was better than the weights from {finished.model}" in caplog.text
+    start, kept = load_model(finished.model), load_model(result.model)
+    assert kept.card == start.card
+    for a, b in zip(start.get_weights(), kept.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (result.out / "history.csv").read_text().splitlines()[1].startswith("0,,,")
+
+
+def test_a_run_stopped_after_epoch_0_resumes_exactly(finished, folder, tmp_path, monkeypatch):
+    config = config_of(folder, init=str(finished.model))
+    whole = train(config, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+
+        def press(self, batch, logs=None):
+            os.kill(os.getpid(), signal.SIGINT)
+
+        patch.setattr(StepWatch, "on_train_batch_begin", press)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "parts")
+    resumed = train(config, tmp_path / "parts", resume=True)
+    columns = ("epoch", "val_loss", "val_mae")
+    for first, second in zip(whole.rows, resumed.rows, strict=True):
+        assert [first[name] for name in columns] == [second[name] for name in columns]
+
+
+def test_a_start_with_another_head_has_no_epoch_0(finished, tmp_path):
+    data = write_small_data(tmp_path / "data", grid=LabelGrid.scut_fbp())
+    result = train(config_of(data, epochs=1, init=str(finished.model)), tmp_path / "run")
+    assert [row["epoch"] for row in result.rows] == [1]
 
 
 def test_ctrl_c_tells_how_to_go_on(folder, tmp_path, monkeypatch, caplog):
