@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from keras_dldl.arguments import did_you_mean
+from keras_dldl.arguments import check_choice, did_you_mean
 from keras_dldl.comparison.naming import check_distinct, variant_name
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
@@ -176,19 +176,11 @@ def _baseline(values: Mapping[str, Any], names: Sequence[str]) -> str:
     name = values.get("baseline")
     if name is None:
         return "dldl-v2" if "dldl-v2" in names else names[0]
-    if name not in names:
-        raise ConfigError(
-            f"The baseline must be one of {', '.join(names)}.{did_you_mean(name, names)} "
-            f"Received: baseline={name!r}."
-        )
-    return name
+    return check_choice("baseline", name, names)
 
 
 def _split(values: Mapping[str, Any]) -> str:
-    split = values.get("split") or SPLITS[0]
-    if split not in SPLITS:
-        raise ConfigError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}.")
-    return split
+    return check_choice("split", values.get("split") or SPLITS[0], SPLITS)
 
 
 def _mapping(values: Mapping[str, Any], key: str) -> dict[str, Any]:

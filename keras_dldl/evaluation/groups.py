@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.numbers import summary
 
@@ -38,8 +39,8 @@ def grouping_columns(
     if unknown:
         allowed = [c for c in rows.columns if c not in NEVER_BY_DEFAULT] + [DECADE] * has_decade
         raise DataError(
-            f"`group_by` must name columns of the manifest: {', '.join(allowed) or 'it has none'}. "
-            f"Received: {', '.join(unknown)}"
+            f"`group_by` must name columns of the manifest: {', '.join(allowed) or 'it has none'}."
+            f"{did_you_mean(unknown[0], allowed)} Received: {', '.join(unknown)}"
         )
     return [c for c in chosen if c != DECADE] + [DECADE] if has_decade else chosen
 

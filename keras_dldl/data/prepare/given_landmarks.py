@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.errors import DataError
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import spans_a_face
 from keras_dldl.faces.photo import Photo
@@ -17,12 +17,6 @@ COLUMN = "landmarks"
 CHOICES = ("detect", "given")
 
 Landmarks = tuple[float, ...]  # x1 y1 ... x5 y5
-
-
-def check_choice(choice: str) -> None:
-    """Raise a ConfigError unless `choice` is one of `CHOICES`."""
-    if choice not in CHOICES:
-        raise ConfigError(f"`landmarks` must be one of {', '.join(CHOICES)}. Received: {choice!r}")
 
 
 def with_choice(table: "pd.DataFrame", choice: str) -> "pd.DataFrame":
@@ -45,8 +39,13 @@ def with_choice(table: "pd.DataFrame", choice: str) -> "pd.DataFrame":
 
 def _ten(value: Any, path: str) -> Landmarks:
     try:
-        parts = value.replace(",", " ").split() if isinstance(value, str) else value
-        points = tuple(float(part) for part in parts)
+        if isinstance(value, str):
+            # Ten parts between blanks or semicolons have decimal commas, if any; in "1,2 3,4", of
+            # which there are five, commas divide.
+            parts = value.replace(";", " ").split()
+            decimal = "." if len(parts) == 10 and "." not in value else " "
+            value = " ".join(parts).replace(",", decimal).split()
+        points = tuple(float(part) for part in value)
     except (TypeError, ValueError):
         points = ()
     if len(points) != 10:

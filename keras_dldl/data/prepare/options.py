@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from keras_dldl.data.prepare.given_landmarks import check_choice
+from keras_dldl.arguments import check_choice
+from keras_dldl.data.prepare.given_landmarks import CHOICES
 from keras_dldl.data.prepare.jobs import ON_MISSING
 from keras_dldl.data.splits.protocol import SplitOptions
 from keras_dldl.errors import ConfigError
@@ -45,17 +46,13 @@ class PrepareOptions(SplitOptions):
         super().__post_init__()
         if not 32 <= self.size <= 1024:
             raise ConfigError(f"`size` must be 32 ... 1024 pixels. Received: size={self.size}")
-        if self.on_missing not in ON_MISSING:
-            raise ConfigError(
-                f"`on_missing` must be one of {', '.join(ON_MISSING)}. "
-                f"Received: {self.on_missing!r}"
-            )
+        check_choice("on_missing", self.on_missing, ON_MISSING)
         if self.workers < 0 or self.limit < 0:
             raise ConfigError(
                 "`workers` and `limit` must be 0 or more. "
                 f"Received: workers={self.workers}, limit={self.limit}"
             )
-        check_choice(self.landmarks)
+        check_choice("landmarks", self.landmarks, CHOICES)
         if self.strict and self.on_missing == "skip":
             raise ConfigError(
                 "`strict` leaves nothing out, so `on_missing` must be whole or fail with it. "

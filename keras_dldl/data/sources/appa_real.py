@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from keras_dldl.arguments import check_choice
 from keras_dldl.data.annotations.folders import check_images, files_below, listings_of_parts
 from keras_dldl.data.annotations.reading import numbers_in, read_table
 from keras_dldl.data.sources.base import Source, SourceRows, check_folder
 from keras_dldl.data.sources.checking import Rows, joined
-from keras_dldl.errors import ConfigError
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}  # folder: split
 COLUMNS = ("file_name", "num_ratings", "apparent_age_avg", "apparent_age_std", "real_age")
@@ -34,9 +34,7 @@ class AppaReal(Source):
     options = ("age",)
 
     def __init__(self, age: str = "apparent"):
-        if age not in AGES:
-            raise ConfigError(f"`age` must be one of {', '.join(AGES)}. Received: age={age!r}")
-        self.age = age
+        self.age = check_choice("age", age, AGES)
 
     def read(self, root: Path) -> SourceRows:
         """Return a row a photo, with `split`, `real_age`, `apparent_age` and `num_ratings`."""

@@ -7,12 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_dldl.arguments import check_choice
 from keras_dldl.data.annotations.five_points import PointFiles, from_scut
 from keras_dldl.data.annotations.objects import entries, fail_on, number
 from keras_dldl.data.annotations.sheets import EXCEL, read_rows, sheet_names
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
 from keras_dldl.data.sources.images import ImagesByName
-from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
 log = logging.getLogger(__name__)
@@ -60,11 +61,7 @@ class ScutFBP5500(Source):
     licence = "non-commercial research"
 
     def __init__(self, fold: int | str | None = None):
-        if fold is not None and str(fold) not in FOLDS:
-            raise ConfigError(
-                f"`fold` must be one of {', '.join(FOLDS)} for SCUT-FBP5500. Received: fold={fold}"
-            )
-        self.fold = None if fold is None else str(fold)
+        self.fold = None if fold is None else check_choice("fold", str(fold), FOLDS)
 
     def grid(self) -> LabelGrid:
         """Return 1 to 5 points, step 0.1."""

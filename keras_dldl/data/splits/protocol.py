@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl.arguments import check_choice
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.splits.assign import assign_splits, check_shares, check_whole
 from keras_dldl.data.splits.folds import draw_folds
@@ -45,8 +46,7 @@ class SplitOptions:
     leave_out: str | None = None
 
     def __post_init__(self):
-        if self.split not in KINDS:
-            raise ConfigError(f"`split` must be one of {', '.join(KINDS)}. Received: {self.split}")
+        check_choice("split", self.split, KINDS)
         check_shares(self.val, self.test)
         if self.folds is not None and self.folds < 2:
             raise ConfigError(f"`folds` must be 2 or more. Received: folds={self.folds}")

@@ -123,6 +123,22 @@ def test_points_that_span_no_face_in_the_image_are_not_taken(points, no_faces):
     assert face == "whole" and no_faces.asked == [1]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.5 1 2 3 4 5 6 7 8 9",
+        "0,5 1 2 3 4 5 6 7 8 9",  # decimal comma
+        "0,5;1;2;3;4;5;6;7;8;9,0",
+        "0.5,1 2,3 4,5 6,7 8,9",  # x,y
+        "0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        "0.5,1,2,3,4,5,6,7,8,9",
+    ],
+)
+def test_ways_to_write_ten_numbers(text):
+    table = with_choice(pd.DataFrame({"path": ["a.jpg"], "landmarks": [text]}), "given")
+    assert table["landmarks"][0] == (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+
+
 @pytest.mark.parametrize("value", [(1.0, 2.0), "1 2 3", "a b", 7.5, (None,) * 10])
 def test_what_is_not_ten_numbers(value):
     table = pd.DataFrame({"path": ["a.jpg", "b.jpg"], "landmarks": [tuple(range(10)), value]})
@@ -144,6 +160,16 @@ def test_the_column_is_taken_out():
     assert rest.columns.tolist() == ["path"] and given == {"b": (1.0,) * 10}
 
 
-def test_another_choice():
-    with pytest.raises(ConfigError, match="one of detect, given. Received: 'guess'"):
-        PrepareOptions(landmarks="guess")
+@pytest.mark.parametrize(
+    ("name", "word", "near"),
+    [
+        ("landmarks", "gven", "given"),
+        ("on_missing", "skipp", "skip"),
+        ("split", "oficial", "official"),
+    ],
+)
+def test_another_choice_names_the_nearest(name, word, near):
+    with pytest.raises(
+        ConfigError, match=f"{name}.*one of .*Did you mean {near}. Received: {name}='{word}'"
+    ):
+        PrepareOptions(**{name: word})

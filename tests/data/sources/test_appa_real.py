@@ -46,8 +46,8 @@ def test_the_real_age_has_none(root):
 
 
 def test_another_age_is_refused():
-    with pytest.raises(ConfigError, match="apparent, real. Received: age='mean'"):
-        SOURCES["appa-real"](age="mean")
+    with pytest.raises(ConfigError, match="Did you mean apparent. Received: age='aparent'"):
+        SOURCES["appa-real"](age="aparent")
 
 
 def test_without_images_it_says_what_it_looked_for(root):

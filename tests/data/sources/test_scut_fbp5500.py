@@ -156,7 +156,7 @@ def test_other_folders(root, images, write):
     write("train_2.txt", "AF1.jpg 3")
     with pytest.raises(DataError, match="for fold 60-40.*lists for the folds: 2"):
         ScutFBP5500("60-40").read(root)
-    with pytest.raises(ConfigError, match="one of 1, 2, 3, 4, 5, 60-40.*fold=0"):
+    with pytest.raises(ConfigError, match="one of '1', '2', '3', '4', '5', '60-40'.*fold='0'"):
         ScutFBP5500(0)
 
 

@@ -107,7 +107,7 @@ def test_one_person_left_out(table):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"split": "random"}, "official, official-test, drawn. Received: random"),
+        ({"split": "random"}, "'drawn'. Received: split='random'"),
         ({"folds": 1, "fold": 1}, "2 or more"),
         ({"folds": 5}, r"1 \.\.\. 5. Received: fold=None"),
         ({"folds": 5, "fold": 6}, r"1 \.\.\. 5. Received: fold=6"),
