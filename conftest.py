@@ -2,12 +2,16 @@
 
 import os
 import signal
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # JAX holds no float64 unless asked: the tests compare with float64 references. By KERAS_BACKEND=jax
 # the tests of what every back end runs can be run on it.
 os.environ.setdefault("JAX_ENABLE_X64", "1")
+# What is made once and kept is made for these tests, and not in the user's own cache.
+CACHE = tempfile.TemporaryDirectory(prefix="keras-dldl-tests-")
+os.environ.setdefault("KERAS_DLDL_CACHE_DIR", CACHE.name)
 # A shell without job control makes what it puts into the background deaf to Ctrl-C, and with it all
 # that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -45,6 +45,7 @@ def command(model, folders, split, out, in_place, as_json, **options):
 
     from keras_dldl.evaluation import PreparedFaces, calibrate
     from keras_dldl.files import check_writable
+    from keras_dldl.opening import keep_light_copy
     from keras_dldl.saved_models import find_model
 
     place = find_model(model) if in_place else Path(out)
@@ -52,6 +53,7 @@ def command(model, folders, split, out, in_place, as_json, **options):
     result = calibrate(model, PreparedFaces(*folders, split=split), **options)
     _show(result, as_json)
     paths = result.save(place)
+    keep_light_copy(place)
     if not as_json:
         for path in paths:
             click.echo(f"written {click.format_filename(path)}")

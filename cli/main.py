@@ -17,8 +17,8 @@ from keras_dldl.cli.options import (
     log_level_option,
     reason_of,
 )
-from keras_dldl.cli.quiet import quieten_litert, quieten_tensorflow
 from keras_dldl.errors import ConfigError
+from keras_dldl.quiet import quieten_tensorflow
 
 # The help stands here and not only in the commands, so that `--help` need not load them.
 COMMANDS = {
@@ -101,7 +101,6 @@ def main(args: list[str] | None = None) -> None:
             # A file name that the stream's encoding lacks must not end the run.
             stream.reconfigure(errors="backslashreplace")
     quieten_tensorflow()
-    quieten_litert()
     try:
         cli.main(args, prog_name="keras-dldl")
     except KeyboardInterrupt:  # before or after a command had the chance to see it
@@ -112,7 +111,6 @@ def main(args: list[str] | None = None) -> None:
 if "__mp_main__" in sys.modules:
     # Imported by a worker process of a command, which does not call `main`.
     quieten_tensorflow()
-    quieten_litert()
 
 if __name__ == "__main__":
     main()

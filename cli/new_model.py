@@ -17,9 +17,11 @@ def refuse_existing(out: str, force: bool) -> None:
 def written(model, out: str, as_json: bool) -> None:
     """Write `model` to `out`, whole or not at all, and say what was written."""
     from keras_dldl.files import atomic_path
+    from keras_dldl.opening import keep_light_copy
 
     with atomic_path(out) as temporary:
         model.save(temporary)
+    keep_light_copy(out)
     facts = {"path": str(out), "backbone": model.backbone_name, "parameters": model.count_params()}
     if as_json:
         click.echo(json.dumps(facts, indent=2))

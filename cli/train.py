@@ -43,13 +43,17 @@ def command(config, out, resume, preview, dry_run, as_json, coordinator, process
     if preview is not None and not dry_run:
         return
 
+    from keras_dldl.opening import keep_light_copy
     from keras_dldl.training.team import team_of
     from keras_dldl.training.trainer import train
 
     team = team_of(coordinator, processes, process)
     if dry_run:
         return _plan(config, team, as_json)
-    _report(train(config, out, resume=resume, team=team), as_json)
+    result = train(config, out, resume=resume, team=team)
+    if not process:  # of several processes, the first has the run folder
+        keep_light_copy(result.model)
+    _report(result, as_json)
 
 
 def _preview(config, path, as_json):

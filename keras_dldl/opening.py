@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,21 @@ def open_model(path: Path, engine: str = "auto") -> "Model":
     return loading.load_model(path)
 
 
+def keep_light_copy(path: str | os.PathLike) -> None:
+    """Make the LiteRT copy now that the first prediction by this model file would make.
+
+    For a process that has loaded TensorFlow: it takes seconds there, and half a minute in a process
+    of its own. What fails is only logged.
+    """
+    path = Path(path)
+    if not is_installed("litert") or light_copy(path):
+        return
+    try:
+        _converted(path, "litert", _convert_here)
+    except Exception as error:
+        _LOGGER.info("The first prediction makes the LiteRT copy. Received, here: %s", error)
+
+
 def _default_model(task: str | None) -> str:
     task = "age" if task is None else task
     if task not in DEFAULT_MODELS:
@@ -124,14 +140,23 @@ def _is_face_model(model: Any) -> bool:
     return module is not None and isinstance(model, module.FaceModel)
 
 
-def _converted(path: Path, engine: str) -> LightModel:
+def _convert_here(path: Path, engine: str, suffix: str) -> bytes:
+    from keras_dldl.export import export_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / f"model{suffix}"
+        export_model(path, engine, place, mirror=False)
+        return place.read_bytes()
+
+
+def _converted(path: Path, engine: str, convert: Callable | None = None) -> LightModel:
     """Return the model of a `.keras` file as the user's cache has it, or gets it now."""
     import keras_dldl
 
     content = path.read_bytes()
     key = checksum(keras_dldl.__version__, engine, content)
     suffix = next(end for end, name in SUFFIXES.items() if name == engine)
-    made = cached(f"model-{engine}", key, lambda: _convert(path, engine, suffix))
+    made = cached(f"model-{engine}", key, lambda: (convert or _convert)(path, engine, suffix))
     return open_light_model(path.with_suffix(suffix), made)
 
 

@@ -26,6 +26,7 @@ ROWS = [
         "html_marks",
         "photos",
         "progress",
+        "quiet",
         "registration",
         "runtimes",
         "saved_models",

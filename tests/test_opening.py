@@ -16,7 +16,7 @@ from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.export import export_model
 from keras_dldl.light import LightModel
 from keras_dldl.models import FaceModel
-from keras_dldl.opening import open_model, resolve_model
+from keras_dldl.opening import keep_light_copy, open_model, resolve_model
 from keras_dldl.predict import PredictOptions, Predictor, predict_age
 from keras_dldl.saved_models import find_model
 from tests.prediction_case import FakeDetector, picture, random_model
@@ -102,6 +102,44 @@ def test_a_model_of_ones_own_is_converted_once_and_apart(files, photo, cache):
     assert loaded == set() and again == first
     wanted = predict_age(photo, files / "own.keras", engine="keras").value
     assert float(first) == pytest.approx(wanted, abs=0.05)
+
+
+@pytest.mark.slow
+def test_a_copy_made_ahead_serves_the_first_prediction(files, monkeypatch, caplog):
+    caplog.set_level("INFO", "keras_dldl")
+    keep_light_copy(files / "own.keras")
+    assert not caplog.records
+    monkeypatch.setattr(subprocess, "run", None)  # what would convert it
+    assert open_model(files / "own.keras", "litert").engine == "litert"
+
+
+def test_a_copy_that_cannot_be_made_ahead_is_no_error(tmp_path, caplog):
+    caplog.set_level("INFO", "keras_dldl")
+    (tmp_path / "model.keras").write_bytes(b"not a model")
+    keep_light_copy(tmp_path / "model.keras")
+    assert "The first prediction makes the LiteRT copy. Received, here: " in caplog.text
+
+
+QUIET = """
+import os, sys, threading
+from keras_dldl.light import open_light_model
+import numpy as np
+if sys.argv[2:]:
+    threading.Thread(target=sys.stdin.read, daemon=True).start()
+open_light_model(sys.argv[1]).predict_views(np.zeros((1, 112, 112, 3), np.float32))"""
+
+
+@pytest.mark.parametrize("threads", [(), ("another",)])
+def test_the_first_network_writes_nothing_unless_other_threads_need_stderr(threads):
+    path = find_model("tiny-age").with_name("model.tflite")
+    process = subprocess.Popen(
+        [sys.executable, "-c", QUIET, path, *threads],
+        cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    error = process.stderr.read()  # stdin stays open so long, and with it the other thread
+    process.communicate()
+    assert process.returncode == 0
+    assert ("INFO: Created TensorFlow Lite" in error) == bool(threads)
 
 
 @pytest.mark.parametrize(

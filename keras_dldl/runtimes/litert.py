@@ -1,17 +1,18 @@
 """Networks in LiteRT's format, run without TensorFlow."""
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.errors import ConfigError
+from keras_dldl.quiet import notes_dropped
 
 if TYPE_CHECKING:
     import numpy as np
 
-# LiteRT writes a note to stderr with its first network; the command line puts a filter here.
-around_first_network: Callable[[], AbstractContextManager] = nullcontext
+# What LiteRT writes to stderr with its first network; it has no setting for that.
+NOTES = ("INFO: Created TensorFlow Lite",)
+_note_is_due = True
 
 
 class LiteRTNetwork:
@@ -68,11 +69,13 @@ class _Interpreter:
         return {name: self._interpreter.get_tensor(k) for name, k in self._outputs.items()}
 
     def _prepare(self, shape: tuple[int, ...]) -> None:
-        global around_first_network
-        with around_first_network():
+        global _note_is_due
+        # Other threads keep their stderr: the note is dropped only where there are none.
+        due = _note_is_due and threading.active_count() == 1
+        with notes_dropped(NOTES) if due else nullcontext():
             self._interpreter.resize_tensor_input(self._input, shape)
             self._interpreter.allocate_tensors()
-        around_first_network = nullcontext
+        _note_is_due = False
 
 
 def _interpreter_class() -> Any:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_dldl.cli.quiet import notes_dropped, quieten_tensorflow
+from keras_dldl.quiet import notes_dropped, quieten_tensorflow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ def test_stderr_may_be_none(monkeypatch):
 def test_a_command_runs_without_stderr(fake_tensorflow, tmp_path, given):
     code = (
         "import sys, time; time.sleep(0.2)\n"
-        "from keras_dldl.cli.quiet import quieten_tensorflow\n"
+        "from keras_dldl.quiet import quieten_tensorflow\n"
         "quieten_tensorflow()\n"
         "import tensorflow\n"
         "open('done', 'w').close()\n"

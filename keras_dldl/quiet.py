@@ -14,8 +14,6 @@ from typing import IO
 STDERR = 2
 # What TensorFlow 2.18 on writes while it is imported, before it heeds TF_CPP_MIN_LOG_LEVEL.
 NOTES = ("WARNING: All log messages before absl::", "I0000 ", "W0000 ")
-# What LiteRT writes with its first network.
-LITERT_NOTES = ("INFO: Created TensorFlow Lite",)
 
 
 def quieten_tensorflow() -> None:
@@ -28,13 +26,6 @@ def quieten_tensorflow() -> None:
         return
     if not any(isinstance(finder, _TensorFlowFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _TensorFlowFinder())
-
-
-def quieten_litert() -> None:
-    """Drop the note that LiteRT writes with its first network."""
-    from keras_dldl.runtimes import litert
-
-    litert.around_first_network = lambda: notes_dropped(LITERT_NOTES)
 
 
 class _TensorFlowFinder(MetaPathFinder):
@@ -64,7 +55,8 @@ def notes_dropped(notes: tuple[str, ...] = NOTES) -> Iterator[None]:
     """Hold back what the process writes to stderr, then pass it on less the lines of `notes`.
 
     Works on the file descriptor, as the notes are written by C++ code. Where stderr is closed, or
-    there is no folder for temporary files, nothing is held back.
+    there is no folder for temporary files, nothing is held back. A process that another thread
+    starts meanwhile would lose its stderr.
     """
     held = _temporary_file()
     if held is None:
