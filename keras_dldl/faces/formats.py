@@ -1,5 +1,6 @@
 """Formats of picture files: knowing them, and their size, before anything is decoded."""
 
+import re
 import struct
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -15,6 +16,10 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
 ALLOWED_FORMATS = f"Give one of {', '.join(FORMATS)}; HEIC where pillow-heif is installed"
 # Of ISO/IEC 23008-12, Annex B: still pictures and sequences, in HEVC or not said in what.
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+# From this version on libheif's HEVC decoder gets no picture larger than the file declares, by more
+# than one coding block (64 pixels) on each axis; or than the following.
+SAFE_LIBHEIF = (1, 23)
+HEIC_PIXELS = 2**16
 MAX_PIXELS_VARIABLE = "KERAS_DLDL_MAX_PIXELS"
 HOW_TO_RAISE = (
     "Make it smaller, or raise the limit: `max_pixels=` in Python, --max-pixels on the command "
@@ -55,8 +60,10 @@ def identified(stream: IO[bytes], limit: int, name: str) -> "Image.Image":
     """
     start = stream.read(30)
     if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
+        plugin = _heic_plugin(start, name)
+        _check_heic(start + stream.read(), limit, name)
         stream.seek(0)
-        return _heic_plugin(start, name)(stream, limit, name)
+        return plugin(stream, limit, name)
     why = ""
     for plugin, accepts in _plugins():
         try:
@@ -130,15 +137,40 @@ def _limited(base: Any) -> Any:
 
 def _heic_plugin(start: bytes, name: str) -> Any:
     try:
-        from pillow_heif import HeifImageFile
+        from pillow_heif import HeifImageFile, libheif_version
+
+        if tuple(map(int, libheif_version().split(".")[:2])) < SAFE_LIBHEIF:
+            raise ImportError
     except ImportError:
         refuse(
             name,
-            "HEIC pictures need the package pillow-heif",
+            "HEIC pictures need the package pillow-heif, 1.6 or newer",
             "Install it, pip install 'keras-dldl[heic]', or save the picture as JPEG",
             f"a file that starts with {start[:16]!r}",
         )
     return _limited(HeifImageFile)
+
+
+def _check_heic(content: bytes, limit: int, name: str) -> None:
+    """Raise `UnreadableImage` where any picture of the file, such as a tile, is over the limit.
+
+    The picture that is shown may be made of tiles, or cut out of a larger one (ISO/IEC 23008-12),
+    whose sizes stand in boxes `ispe`: four bytes of flags, width, height; before them the box's
+    length, which, if 1, stands behind the name instead.
+    """
+    if limit < HEIC_PIXELS:
+        refuse(
+            name,
+            f"HEIC pictures are decoded up to {HEIC_PIXELS:,} pixels, whatever they declare",
+            HOW_TO_RAISE,
+            f"a limit of {limit:,} pixels",
+        )
+    for found in re.finditer(b"ispe", content):
+        begin, end = found.span()
+        end += 12 if content[max(0, begin - 4) : begin] == b"\0\0\0\1" else 4
+        size = content[end : end + 8]
+        if len(size) == 8:
+            check_pixels(*struct.unpack(">II", size), limit, name, "picture or a part of it")
 
 
 def _webp_size(start: bytes) -> tuple[int, int]:

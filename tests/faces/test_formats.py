@@ -78,13 +78,40 @@ def test_a_heic_picture():
     pillow_heif = pytest.importorskip("pillow_heif")
     stream = io.BytesIO()
     pillow_heif.from_pillow(Image.fromarray(PICTURE)).save(stream, quality=95)
-    found = read_image(stream.getvalue(), max_pixels=1200)
+    found = read_image(stream.getvalue(), max_pixels=2**16)
     assert found.shape == PICTURE.shape
     assert np.abs(found.astype(int) - PICTURE).mean() < 5
-    with pytest.raises(UnreadableImage, match="1,200 pixels, over the limit of 1,199"):
-        read_image(stream.getvalue(), max_pixels=1199)
+    with pytest.raises(UnreadableImage, match="up to 65,536 pixels, whatever they declare"):
+        read_image(stream.getvalue(), max_pixels=2**16 - 1)
     with pytest.raises(UnreadableImage):
         read_image(stream.getvalue()[:200])
+
+
+def heic_that_declares(side, tile, declared):
+    """Return a grey HEIC picture, in tiles if `tile` is not 0, whose size reads `declared`."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stream = io.BytesIO()
+    before, pillow_heif.options.GRID_TILE_SIZE = pillow_heif.options.GRID_TILE_SIZE, tile
+    try:
+        pillow_heif.from_pillow(Image.new("RGB", (side, side))).save(stream, quality=20)
+    finally:
+        pillow_heif.options.GRID_TILE_SIZE = before
+    content = stream.getvalue()
+    for form in (b"ispe\0\0\0\0%b", b"\0\0\1\1%b"):  # of the picture, of the grid of tiles
+        kind = "II" if b"ispe" in form else "HH"
+        told, lie = (form % struct.pack(f">{kind}", one, one) for one in (side, declared))
+        content = content.replace(told, lie)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("side", "tile", "reason"),
+    [(384, 0, "Security limit exceeded"), (768, 384, "147,456 pixels, over the limit")],
+)
+def test_a_heic_picture_larger_than_it_declares_is_not_decoded(side, tile, reason):
+    content = heic_that_declares(side, tile, 32)
+    with pytest.raises(UnreadableImage, match=reason):
+        read_image(content, max_pixels=2**16)
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])
