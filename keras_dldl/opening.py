@@ -143,6 +143,7 @@ def _is_face_model(model: Any) -> bool:
 def _convert_here(path: Path, engine: str, suffix: str) -> bytes:
     from keras_dldl.export import export_model
 
+    _LOGGER.info("%s is converted for the engine %s: some seconds, once", path, engine)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / f"model{suffix}"
         export_model(path, engine, place, mirror=False)
