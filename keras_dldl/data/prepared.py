@@ -1,8 +1,9 @@
 """Prepared data: one or several folders that `prepare` or `split` wrote, read as one data set."""
 
+import copy
 import json
 import os
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl import files
+from keras_dldl.arguments import check_number, did_you_mean
 from keras_dldl.data.manifest import SPLITS, read_manifest, read_table, write_manifest
 from keras_dldl.data.records.reading import Records
-from keras_dldl.errors import DataError
+from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.files import sha256_of
 from keras_dldl.labels import LabelGrid
@@ -178,6 +180,7 @@ class PreparedData:
         if not folders:
             raise DataError("At least one prepared data folder is needed. Received: none")
         self.folders = [PreparedFolder.open(folder) for folder in folders]
+        self.widths: tuple[float, float, dict[str, float]] | None = None  # see `with_sigma`
         self._loaded: dict[Hashable, Any] = {}
         for name in ("grid", "alignment"):
             self._check_agreement(name)
@@ -220,10 +223,57 @@ class PreparedData:
             )
         return pd.concat(parts, ignore_index=True)
 
+    def origins(self, split: str) -> np.ndarray:
+        """Return (N,) the data set of each of `rows(split)`: `database`, or else its folder's name.
+
+        The folder above stands before the name where two folders have one.
+        """
+        paths = [Path(os.path.abspath(folder.path)) for folder in self.folders]
+        names = [path.name for path in paths]
+        if len(set(names)) < len(names):
+            names = [f"{path.parent.name}/{path.name}" for path in paths]
+        counts = [len(folder.rows(split)) for folder in self.folders]
+        return databases(self.rows(split), np.repeat(np.array(names, object), counts))
+
+    def with_sigma(
+        self, sigma: float, growth: float = 0.0, by_data: Mapping[str, float] | None = None
+    ) -> "PreparedData":
+        """Return the same data with a sigma for every row; those that rows bring along stay.
+
+        A label y of a data set without sigmas gets `sigma + growth * (y - start)`, with `start` the
+        grid's first label and the data set's own `sigma` where `by_data` names it.
+
+        Args:
+            sigma: width of the label distribution at `start`, in the grid's unit, 0 or more.
+            growth: width added for each unit above it, 0 or more.
+            by_data: `sigma` of single data sets, named as `origins` does.
+
+        Raises:
+            ConfigError: a width is below 0 or no number, or a data set is not there.
+        """
+        by_data = dict(by_data or {})
+        names = sorted({name for split in self.splits for name in self.origins(split)})
+        for name, own in by_data.items():
+            if name not in names:
+                raise ConfigError(
+                    f"`sigma_by_data` must name data sets in use: {', '.join(names)}."
+                    f"{did_you_mean(name, names)} Received: {name!r}."
+                )
+            check_number(f"sigma_by_data.{name}", own, minimum=0.0)
+        filled = copy.copy(self)
+        filled.widths = (sigma, growth, by_data)
+        filled._loaded = {}
+        return filled
+
     def targets(self, split: str) -> np.ndarray:
         """Return (N, 2) float32 of `rows(split)`: label, sigma (negative where none is given)."""
         rows = self.rows(split)
         sigma = rows["sigma"].fillna(NO_SIGMA) if "sigma" in rows else np.full(len(rows), NO_SIGMA)
+        if self.widths is not None:
+            width, growth, by_data = self.widths
+            widths = np.array([by_data.get(name, width) for name in self.origins(split)], float)
+            widths += growth * (rows["label"] - self.grid.start)
+            sigma = np.where(sigma >= 0, sigma, widths)
         return np.stack([rows["label"], sigma], axis=1).astype(np.float32)
 
     def records(self, *splits: str) -> Records:
@@ -269,6 +319,13 @@ class PreparedData:
                     f"Data folders used together must have one {name}. Received: "
                     f"{first.path} with {first.index[name]}, {other.path} with {other.index[name]}"
                 )
+
+
+def databases(rows: "pd.DataFrame", otherwise: np.ndarray) -> np.ndarray:
+    """Return the `database` of each of N rows, and `otherwise`, (N,), where there is none."""
+    if "database" not in rows:
+        return otherwise
+    return np.where(rows["database"].notna(), rows["database"].astype(str), otherwise)
 
 
 def _read_index(path: Path, split: Path | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How often each image comes in an epoch, by how many share its label: for unbalanced ages."""
+"""How often each image comes in an epoch, by its label and its data set: for unbalanced ages."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from keras_dldl.arguments import check_choice
 from keras_dldl.labels import LabelGrid
 
 SAMPLINGS = ("natural", "sqrt", "balanced", "effective")
+DATA_SAMPLINGS = ("natural", "sqrt", "balanced")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def make_sampling(
     grid: LabelGrid,
     beta: float = 0.999,
     weights: np.ndarray | None = None,
+    origins: np.ndarray | None = None,
+    by_origin: str = "natural",
 ) -> Sampling | None:
     """Return the sampling of this name, or None where each image comes once.
 
@@ -74,26 +77,55 @@ def make_sampling(
     or (1 - beta) / (1 - beta^n) ("effective": Cui et al. 2019, by the effective number); with
     weights, n is the sum of theirs, and the chance is multiplied by the image's own.
 
+    With `by_origin` other than "natural", labels are counted within each data set, and the chances
+    of its n images add up to the same for each ("balanced"), or to sqrt(n) ("sqrt").
+
     Args:
         kind: one of `SAMPLINGS`.
         labels: (N,) labels of the training images.
         grid: the label grid.
         beta: of "effective", in [0, 1): 0 is natural, towards 1 balanced.
         weights: (N,) how much each image counts, see `image_weights`; None: all alike.
+        origins: (N,) the data set of each image, for `by_origin`.
+        by_origin: one of `DATA_SAMPLINGS`.
 
     >>> labels = np.array([20.0, 20.0, 20.0, 60.0])
     >>> make_sampling("balanced", labels, LabelGrid.age()).order(seed=0, epoch=0).tolist()
     [3, 0, 1, 3]
+    >>> origins = np.array(["a", "a", "a", "b"])
+    >>> make_sampling(
+    ...     "natural", labels, LabelGrid.age(), origins=origins, by_origin="balanced"
+    ... ).weights.round(3).tolist()
+    [0.333, 0.333, 0.333, 1.0]
     """
     check_choice("sampling", kind, SAMPLINGS)
+    check_choice("data_sampling", by_origin, DATA_SAMPLINGS)
     own = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
+    if by_origin == "natural":
+        chances = _chances(kind, labels, grid, beta, own)
+        once = kind == "natural" and np.all(own == own[0])
+        return None if once else Sampling(chances)
+    chances = np.zeros(len(labels))
+    for name in np.unique(origins):
+        of = origins == name
+        found = _chances(kind, labels[of], grid, beta, own[of])
+        if found.any():
+            share = 1.0 if by_origin == "balanced" else np.sqrt(own[of].sum())
+            chances[of] = share * found / found.sum()
+    return Sampling(chances)
+
+
+def _chances(
+    kind: str, labels: np.ndarray, grid: LabelGrid, beta: float, own: np.ndarray
+) -> np.ndarray:
+    """Return (N,) the chance of each image by how many share its label."""
     if kind == "natural":
-        return None if np.all(own == own[0]) else Sampling(own)
+        return own
     steps = np.rint((np.asarray(labels, np.float64) - grid.start) / grid.step)
     _, inverse = np.unique(steps, return_inverse=True)
     shared = np.bincount(inverse, own)[inverse]
     # A label all of whose images weigh nothing has no chance to share out.
     shared[own == 0] = 1.0
     if kind == "effective":
-        return Sampling(own * (1.0 - beta) / (1.0 - np.power(beta, shared)))
-    return Sampling(own / (np.sqrt(shared) if kind == "sqrt" else shared))
+        return own * (1.0 - beta) / (1.0 - np.power(beta, shared))
+    return own / (np.sqrt(shared) if kind == "sqrt" else shared)

@@ -12,7 +12,7 @@ import numpy as np
 from keras_dldl.arguments import check_integer
 from keras_dldl.backends import is_installed
 from keras_dldl.data.manifest import line_number, read_manifest
-from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.data.records.integrity import check_records
 from keras_dldl.errors import DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
@@ -133,7 +133,7 @@ class PreparedFaces:
 
     def origins(self) -> np.ndarray:
         """Return the `database` of each row, or else its folder's name; see `Faces`."""
-        return _databases(self.rows, _folder_names(self.data)[self.folder_numbers])
+        return self.data.origins(self.split)[: len(self.rows)]
 
 
 class LabelledImages:
@@ -231,7 +231,7 @@ class LabelledImages:
 
     def origins(self) -> np.ndarray:
         """Return the `database` of each row, or else the name of `root`; see `Faces`."""
-        return _databases(self.rows, np.full(len(self.rows), self.source["root"], object))
+        return databases(self.rows, np.full(len(self.rows), self.source["root"], object))
 
     def _off_grid_reason(self, i: int, grid: LabelGrid) -> str:
         return (
@@ -300,21 +300,6 @@ def base_name(path: str | os.PathLike) -> str:
     'faces'
     """
     return os.path.basename(os.path.abspath(path))
-
-
-def _databases(rows: "pd.DataFrame", otherwise: np.ndarray) -> np.ndarray:
-    if "database" not in rows:
-        return otherwise
-    return np.where(rows["database"].notna(), rows["database"].astype(str), otherwise)
-
-
-def _folder_names(data: PreparedData) -> np.ndarray:
-    """Return the name of each folder, with the folder above it where names repeat."""
-    paths = [Path(os.path.abspath(folder.path)) for folder in data.folders]
-    names = [path.name for path in paths]
-    if len(set(names)) < len(names):
-        names = [f"{path.parent.name}/{path.name}" for path in paths]
-    return np.array(names, object)
 
 
 def _default_split(data: PreparedData) -> str:

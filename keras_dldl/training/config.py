@@ -212,6 +212,12 @@ number, at least 1. Received: epochs=-1.
     sigma: float = setting(
         "number", 2.0, "width of the label distribution where the data bring none", minimum=0
     )
+    sigma_growth: float = setting(
+        "number", 0.0, "sigma added for each year (or point) of the label", minimum=0
+    )
+    sigma_by_data: Mapping[str, Any] = setting(
+        "mapping", None, "sigma of single data sets, by `database` or the folder's name"
+    )
     expectation_weight: float = setting(
         "number", 1.0, "lambda, the weight of the expectation term", minimum=0, option="lambda"
     )
@@ -239,6 +245,12 @@ number, at least 1. Received: epochs=-1.
         "natural",
         "how often an image comes in an epoch, by how many share its label",
         choices=("natural", "sqrt", "balanced", "effective"),
+    )
+    data_sampling: str = setting(
+        "text",
+        "natural",
+        "how often a data set comes in an epoch, by how many images it has",
+        choices=("natural", "sqrt", "balanced"),
     )
     sampling_beta: float = setting(
         "number", 0.999, "beta of effective sampling", minimum=0, maximum=0.999999

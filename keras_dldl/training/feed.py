@@ -103,7 +103,11 @@ def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
         from keras_dldl.data.image_weights import read_image_weights
 
         weights = read_image_weights(config.image_weights, data)
-    return make_sampling(config.sampling, labels, data.grid, config.sampling_beta, weights)
+    origins = None if config.data_sampling == "natural" else data.origins("train")
+    return make_sampling(
+        config.sampling, labels, data.grid, config.sampling_beta, weights,
+        origins=origins, by_origin=config.data_sampling,
+    )  # fmt: skip
 
 
 def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Feed:
@@ -113,7 +117,12 @@ def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Fe
         config: complete settings; `feed` says which kind.
         data: the prepared data.
         places: the devices and processes that share each batch.
+
+    Raises:
+        ConfigError: `sigma_by_data` names a data set that is not there, or no width.
     """
+    if config.sigma_growth or config.sigma_by_data:
+        data = data.with_sigma(config.sigma, config.sigma_growth, config.sigma_by_data)
     if config.feed == "memory":
         from keras_dldl.training.memory_feed import MemoryFeed
 

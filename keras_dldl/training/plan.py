@@ -161,8 +161,10 @@ def _data_lines(plan: Plan) -> Iterator[str]:
     counts = ", ".join(f"{split} {count:,}" for split, count in plan.images.items())
     low, high = plan.labels
     yield f"images      {counts}; labels {low:g} to {high:g}"
-    if plan.config.sampling != "natural" or plan.config.image_weights:
-        yield f"sampling    {plan.config.sampling}: {plan.different:,} different images an epoch"
+    kinds = (plan.config.sampling, plan.config.data_sampling)
+    if kinds != ("natural", "natural") or plan.config.image_weights:
+        told = f"{kinds[0]}, data sets {kinds[1]}"
+        yield f"sampling    {told}: {plan.different:,} different images an epoch"
 
 
 def _model_lines(plan: Plan) -> Iterator[str]:

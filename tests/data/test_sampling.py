@@ -117,3 +117,34 @@ def test_a_label_of_which_nothing_is_left_does_no_harm():
     sampling = make_sampling("balanced", LABELS, AGE, weights=weights)
     assert np.isfinite(sampling.weights).all()
     assert 99 not in sampling.order(seed=0, epoch=0)
+
+
+ORIGINS = np.array(["large"] * 95 + ["small"] * 5)
+
+
+@pytest.mark.parametrize(
+    ("by_origin", "large"),
+    [("balanced", 0.5), ("sqrt", np.sqrt(95) / (np.sqrt(95) + np.sqrt(5)))],
+)
+@pytest.mark.parametrize("kind", ["natural", "balanced"])
+def test_data_sets_come_as_often_as_asked_for(kind, by_origin, large):
+    sampling = make_sampling(kind, LABELS, AGE, origins=ORIGINS, by_origin=by_origin)
+    drawn = np.concatenate([sampling.order(seed=3, epoch=e) for e in range(400)])
+    assert np.mean(ORIGINS[drawn] == "large") == pytest.approx(large, abs=0.004)
+    # Within the small data set, four images are of 40.2 years and one of 80.
+    old = np.mean(LABELS[drawn[ORIGINS[drawn] == "small"]] == 80.0)
+    assert old == pytest.approx({"natural": 1 / 5, "balanced": 1 / 2}[kind], abs=0.02)
+
+
+def test_weights_and_data_sets_multiply():
+    weights = np.where(np.arange(100) < 90, 0.0, 1.0)  # of the large data set 5 are left
+    sampling = make_sampling(
+        "natural", LABELS, AGE, weights=weights, origins=ORIGINS, by_origin="sqrt"
+    )
+    np.testing.assert_allclose(sampling.weights[90:] / sampling.weights[-1], 1.0)
+    assert not sampling.weights[:90].any()
+
+
+def test_unknown_data_sampling():
+    with pytest.raises(ConfigError, match="`data_sampling`.*'natural', 'sqrt', 'balanced'"):
+        make_sampling("natural", LABELS, AGE, origins=ORIGINS, by_origin="even")
