@@ -12,7 +12,7 @@ setup(
     packages=find_packages(include=["keras_dldl", "keras_dldl.*"]) + list(BESIDE),
     package_dir={"keras_dldl": "keras_dldl", **BESIDE},
     package_data={
-        "keras_dldl": ["py.typed", "**/*.html", "configs/*.yaml", "serving/page/*"],
+        "keras_dldl": ["py.typed", "**/*.html", "configs/**/*.yaml", "serving/page/*"],
         "keras_dldl.saved_models": [
             "*/model.keras",
             "*/model.tflite",

@@ -16,7 +16,7 @@ from keras_dldl.errors import TrainingError
 @click.option("--out", type=click.Path(), required=True, help="Folder to write, or to go on in.")
 @click.option(
     "--plan", "file", type=click.Path(), show_default="none",
-    help="YAML file of what to compare; options override it. See docs/comparison.md.",
+    help="YAML file of what to compare, or a shipped one: leave-one-out. Options override it.",
 )  # fmt: skip
 @click.option("--methods", metavar="A,B,C", help="Methods to compare.  [default: as in the plan]")
 @click.option("--models", metavar="A,B", help="Backbones to compare.  [default: one]")
@@ -46,7 +46,8 @@ def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, 
     Every combination and seed is a run folder of its own in OUT/cells. A stopped comparison goes on
     when the command is given again: what is finished is read. Writes comparison.json, table.md,
     table.csv, comparison.png and, where a setting varies in steps, sensitivity.png. Cells that fail
-    are recorded and the others go on; the exit status is then 1.
+    are recorded and the others go on; the exit status is then 1. `--plan leave-one-out` leaves each
+    data set out of training in turn and measures on it: how well a model does on other photos.
     """
     from keras_dldl.comparison import Plan, compare, forecast
     from keras_dldl.comparison.options import plan_values
@@ -64,12 +65,14 @@ def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, 
 
 
 def _show(result, as_json):
-    from keras_dldl.comparison.tables import text_report
+    from keras_dldl.comparison.leave_one_out import table
+    from keras_dldl.comparison.tables import aligned, text_report
 
     if as_json:
         click.echo(json.dumps(result.content, indent=2, allow_nan=False))
         return
-    click.echo(text_report(result.content))
+    each = "left_out" in result.content
+    click.echo("\n".join(aligned(table(result.content))) if each else text_report(result.content))
     click.echo(f"written {result.out}")
 
 

@@ -157,8 +157,8 @@ def _cell(plan: Any, variant: Any, seed: int, out: Path) -> Cell:
     )
 
 
-def run_cell(cell: Cell, data: "PreparedData") -> CellResult:
-    """Train a cell, or go on with it, measure it, and record both.
+def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:
+    """Train a cell, or go on with it, measure it on `measured`, and record both.
 
     A failure of this cell alone is recorded too, so that the others can go on.
 
@@ -170,7 +170,7 @@ def run_cell(cell: Cell, data: "PreparedData") -> CellResult:
 
     keras.backend.clear_session()  # the graphs of the cells before
     try:
-        result = _trained_and_measured(cell, data)
+        result = _trained_and_measured(cell, measured)
     except OSError:
         raise
     except Exception as error:
@@ -181,12 +181,12 @@ def run_cell(cell: Cell, data: "PreparedData") -> CellResult:
     return result
 
 
-def _trained_and_measured(cell: Cell, data: "PreparedData") -> CellResult:
+def _trained_and_measured(cell: Cell, measured: "PreparedData") -> CellResult:
     from keras_dldl.evaluation import PreparedFaces, evaluate
 
     training = _train(cell)
     begun = time.perf_counter()
-    evaluation = evaluate(cell.run.model, PreparedFaces(data, split=cell.split))
+    evaluation = evaluate(cell.run.model, PreparedFaces(measured, split=cell.split))
     evaluation.save(cell.evaluation)
     training["evaluation_seconds"] = round(time.perf_counter() - begun, 3)
     metrics = evaluation.metrics

@@ -48,7 +48,9 @@ def seconds_left(waiting: "Sequence[Cell]", costs: Costs) -> float | None:
     return total
 
 
-def measured_cost(cell: "Cell", data: "PreparedData") -> tuple[float, float]:
+def measured_cost(
+    cell: "Cell", data: "PreparedData", measured: "PreparedData"
+) -> tuple[float, float]:
     """Return seconds of an epoch and of the evaluation, from a few steps of an untrained model.
 
     Rough: reading the data the first time, and other programs on the machine, are not foreseen.
@@ -73,7 +75,7 @@ def measured_cost(cell: "Cell", data: "PreparedData") -> tuple[float, float]:
     view = two_views / 2 / config.batch_size
     counts = {split: len(data.rows(split)) for split in data.splits}
     epoch = feed.steps_per_epoch * step + counts.get(config.validation_split, 0) * view
-    return epoch, 2 * counts[cell.split] * view
+    return epoch, 2 * len(measured.rows(cell.split)) * view
 
 
 def completed(config: "TrainConfig", data: "PreparedData") -> "TrainConfig":

@@ -20,7 +20,7 @@ FORMAT = 1
 NAME = "plan.json"
 
 
-def check_folder(out: Path, plan: Plan, data: "PreparedData") -> None:
+def check_folder(out: Path, plan: Plan, data: "PreparedData", measured: "PreparedData") -> None:
     """Raise an error unless `out` is new, empty, or holds a comparison that this one adds to.
 
     Variants and seeds may come and go from call to call; data, split and shared settings may not.
@@ -29,37 +29,33 @@ def check_folder(out: Path, plan: Plan, data: "PreparedData") -> None:
         ConfigError: it holds a comparison of other data or settings, or something else.
         DataError: the data have no rows to measure.
     """
-    shared = _shared(plan, data)
+    shared = _shared(plan, data, measured)
     if (out / NAME).exists():
         _check_same_plan(out, _read(out / NAME), shared)
     elif out.is_dir():
         _check_empty(out)
 
 
-def note_plan(out: Path, plan: Plan, data: "PreparedData") -> None:
+def note_plan(out: Path, plan: Plan, data: "PreparedData", measured: "PreparedData") -> None:
     """Write `plan.json`: what all cells share."""
-    write_json(out / NAME, _shared(plan, data))
+    write_json(out / NAME, _shared(plan, data, measured))
 
 
-def _shared(plan: Plan, data: "PreparedData") -> dict[str, Any]:
+def _shared(plan: Plan, data: "PreparedData", measured: "PreparedData") -> dict[str, Any]:
+    wanted = ["train", plan.base.validation_split]
+    if measured is data:
+        wanted.append(plan.split)
+    splits = [split for split in dict.fromkeys(wanted) if split in data.splits]
+    measured.rows(plan.split)  # raises where there are none, and says what there is
+    fingerprint = data_fingerprint(data, splits)
+    if measured is not data:
+        fingerprint += data_fingerprint(measured, [plan.split])
     return {
         "format": FORMAT,
         "split": plan.split,
         "settings": {name: v for name, v in plan.base.to_dict().items() if name != "data"},
-        "fingerprint": data_fingerprint(data, splits_of(plan, data)),
+        "fingerprint": fingerprint,
     }
-
-
-def splits_of(plan: Plan, data: "PreparedData") -> list[str]:
-    """Return the splits that a comparison uses: to train, to choose the epoch, to measure.
-
-    Raises:
-        DataError: the data have no rows to measure.
-    """
-    wanted = ["train", plan.base.validation_split, plan.split]
-    if plan.split not in data.splits:
-        data.rows(plan.split)  # raises, and says what there is
-    return [split for split in dict.fromkeys(wanted) if split in data.splits]
 
 
 def check_cells(cells: Sequence[Cell], data: "PreparedData") -> None:

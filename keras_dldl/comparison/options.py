@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from keras_dldl.configs import PLANS, find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import parse_assignments
 from keras_dldl.training.config_file import read_yaml
@@ -30,7 +31,7 @@ def plan_values(
     >>> plan_values(methods="dex,er", axes=["sigma=1,2"])["grid"]
     {'method': ['dex', 'er'], 'sigma': [1, 2]}
     """
-    values = read_yaml(file) if file is not None else {}
+    values = read_yaml(find_config(file, PLANS)) if file is not None else {}
     named = {"data": list(data), "seeds": seeds, "baseline": baseline, "split": split}
     values |= {key: value for key, value in named.items() if value}
     if assignments:

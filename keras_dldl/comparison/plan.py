@@ -9,12 +9,16 @@ from typing import Any
 
 from keras_dldl.arguments import check_choice, did_you_mean
 from keras_dldl.comparison.naming import check_distinct, variant_name
+from keras_dldl.configs import PLANS, find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.config_file import read_yaml
 
 SPLITS = ("test", "val")
-KEYS = ("data", "split", "settings", "seeds", "grid", "groups", "runs", "baseline")
+KEYS = (
+    "data", "test_data", "leave_one_out", "split", "settings", "seeds", "grid", "groups", "runs",
+    "baseline",
+)  # fmt: skip
 GROUP_KEYS = ("name", "settings", "grid", "seeds")
 
 
@@ -44,12 +48,16 @@ class Plan:
         variants: the rows of the table, at least one.
         baseline: name of the variant that the others are compared with.
         split: the faces that are predicted: "test" or "val".
+        test_data: prepared folders whose faces are predicted; empty: those of the training.
+        leave_one_out: leave each folder of the data out of training in turn, and measure on it.
     """
 
     base: TrainConfig
     variants: tuple[Variant, ...]
     baseline: str
     split: str = "test"
+    test_data: tuple[str, ...] = ()
+    leave_one_out: bool = False
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Plan":
@@ -70,12 +78,16 @@ class Plan:
             )
         check_distinct([variant.name for variant in variants])
         names = [variant.name for variant in variants]
-        return cls(base, tuple(variants), _baseline(values, names), _split(values))
+        return cls(
+            base, tuple(variants), _baseline(values, names), _split(values),
+            test_data=TrainConfig(data=values.get("test_data") or ()).data,
+            leave_one_out=_switch(values, "leave_one_out"),
+        )  # fmt: skip
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Plan":
-        """Return the plan in a YAML file."""
-        return cls.from_dict(read_yaml(path))
+        """Return the plan in a YAML file, or the shipped one of this name."""
+        return cls.from_dict(read_yaml(find_config(path, PLANS)))
 
     def variant(self, name: str) -> Variant:
         """Return the variant of this name."""
@@ -109,8 +121,9 @@ def _variant(
 
     if "seed" in changes or "data" in changes:
         raise ConfigError(
-            "Seeds and data are no settings to vary: `seeds` says how many or which, and all are "
-            f"trained on one data set. Received: {', '.join(map(str, changes))}."
+            "Seeds and data are no settings to vary: `seeds` says how many or which; all are "
+            "trained on one data set, and `leave_one_out` leaves out each folder in turn. "
+            f"Received: {', '.join(map(str, changes))}."
         )
     config = base.updated(changes)
     find_method(config.method)
@@ -181,6 +194,13 @@ def _baseline(values: Mapping[str, Any], names: Sequence[str]) -> str:
 
 def _split(values: Mapping[str, Any]) -> str:
     return check_choice("split", values.get("split") or SPLITS[0], SPLITS)
+
+
+def _switch(values: Mapping[str, Any], key: str) -> bool:
+    value = values.get(key, False)
+    if not isinstance(value, bool):
+        raise ConfigError(f"`{key}` must be true or false. Received: {key}={value!r}.")
+    return value
 
 
 def _mapping(values: Mapping[str, Any], key: str) -> dict[str, Any]:

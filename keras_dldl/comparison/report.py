@@ -20,13 +20,22 @@ FORMAT = 1
 STATISTICS = {"level": LEVEL, "replicates": REPLICATES, "intervals": INTERVALS, "p_holm": "Holm"}
 
 
-def content_of(plan: "Plan", data: "PreparedData", done: Done) -> dict[str, Any]:
+def content_of(
+    plan: "Plan", data: "PreparedData", done: Done, measured: "PreparedData | None" = None
+) -> dict[str, Any]:
     """Return the content of `comparison.json`.
+
+    Args:
+        plan: the plan.
+        data: what is trained on.
+        done: the cells that are done or failed, with what they gave.
+        measured: whose faces are predicted; None: those of `data`.
 
     Raises:
         DataError: the cells did not predict the same faces.
     """
     entries = summarise(plan, done)
+    measured = data if measured is None else measured
     settings = {name: value for name, value in plan.base.to_dict().items() if name != "data"}
     return {
         "format": FORMAT,
@@ -34,7 +43,9 @@ def content_of(plan: "Plan", data: "PreparedData", done: Done) -> dict[str, Any]
         "unit": data.grid.unit,
         "split": plan.split,
         "faces": {split: len(data.rows(split)) for split in data.splits},
-        "data": [folder.path.resolve().name for folder in data.folders],
+        "data": _names(data),
+        "test_data": _names(measured) if measured is not data else [],
+        "test_faces": len(measured.rows(plan.split)),
         "settings": settings,
         "settings_changed": differences(TrainConfig(), plan.base),
         "baseline": plan.baseline,
@@ -51,9 +62,15 @@ def content_of(plan: "Plan", data: "PreparedData", done: Done) -> dict[str, Any]
     }
 
 
-def write_report(plan: "Plan", data: "PreparedData", out: Path, done: Done) -> dict[str, Any]:
+def _names(data: "PreparedData") -> list[str]:
+    return [folder.path.resolve().name for folder in data.folders]
+
+
+def write_report(
+    plan: "Plan", data: "PreparedData", out: Path, done: Done, measured: "PreparedData"
+) -> dict[str, Any]:
     """Write all files of a comparison and return the content of `comparison.json`."""
-    content = content_of(plan, data, done)
+    content = content_of(plan, data, done, measured)
     files.write_text(out / "table.md", tables.markdown(content))
     files.write_text(out / "table.csv", tables.csv_text(content))
     _draw(out, content)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl.comparison import leave_one_out
 from keras_dldl.comparison.cells import FAILED, Cell, CellResult, cells_of, run_cell
 from keras_dldl.comparison.estimate import (
     cost_of,
@@ -16,6 +17,7 @@ from keras_dldl.comparison.estimate import (
     time_in_words,
 )
 from keras_dldl.comparison.folder import check_cells, check_folder, note_plan
+from keras_dldl.comparison.leave_one_out import parts_of
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError
 from keras_dldl.files import check_writable
@@ -62,7 +64,8 @@ def compare(
 
     What an earlier call finished is read; what it began goes on. The folder gets `plan.json`,
     `cells/`, and at the end `comparison.json`, `table.md`, `table.csv`, `comparison.png` and, where
-    a setting was varied in steps, `sensitivity.png`.
+    a setting was varied in steps, `sensitivity.png`. A plan with `leave_one_out` writes such a
+    folder for each data set that is left out, and a table of all.
 
     Args:
         plan: what to compare.
@@ -76,20 +79,22 @@ def compare(
         KeyboardInterrupt: Ctrl-C; what is finished is compared, and the next call goes on.
     """
     out = Path(out)
-    data, cells, results = _opened(plan, out)
+    if plan.leave_one_out:
+        return _each_left_out(plan, out, report_only=report_only, retry_failed=retry_failed)
+    data, measured, cells, results = _opened(plan, out)
     if retry_failed:
         results = {folder: _unless_failed(found) for folder, found in results.items()}
     check_writable(out)
-    note_plan(out, plan, data)
+    note_plan(out, plan, data, measured)
     try:
         if not report_only:
-            _run(cells, results, data)
+            _run(cells, results, measured)
     except KeyboardInterrupt:
         _LOGGER.warning("Stopped. The same command goes on from here.")
         if any(results.values()):
-            _report(plan, data, out, cells, results)
+            _report(plan, data, measured, out, cells, results)
         raise
-    return _report(plan, data, out, cells, results)
+    return _report(plan, data, measured, out, cells, results)
 
 
 def forecast(plan: Plan, out: str | os.PathLike) -> Forecast:
@@ -101,18 +106,35 @@ def forecast(plan: Plan, out: str | os.PathLike) -> Forecast:
     Raises:
         ConfigError, DataError: as `compare`.
     """
-    data, cells, results = _opened(plan, Path(out))
+    if plan.leave_one_out:
+        parts = [forecast(*part) for part in parts_of(plan, Path(out)).values()]
+        every = tuple(state for part in parts for state in part.cells)
+        return Forecast(every, sum(part.seconds for part in parts))
+    data, measured, cells, results = _opened(plan, Path(out))
     waiting = [cell for cell in cells if results[cell.folder] is None]
     costs = known_costs(cells, results)
     for cell in waiting:
         if cell.given is None and cost_of(cell) not in costs:
-            costs[cost_of(cell)] = measured_cost(cell, data)
+            costs[cost_of(cell)] = measured_cost(cell, data, measured)
     states = tuple((cell, _state(cell, results[cell.folder])) for cell in cells)
     return Forecast(states, seconds_left(waiting, costs) or 0.0)
 
 
-def _opened(plan: Plan, out: Path) -> tuple["PreparedData", list[Cell], Results]:
-    """Read the data and what is in the folder; find all faults before anything is trained."""
+def _each_left_out(plan: Plan, out: Path, **options: bool) -> Comparison:
+    """Compare with each data set left out in turn, each in a folder of its own in `out`."""
+    parts = parts_of(plan, out)
+    for part in parts.values():
+        _opened(*part)  # finds the faults of all before anything is trained
+    done = {name: compare(*part, **options) for name, part in parts.items()}
+    content = leave_one_out.write(out, {name: one.content for name, one in done.items()})
+    return Comparison(out, content, tuple(cell for one in done.values() for cell in one.failed))
+
+
+def _opened(plan: Plan, out: Path) -> tuple["PreparedData", "PreparedData", list[Cell], Results]:
+    """Read the data and what is in the folder; find all faults before anything is trained.
+
+    Returns what is trained on, what is measured on, the cells, and what there is of them.
+    """
     from keras_dldl.data.prepared import PreparedData
 
     if not plan.base.data:
@@ -120,11 +142,12 @@ def _opened(plan: Plan, out: Path) -> tuple["PreparedData", list[Cell], Results]
             "A comparison needs data: prepared folders, by --data or `data:`. Received: none."
         )
     data = PreparedData(*plan.base.data)
-    check_folder(out, plan, data)
+    measured = PreparedData(*plan.test_data) if plan.test_data else data
+    check_folder(out, plan, data, measured)
     cells = cells_of(plan, out)
     results = {cell.folder: cell.stored() for cell in cells}
     check_cells([cell for cell in cells if results[cell.folder] is None], data)
-    return data, cells, results
+    return data, measured, cells, results
 
 
 def _state(cell: Cell, result: CellResult | None) -> str:
@@ -140,22 +163,27 @@ def _unless_failed(result: CellResult | None) -> CellResult | None:
     return None if result is not None and result.state == FAILED else result
 
 
-def _run(cells: Sequence[Cell], results: Results, data: "PreparedData") -> None:
+def _run(cells: Sequence[Cell], results: Results, measured: "PreparedData") -> None:
     waiting = [cell for cell in cells if results[cell.folder] is None]
     _LOGGER.info("%d cells, %d of them finished before.", len(cells), len(cells) - len(waiting))
     for index, cell in enumerate(waiting):
         left = seconds_left(waiting[index:], known_costs(cells, results))
         about = "" if left is None else f"; about {time_in_words(left)} left"
         _LOGGER.info("cell %d of %d: %s%s", index + 1, len(waiting), cell.title, about)
-        results[cell.folder] = run_cell(cell, data)
+        results[cell.folder] = run_cell(cell, measured)
 
 
 def _report(
-    plan: Plan, data: "PreparedData", out: Path, cells: Sequence[Cell], results: Results
+    plan: Plan,
+    data: "PreparedData",
+    measured: "PreparedData",
+    out: Path,
+    cells: Sequence[Cell],
+    results: Results,
 ) -> Comparison:
     from keras_dldl.comparison.report import write_report
 
     done = [(cell, results[cell.folder]) for cell in cells if results[cell.folder] is not None]
-    content = write_report(plan, data, out, done)
+    content = write_report(plan, data, out, done, measured)
     failed = tuple(result for _, result in done if result.state == FAILED)
     return Comparison(out, content, failed)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from keras_dldl.comparison.plan import Plan, Variant
 
 Done = Sequence[tuple[Cell, CellResult]]
-NUMBERS = ("mae", "rmse", "pearson", "bias", "epsilon_error")
+NUMBERS = ("mae", "rmse", "pearson", "bias", "balanced_mae", "epsilon_error")
 INTERVALS = (
     f"central {100 * LEVEL:g} % of {REPLICATES:,} bootstrap replicates; each draws the faces anew, "
     "the same for all variants, and of n seeds n - 1 anew, the same for variants with equal seeds"
@@ -98,7 +98,7 @@ def _entry(plan: "Plan", variant: "Variant", done: Done, drawn: Bootstrap) -> di
         "seconds": spread([result.training["seconds"] for result in good])["mean"],
     }
     for name in NUMBERS:
-        entry[name] = spread([result.numbers[name] for result in good])
+        entry[name] = spread([result.numbers.get(name) for result in good])
     thresholds = good[0].numbers["cs"] if good else {}
     entry["cs"] = {t: spread([result.numbers["cs"][t] for result in good]) for t in thresholds}
     entry["mae"]["by_seed"] = {str(result.seed): result.numbers["mae"] for result in good}

@@ -117,8 +117,10 @@ def remarks(content: Content) -> list[str]:
     faces = ", ".join(f"{count:,} {split}" for split, count in content["faces"].items())
     changed = described(content["settings_changed"]) or "all as by default"
     failed = [f"{f['variant']}, seed {f['seed']}: {f['error']}" for f in content["failed"]]
+    of = f" of {', '.join(content['test_data'])} ({content['test_faces']:,} faces)"
+    of = of if content["test_data"] else ""
     return [
-        f"data: {', '.join(content['data'])} ({faces} faces); measured on {content['split']}, "
+        f"data: {', '.join(content['data'])} ({faces} faces); measured on {content['split']}{of}, "
         "image and mirror image averaged",
         f"settings of all: {changed}",
         "±: standard deviation over seeds",

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import logging
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ from keras_dldl import files
 from keras_dldl.arguments import check_number, did_you_mean
 from keras_dldl.data.manifest import SPLITS, read_manifest, read_table, write_manifest
 from keras_dldl.data.records.reading import Records
-from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.files import sha256_of
 from keras_dldl.labels import LabelGrid
@@ -23,6 +24,7 @@ from keras_dldl.labels import LabelGrid
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger(__name__)
 MANIFEST_NAME = "manifest.csv"
 INDEX_NAME = "dataset.json"
 FORMAT_VERSION = 3
@@ -249,17 +251,18 @@ class PreparedData:
             by_data: `sigma` of single data sets, named as `origins` does.
 
         Raises:
-            ConfigError: a width is below 0 or no number, or a data set is not there.
+            ConfigError: a width is below 0 or no number.
         """
         by_data = dict(by_data or {})
-        names = sorted({name for split in self.splits for name in self.origins(split)})
+        names = {name for split in self.splits for name in self.origins(split)}
         for name, own in by_data.items():
-            if name not in names:
-                raise ConfigError(
-                    f"`sigma_by_data` must name data sets in use: {', '.join(names)}."
-                    f"{did_you_mean(name, names)} Received: {name!r}."
-                )
             check_number(f"sigma_by_data.{name}", own, minimum=0.0)
+            if name not in names:
+                # No error: settings may be shared by runs on some of their data sets.
+                log.warning(
+                    "`sigma_by_data` names %r, which is not among the data sets: %s.%s",
+                    name, ", ".join(sorted(names)), did_you_mean(name, names),
+                )  # fmt: skip
         filled = copy.copy(self)
         filled.widths = (sigma, growth, by_data)
         filled._loaded = {}

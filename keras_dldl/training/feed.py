@@ -119,7 +119,7 @@ def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Fe
         places: the devices and processes that share each batch.
 
     Raises:
-        ConfigError: `sigma_by_data` names a data set that is not there, or no width.
+        ConfigError: a value of `sigma_by_data` is no width.
     """
     if config.sigma_growth or config.sigma_by_data:
         data = data.with_sigma(config.sigma, config.sigma_growth, config.sigma_by_data)

@@ -112,7 +112,7 @@ def test_names_tell_what_differs():
     base = TrainConfig(epochs=5)
     config = base.updated({"label_step": 2, "deterministic": True, "method_options.norm": "l2"})
     assert variant_name(base, config) == (
-        "dldl-v2 method_options.norm=l2 step=2 deterministic=true"
+        "dldl-v2 deterministic=true method_options.norm=l2 step=2"
     )
 
 
