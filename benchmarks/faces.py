@@ -22,8 +22,7 @@ from face_warnings import THINGS
 from keras_dldl.faces import Alignment, Face, read_image
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.face import largest
-from keras_dldl.light import LightModel
-from keras_dldl.opening import resolve_model
+from keras_dldl.runtime import Network, open_network
 
 SIDES = (200, 400, 640, 1280)
 SMALL_SIDES = (20, 24, 32, 48, 64)
@@ -40,8 +39,8 @@ def main() -> None:
     args = parser.parse_args()
     names = args.detector or ["auto", "mtcnn"]
     photos = [read_image(path) for path in drawn(args.photos, args.count)]
-    model = resolve_model(args.model, "age", "litert")
-    aligners = [FaceAligner(Alignment(model.alignment.margin), name) for name in names]
+    model = open_network(args.model, "age", "litert")
+    aligners = [FaceAligner(Alignment(model.card.alignment.margin), name) for name in names]
     print(f"{len(photos)} photos of {args.photos}; detectors: {', '.join(names)}")
     show_speed(photos, aligners)
     show_recall(photos, aligners)
@@ -84,7 +83,7 @@ def show_recall(photos: list[np.ndarray], aligners: list[FaceAligner]) -> None:
     print(f"recall: {row(100 * np.mean(found, axis=1), '.1f')} %")
 
 
-def show_turned(photos: list[np.ndarray], aligners: list[FaceAligner], model: LightModel) -> None:
+def show_turned(photos: list[np.ndarray], aligners: list[FaceAligner], model: Network) -> None:
     """Ages of photos at quarter turns, against that of the upright photo by the same detector."""
     for aligner in aligners:
         counts = dict.fromkeys(("turned", "missed", "within 3 years", "off by over 10"), 0)
@@ -144,10 +143,10 @@ def show_false_alarms(aligners: list[FaceAligner]) -> None:
     )
 
 
-def age_of(aligner: FaceAligner, model: LightModel, image: np.ndarray, face: Face) -> float:
+def age_of(aligner: FaceAligner, model: Network, image: np.ndarray, face: Face) -> float:
     """Return the age of one face."""
-    crop = aligner.alignment.align(image, face.landmarks, model.input_size)
-    return float(np.mean(model.predict_views(crop[None], 1), axis=0)[0] @ model.grid.labels64)
+    crop = aligner.alignment.align(image, face.landmarks, model.card.input_size)
+    return float(model.card.grid.decode(model.distributions(crop[None]))[0])
 
 
 def resized(image: np.ndarray, side: int) -> np.ndarray:

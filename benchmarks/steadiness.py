@@ -22,7 +22,7 @@ from faces import age_of, drawn
 from keras_dldl.faces import Alignment, read_image
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.face import Face, largest
-from keras_dldl.opening import resolve_model
+from keras_dldl.runtime import open_network
 
 # Each changed photo is the photo under a map of the plane: z becomes `factor * z + shift`, after
 # mirroring where asked for.
@@ -37,9 +37,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="photos, drawn at random")
     parser.add_argument("--model", default="tiny-age")
     args = parser.parse_args()
-    model = resolve_model(args.model, "age", "litert")
+    model = open_network(args.model, "age", "litert")
     names = args.detector or ["auto", "mtcnn"]
-    aligners = [FaceAligner(Alignment(model.alignment.margin), name) for name in names]
+    aligners = [FaceAligner(Alignment(model.card.alignment.margin), name) for name in names]
     found = {change: [] for change in CHANGES}
     for path in drawn(args.photos, args.count):
         photo = read_image(path)

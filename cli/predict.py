@@ -33,7 +33,7 @@ MOST_WORKERS = 8
 @click.option(
     "--model",
     show_default="tiny-age",
-    help="A .keras, .tflite or .onnx file, a run folder, or a shipped model's name.",
+    help="A .keras, .tflite or .onnx file, a run folder, a SavedModel, or a shipped model's name.",
 )
 @click.option(
     "--task",
@@ -84,8 +84,11 @@ MOST_WORKERS = 8
 @click.option(
     "--json-lines", is_flag=True, help="Print a JSON document an image, as soon as it is done."
 )
+@click.option(
+    "--distribution", is_flag=True, help="In JSON, also the distributions and their labels."
+)
 @click.pass_context
-def command(ctx, images, model, task, save, plot, as_json, json_lines, **options):
+def command(ctx, images, save, plot, as_json, json_lines, **options):
     """Estimate age or attractiveness of the faces in photos, a line a face.
 
     An IMAGE is a picture; a folder, for all pictures in it and its folders; a pattern such as
@@ -96,23 +99,32 @@ def command(ctx, images, model, task, save, plot, as_json, json_lines, **options
     An IMAGE that cannot be read, or has no face, is reported on stderr; the others are still done,
     and the exit status is 1.
     """
-    level = options.pop("level")
+    level, distribution = options.pop("level"), options.pop("distribution")
     if as_json and json_lines:
         raise click.UsageError("--json and --json-lines exclude each other.")
+    if distribution and not (as_json or json_lines):
+        raise click.UsageError("--distribution is for --json and --json-lines.")
     _check_images(images, plot)
     images = _expanded(images)
     pictures = _pictures_to_save(images, save)
     _check_plot(plot, [*images, *pictures])
     style = "json" if as_json else "json-lines" if json_lines else "text"
     keep = as_json or pictures or plot
+    predictor = _predictor(options)
+    network = predictor.network
     results, failed = [], False
-    for path, result in _predict(images, model, task, style, options):
+    for path, result in _predict(predictor, images, style, options):
         failed |= isinstance(result, Exception)
         if keep:  # else any number of them need no memory
             results.append(result)
+        if style == "json-lines":
+            item = _as_item(network, path, result, level, distribution)
+            click.echo(json.dumps(item, allow_nan=False))
         _report(path, result, level, style)
     if as_json:
-        _echo_json(images, results, level)
+        pairs = zip(images, results, strict=True)
+        items = [_as_item(network, *pair, level, distribution) for pair in pairs]
+        click.echo(json.dumps(items, indent=2, allow_nan=False))
     saved = _save_pictures(images, results, pictures, level, options["max_pixels"])
     plotted = _save_plot(results, plot, level)
     if failed or not (saved and plotted):
@@ -128,17 +140,22 @@ def _expanded(images) -> list[str]:
     return paths
 
 
-def _predict(images, model, task, style, options) -> Iterator[tuple]:
+def _predictor(options):
+    from keras_dldl.predict import Predictor
+
+    names = ("model", "task", "detector", "engine")
+    return Predictor(**{name: options.pop(name) for name in names})
+
+
+def _predict(predictor, images, style, options) -> Iterator[tuple]:
     """Yield each path with its list of predictions, or its error."""
-    from keras_dldl.predict import PredictOptions, Predictor
+    from keras_dldl.predict import PredictOptions
     from keras_dldl.progress import progress
 
-    engine, workers = options.pop("engine"), options.pop("workers")
-    detector = options.pop("detector")
+    workers = options.pop("workers")
     many = len(images) >= MANY
     if many:
         options |= {"batch_size": MANY, "workers": workers or _workers()}
-    predictor = Predictor(model, task, detector, engine)
     results = zip(images, predictor.predict(images, PredictOptions(**options)), strict=True)
     # On a terminal the lines themselves show the progress.
     if len(images) > 1 and style != "text" or many and not sys.stdout.isatty():
@@ -161,8 +178,6 @@ def _workers() -> int:
 
 def _report(path, result, level, style) -> None:
     shown = click.format_filename(path)
-    if style == "json-lines":
-        click.echo(json.dumps(_as_item(path, result, level), allow_nan=False))
     if isinstance(result, Exception):
         click.echo(f"{shown}: {_reason(path, result)}", err=True)
         return
@@ -184,15 +199,14 @@ def _reason(path, error) -> str:
     return on_one_line(str(error).removeprefix(f"{path}: "))
 
 
-def _echo_json(images, results, level) -> None:
-    items = [_as_item(path, result, level) for path, result in zip(images, results, strict=True)]
-    click.echo(json.dumps(items, indent=2, allow_nan=False))
+def _as_item(network, path, result, level, distribution) -> dict:
+    from keras_dldl.predict.prediction import photo_to_dict
 
-
-def _as_item(path, result, level) -> dict:
     failed = isinstance(result, Exception)
-    faces = [] if failed else [prediction.to_dict(level) for prediction in result]
-    return {"path": path, "error": _reason(path, result) if failed else None, "faces": faces}
+    error = _reason(path, result) if failed else None
+    faces = [] if failed else result
+    found = photo_to_dict(network, faces, level, distribution=distribution)
+    return {"path": path, "error": error, **found}
 
 
 def _check_images(images, plot) -> None:
@@ -297,7 +311,7 @@ def _check_not_input(option, targets, others) -> None:
 
 def _save_pictures(images, results, pictures, level, max_pixels) -> bool:
     """Return whether all that is to be saved is saved."""
-    from keras_dldl.drawing import annotate
+    from keras_dldl.predict.drawing import annotate
 
     def draw(place, path, result):
         if Path(path).is_fifo():
@@ -326,7 +340,7 @@ def _save_pictures(images, results, pictures, level, max_pixels) -> bool:
 
 def _save_plot(results, plot, level) -> bool:
     """Return whether the plot is saved, where there is something to plot."""
-    from keras_dldl.drawing import plot_distribution
+    from keras_dldl.predict.drawing import plot_distribution
 
     def draw(place):
         plot_distribution(predictions, level=level).savefig(place, dpi=150)

@@ -43,7 +43,7 @@ def command(config, out, resume, preview, dry_run, as_json, coordinator, process
     if preview is not None and not dry_run:
         return
 
-    from keras_dldl.opening import keep_light_copy
+    from keras_dldl.runtime.opening import keep_light_copy
     from keras_dldl.training.team import team_of
     from keras_dldl.training.trainer import train
 

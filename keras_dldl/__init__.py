@@ -35,15 +35,14 @@ if TYPE_CHECKING:  # for editors and type checkers, which cannot follow `__getat
         ExpectationRMSE,
     )
     from keras_dldl.models import FaceModel, build_model, list_models, load_model
-    from keras_dldl.predict import predict_age, predict_attractiveness
-    from keras_dldl.prediction import Prediction
+    from keras_dldl.predict import Prediction, predict_age, predict_attractiveness
 
 __version__ = "0.1.0"
 
 _MODULE_OF = {
     "predict_age": "predict",
     "predict_attractiveness": "predict",
-    "Prediction": "prediction",
+    "Prediction": "predict",
     "KerasDLDLError": "errors",
     "ConfigError": "errors",
     "DataError": "errors",
@@ -73,8 +72,8 @@ _MODULE_OF = {
 # Those that the reference shows; the rest of the package is for itself.
 _PARTS = {
     "benchmark", "calibration", "check", "comparison", "data", "errors", "evaluation", "explain",
-    "export", "faces", "importing", "labels", "layers", "light", "losses", "methods", "metrics",
-    "models", "ops", "predict", "prediction", "ranking", "serving", "training",
+    "export", "faces", "importing", "labels", "layers", "losses", "methods", "metrics", "models",
+    "ops", "predict", "ranking", "runtime", "serving", "training",
 }  # fmt: skip
 
 __all__ = ["__version__", *_MODULE_OF]

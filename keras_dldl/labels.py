@@ -169,6 +169,19 @@ class LabelGrid:
         mass_above = np.cumsum(p[..., :0:-1], axis=-1)
         return self.labels64[np.sum(mass_above >= 0.5 - HALF_TOLERANCE, axis=-1)]
 
+    def std(self, distribution: ArrayLike) -> np.ndarray:
+        """Return the standard deviation of each distribution, float64, in the grid's unit.
+
+        Args:
+            distribution: (..., K) probabilities; the last axis sums to 1.
+
+        >>> LabelGrid(0, 2).std([[0.5, 0.0, 0.5], [0.0, 1.0, 0.0]]).tolist()
+        [1.0, 0.0]
+        """
+        p = np.asarray(distribution, np.float64)
+        squares = np.square(self.labels64 - self.decode(p)[..., None])
+        return np.sqrt((p * squares).sum(axis=-1))
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments as a dictionary that JSON can hold."""
         return {"start": self.start, "stop": self.stop, "step": self.step, "task": self.task}

@@ -17,6 +17,7 @@ MODEL_FILE = "model.keras"
 LIGHT_FILE = "model.tflite"
 ONNX_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
+SAVED_MODEL = "saved_model.pb"
 DEFAULT_MODELS = {"age": "tiny-age", "attractiveness": "tiny-attractiveness"}
 
 
@@ -64,7 +65,8 @@ def light_copy(path: Path) -> Path | None:
 def find_model(name: str | os.PathLike) -> Path:
     """Return the file that `name` means: a file, a folder's `model.keras`, or a shipped model's.
 
-    Of a folder without `model.keras` it is `model.tflite` or `model.onnx`.
+    Of a folder without `model.keras` it is `model.tflite` or `model.onnx`; else the folder itself
+    where it holds a SavedModel, or the highest of its versions.
 
     Raises:
         ModelFileError: there is none.
@@ -75,13 +77,37 @@ def find_model(name: str | os.PathLike) -> Path:
     for candidate in (path, *(path / file for file in (MODEL_FILE, LIGHT_FILE, ONNX_FILE))):
         if candidate.is_file():
             return candidate
+    if (path / SAVED_MODEL).is_file():
+        return path
+    versions = versions_in(path)
+    if versions:
+        return versions[max(versions)]
     if str(name) in names():
         return folder(str(name)) / MODEL_FILE
     raise ModelFileError(
-        "A model must be a .keras file, a run folder, or a shipped model "
+        "A model must be a model's file, a run folder, a SavedModel, or a shipped model "
         f"({', '.join(names()) or 'none here'}).{did_you_mean(os.fspath(name), names())} "
         f"Received: {os.fspath(name)!r}, which is none"
     )
+
+
+def versions_in(folder: Path) -> dict[int, Path]:
+    """Return the SavedModels in subfolders that are numbers, as TensorFlow Serving finds them."""
+    if not folder.is_dir():
+        return {}
+    return {
+        int(child.name): child
+        for child in folder.iterdir()
+        if child.name.isdecimal() and int(child.name) > 0 and (child / SAVED_MODEL).is_file()
+    }
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a shipped model, or else file and folder, such as "run/model.keras"."""
+    parent = Path(os.path.abspath(path)).parent
+    if parent.name in names() and parent.samefile(folder(parent.name)):
+        return parent.name
+    return f"{parent.name}/{path.name}".lstrip("/")
 
 
 def check_is_archive(path: Path) -> None:

@@ -18,8 +18,8 @@ def main() -> None:
     from skimage import data
 
     import keras_dldl
-    from keras_dldl.drawing import annotate, plot_distribution
     from keras_dldl.files import atomic_path
+    from keras_dldl.predict.drawing import annotate, plot_distribution
 
     photo = Image.fromarray(data.astronaut())
     photo.filename = "astronaut.png"  # the name in the legend

@@ -13,7 +13,8 @@ from keras_dldl import layers, metrics, ops
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import METHODS, get_method
 from keras_dldl.methods.metric import MethodMAE
-from keras_dldl.models import build_model, load_model, predict_views
+from keras_dldl.models import build_model, load_model
+from keras_dldl.runtime.keras_network import KerasNetwork
 from tests.gradients import to_numpy, value_and_gradient
 
 GRID = LabelGrid(0, 40, 2)
@@ -75,7 +76,7 @@ def of_metrics_and_layers():
 def values_of(model):
     """Return (4, 2): the values in years of images and of their mirror images."""
     images = np.random.default_rng(5).uniform(0, 255, (4, model.input_size, model.input_size, 3))
-    views = predict_views(model, images.astype(np.float32))
+    views = KerasNetwork(model).views(images.astype(np.float32))
     return np.stack([model.grid.decode(view.astype(np.float64)) for view in views], axis=1)
 
 

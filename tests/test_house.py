@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,11 @@ ROWS = [
         "errors",
         "files",
         "html_marks",
+        "interpreters",
         "photos",
         "progress",
         "quiet",
         "registration",
-        "runtimes",
         "saved_models",
         "serving_messages",
         "text_files",
@@ -38,18 +39,18 @@ ROWS = [
     {"calibration"},
     {"losses", "metrics", "layers"},
     {"faces"},
-    {"drawing"},
-    {"prediction"},
-    {"light", "methods", "models"},
+    {"methods", "models"},
+    {"runtime"},
+    {"predict"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "importing"},
-    {"benchmark", "comparison", "opening", "predict", "serving"},
+    {"benchmark", "comparison", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}
 ANY_BACKEND = {
     "calibration", "labels", "ops", "ranking", "losses", "metrics", "layers", "methods", "models",
-    "prediction",
+    "predict",
 }  # fmt: skip
 HEAVY = {
     "jax", "keras", "matplotlib", "mtcnn", "numpy", "pandas", "PIL", "scipy", "skimage",
@@ -79,21 +80,22 @@ def imports(tree: ast.AST, package: str) -> Iterator[tuple[str, int]]:
             yield from ((f"{module.rstrip('.')}.{alias.name}", node.lineno) for alias in node.names)
 
 
-def at_import_time(tree: ast.Module) -> ast.Module:
-    """Return the statements of `tree` that run when it is imported: no functions, no type hints."""
+class WithoutTypeHints(ast.NodeTransformer):
+    """Takes out what only type checkers read."""
 
-    class Strip(ast.NodeTransformer):
-        def visit_FunctionDef(self, node):
-            return None
+    def visit_If(self, node):
+        if "TYPE_CHECKING" in ast.unparse(node.test):
+            return [self.visit(child) for child in node.orelse]
+        return self.generic_visit(node)
 
-        visit_AsyncFunctionDef = visit_FunctionDef
 
-        def visit_If(self, node):
-            if "TYPE_CHECKING" in ast.unparse(node.test):
-                return [self.visit(child) for child in node.orelse]
-            return self.generic_visit(node)
+class AtImportTime(WithoutTypeHints):
+    """Leaves the statements that run when a file is imported: no functions, no type hints."""
 
-    return Strip().visit(tree)
+    def visit_FunctionDef(self, node):
+        return None
+
+    visit_AsyncFunctionDef = visit_FunctionDef
 
 
 def package_of(path: Path) -> str:
@@ -157,6 +159,40 @@ def test_no_two_parts_import_each_other():
     assert sorted(edge for edge in edges if edge[::-1] in edges) == []
 
 
+def file_of(name: str) -> Path | None:
+    """Return the file of the package that defines a dotted name; None of other packages' names."""
+    package, *rest = name.split(".")
+    for depth in range(len(rest), -1, -1) if package == "keras_dldl" else ():
+        for root in (ROOT / "keras_dldl", ROOT):
+            place = root.joinpath(*rest[:depth])
+            for file in (place.with_suffix(".py"), place / "__init__.py"):
+                if file.is_file():
+                    return file
+    return None
+
+
+# A class that loads itself by a name: `FaceModel.from_preset` calls what makes a `FaceModel`.
+LOADS_ITSELF = {"keras_dldl/models/face_model.py": "keras_dldl/models/loading.py"}
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    graph = {
+        path: {
+            file_of(name)
+            for name, _ in imports(WithoutTypeHints().visit(parse(path)), package_of(path))
+        }
+        - {None, path}
+        for path in source_files()
+    }
+    for path, other in LOADS_ITSELF.items():
+        graph[ROOT / path].remove(ROOT / other)
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = [str(path.relative_to(ROOT)) for path in error.args[1]]
+        pytest.fail(f"a circle of imports: {' <- '.join(circle)}")
+
+
 def test_tensorflow_is_held_out_of_what_every_backend_runs():
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
@@ -175,7 +211,7 @@ WITHOUT_TENSORFLOW = [
     "data/augment/colour.py", "data/augment/geometry.py", "data/augment/host_draws.py",
     "data/augment/layer.py", "data/augment/strengths.py", "data/augment/table.py",
     "data/sampling.py", "data/leaks", "data/prepare", "data/records", "data/splits", "backends.py",
-    "predict.py", "faces", "evaluation", "training",
+    "predict", "runtime", "faces", "evaluation", "training",
 ]  # fmt: skip
 
 
@@ -185,7 +221,7 @@ def test_tensorflow_is_not_imported_at_the_top_of_what_runs_without_it():
         path = ROOT / "keras_dldl" / place
         assert path.exists(), place
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            for name, line in imports(at_import_time(parse(file)), package_of(file)):
+            for name, line in imports(AtImportTime().visit(parse(file)), package_of(file)):
                 if name.split(".")[0] == "tensorflow":
                     wrong.append(f"{file.relative_to(ROOT)}:{line} imports {name}")
     assert wrong == []
@@ -196,7 +232,7 @@ def test_nothing_heavy_is_imported_at_the_top_of_the_package_or_a_command():
     light += [path for path in source_files() if ROW_OF.get(part_of(path)) == 0]
     wrong = []
     for path in light:
-        for name, line in imports(at_import_time(parse(path)), package_of(path)):
+        for name, line in imports(AtImportTime().visit(parse(path)), package_of(path)):
             if name.split(".")[0] in HEAVY:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
     assert wrong == []

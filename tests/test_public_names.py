@@ -23,8 +23,7 @@ PROMISED = """
 """.split()
 PARTS = """
     benchmark calibration check comparison data errors evaluation explain export faces importing
-    labels layers light losses methods metrics models ops predict prediction ranking serving
-    training
+    labels layers losses methods metrics models ops predict ranking runtime serving training
 """.split()
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_dldl.runtimes import is_installed
+from keras_dldl.interpreters import is_installed
 
 ENGINES = ("litert", "keras")
 ROOT = Path(__file__).parents[2]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.export import litert, onnx, saved_model
+from keras_dldl.interpreters.litert import LiteRTInterpreter
+from keras_dldl.interpreters.onnx import OnnxInterpreter
 from keras_dldl.models import FaceModel
 
 Runner = Callable[[np.ndarray], np.ndarray]
@@ -87,13 +89,13 @@ def _saved_model(model: FaceModel, setting: Setting) -> Runner:
 def _litert(precision: str) -> Callable[[FaceModel, Setting], Runner]:
     def opened(model: FaceModel, setting: Setting) -> Runner:
         content = litert.convert(model, False, precision, setting.faces)
-        return _value_of(litert.LiteRTNetwork(content, setting.threads))
+        return _value_of(LiteRTInterpreter(content, setting.threads))
 
     return opened
 
 
 def _onnx(model: FaceModel, setting: Setting) -> Runner:
-    return _value_of(onnx.OnnxNetwork(onnx.convert(model, False), setting.threads))
+    return _value_of(OnnxInterpreter(onnx.convert(model, False), setting.threads))
 
 
 def _openvino(model: FaceModel, setting: Setting) -> Runner:

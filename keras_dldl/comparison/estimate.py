@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from keras_dldl.comparison.cells import Cell, CellResult
     from keras_dldl.data.prepared import PreparedData
@@ -55,7 +57,7 @@ def measured_cost(
 
     Rough: reading the data the first time, and other programs on the machine, are not foreseen.
     """
-    from keras_dldl.models import predict_views
+    from keras_dldl.runtime.keras_network import KerasNetwork
     from keras_dldl.training.build import precision
     from keras_dldl.training.devices import spread
     from keras_dldl.training.feed import make_feed
@@ -69,9 +71,8 @@ def measured_cost(
         feed = make_feed(config, data, places)
         batches = list(itertools.islice(feed.training(0), TIMED_STEPS + 1))
         step = _seconds_each(lambda batch: learner.trained.train_on_batch(*batch), batches)
-        two_views = _seconds_each(
-            lambda batch: predict_views(learner.face_model, batch[0]), batches
-        )
+        network = KerasNetwork(learner.face_model)
+        two_views = _seconds_each(lambda batch: network.views(np.asarray(batch[0])), batches)
     view = two_views / 2 / config.batch_size
     counts = {split: len(data.rows(split)) for split in data.splits}
     epoch = feed.steps_per_epoch * step + counts.get(config.validation_split, 0) * view

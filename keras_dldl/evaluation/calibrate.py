@@ -15,10 +15,11 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.evaluation.inputs import Faces, PreparedFaces
 from keras_dldl.evaluation.intervals import interval_ends
 from keras_dldl.evaluation.predicting import decode, predict_faces
-from keras_dldl.light.rewriting import write_calibrated
-from keras_dldl.models import FaceModel, load_model
-from keras_dldl.prediction import DEFAULT_LEVEL, check_level
-from keras_dldl.saved_models import find_model, light_copy
+from keras_dldl.models import FaceModel
+from keras_dldl.predict.prediction import DEFAULT_LEVEL, check_level
+from keras_dldl.runtime.card_files import write_calibrated
+from keras_dldl.runtime.opening import open_own
+from keras_dldl.saved_models import light_copy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,15 +131,15 @@ def calibrate(
     level, folds = check_level(level), check_integer("folds", folds, minimum=2)
     batch_size = check_integer("batch_size", batch_size, minimum=1)
     check_enough(len(faces.rows))  # now, and not after minutes of prediction
-    model_file = None if isinstance(model, FaceModel) else find_model(model)
-    model = model if isinstance(model, FaceModel) else load_model(model)
-    remarks, grid = faces.check(model), model.grid
+    network = open_own(model)
+    card, grid = network.card, network.card.grid
+    remarks = faces.check(card)
     folds_of(faces.rows["label"], grid, subject=_subjects(faces.rows), folds=folds)
-    (views,) = predict_faces([model], faces, batch_size)
+    (views,) = predict_faces([network], faces, batch_size)
     rows = faces.rows.iloc[views.positions]
     subject = _subjects(rows)
     label = rows["label"].to_numpy(np.float64)
-    value, std = decode(views.average, grid, model.method.decoder)
+    value, std = decode(views.average, grid, card.decoder)
     calibration = Calibration.fit(value, std, label, grid)
     before = np.concatenate(interval_ends(views.average, grid, [level]), axis=1)
     deals = [
@@ -148,7 +149,7 @@ def calibrate(
     coverage = coverage_rows(label, before, np.stack(deals), grid)
     few = len(label) < MIN_FACES_BY_LABEL
     expected = coverage_range(len(label), level, subject) if few else None
-    return CalibrationResult(calibration, coverage, level, expected, folds, remarks, model_file)
+    return CalibrationResult(calibration, coverage, level, expected, folds, remarks, network.path)
 
 
 def _subjects(rows: "pd.DataFrame") -> np.ndarray | None:

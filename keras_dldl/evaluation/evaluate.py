@@ -18,9 +18,11 @@ from keras_dldl.evaluation.inputs import Faces, PreparedFaces, unreadable_as_jso
 from keras_dldl.evaluation.leaks import leak_check as checked_for_leaks
 from keras_dldl.evaluation.pictures import SHOWN, Pictures
 from keras_dldl.evaluation.predicting import decode, predict_faces
-from keras_dldl.evaluation.provenance import identity, model_facts, versions
+from keras_dldl.evaluation.provenance import model_facts, versions
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import FaceModel, load_model
+from keras_dldl.models import FaceModel
+from keras_dldl.runtime import ModelCard, Network
+from keras_dldl.runtime.opening import open_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +72,10 @@ class Evaluation:
 
 
 def evaluate(
-    model: str | os.PathLike | FaceModel,
+    model: str | os.PathLike | FaceModel | Network,
     faces: Faces | str | os.PathLike,
     *,
-    against: str | os.PathLike | FaceModel | None = None,
+    against: str | os.PathLike | FaceModel | Network | None = None,
     group_by: "Sequence[str]" = (),
     decoder: str | None = None,
     batch_size: int = 64,
@@ -83,7 +85,7 @@ def evaluate(
     """Measure a model as the paper does (Gao et al. 2020, section 5; METHOD: image and mirror).
 
     Args:
-        model: a `.keras` file, a run folder, a shipped model's name, or a loaded model.
+        model: anything that `runtime.open_network` opens; a `.keras` file is run by Keras.
         faces: `PreparedFaces`, `LabelledImages`, or a folder of prepared data, whose test split (or
             else validation split) is then used.
         against: another model, of the same task and range of labels, to compare with on the same
@@ -108,36 +110,32 @@ def evaluate(
     if isinstance(faces, (str, os.PathLike)):
         faces = PreparedFaces(faces)
     batch_size = check_integer("batch_size", batch_size, minimum=1)
-    named = [(identity(one), _loaded(one)) for one in (model, against) if one is not None]
-    first, *_ = models = [loaded for _, loaded in named]
-    remarks = _checked(models, faces)
+    networks = [open_own(one) for one in (model, against) if one is not None]
+    first, *others = cards = [network.card for network in networks]
+    remarks = _checked(cards, faces)
     columns = grouping_columns(faces.rows, group_by, first.grid.task)
     _check_labels(faces.rows, first.grid)
-    views, *others = predict_faces(models, faces, batch_size, SHOWN if pictures else 0, decoder)
+    views, *theirs = predict_faces(networks, faces, batch_size, SHOWN if pictures else 0, decoder)
     rows = faces.rows.iloc[views.positions].reset_index(drop=True)
     metrics, predictions = assess(
         rows,
         views,
         first.grid,
-        decoder=decoder or first.method.decoder,
-        calibrated=first.calibration if decoder in (None, first.method.decoder) else None,
+        decoder=decoder or first.decoder,
+        calibrated=first.calibration if decoder in (None, first.decoder) else None,
         columns=columns,
         origins=faces.origins()[views.positions],
-        other=_values(models[1], others[0].average, decoder) if others else None,
+        other=_values(others[0], theirs[0].average, decoder) if others else None,
     )
     metrics["notes"] += remarks
-    metrics |= {"decoder": decoder or first.method.decoder} | _facts(named, faces)
+    metrics |= {"decoder": decoder or first.decoder} | _facts(networks, faces)
     metrics["leak_check"] = _leaks(faces, predictions, leak_check, first)
     return Evaluation(metrics, predictions, views.pictures)
 
 
-def _loaded(model: str | os.PathLike | FaceModel) -> FaceModel:
-    return model if isinstance(model, FaceModel) else load_model(model)
-
-
-def _checked(models: "Sequence[FaceModel]", faces: Faces) -> list[str]:
+def _checked(cards: "Sequence[ModelCard]", faces: Faces) -> list[str]:
     """Return remarks on how the faces suit the models, and the models each other."""
-    first, *others = models
+    first, *others = cards
     remarks = []
     for other in others:  # before the faces, which any of them may still refuse
         remarks += check_comparable(first.grid, other.grid)
@@ -149,28 +147,28 @@ def _checked(models: "Sequence[FaceModel]", faces: Faces) -> list[str]:
     return remarks
 
 
-def _values(model: FaceModel, distribution: np.ndarray, decoder: str | None) -> np.ndarray:
-    return decode(distribution, model.grid, decoder or model.method.decoder)[0]
+def _values(card: ModelCard, distribution: np.ndarray, decoder: str | None) -> np.ndarray:
+    return decode(distribution, card.grid, decoder or card.decoder)[0]
 
 
 def _leaks(
-    faces: Faces, predictions: "pd.DataFrame", asked_for: bool | None, model: FaceModel
+    faces: Faces, predictions: "pd.DataFrame", asked_for: bool | None, card: ModelCard
 ) -> dict[str, Any]:
     error = (predictions["value"] - predictions["label"]).abs().to_numpy()
-    return checked_for_leaks(faces, asked_for, error, model.card.get("training_images"))
+    return checked_for_leaks(faces, asked_for, error, card.notes.get("training_images"))
 
 
-def _facts(named: "Sequence[tuple[dict[str, Any], FaceModel]]", faces: Faces) -> dict[str, Any]:
+def _facts(networks: "Sequence[Network]", faces: Faces) -> dict[str, Any]:
     """Return what was evaluated, by what, on what."""
-    facts, model = named[0]
+    card, models = networks[0].card, [model_facts(network) for network in networks]
     return {
         "detection": faces.detection(),
         "unreadable": unreadable_as_json(faces.unreadable),
-        "task": model.grid.task,
-        "input_size": model.input_size,
-        "parameters": model.count_params(),
-        "model": model_facts(model, facts),
-        "against_model": model_facts(named[1][1], named[1][0]) if len(named) > 1 else None,
+        "task": card.grid.task,
+        "input_size": card.input_size,
+        "parameters": card.parameters,
+        "model": models[0],
+        "against_model": models[1] if len(models) > 1 else None,
         "data": {**faces.source, "rows": len(faces.rows)},
         "versions": versions(),
     }

@@ -20,11 +20,10 @@ from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.images import pixel_limit
 from keras_dldl.faces.photo import Photo
 from keras_dldl.labels import LabelGrid
+from keras_dldl.runtime import ModelCard
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from keras_dldl.models import FaceModel
 
 log = logging.getLogger(__name__)
 DEFAULT_SPLITS = ("test", "val")
@@ -46,10 +45,10 @@ class Faces(Protocol):
     source: dict[str, Any]
     unreadable: list["Unreadable"]
 
-    def check(self, model: "FaceModel") -> list[str]:
+    def check(self, card: ModelCard) -> list[str]:
         """Return remarks on how the faces suit the model; raise DataError where they cannot."""
 
-    def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
+    def batches(self, card: ModelCard, batch_size: int) -> Iterator[Batch]:
         """Yield (positions in `rows`, (B, S, S, 3) faces, 0 ... 255) until all rows are through."""
 
     def detection(self) -> dict[str, int] | None:
@@ -99,26 +98,26 @@ class PreparedFaces:
             "split": self.split,
         }
 
-    def check(self, model: "FaceModel") -> list[str]:
+    def check(self, card: ModelCard) -> list[str]:
         """Compare task and alignment of data and model, and the records with their checksums."""
-        if self.data.grid.task != model.grid.task:
+        if self.data.grid.task != card.grid.task:
             raise DataError(
-                f"The data must have the model's task, {model.grid.task}. "
+                f"The data must have the model's task, {card.grid.task}. "
                 f"Received: data of task {self.data.grid.task}"
             )
         check_records(self.data, [self.split])
         remarks = []
-        if self.data.alignment != model.alignment:
+        if self.data.alignment != card.alignment:
             remarks.append(
                 "the faces were not cut out as the model expects: "
-                f"{self.data.alignment} in the data, {model.alignment} in the model"
+                f"{self.data.alignment} in the data, {card.alignment} in the model"
             )
         return remarks
 
-    def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
+    def batches(self, card: ModelCard, batch_size: int) -> Iterator[Batch]:
         """Yield the faces in the order of the rows; see `Faces`."""
         first = 0
-        for images in _stored_batches(self.data, self.split, model.input_size, batch_size):
+        for images in _stored_batches(self.data, self.split, card.input_size, batch_size):
             positions = range(first, min(first + len(images), len(self.rows)))
             if not positions:  # `limit` took the first ones
                 return
@@ -193,11 +192,11 @@ class LabelledImages:
             "aligned_here": align,
         }
 
-    def check(self, model: "FaceModel") -> list[str]:
+    def check(self, card: ModelCard) -> list[str]:
         """Leave out the rows whose label the model's grid does not hold; see `Faces`."""
-        held = model.grid.contains(self.rows["label"])
+        held = card.grid.contains(self.rows["label"])
         off_grid = [
-            Unreadable(self.rows["path"][i], self._lines[i], self._off_grid_reason(i, model.grid))
+            Unreadable(self.rows["path"][i], self._lines[i], self._off_grid_reason(i, card.grid))
             for i in np.flatnonzero(~held)
         ]
         if not held.any():
@@ -209,13 +208,13 @@ class LabelledImages:
             log.warning("%d rows are left out: labels off the grid", len(off_grid))
         return []
 
-    def batches(self, model: "FaceModel", batch_size: int) -> Iterator[Batch]:
+    def batches(self, card: ModelCard, batch_size: int) -> Iterator[Batch]:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""
         self.unreadable, self.whole = list(self._off_grid), []
         cut = self._whole_crops if not self.align else self._aligned_crops
-        aligner = FaceAligner(model.alignment, self.detector)
+        aligner = FaceAligner(card.alignment, self.detector)
         for group in groups(self._readable()):
-            cut_out = list(cut(aligner, group, model.input_size))
+            cut_out = list(cut(aligner, group, card.input_size))
             del group  # so that the photos are not in memory beside the next ones
             for i in range(0, len(cut_out), batch_size):
                 positions, crops = zip(*cut_out[i : i + batch_size], strict=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_dldl.calibration import Calibration
 from keras_dldl.labels import LabelGrid
-from keras_dldl.prediction import check_level
+from keras_dldl.predict.prediction import check_level
 
 
 def interval_ends(

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_dldl.errors import DataError, ModelFileError
+from keras_dldl.errors import DataError
 from keras_dldl.evaluation.inputs import Faces
 from keras_dldl.evaluation.pictures import Extremes, Pictures
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import FaceModel, fast_network, predict_views
 from keras_dldl.progress import progress
+from keras_dldl.runtime import Network
+from keras_dldl.runtime.network import check_numbers, mean_of_views
 
 MANY = 1000  # faces for which a model is made faster first, which takes a second
 
@@ -34,7 +35,7 @@ class Views:
     @property
     def average(self) -> np.ndarray:
         """The mean of both, (N, K)."""
-        return (self.image + self.mirror) / 2
+        return mean_of_views(self.image, self.mirror)
 
 
 def decode(
@@ -43,12 +44,11 @@ def decode(
     """Return values and standard deviations, both (N,) float64, of (N, K) distributions."""
     distribution = np.asarray(distribution, np.float64)
     distribution = distribution / distribution.sum(axis=1, keepdims=True)  # float32's sum is not 1
-    spread = np.square(grid.labels64[None, :] - grid.decode(distribution)[:, None])
-    return grid.decode(distribution, decoder), np.sqrt((distribution * spread).sum(axis=1))
+    return grid.decode(distribution, decoder), grid.std(distribution)
 
 
 def predict_faces(
-    models: Sequence[FaceModel],
+    networks: Sequence[Network],
     faces: Faces,
     batch_size: int,
     pictures: int = 0,
@@ -59,7 +59,7 @@ def predict_faces(
     Models that take the same crops see them in one pass, so that faces are found once.
 
     Args:
-        models: one or several.
+        networks: one or several.
         faces: checked against each of them.
         batch_size: faces in one forward pass.
         pictures: how many of the worst and of the best faces of the first model to keep.
@@ -69,40 +69,40 @@ def predict_faces(
         DataError: no image could be read.
         ModelFileError: a model gives no numbers.
     """
-    first, *others = models
-    together = [m for m in models if _crops(m) == _crops(first)]
+    first, *others = networks
+    together = [n for n in networks if _crops(n) == _crops(first)]
     found = dict(
         zip(map(id, together), _pass(together, faces, batch_size, pictures, decoder), strict=True)
     )
-    for model in others:
-        if id(model) not in found:
-            (found[id(model)],) = _pass([model], faces, batch_size, 0)
-    return [found[id(model)] for model in models]
+    for network in others:
+        if id(network) not in found:
+            (found[id(network)],) = _pass([network], faces, batch_size, 0)
+    return [found[id(network)] for network in networks]
 
 
-def _crops(model: FaceModel):
-    return model.input_size, model.alignment
+def _crops(network: Network):
+    return network.card.input_size, network.card.alignment
 
 
 def _pass(
-    models: Sequence[FaceModel],
+    networks: Sequence[Network],
     faces: Faces,
     batch_size: int,
     pictures: int,
     decoder: str | None = None,
 ) -> list[Views]:
-    first, positions = models[0], []
-    views: list[tuple[list, list]] = [([], []) for _ in models]
+    first, positions = networks[0].card, []
+    views: list[tuple[list, list]] = [([], []) for _ in networks]
     label, extremes = faces.rows["label"].to_numpy(np.float64), Extremes(pictures)
-    networks = [fast_network(m) if len(faces.rows) >= MANY else None for m in models]
+    if len(faces.rows) >= MANY:
+        networks = [network.for_many() for network in networks]
     with progress(total=len(faces.rows), label="evaluating") as bar:
         for batch, images in faces.batches(first, batch_size):
-            for model, network, pair in zip(models, networks, views, strict=True):
-                found = predict_views(model, images, batch_size, network)
-                for view, p in zip(pair, found, strict=True):
-                    view.append(_checked(p, model))
-            average = (views[0][0][-1] + views[0][1][-1]) / 2
-            value, _ = decode(average, first.grid, decoder or first.method.decoder)
+            for network, pair in zip(networks, views, strict=True):
+                for view, p in zip(pair, network.views(images, batch_size), strict=True):
+                    view.append(check_numbers(p, network.card.name).astype(np.float64))
+            average = mean_of_views(views[0][0][-1], views[0][1][-1])
+            value, _ = decode(average, first.grid, decoder or first.decoder)
             numbers = range(len(positions), len(positions) + len(images))
             extremes.add(numbers, images, np.abs(value - label[list(batch)]))
             positions.extend(batch)
@@ -115,15 +115,6 @@ def _pass(
         Views(positions, image, mirror, kept if k == 0 else Pictures())
         for k, (image, mirror) in enumerate(joined)
     ]
-
-
-def _checked(distribution: np.ndarray, model: FaceModel) -> np.ndarray:
-    if not np.isfinite(distribution).all():
-        raise ModelFileError(
-            "A model must give probabilities. Received: NaN or infinity from "
-            f"{model.name}; its weights are damaged"
-        )
-    return distribution.astype(np.float64)
 
 
 def _nothing_readable(faces: Faces) -> str:

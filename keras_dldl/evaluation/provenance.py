@@ -1,43 +1,32 @@
 """Where numbers come from: the model, the data and the program, as plain JSON values."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_dldl import files, saved_models
-from keras_dldl.models import FaceModel
-from keras_dldl.models.loading import find_model
+from keras_dldl import files
+from keras_dldl.runtime import Network
 
 PACKAGE = Path(__file__).parents[1]
 GIT_SECONDS = 10
 
 
-def identity(model: str | os.PathLike | FaceModel) -> dict[str, Any]:
-    """Return what tells this model file from any other, but not where it lies."""
-    if isinstance(model, FaceModel):
-        return {"name": None, "sha256": None}
-    path = find_model(model)
-    return {"name": _name_of(path), "sha256": files.sha256_of(path)}
-
-
-def model_facts(model: FaceModel, named: dict[str, Any]) -> dict[str, Any]:
-    """Return what a model is.
-
-    Args:
-        model: the model.
-        named: what `identity` returned.
-    """
+def model_facts(network: Network) -> dict[str, Any]:
+    """Return what a model is, and what tells its file from any other, but not where it lies."""
+    card, path = network.card, network.path
+    is_file = path is not None and path.is_file()
     return {
-        **named,
-        "backbone": model.backbone_name,
-        "method": model.method.get_config(),
-        "grid": model.grid.get_config(),
-        "alignment": model.alignment.get_config(),
-        "calibrated": model.calibration is not None,
-        "training": model.card.get("training"),
+        "name": None if path is None else network.name,
+        "sha256": files.sha256_of(path) if is_file else None,
+        "engine": network.engine,
+        "backbone": card.backbone,
+        "method": dict(card.method),
+        "grid": card.grid.get_config(),
+        "alignment": card.alignment.get_config(),
+        "calibrated": card.calibration is not None,
+        "training": card.notes.get("training"),
     }
 
 
@@ -81,11 +70,3 @@ def _git(folder: Path, *arguments: str) -> str:
         command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS
     )  # fmt: skip
     return done.stdout.strip()
-
-
-def _name_of(model_file: Path) -> str:
-    """Return the name of a shipped model, or else file and folder, such as "run/model.keras"."""
-    folder = Path(os.path.abspath(model_file)).parent
-    if folder.name in saved_models.names() and folder.samefile(saved_models.folder(folder.name)):
-        return folder.name
-    return f"{folder.name}/{model_file.name}".lstrip("/")

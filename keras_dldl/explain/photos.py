@@ -5,12 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.errors import ConfigError
 from keras_dldl.explain.attention import AttentionMaps, resize_map
-from keras_dldl.faces.aligner import FaceAligner, FoundFace
-from keras_dldl.faces.photo import Photo
-from keras_dldl.faces.sources import image_name
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import Prediction, PredictOptions, Predictor
 
 if TYPE_CHECKING:
     from keras_dldl.models import FaceModel
@@ -45,7 +42,7 @@ class PhotoExplainer:
 
     def __init__(self, model: "FaceModel", detector: Any = None):
         self.model = model
-        self._aligner = FaceAligner(model.alignment, detector)
+        self._predictor = Predictor(model, detector=detector)
         self.maps, self.refusal = maps_or_refusal(model)
 
     def explain(
@@ -69,36 +66,11 @@ class PhotoExplainer:
             NoFaceFound: there is no face in it.
             DetectorError: a detector of your own failed.
         """
-        name = image_name(image)
-        photo = Photo(image, max_pixels=max_pixels, name=name)
-        (found,) = self._aligner.find(
-            [photo], self.model.input_size, all_faces=all_faces, detect=detect
-        )
-        if isinstance(found, Exception):
-            raise type(found)(f"{name}: {found}")
-        predictions = self._predictions(found, name)
-        return [
-            ExplainedFace(one.crop, prediction, self._attention(one.crop))
-            for one, prediction in zip(found, predictions, strict=True)
-        ]
-
-    def _predictions(self, found: list[FoundFace], name: str) -> list[Prediction]:
-        from keras_dldl.models import predict_views
-
-        image, mirror = predict_views(self.model, np.stack([one.crop for one in found]))
-        mean = (image.astype(np.float64) + mirror) / 2
-        if not np.isfinite(mean).all():
-            raise ModelFileError(
-                "The model must give probabilities. Its weights are damaged: train it again. "
-                f"Received: NaN or infinite outputs from the model {self.model.name}"
-            )
-        model = self.model
-        return [
-            Prediction.of_face(
-                one, p, model.grid, model.method.decoder, model.calibration, name, number
-            )
-            for number, (p, one) in enumerate(zip(mean, found, strict=True), 1)
-        ]
+        options = PredictOptions(all_faces, detect, max_pixels=max_pixels)
+        (faces,) = self._predictor.judge([image], options)
+        if isinstance(faces, Exception):
+            raise faces
+        return [ExplainedFace(found.crop, p, self._attention(found.crop)) for found, p in faces]
 
     def _attention(self, crop: np.ndarray) -> np.ndarray | None:
         if self.maps is None:

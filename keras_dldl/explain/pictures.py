@@ -12,7 +12,7 @@ from keras_dldl.explain.groups import GroupAverages
 from keras_dldl.explain.occlusion import Occlusion
 from keras_dldl.explain.photos import ExplainedFace
 from keras_dldl.files import atomic_path
-from keras_dldl.prediction import DEFAULT_LEVEL
+from keras_dldl.predict.prediction import DEFAULT_LEVEL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,6 +1,5 @@
 """`export_model`: write, read again without Keras, compare, and only then give it its name."""
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +10,14 @@ import numpy as np
 from keras_dldl.arguments import check_choice
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import parity, saved_model
-from keras_dldl.export.card import model_card
 from keras_dldl.export.folders import new_folder, version_folder
 from keras_dldl.export.server_files import write_server_files
 from keras_dldl.export.single_file import FILE_FORMATS, FileOptions, check_options, write_file
+from keras_dldl.files import write_json
 from keras_dldl.models import FaceModel, load_model
+from keras_dldl.runtime import ModelCard
+from keras_dldl.runtime.card_files import SAVED_MODEL_CARD
+from keras_dldl.saved_models import SAVED_MODEL
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class _Format:
 
 FORMATS: dict[str, object] = {
     **FILE_FORMATS,
-    "saved-model": _Format(saved_model.write, saved_model.run_alone, saved_model.MARKER),
+    "saved-model": _Format(saved_model.write, saved_model.run_alone, SAVED_MODEL),
 }
 
 
@@ -108,7 +110,8 @@ def _export_folder(
     with new_folder(place, marker=chosen.marker, force=force) as temporary:
         model = _loaded(model)
         chosen.write(model, temporary, mirror)
-        _write_card(model, temporary, format, mirror)
+        card = ModelCard.of_model(model, mirror).to_dict(format)
+        write_json(temporary / SAVED_MODEL_CARD, card)
         found = parity.compare(lambda batches: chosen.run(temporary, batches), model, mirror)
         if version is not None:
             write_server_files(place.parent, _tensorflow_version(), force)
@@ -137,11 +140,3 @@ def _check_no_file_options(precision: str, calibrate: object, images: object) ->
             "`precision`, `calibrate` and `images` are for the formats onnx and litert. "
             f"Received: precision={precision!r}, calibrate={calibrate!r}, images={images!r}"
         )
-
-
-def _write_card(model: FaceModel, folder: Path, format: str, mirror: bool) -> None:
-    """Write what a client needs to feed the model and read its answers."""
-    place = folder / saved_model.CARD_FOLDER / "keras_dldl.json"
-    place.parent.mkdir(exist_ok=True)
-    card = model_card(model, format, mirror)
-    place.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

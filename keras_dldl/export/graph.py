@@ -1,4 +1,4 @@
-"""What a file for a device computes: aligned faces in, value, spread and distribution out."""
+"""What every export computes: aligned faces in, value, spread and distribution out."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,18 +36,24 @@ def traced(model: FaceModel, mirror: bool) -> Any:
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]  # else they stay variables
     module.serve = tf.function(
-        _function(model, mirror),
+        serve_function(model, mirror, normalized_by_rows(model)),
         input_signature=[tf.TensorSpec(shape, tf.float32, name=INPUT)],
         autograph=False,
     )
     return module
 
 
-def _function(model: FaceModel, mirror: bool) -> Callable:
+def serve_function(model: FaceModel, mirror: bool, distribution: Callable) -> Callable:
+    """Return the function from faces to what an export answers, by name; see `traced`.
+
+    Args:
+        model: whose grid and decoder are used.
+        mirror: average image and mirror image inside.
+        distribution: the model, as a function from images to distributions.
+    """
     import tensorflow as tf
 
     labels = model.grid.labels
-    distribution = normalized_by_rows(model)
 
     def serve(images):
         if mirror:

@@ -1,10 +1,7 @@
 """LiteRT (once TensorFlow Lite): one file for phones, small devices, and our own predictions."""
 
-import io
-import os
 import tempfile
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,9 +9,7 @@ import numpy as np
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.export.graph import traced
-from keras_dldl.light.card import CARD_FILE
 from keras_dldl.models import FaceModel
-from keras_dldl.runtimes.litert import LiteRTNetwork
 
 PRECISIONS = ("float32", "float16", "int8-dynamic", "int8")
 # What follows the convolutions stays in float32: in steps of 1/256 the probabilities of 101 labels
@@ -87,23 +82,3 @@ def _samples(faces: np.ndarray) -> Callable[[], Iterator[list[np.ndarray]]]:
             yield [face[None].astype(np.float32)]
 
     return samples
-
-
-def with_card(content: bytes, card: str) -> bytes:
-    """Return the file with the card in it: an archive at its end, as LiteRT's own metadata are.
-
-    Args:
-        content: of a `.tflite` file without one.
-        card: JSON text.
-    """
-    stream = io.BytesIO(content)
-    stream.seek(0, os.SEEK_END)
-    with zipfile.ZipFile(stream, "a") as archive:
-        # A fixed date: the same model gives the same file.
-        archive.writestr(zipfile.ZipInfo(CARD_FILE), card)
-    return stream.getvalue()
-
-
-def opened(content: bytes) -> LiteRTNetwork:
-    """Return the network, ready to run outside of TensorFlow."""
-    return LiteRTNetwork(content)

@@ -1,12 +1,14 @@
 """ONNX, the format of ONNX Runtime and of many other runtimes."""
 
+import json
+from typing import Any
+
 import numpy as np
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.export.graph import INPUT, traced
-from keras_dldl.light.card import CARD_NAME
 from keras_dldl.models import FaceModel
-from keras_dldl.runtimes.onnx import OnnxNetwork
+from keras_dldl.runtime.card_files import CARD_NAME
 
 PRECISIONS = ("float32",)
 OPSET = 17  # read by every ONNX Runtime since 1.12
@@ -42,21 +44,16 @@ def convert(
     return written.SerializeToString()
 
 
-def with_card(content: bytes, card: str) -> bytes:
+def with_card(content: bytes, card: dict[str, Any]) -> bytes:
     """Return the file with the card among its `metadata_props`.
 
     Args:
         content: of an `.onnx` file.
-        card: JSON text.
+        card: JSON values.
     """
     import onnx
 
     model = onnx.load_model_from_string(content)
-    onnx.helper.set_model_props(model, {CARD_NAME: card})
+    onnx.helper.set_model_props(model, {CARD_NAME: json.dumps(card)})
     onnx.checker.check_model(model)
     return model.SerializeToString()
-
-
-def opened(content: bytes) -> OnnxNetwork:
-    """Return the network, ready to run outside of TensorFlow."""
-    return OnnxNetwork(content)

@@ -9,6 +9,8 @@ import numpy as np
 from keras_dldl.errors import KerasDLDLError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
+from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.network import mean_of_views
 
 # In the labels' unit (years, points). Convolutions summed in another order differ by about 1e-5
 # years; anything that matters (another resizing, a lost mirror image) by far more than this.
@@ -135,19 +137,15 @@ def keras_outputs(model: FaceModel, images: np.ndarray, mirror: bool) -> dict[st
         images: (B, S, S, 3) uint8.
         mirror: whether to average with the mirror image.
     """
-    import keras
     import tensorflow as tf
 
     # On the processor: an accelerator may shorten the factors of convolutions to 10 bits, which
     # would be measured here as a difference of the export.
     with tf.device("CPU:0"):
-        views = [images, images[:, :, ::-1]] if mirror else [images]
-        p = [keras.ops.convert_to_numpy(model(view.astype("float32"))) for view in views]
-    distribution = np.mean(np.asarray(p, np.float64), axis=0)
-    mean = model.grid.decode(distribution)
-    variance = (distribution * np.square(model.grid.labels64 - mean[:, None])).sum(axis=1)
+        image, mirrored = KerasNetwork(model).views(images)
+    distribution = mean_of_views(image, mirrored if mirror else image)
     value = model.grid.decode(distribution, model.method.decoder)
-    return {"value": value, "std": np.sqrt(variance), "distribution": distribution}
+    return {"value": value, "std": model.grid.std(distribution), "distribution": distribution}
 
 
 def generated_images(count: int, size: int, seed: int = 0) -> np.ndarray:

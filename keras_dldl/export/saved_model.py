@@ -12,17 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl import ops
 from keras_dldl.backends import backend_name, is_installed
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import encoded_images, warm_up
+from keras_dldl.export.graph import serve_function
 from keras_dldl.export.parity import ParityError
 from keras_dldl.models import FaceModel
 from keras_dldl.models.folding import fold_normalization
+from keras_dldl.runtime.card_files import SAVED_MODEL_CARD
 
-MARKER = "saved_model.pb"
-# Where TensorFlow expects files it does not know.
-CARD_FOLDER = "assets.extra"
 TENSORFLOW_ALONE = Path(__file__).with_name("tensorflow_alone.py")
 TIMEOUT_SECONDS = 600
 
@@ -59,8 +57,9 @@ def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
     module.served = list(served.values())
     try:
         tf.saved_model.save(module, os.fspath(folder), signatures=served)
-        (folder / CARD_FOLDER).mkdir(exist_ok=True)
-        warm_up.write(folder / CARD_FOLDER / warm_up.FILE, model.input_size)
+        extra = (folder / SAVED_MODEL_CARD).parent
+        extra.mkdir(exist_ok=True)
+        warm_up.write(extra / warm_up.FILE, model.input_size)
     except tf.errors.OpError as error:
         raise _as_os_error(error) from error
 
@@ -121,20 +120,14 @@ def _answers(model: FaceModel, network: Any, mirror: bool) -> Callable:
     import tensorflow as tf
 
     labels, size = model.grid.labels, model.input_size
+    serve = serve_function(model, mirror, lambda faces: network(faces, training=False))
 
     # A function of its own, so that the model is traced and stored once for all signatures.
     @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3))], autograph=False)
     def answers(faces):
-        if mirror:
-            both = network(tf.concat([faces, faces[:, :, ::-1]], axis=0), training=False)
-            p = sum(tf.split(both, 2)) / 2
-        else:
-            p = network(faces, training=False)
         return {
-            "value": ops.decode(p, labels, model.method.decoder),
-            "std": tf.sqrt(ops.variance(p, labels)),
-            "distribution": p,
-            "labels": tf.tile(tf.constant(labels)[None], [tf.shape(p)[0], 1]),
+            **serve(faces),
+            "labels": tf.tile(tf.constant(labels)[None], [tf.shape(faces)[0], 1]),
         }
 
     return answers

@@ -1,6 +1,5 @@
 """Exports that are one file: written, read again by their own runtime, compared, then named."""
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +11,14 @@ import numpy as np
 from keras_dldl.arguments import check_choice
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import litert, onnx, parity
-from keras_dldl.export.card import model_card
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.folders import check_file_free
 from keras_dldl.files import atomic_path
+from keras_dldl.interpreters.litert import LiteRTInterpreter
+from keras_dldl.interpreters.onnx import OnnxInterpreter
 from keras_dldl.models import FaceModel
+from keras_dldl.runtime import ModelCard
+from keras_dldl.runtime.card_files import with_litert_card
 
 # So many faces to calibrate on, and as many others to compare on.
 FACES = 100
@@ -30,7 +32,7 @@ class FileFormat:
     suffix: str
     precisions: tuple[str, ...]
     convert: Callable[[FaceModel, bool, str, np.ndarray | None], bytes]
-    with_card: Callable[[bytes, str], bytes]
+    with_card: Callable[[bytes, dict[str, Any]], bytes]
     opened: Callable[[bytes], Any]
 
     @property
@@ -41,9 +43,9 @@ class FileFormat:
 
 FILE_FORMATS = {
     "litert": FileFormat(
-        ".tflite", litert.PRECISIONS, litert.convert, litert.with_card, litert.opened
+        ".tflite", litert.PRECISIONS, litert.convert, with_litert_card, LiteRTInterpreter
     ),
-    "onnx": FileFormat(".onnx", onnx.PRECISIONS, onnx.convert, onnx.with_card, onnx.opened),
+    "onnx": FileFormat(".onnx", onnx.PRECISIONS, onnx.convert, onnx.with_card, OnnxInterpreter),
 }
 
 
@@ -105,8 +107,8 @@ def converted(model: FaceModel, format: str, options: FileOptions) -> tuple[byte
     chosen = FILE_FORMATS[format]
     calibration, compared = _faces(model, options)
     content = chosen.convert(model, options.mirror, options.precision, calibration)
-    note = model_card(model, format, options.mirror, precision=options.precision)
-    content = chosen.with_card(content, json.dumps(note))
+    card = ModelCard.of_model(model, options.mirror)
+    content = chosen.with_card(content, card.to_dict(format, precision=options.precision))
     network = chosen.opened(content)
 
     def run(batches: list[np.ndarray]) -> list[dict[str, np.ndarray]]:

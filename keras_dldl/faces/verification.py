@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from keras_dldl.runtimes import is_installed
+from keras_dldl.interpreters import is_installed
 
 SIDE = 48
 # A share of the crop's side: without it, crops of the usual margin are as wide as candidates are.

@@ -4,7 +4,7 @@ from keras_dldl.models.averaging import average_models
 from keras_dldl.models.build import build_model
 from keras_dldl.models.face_model import FaceModel
 from keras_dldl.models.identity_model import IdentityModel
-from keras_dldl.models.inference import fast_network, predict_views
+from keras_dldl.models.inference import fast_network
 from keras_dldl.models.joining import join_models
 from keras_dldl.models.loading import list_models, load_model, load_start
 
@@ -18,5 +18,4 @@ __all__ = [
     "list_models",
     "load_model",
     "load_start",
-    "predict_views",
 ]

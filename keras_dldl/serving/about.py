@@ -25,9 +25,12 @@ def about_model(path: str) -> dict[str, Any] | None:
         Markdown, or None. None where there is no such file.
     """
     try:
-        folder = find_model(path).resolve().parent
+        found = find_model(path)
     except ModelFileError:
         return None
+    if found.is_dir():  # a SavedModel, which has none
+        return None
+    folder = found.resolve().parent
     metrics = _metrics(folder / METRICS_FILE)
     card = folder / CARD_FILE
     by_column = metrics.get("groups") or {}

@@ -16,6 +16,7 @@ from keras_dldl import __version__
 from keras_dldl.serving import photos, rest
 from keras_dldl.serving.description import (
     ABOUT,
+    DISTRIBUTION,
     FORM,
     LANDMARKS,
     LEVEL,
@@ -42,7 +43,7 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
     end with its lifespan.
 
     Args:
-        models: what `load_models` gave, or names with `FaceModel`s or engines of your own.
+        models: what `load_models` gave, or names with `FaceModel`s or `Network`s of your own.
         options: limits; default `ServerOptions()`.
         detector: what finds faces in photos, see `predict_age`; default: what each model's training
             faces were found by.
@@ -98,7 +99,9 @@ def _add_photos(app: FastAPI, service: Service) -> None:
         """List the models, their labels, and what is known of their errors."""
         return photos.models(service)
 
-    @app.post("/api/faces", openapi_extra=photo_request("faces", MODEL, VERSION, LEVEL))
+    @app.post(
+        "/api/faces", openapi_extra=photo_request("faces", MODEL, VERSION, LEVEL, DISTRIBUTION)
+    )
     async def faces(request: Request) -> Response:
         """Find the faces in a photo, from left to right.
 

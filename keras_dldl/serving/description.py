@@ -21,6 +21,9 @@ VERSION = _parameter("version", "of the model; without it the highest", type="in
 LEVEL = _parameter(
     "level", "share of faces whose label the interval holds", type="number", default=0.9
 )
+DISTRIBUTION = _parameter(
+    "distribution", "false: without labels and distributions", type="boolean", default=True
+)
 LANDMARKS = _parameter(
     "landmarks", "five points x,y,x,y,... that /api/faces gave", required=True, type="string"
 )

@@ -10,12 +10,17 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from keras_dldl.errors import ConfigError, NoFaceFound, UnreadableImage
+from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.alignment import spans_a_face
 from keras_dldl.faces.images import declared_pixels
 from keras_dldl.faces.photo import Photo
-from keras_dldl.prediction import DEFAULT_LEVEL, Prediction, check_level
+from keras_dldl.predict.prediction import (
+    DEFAULT_LEVEL,
+    check_level,
+    photo_to_dict,
+    predictions_of,
+)
 from keras_dldl.serving.multipart import picture_in
 from keras_dldl.serving.refusals import Refusal, bad_request, not_found
 from keras_dldl.serving.registry import Servable
@@ -33,7 +38,7 @@ def models(service: Service) -> Response:
     listed = []
     for name in service.models.versions:
         latest = service.models.latest(name)
-        engine, grid = latest.engine, latest.engine.grid
+        card, grid = latest.network.card, latest.network.card.grid
         listed.append(
             {
                 "name": name,
@@ -43,7 +48,7 @@ def models(service: Service) -> Response:
                 "start": grid.start,
                 "stop": grid.stop,
                 "step": grid.step,
-                "input_size": engine.input_size,
+                "input_size": card.input_size,
                 "about": latest.about,
             }
         )
@@ -53,37 +58,34 @@ def models(service: Service) -> Response:
 async def faces(service: Service, request: Request) -> Response:
     """Answer a photo with its faces: `POST /api/faces`."""
     model, level = _model(service, request), _level(request)
+    distribution = _choice(request, "distribution", ("true", "false")) == "true"
     async with service.bodies.body(request) as body:
-        return await service.answer(request, _faces(service, request, model, level, body))
+        work = _faces(service, _picture(request, body), model, level, distribution)
+        return await service.answer(request, work)
 
 
 async def _faces(
-    service: Service, request: Request, model: Servable, level: float, body: bytes
+    service: Service, picture: bytes, model: Servable, level: float, distribution: bool
 ) -> Response:
-    picture = _picture(request, body)
     job = partial(_find, service, model, picture)
     photo, found, left_out = await _looked(service, picture, job)
-    side = model.engine.input_size
+    card = model.network.card
+    side = card.input_size
     crops = np.array([one.crop for one in found], np.float32).reshape(-1, side, side, 3)
     p = await service.distributions(model, crops)
-    if not np.isfinite(p).all():
-        raise Refusal(500, "The model gives no numbers: its weights are damaged", "failed")
-    grid, height_and_width = model.engine.grid, photo.shape
+    try:
+        predictions = predictions_of(card, found, p)
+    except ModelFileError as error:
+        raise Refusal(500, str(error), "failed") from None
+    height, width = photo.shape
     return JSONResponse(
         {
+            **photo_to_dict(model.network, predictions, level, distribution=distribution),
             "model": model.name,
             "version": model.version,
-            "task": grid.task,
-            "unit": grid.unit,
-            "level": level,
-            "width": height_and_width[1],
-            "height": height_and_width[0],
+            "width": width,
+            "height": height,
             "left_out": left_out,
-            "labels": grid.labels64.tolist(),
-            "faces": [
-                _described(number, one, row, model, level)
-                for number, (one, row) in enumerate(zip(found, p, strict=True), 1)
-            ],
         }
     )
 
@@ -99,11 +101,11 @@ def _find(
     service: Service, model: Servable, picture: bytes, between: Callable[[], None]
 ) -> tuple[Photo, list[FoundFace], int]:
     """Return the photo, its largest faces from left to right, and how many are left out."""
-    engine = model.engine
+    card = model.network.card
     photo = _photo(service, picture)
-    aligner = FaceAligner(engine.alignment, service.detector)
+    aligner = FaceAligner(card.alignment, service.detector)
     between()
-    (found,) = aligner.find([photo], engine.input_size, all_faces=True)
+    (found,) = aligner.find([photo], card.input_size, all_faces=True)
     between()
     if isinstance(found, NoFaceFound):
         return photo, [], 0
@@ -114,23 +116,10 @@ def _find(
     return photo, [one for one in found if id(one) in chosen], max(0, len(found) - most)
 
 
-def _described(
-    number: int, found: FoundFace, p: np.ndarray, model: Servable, level: float
-) -> dict[str, Any]:
-    engine = model.engine
-    calibration = getattr(engine, "calibration", None)
-    prediction = Prediction.of_face(
-        found, p, engine.grid, engine.decoder, calibration, number=number
-    )
-    return {**prediction.to_dict(level), "distribution": p.tolist()}
-
-
 async def attention(service: Service, request: Request) -> Response:
     """Answer a photo and five points with the attention map there: `POST /api/attention`."""
     model, points = _model(service, request), _points(request)
-    form = request.query_params.get("format", "json")
-    if form not in ("json", "png"):
-        raise bad_request(f"format must be json or png. Received: {form[:40]}")
+    form = _choice(request, "format", ("json", "png"))
     async with service.bodies.body(request) as body:
         picture = _picture(request, body)
         job = partial(_attention, service, model, points, form, picture)
@@ -145,29 +134,32 @@ def _attention(
     picture: bytes,
     between: Callable[[], None],
 ) -> Response:
-    engine = model.engine
+    card = model.network.card
     photo = _photo(service, picture)
-    corners = engine.alignment.corners(points)
+    corners = card.alignment.corners(points)
     _check_corners(corners, photo.shape)
-    crop = photo.align(engine.alignment, points, engine.input_size)
+    crop = photo.align(card.alignment, points, card.input_size)
     between()
     try:
-        attention = engine.attention(crop[None].astype(np.float32))[0]
+        maps = model.maps
     except ConfigError as error:
         raise Refusal(501, str(error), "unsupported") from None
+    attention, rows = maps.attention_with_mirror(crop[None])[0], maps.covered[0]
+    corners[2:] = corners[1::-1] + rows * (corners[2:] - corners[1::-1])
     if form == "png":
-        return Response(_png(attention, engine.input_size), media_type="image/png")
+        height = round(rows * card.input_size)
+        return Response(_png(attention, height, card.input_size), media_type="image/png")
     return JSONResponse(
         {"model": model.name, "attention": attention.tolist(), "corners": corners.tolist()}
     )
 
 
-def _png(attention: np.ndarray, side: int) -> bytes:
+def _png(attention: np.ndarray, height: int, width: int) -> bytes:
     from PIL import Image
 
     from keras_dldl.explain import resize_map
 
-    grey = np.rint(255 * resize_map(attention, side, side)).astype(np.uint8)
+    grey = np.rint(255 * resize_map(attention, height, width)).astype(np.uint8)
     stream = io.BytesIO()
     Image.fromarray(grey).save(stream, "PNG")
     return stream.getvalue()
@@ -217,6 +209,14 @@ def _level(request: Request) -> float:
         return check_level(float(request.query_params.get("level", DEFAULT_LEVEL)))
     except ValueError as error:
         raise bad_request(f"level must be a number between 0 and 1: {error}") from None
+
+
+def _choice(request: Request, name: str, allowed: tuple[str, str]) -> str:
+    """Return what the address says of `name`, the first of `allowed` where it says nothing."""
+    given = request.query_params.get(name, allowed[0])
+    if given not in allowed:
+        raise bad_request(f"{name} must be {' or '.join(allowed)}. Received: {given[:40]}")
+    return given
 
 
 def _points(request: Request) -> np.ndarray:

@@ -4,14 +4,16 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_dldl.errors import ConfigError
+from keras_dldl.runtime import Network, open_network
+from keras_dldl.saved_models import SAVED_MODEL, versions_in
 from keras_dldl.serving.about import about_model
-from keras_dldl.serving.engines import SAVED_MODEL, Engine, KerasEngine, SavedModelEngine, engine_of
 
 FIRST_VERSION = 1
 
@@ -22,17 +24,29 @@ class Servable:
 
     name: str
     version: int
-    engine: Engine
+    network: Network
     about: dict[str, Any] | None = None  # see `about_model`
+
+    @cached_property
+    def maps(self) -> Any:
+        """Its `AttentionMaps`, or what a network of the user's own has as `maps`.
+
+        Raises:
+            ConfigError: it has none, which the message explains.
+        """
+        from keras_dldl.explain import AttentionMaps
+
+        own = getattr(self.network, "maps", None)
+        return own or AttentionMaps(self.network.face_model())
 
     def warm_up(self, max_batch: int) -> None:
         """Run it on small batches and the largest.
 
         So no client waits for compilation, and the memory is taken from the beginning.
         """
-        side = self.engine.input_size
+        side = self.network.card.input_size
         for count in (1, 2, max_batch):
-            self.engine.distributions(np.zeros((count, side, side, 3), np.float32))
+            self.network.distributions(np.zeros((count, side, side, 3), np.float32), count)
 
 
 @dataclass
@@ -43,7 +57,7 @@ class ModelTable:
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(
-        self, name: str, version: int, engine: Engine, about: dict[str, Any] | None = None
+        self, name: str, version: int, network: Network, about: dict[str, Any] | None = None
     ) -> None:
         """Add a version.
 
@@ -61,7 +75,7 @@ class ModelTable:
                 "Each version of a model must be given once; a .keras file is version "
                 f"{FIRST_VERSION}. Received: version {version} of {name} twice"
             )
-        versions[version] = Servable(name, version, engine, about)
+        versions[version] = Servable(name, version, network.for_many(), about)
 
     def set_label(self, name: str, label: str, version: int) -> None:
         """Give a label to a version.
@@ -106,15 +120,15 @@ def load_models(
     table = ModelTable()
     for given in models:
         name, path = _name_and_path(given)
-        for version, engine in _engines(path, all_versions):
-            table.add(name or engine.grid.task, version, engine, about_model(path))
+        for version, network in _networks(path, all_versions):
+            table.add(name or network.card.grid.task, version, network, about_model(path))
     for given in labels:
         table.set_label(*_label(given))
     return table
 
 
 def as_table(models: Any) -> ModelTable:
-    """Return a table of what is given: a table, or names with engines or `FaceModel`s.
+    """Return a table of what is given: a table, or names with `Network`s or `FaceModel`s.
 
     Raises:
         ConfigError: there is no model in it, or a name cannot stand in an address.
@@ -122,8 +136,7 @@ def as_table(models: Any) -> ModelTable:
     table = models if isinstance(models, ModelTable) else ModelTable()
     if table is not models:
         for name, model in dict(models).items():
-            engine = model if hasattr(model, "distributions") else KerasEngine(model)
-            table.add(name, FIRST_VERSION, engine)
+            table.add(name, FIRST_VERSION, open_network(model))
     if not table.versions:
         raise ConfigError("A server must have a model at least. Received: no model")
     return table
@@ -147,25 +160,11 @@ def _label(given: str) -> tuple[str, str, int]:
     return match[1], match[2], int(match[3])
 
 
-def _engines(path: str, all_versions: bool) -> list[tuple[int, Engine]]:
-    place = Path(path)
-    if (place / SAVED_MODEL).is_file():
-        number = os.path.basename(os.path.abspath(place))
-        version = int(number) if number.isdecimal() and int(number) > 0 else FIRST_VERSION
-        return [(version, SavedModelEngine(place))]
-    found = _versions_in(place)
+def _networks(path: str, all_versions: bool) -> list[tuple[int, Network]]:
+    found = {} if (Path(path) / SAVED_MODEL).is_file() else versions_in(Path(path))
     if found:
         chosen = sorted(found) if all_versions else [max(found)]
-        return [(version, SavedModelEngine(found[version])) for version in chosen]
-    return [(FIRST_VERSION, engine_of(path))]
-
-
-def _versions_in(folder: Path) -> dict[int, Path]:
-    """Return the SavedModels in subfolders that are numbers, as TensorFlow Serving finds them."""
-    if not folder.is_dir():
-        return {}
-    return {
-        int(child.name): child
-        for child in folder.iterdir()
-        if child.name.isdecimal() and int(child.name) > 0 and (child / SAVED_MODEL).is_file()
-    }
+        return [(version, open_network(found[version])) for version in chosen]
+    network = open_network(path)
+    number = os.path.basename(os.path.abspath(path)) if network.engine == "saved-model" else ""
+    return [(int(number) if number.isdecimal() and int(number) else FIRST_VERSION, network)]

@@ -108,7 +108,7 @@ def _target(match: re.Match) -> _Target:
 async def _predict(service: Service, target: _Target, body: bytes) -> Response:
     parse = partial(_parsed, service, target, body)
     model, signature, form, rows, pixels = await service.decode(parse, cost=len(body))
-    read = partial(faces_of, signature, rows, model.engine, service.options.max_pixels)
+    read = partial(faces_of, signature, rows, model.network.card, service.options.max_pixels)
     faces = await service.decode(read, cost=pixels)
     good = np.array([status == OK for status in faces.status])
     p = await service.distributions(model, faces.images[good])
@@ -135,7 +135,7 @@ def _parsed(
 def _written(
     model: Servable, signature: Signature, form: str, faces: Faces, p: np.ndarray
 ) -> bytes:
-    return tensors.answer(outputs(signature, model.engine, faces, p), form)
+    return tensors.answer(outputs(signature, model.network.card, faces, p), form)
 
 
 def _refuse(
@@ -188,6 +188,6 @@ def _metadata(service: Service, target: _Target) -> Response:
                 "signature_name": "",
                 "version": str(model.version),
             },
-            "metadata": {"signature_def": {"signature_def": definitions(model.engine)}},
+            "metadata": {"signature_def": {"signature_def": definitions(model.network.card)}},
         }
     )

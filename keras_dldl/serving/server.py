@@ -79,7 +79,7 @@ def serve(
         _warm_up(table, options.max_batch)
         app = create_app(table, options, detector)
         for one in table.all():
-            FaceAligner(one.engine.alignment, detector).detect([_nobody()])
+            FaceAligner(one.network.card.alignment, detector).detect([_nobody()])
         config = _config(app, options)
         _run(_Server(config, app.state.service, on_ready), listener)
     finally:
@@ -89,7 +89,7 @@ def serve(
 def _warm_up(table: ModelTable, max_batch: int) -> None:
     for one in table.all():
         one.warm_up(max_batch)
-        log("loaded", model=one.name, version=one.version, task=one.engine.grid.task)
+        log("loaded", model=one.name, version=one.version, task=one.network.card.grid.task)
 
 
 def _nobody() -> Any:

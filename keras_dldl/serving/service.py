@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
+from keras_dldl.runtime import Network
 from keras_dldl.serving.bodies import BodyReader, disconnected
-from keras_dldl.serving.engines import Engine
 from keras_dldl.serving.metrics import Metrics
 from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.queues import Job, WorkQueue, run_jobs
@@ -40,7 +40,7 @@ class Service:
         self.draining = False
         self._decoding = WorkQueue("decoding", run_jobs, options.queue, threads=options.decoders)
         self._photos = WorkQueue("photos", run_jobs, options.photo_queue)
-        self._engines = {(one.name, one.version): self._engine_queue(one) for one in models.all()}
+        self._networks = {(one.name, one.version): self._network_queue(one) for one in models.all()}
         for queue in self._queues():
             self.metrics.watch_queue(queue.name, lambda queue=queue: queue.waiting)
         self.metrics.watch_queue("bodies_bytes", lambda: self.bodies.held)
@@ -71,8 +71,8 @@ class Service:
     async def distributions(self, model: Servable, faces: np.ndarray) -> np.ndarray:
         """Return the distributions, (B, K), of (B, S, S, 3) faces, which go in batches."""
         if not len(faces):
-            return np.empty((0, model.engine.grid.size))
-        queue, size = self._engines[model.name, model.version], self.options.max_batch
+            return np.empty((0, model.network.card.grid.size))
+        queue, size = self._networks[model.name, model.version], self.options.max_batch
         parts: list[Future] = []
         try:
             for first in range(0, len(faces), size):
@@ -105,25 +105,25 @@ class Service:
         raise Refusal(504, f"No answer within {self.options.timeout:g} seconds", "timeout")
 
     def _queues(self) -> list[WorkQueue]:
-        return [self._decoding, self._photos, *self._engines.values()]
+        return [self._decoding, self._photos, *self._networks.values()]
 
-    def _engine_queue(self, model: Servable) -> WorkQueue:
+    def _network_queue(self, model: Servable) -> WorkQueue:
         size = self.options.max_batch
         counter = self.metrics.batches.labels(model.name)
         return WorkQueue(
             f"the model {model.name} version {model.version}",
-            partial(_run_engine, model.engine, counter.observe),
+            partial(_run_network, model.network, counter.observe),
             self.options.queue,
             max_batch=size,
             window=self.options.batch_window,
         )
 
 
-def _run_engine(
-    engine: Engine, observe: Callable[[float], None], requests: list[np.ndarray]
+def _run_network(
+    network: Network, observe: Callable[[float], None], requests: list[np.ndarray]
 ) -> list[np.ndarray]:
     """Run the faces of several requests together; return the distributions of each request."""
     faces = np.concatenate(requests)
     observe(len(faces))
     ends = np.cumsum([len(request) for request in requests])[:-1]
-    return np.split(engine.distributions(faces), ends)
+    return np.split(network.distributions(faces, len(faces)), ends)

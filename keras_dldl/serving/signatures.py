@@ -9,8 +9,8 @@ import numpy as np
 
 from keras_dldl.errors import UnreadableImage
 from keras_dldl.faces.images import declared_pixels, read_image
+from keras_dldl.runtime import ModelCard
 from keras_dldl.serving import tensors
-from keras_dldl.serving.engines import Engine
 from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.refusals import Refusal, bad_request
 
@@ -45,7 +45,7 @@ class Signature:
     dtype: str
     shape: tuple[int, ...]
     rows: Callable[[Any], Sequence[Any]]
-    face: Callable[[Any, int, Engine, int], np.ndarray]
+    face: Callable[[Any, int, ModelCard, int], np.ndarray]
     pixels: Callable[[Any, int], int]
     has_status: bool = False
 
@@ -91,7 +91,7 @@ def checked_pixels(
 def faces_of(
     signature: Signature,
     rows: Sequence[Any],
-    engine: Engine,
+    card: ModelCard,
     max_pixels: int,
     between: Callable[[], None],
 ) -> Faces:
@@ -100,33 +100,33 @@ def faces_of(
     Args:
         signature: the signature.
         rows: those of the request.
-        engine: the model.
+        card: of the model.
         max_pixels: of one image.
         between: called between images.
     """
-    images = np.zeros((len(rows), engine.input_size, engine.input_size, 3), np.float32)
+    images = np.zeros((len(rows), card.input_size, card.input_size, 3), np.float32)
     status = []
     for i, row in enumerate(rows):
         between()
         try:
-            images[i] = signature.face(row, i + 1, engine, max_pixels)
+            images[i] = signature.face(row, i + 1, card, max_pixels)
             status.append(OK)
         except UnreadableImage as error:
             status.append(str(error))
     return Faces(images, tuple(status))
 
 
-def _face_of_file(file: bytes, number: int, engine: Engine, max_pixels: int) -> np.ndarray:
+def _face_of_file(file: bytes, number: int, card: ModelCard, max_pixels: int) -> np.ndarray:
     image = read_image(file, max_pixels=max_pixels, name=f"image {number}")
-    return engine.alignment.whole(image, engine.input_size)
+    return card.alignment.whole(image, card.input_size)
 
 
-def _face_of_uint8(image: np.ndarray, number: int, engine: Engine, max_pixels: int) -> np.ndarray:
-    return engine.alignment.whole(image, engine.input_size)
+def _face_of_uint8(image: np.ndarray, number: int, card: ModelCard, max_pixels: int) -> np.ndarray:
+    return card.alignment.whole(image, card.input_size)
 
 
-def _face_of_floats(image: np.ndarray, number: int, engine: Engine, max_pixels: int) -> np.ndarray:
-    side = engine.input_size
+def _face_of_floats(image: np.ndarray, number: int, card: ModelCard, max_pixels: int) -> np.ndarray:
+    side = card.input_size
     return image if image.shape[:2] == (side, side) else _resized_floats(image, side)
 
 
@@ -183,25 +183,24 @@ def find_signature(name: str) -> Signature:
 
 
 def outputs(
-    signature: Signature, engine: Engine, faces: Faces, p: np.ndarray
+    signature: Signature, card: ModelCard, faces: Faces, p: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return what a signature answers, a row a face: NaN where there is no face to judge.
 
     Args:
         signature: the signature.
-        engine: its grid and decoder are used.
+        card: whose grid and decoder are used.
         faces: what was asked.
         p: distributions of the faces whose status is "ok", in order, (N, K).
     """
-    grid = engine.grid
+    grid = card.grid
     good = np.array([status == OK for status in faces.status])
     rows = np.full((len(good), grid.size), np.nan)
     rows[good] = p
     value, std = np.full(len(good), np.nan), np.full(len(good), np.nan)
     known = np.isfinite(rows).all(axis=1)
-    value[known] = grid.decode(rows[known], engine.decoder)
-    mean = rows[known] @ grid.labels64
-    std[known] = np.sqrt(np.maximum(rows[known] @ grid.labels64**2 - mean**2, 0.0))
+    value[known] = grid.decode(rows[known], card.decoder)
+    std[known] = grid.std(rows[known])
     found = {
         "value": value.astype(np.float32),
         "std": std.astype(np.float32),
@@ -211,12 +210,12 @@ def outputs(
     return {**found, "status": np.array(faces.status)} if signature.has_status else found
 
 
-def definitions(engine: Engine) -> dict[str, Any]:
+def definitions(card: ModelCard) -> dict[str, Any]:
     """Return the signatures as the `signature_def` of TensorFlow Serving's metadata."""
     return {
         name: {
             "inputs": {signature.input: _tensor(signature.dtype, signature.shape, signature.input)},
-            "outputs": _output_definitions(signature, engine.grid.size),
+            "outputs": _output_definitions(signature, card.grid.size),
             "method_name": METHOD_NAME,
         }
         for name, signature in SIGNATURES.items()

@@ -4,10 +4,10 @@ import math
 from typing import Any, Protocol
 
 from keras_dldl.backends import is_installed
-from keras_dldl.data.sampling import Sampling, make_sampling
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.places import ONE_DEVICE, Places
+from keras_dldl.training.sampling import sampling_of
 
 
 class Feed(Protocol):
@@ -94,20 +94,6 @@ class TensorFlowFeed:
             self.data, batch_size=config.batch_size, seed=config.seed, epoch=epoch,
             batch_index=batch, sampling=self.sampling,
         )  # fmt: skip
-
-
-def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
-    """Return how often each training image comes in an epoch of `config`; None: once."""
-    labels, weights = data.rows("train")["label"].to_numpy(), None
-    if config.image_weights is not None:
-        from keras_dldl.data.image_weights import read_image_weights
-
-        weights = read_image_weights(config.image_weights, data)
-    origins = None if config.data_sampling == "natural" else data.origins("train")
-    return make_sampling(
-        config.sampling, labels, data.grid, config.sampling_beta, weights,
-        origins=origins, by_origin=config.data_sampling,
-    )  # fmt: skip
 
 
 def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Feed:

@@ -91,9 +91,10 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
     """
     from keras_dldl.training.build import make_method, precision
     from keras_dldl.training.devices import places_of
-    from keras_dldl.training.feed import make_feed, sampling_of
+    from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.memory import resident_bytes
+    from keras_dldl.training.sampling import sampling_of
     from keras_dldl.training.trainer import open_data
 
     team = team or Team()

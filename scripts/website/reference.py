@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # of the extra `docs`
 PAGES: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
     "predict": (
         "Predicting",
-        {"predict": ("predict_age", "predict_attractiveness"), "prediction": ("Prediction",)},
+        {"predict": None, "predict.drawing": ("annotate", "plot_distribution")},
     ),
     "labels": (
         "Label grids and label maths",
@@ -54,7 +54,7 @@ PAGES: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
     "evaluation": ("Evaluation and calibration", {"evaluation": None, "calibration": None}),
     "explain": ("Explaining", {"explain": None}),
     "export": ("Export and import", {"export": None, "importing": None}),
-    "light": ("Predictions without TensorFlow", {"light": None}),
+    "runtime": ("Networks and what runs them", {"runtime": None}),
     "serving": (
         "Serving",
         {

@@ -88,7 +88,9 @@ def test_json_is_the_list_of_the_contract(run, models):
     result = run("one.png", "none.png", "nope.jpg", "three.png", "--json", "--level", "0.8")
     assert result.exit_code == 1
     items = json.loads(result.stdout)
-    assert [list(item) for item in items] == [["path", "error", "faces"]] * 4
+    keys = ["path", "error", "model", "task", "unit", "level", "faces"]
+    assert [list(item) for item in items] == [keys] * 4
+    assert (items[0]["model"], items[0]["unit"]) == (f"{models.name}/age.keras", "years")
     assert [item["path"] for item in items] == ["one.png", "none.png", "nope.jpg", "three.png"]
     assert [len(item["faces"]) for item in items] == [1, 0, 0, 3]
     assert items[0]["error"] is None and items[3]["error"] is None
@@ -106,6 +108,17 @@ def test_json_is_the_list_of_the_contract(run, models):
     assert [face["number"] for face in items[3]["faces"]] == [1, 2, 3]
     assert [p.number for p in everyone] == [1, 2, 3]
     assert "nope.jpg: the file does not exist" in result.stderr
+
+
+def test_distributions_on_request(run, models):
+    ((item),) = json.loads(run("one.png", "--json", "--distribution").stdout)
+    plain = json.loads(run("one.png", "--json-lines").stdout)
+    p = predict_age("one.png", models / "age.keras")
+    assert item.pop("labels") == list(range(101))
+    assert item["faces"][0].pop("distribution") == p.distribution.tolist()
+    assert item == plain
+    result = run("one.png", "--distribution")
+    assert result.exit_code == 2 and "--distribution is for --json" in result.stderr
 
 
 def test_json_of_a_crop_has_no_box(run):

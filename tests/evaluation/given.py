@@ -79,13 +79,14 @@ def run_in_process(monkeypatch):
     import tensorflow as tf
 
     from keras_dldl.export import exporter, saved_model
+    from keras_dldl.saved_models import SAVED_MODEL
 
     def run(folder, batches):
         serve = tf.saved_model.load(str(folder))
         outputs = [serve.signatures["images"](images=tf.constant(b)) for b in batches]
         return [{name: array.numpy() for name, array in one.items()} for one in outputs]
 
-    quick = exporter._Format(saved_model.write, run, saved_model.MARKER)
+    quick = exporter._Format(saved_model.write, run, SAVED_MODEL)
     monkeypatch.setitem(exporter.FORMATS, "saved-model", quick)
 
 

@@ -8,7 +8,7 @@ import pytest
 from keras_dldl.evaluation.numbers import coverage, summary
 from keras_dldl.evaluation.predicting import decode
 from keras_dldl.labels import LabelGrid
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import Prediction
 from tests.evaluation.made_up import distributions, made_up, rows_of
 
 COUNT = 60

@@ -12,7 +12,8 @@ from keras_dldl.cli.main import cli
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.evaluation import PreparedFaces, calibrate, decode, evaluate
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import load_model, predict_views
+from keras_dldl.models import load_model
+from keras_dldl.runtime.keras_network import KerasNetwork
 from tests.evaluation.given import noise, tiny_model, write_prepared
 
 AGE = LabelGrid.age()
@@ -58,7 +59,7 @@ def test_what_is_measured_is_what_single_steps_give(place):
     result = calibrate(place / "model.keras", place / "data", folds=4)
     rows = PreparedFaces(place / "data", split="val")
     images = np.concatenate([batch for _, batch in rows.batches(model, 64)])
-    value, std = decode(np.mean(predict_views(model, images), axis=0, dtype=np.float64), AGE)
+    value, std = decode(np.mean(KerasNetwork(model).views(images), axis=0, dtype=np.float64), AGE)
     label = rows.rows["label"].to_numpy()
     expected = Calibration.fit(value, std, label, AGE)
     assert result.calibration == expected and result.model_file == place / "model.keras"
@@ -181,7 +182,7 @@ def test_in_the_place_of_a_shipped_model_its_light_copy_is_written_too(
 ):
     from keras_dldl import saved_models
     from keras_dldl.export import export_model
-    from keras_dldl.light import open_light_model
+    from keras_dldl.runtime import open_network
 
     monkeypatch.setattr(saved_models, "ROOT", tmp_path)
     folder = tmp_path / "mine"
@@ -190,9 +191,9 @@ def test_in_the_place_of_a_shipped_model_its_light_copy_is_written_too(
     export_model(load_model(folder), "litert", folder / "model.tflite", mirror=False)
     result = calibrate("mine", place / "data")
     assert result.save(tmp_path / "other.keras") == [tmp_path / "other.keras"]
-    assert open_light_model(folder / "model.tflite").calibration is None
+    assert open_network(folder / "model.tflite").card.calibration is None
     assert result.save(folder / "model.keras") == [folder / "model.keras", folder / "model.tflite"]
-    assert open_light_model(folder / "model.tflite").calibration == result.calibration
+    assert open_network(folder / "model.tflite").card.calibration == result.calibration
 
 
 def test_evaluation_measures_the_calibrated_intervals(place):

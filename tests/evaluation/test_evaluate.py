@@ -16,7 +16,7 @@ from keras_dldl.evaluation.numbers import summary
 from keras_dldl.faces.images import read_image
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import Prediction
 from tests.evaluation.given import FixedDetector, tiny_model, write_images, write_prepared
 
 AGE = LabelGrid.age()

@@ -6,7 +6,7 @@ import pytest
 from keras_dldl.errors import ConfigError
 from keras_dldl.evaluation.intervals import interval_ends
 from keras_dldl.labels import LabelGrid
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import Prediction
 
 LEVELS = (0.05, 0.5, 0.9, 0.95)
 

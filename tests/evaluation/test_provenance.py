@@ -3,6 +3,7 @@
 import subprocess
 
 from keras_dldl.evaluation.provenance import commit, model_facts, versions
+from keras_dldl.runtime.keras_network import KerasNetwork
 from tests.evaluation.given import tiny_model
 
 
@@ -45,6 +46,6 @@ def test_versions_name_what_ran():
 
 def test_a_models_training_travels_with_it():
     model = tiny_model()
-    assert model_facts(model, {"name": "a", "sha256": None})["training"] is None
+    assert model_facts(KerasNetwork(model))["training"] is None
     model.card["training"] = {"data": ["utk"], "epoch": 3}
-    assert model_facts(model, {"name": "a", "sha256": None})["training"]["epoch"] == 3
+    assert model_facts(KerasNetwork(model))["training"]["epoch"] == 3

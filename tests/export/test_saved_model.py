@@ -14,8 +14,9 @@ from keras_dldl.export import (
     saved_model,
 )
 from keras_dldl.export.parity import generated_images, keras_outputs
-from keras_dldl.models import fast_network, predict_views
 from keras_dldl.predict import predict_age
+from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.saved_models import SAVED_MODEL
 from tests.evaluation.given import noise, tiny_model
 
 tf = pytest.importorskip("tensorflow")
@@ -72,7 +73,7 @@ def test_without_mirror_only_the_image_counts(model, tmp_path, in_process):
     loaded = tf.saved_model.load(str(tmp_path / "m"))
     faces = noise(3, seed=9)
     served = loaded.signatures["images"](images=tf.constant(faces))
-    image, _ = predict_views(model, faces, network=fast_network(model))  # folded alike
+    image, _ = KerasNetwork(model, is_fast=True).views(faces)  # folded alike
     assert np.abs(served["distribution"].numpy() - image).max() < 1e-6
     card = json.loads((tmp_path / "m" / "assets.extra" / "keras_dldl.json").read_text())
     assert card["mirror_averaged"] is False
@@ -98,7 +99,7 @@ def test_a_model_that_does_not_agree_is_not_kept(model, tmp_path, monkeypatch):
         outputs = [keras_outputs(model, images, True) for images in batches]
         return [o | {"value": o["value"] + 0.01} for o in outputs]
 
-    spoilt = exporter._Format(saved_model.write, other_numbers, saved_model.MARKER)
+    spoilt = exporter._Format(saved_model.write, other_numbers, SAVED_MODEL)
     monkeypatch.setitem(exporter.FORMATS, "saved-model", spoilt)
     with pytest.raises(ParityError, match="0.01 in `value`"):
         export_model(model, "saved-model", tmp_path / "m")

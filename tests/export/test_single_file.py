@@ -1,7 +1,5 @@
 """ONNX and LiteRT files: right numbers, limits, precisions, places, faces to compare on."""
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,11 +7,12 @@ from PIL import Image
 from keras_dldl.data.synthetic import draw_faces
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.export import ParityError, export_model
-from keras_dldl.export import litert as litert_format
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.parity import Limits, compare, keras_outputs, limits_of
+from keras_dldl.interpreters.litert import LiteRTInterpreter
 from keras_dldl.labels import LabelGrid
-from keras_dldl.light import open_light_model
+from keras_dldl.runtime import open_network
+from keras_dldl.runtime.card_files import read_litert_card
 from tests.evaluation.given import tiny_model, write_images, write_prepared
 
 
@@ -36,7 +35,7 @@ def test_files_give_the_numbers_of_keras_at_every_batch_size(model, tmp_path, fo
     result = export_model(model, format, tmp_path, mirror=mirror)
     assert result.path.parent == tmp_path and result.size == result.path.stat().st_size
     assert result.parity.value < 1e-3 and 0 < result.parity.mean <= result.parity.value
-    light = open_light_model(result.path)
+    light = open_network(result.path)
     assert light.card.mirror_averaged is mirror
     for count in (1, 3, 7):
         images = drawn_faces(model, count)
@@ -54,7 +53,7 @@ def test_precisions_are_small_and_near(model, photos, tmp_path, precision):
     whole = sum(variable.numpy().nbytes for variable in model.variables)
     assert result.size < 0.6 * whole
     assert 0 < result.parity.mean < 0.5 and result.parity.images == 8
-    card = json.loads(litert_format.zipfile.ZipFile(result.path).read("keras_dldl.json"))
+    card = read_litert_card(result.path.read_bytes())
     assert card["precision"] == precision
 
 
@@ -75,13 +74,13 @@ def test_a_mean_past_its_limit_is_refused(model):
 
 
 def test_nothing_is_left_of_a_file_past_its_limit(model, tmp_path, monkeypatch):
-    right = litert_format.LiteRTNetwork.__call__
+    right = LiteRTInterpreter.__call__
 
     def wrong(self, images):
         outputs = right(self, images)
         return outputs | {"value": outputs["value"] + 0.02}
 
-    monkeypatch.setattr(litert_format.LiteRTNetwork, "__call__", wrong)
+    monkeypatch.setattr(LiteRTInterpreter, "__call__", wrong)
     with pytest.raises(ParityError, match="agree with Keras to 0.01"):
         export_model(model, "litert", tmp_path / "m.tflite")
     assert list(tmp_path.iterdir()) == []

@@ -11,8 +11,7 @@ from keras_dldl.cli.main import cli
 from keras_dldl.errors import NoFaceFound, UnreadableImage
 from keras_dldl.faces import aligner
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
-from keras_dldl.predict import predict_age
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import Prediction, predict_age
 from tests.faces.odd_images import BAD_FILES, encoded, rotated_by_exif
 from tests.prediction_case import random_model
 

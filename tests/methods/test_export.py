@@ -7,8 +7,9 @@ import pytest
 from keras_dldl.evaluation.predicting import decode
 from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import FaceModel, predict_views
+from keras_dldl.models import FaceModel
 from keras_dldl.predict import predict_age
+from keras_dldl.runtime.keras_network import KerasNetwork
 from tests.evaluation.given import noise, run_in_process
 
 tf = pytest.importorskip("tensorflow")
@@ -28,7 +29,7 @@ def test_the_export_gives_the_value_of_python(mini, name, tmp_path, monkeypatch)
     loaded = tf.saved_model.load(str(result.path))
     images = noise(5, 32)
     served = loaded.signatures["images"](images=tf.constant(images))
-    average = np.mean(predict_views(model, images), axis=0, dtype=np.float64)
+    average = np.mean(KerasNetwork(model).views(images), axis=0, dtype=np.float64)
     values, stds = decode(average, model.grid, model.method.decoder)
     np.testing.assert_allclose(served["value"], values, atol=1e-3)
     np.testing.assert_allclose(served["std"], stds, atol=1e-3)

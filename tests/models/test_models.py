@@ -6,7 +6,8 @@ import pytest
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import FaceModel, build_model, load_model, predict_views
+from keras_dldl.models import FaceModel, build_model, load_model
+from keras_dldl.runtime.keras_network import KerasNetwork
 
 
 def parameters(widths, labels):
@@ -89,10 +90,10 @@ def test_training_model_shares_weights(model):
 
 
 def test_views_are_image_and_mirror_image(model):
-    image, mirror = predict_views(model, faces(5), batch_size=2)
+    image, mirror = KerasNetwork(model).views(faces(5), batch_size=2)
     np.testing.assert_allclose(image, model(faces(5)), atol=1e-6)
     np.testing.assert_allclose(mirror, model(faces(5)[:, :, ::-1]), atol=1e-6)
-    assert predict_views(model, faces(0))[0].shape == (0, 101)
+    assert KerasNetwork(model).views(faces(0))[0].shape == (0, 101)
 
 
 def test_a_file_holds_all_that_is_needed(model, tmp_path):

@@ -16,7 +16,7 @@ from keras_dldl.serving import ServerOptions, create_app
 from keras_dldl.serving.registry import ModelTable
 from keras_dldl.serving.server import _bound, _config, _run, _Server
 from tests.prediction_case import FakeDetector
-from tests.serving.fakes import FakeEngine
+from tests.serving.fakes import FakeNetwork
 
 
 def picture_file(red, size=(20, 10), form="PNG"):
@@ -57,9 +57,9 @@ def client_of(models, **options):
 def client():
     """Serves `age` in versions 1 and 3, of which 1 is called stable, and `beauty`."""
     table = ModelTable()
-    table.add("age", 1, FakeEngine(LabelGrid(0, 10)))
-    table.add("age", 3, FakeEngine())
-    table.add("beauty", 1, FakeEngine(LabelGrid.scut_fbp()))
+    table.add("age", 1, FakeNetwork(LabelGrid(0, 10)))
+    table.add("age", 3, FakeNetwork())
+    table.add("beauty", 1, FakeNetwork(LabelGrid.scut_fbp()))
     table.set_label("age", "stable", 1)
     with client_of(table, queue=8, max_body_bytes=500_000, max_pixels=10_000) as client:
         yield client

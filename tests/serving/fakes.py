@@ -12,26 +12,30 @@ from pathlib import Path
 import numpy as np
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
+from keras_dldl.runtime import ModelCard, Network
 
 ROOT = Path(__file__).parents[2]
 SIDE = 8
 
 
-class FakeEngine:
+class FakeNetwork(Network):
     """Estimates the mean of the red channel as a percentage; slow on demand."""
 
-    decoder = "expectation"
-    input_size = SIDE
-
-    def __init__(self, grid=None, seconds=0.0):
+    def __init__(self, grid=None, seconds=0.0, calibration=None):
         self.grid = grid or LabelGrid.age()
-        self.alignment = Alignment()
+        card = ModelCard("fake", self.grid, SIDE, calibration=calibration, mirror_averaged=True)
+        super().__init__(card, "fake")
         self.seconds = seconds
         self.batches = []
 
-    def distributions(self, faces):
+    @property
+    def maps(self):
+        if self.grid.task != "age":
+            raise ConfigError("Attention maps are for ages here. Received: another task")
+        return FakeMaps()
+
+    def answer(self, faces):
         assert faces.dtype == np.float32 and faces.shape[1:] == (SIDE, SIDE, 3)
         self.batches.append(len(faces))
         time.sleep(self.seconds)
@@ -43,14 +47,18 @@ class FakeEngine:
         p[rows, low], p[rows, low + 1] = 1 - (place - low), place - low
         return p
 
-    def attention(self, faces):
-        if self.grid.task != "age":
-            raise ConfigError("Attention maps are for ages here. Received: another task")
+
+class FakeMaps:
+    """Maps of two rows over the upper three quarters of a face."""
+
+    covered = (0.75, 1.0)
+
+    def attention_with_mirror(self, faces):
         return np.tile(np.array([[0.0, 0.5], [0.5, 1.0]], np.float32), (len(faces), 1, 1))
 
 
 def expected_value(red, grid=None):
-    """Return what `FakeEngine` makes of a face of one colour."""
+    """Return what `FakeNetwork` makes of a face of one colour."""
     grid = grid or LabelGrid.age()
     return grid.start + red / 255 * (grid.stop - grid.start)
 
@@ -62,14 +70,14 @@ from keras_dldl.serving.logs import write_json_logs
 from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.server import _bound, _config, _run, _Server
 from tests.prediction_case import FakeDetector
-from tests.serving.fakes import FakeEngine
+from tests.serving.fakes import FakeNetwork
 from keras_dldl.labels import LabelGrid
 
 write_json_logs()
 given = json.loads(sys.argv[1])
-engine = FakeEngine(seconds=given.pop("seconds", 0.0))
+engine = FakeNetwork(seconds=given.pop("seconds", 0.0))
 options = ServerOptions(**given)
-models = {"age": engine, "beauty": FakeEngine(LabelGrid.scut_fbp())}
+models = {"age": engine, "beauty": FakeNetwork(LabelGrid.scut_fbp())}
 app = create_app(models, options, FakeDetector())
 _run(_Server(_config(app, options), app.state.service), _bound("127.0.0.1", 0))
 """
@@ -114,7 +122,7 @@ class ServerProcess:
 
 @contextmanager
 def server_process(folder, command=None, **options):
-    """Run a server of `FakeEngine`s, or `command`, and end it."""
+    """Run a server of `FakeNetwork`s, or `command`, and end it."""
     log = Path(folder) / "server.log"
     command = command or ["-c", SERVER, json.dumps(options)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

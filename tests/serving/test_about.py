@@ -6,7 +6,7 @@ from keras_dldl import saved_models
 from keras_dldl.serving.about import about_model
 from keras_dldl.serving.registry import ModelTable
 from tests.serving.conftest import client_of
-from tests.serving.fakes import FakeEngine
+from tests.serving.fakes import FakeNetwork
 
 
 def test_a_shipped_model_has_a_report_and_a_card():
@@ -34,20 +34,21 @@ def test_a_damaged_report_is_no_report(tmp_path):
 
 def test_the_list_of_models_tells_it():
     table = ModelTable()
-    table.add("age", 1, FakeEngine(), {"name": "mine"})
-    table.add("beauty", 1, FakeEngine())
+    table.add("age", 1, FakeNetwork(), {"name": "mine"})
+    table.add("beauty", 1, FakeNetwork())
     with client_of(table) as client:
         told = [model["about"] for model in client.get("/api/models").json()["models"]]
     assert told == [{"name": "mine"}, None]
 
 
 def test_the_api_describes_itself():
-    with client_of({"age": FakeEngine()}) as client:
+    with client_of({"age": FakeNetwork()}) as client:
         paths = client.get("/openapi.json").json()["paths"]
         assert {"/api/models", "/api/faces", "/api/attention", "/healthz"} <= set(paths)
         assert all(one["description"] for methods in paths.values() for one in methods.values())
-        level = paths["/api/faces"]["post"]["parameters"][-1]
+        *_, level, distribution = paths["/api/faces"]["post"]["parameters"]
         assert (level["name"], level["schema"]["default"]) == ("level", 0.9)
+        assert (distribution["name"], distribution["schema"]["default"]) == ("distribution", True)
         page = client.get("/docs")
         assert page.status_code == 200 and "The API" in page.text
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]

@@ -15,7 +15,7 @@ from keras_dldl.serving import ServerOptions, create_app
 from keras_dldl.serving.edge import foreign
 from keras_dldl.serving.logs import JsonFormatter
 from tests.serving.conftest import ask, base64_of, client_of, encoded, picture_file
-from tests.serving.fakes import FakeEngine
+from tests.serving.fakes import FakeNetwork
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_other_origins_are_let_in_on_demand_only(client):
     origin = {"Origin": "https://example.org"}
     ask_first = {**origin, "Access-Control-Request-Method": "POST"}
     refusal(client.options("/v1/models/age:predict", headers=ask_first), 403)
-    with client_of({"age": FakeEngine()}, cors=("https://example.org",)) as open_client:
+    with client_of({"age": FakeNetwork()}, cors=("https://example.org",)) as open_client:
         answer = open_client.options("/v1/models/age:predict", headers=ask_first)
         assert answer.headers["access-control-allow-origin"] == "https://example.org"
         answer = open_client.get("/v1/models/age", headers=origin)
@@ -81,7 +81,7 @@ def test_other_origins_are_let_in_on_demand_only(client):
             open_client.get("/v1/models/age", headers={"Origin": "https://other.org"}), 403
         )
         assert "access-control-allow-origin" not in answer.headers
-    with client_of({"age": FakeEngine()}, cors=("*",)) as open_client:
+    with client_of({"age": FakeNetwork()}, cors=("*",)) as open_client:
         assert open_client.get("/v1/models/age", headers={"Origin": "null"}).status_code == 200
 
 
@@ -131,10 +131,10 @@ def test_a_name_of_elsewhere_that_stands_for_this_machine_is_refused(client, hos
 
 def test_other_names_are_allowed_on_demand(client):
     headers = {"Host": "Faces.example.org", "Origin": "https://faces.example.org"}
-    with client_of({"age": FakeEngine()}, allow_hosts=("faces.Example.org",)) as named:
+    with client_of({"age": FakeNetwork()}, allow_hosts=("faces.Example.org",)) as named:
         assert named.get("/api/models", headers=headers).status_code == 200
         refusal(named.get("/api/models", headers={"Host": "example.org"}), 403)
-    with client_of({"age": FakeEngine()}, allow_hosts=("*",)) as named:
+    with client_of({"age": FakeNetwork()}, allow_hosts=("*",)) as named:
         assert named.get("/api/models", headers={"Host": "example.org"}).status_code == 200
         refusal(named.get("/api/models", headers={"Origin": "https://example.org"}), 403)
     for name in ("http://a.org", "a.org:80", ""):
@@ -168,7 +168,7 @@ def test_an_encoded_body_is_refused(client):
 
 
 def test_a_full_queue_refuses_and_every_accepted_request_is_answered():
-    with client_of({"age": FakeEngine(seconds=0.1)}, queue=2, max_batch=1) as client:
+    with client_of({"age": FakeNetwork(seconds=0.1)}, queue=2, max_batch=1) as client:
         with ThreadPoolExecutor(12) as pool:
             body = {"instances": encoded(51)}
             answers = list(pool.map(lambda _: ask(client, body), range(12)))
@@ -185,14 +185,14 @@ def test_a_full_queue_refuses_and_every_accepted_request_is_answered():
 
 
 def test_an_answer_that_takes_too_long_is_given_up():
-    with client_of({"age": FakeEngine(seconds=0.5)}, timeout=0.1) as client:
+    with client_of({"age": FakeNetwork(seconds=0.5)}, timeout=0.1) as client:
         answer = refusal(ask(client, {"instances": encoded(51)}), 504)
         assert "0.1 seconds" in answer.json()["error"]
 
 
 def test_work_for_a_client_that_left_is_not_done():
-    engine = FakeEngine(seconds=0.3)
-    with client_of({"age": engine}, max_batch=1) as client:
+    network = FakeNetwork(seconds=0.3)
+    with client_of({"age": network}, max_batch=1) as client:
         body = {"instances": encoded(51)}
 
         def leave():
@@ -203,7 +203,7 @@ def test_work_for_a_client_that_left_is_not_done():
             list(pool.map(lambda _: leave(), range(6)))
         time.sleep(0.3)
         assert ask(client, body).status_code == 200
-        assert len(engine.batches) <= 4  # of seven: one or two were running, the last one is ours
+        assert len(network.batches) <= 4  # of seven: one or two were running, the last one is ours
         assert 1 <= counters(client)["keras_dldl_disconnected_total"] <= 6
 
 
@@ -227,7 +227,7 @@ LARGE = picture_file(51, (200, 200))
 
 def test_small_requests_pass_by_large_ones(monkeypatch):
     SlowReader(monkeypatch)
-    with client_of({"age": FakeEngine()}, decoders=1) as client, ThreadPoolExecutor(2) as pool:
+    with client_of({"age": FakeNetwork()}, decoders=1) as client, ThreadPoolExecutor(2) as pool:
         large = [pool.submit(ask, client, {"instances": [base64_of(LARGE)] * 20}) for _ in "12"]
         time.sleep(0.3)
         start = time.monotonic()
@@ -239,7 +239,7 @@ def test_small_requests_pass_by_large_ones(monkeypatch):
 
 def test_the_rows_of_a_client_that_left_or_is_too_late_are_not_read(monkeypatch):
     reader = SlowReader(monkeypatch)
-    with client_of({"age": FakeEngine()}, timeout=0.35) as client:
+    with client_of({"age": FakeNetwork()}, timeout=0.35) as client:
         refusal(ask(client, {"instances": [base64_of(LARGE)] * 40}), 504)
         with pytest.raises(httpx.TimeoutException):
             client.post(
@@ -253,15 +253,15 @@ def test_the_rows_of_a_client_that_left_or_is_too_late_are_not_read(monkeypatch)
 
 
 def test_faces_of_a_large_request_are_not_judged_where_nobody_waits():
-    engine = FakeEngine(seconds=0.1)
-    with client_of({"age": engine}, max_batch=2) as client:
+    network = FakeNetwork(seconds=0.1)
+    with client_of({"age": network}, max_batch=2) as client:
         with pytest.raises(httpx.TimeoutException):
             client.post(
                 "/v1/models/age:predict", json={"instances": encoded(*range(60))}, timeout=0.35
             )
         time.sleep(0.2)
         assert ask(client, {"instances": encoded(51)}).status_code == 200
-        assert sum(engine.batches) < 20 and max(engine.batches) == 2
+        assert sum(network.batches) < 20 and max(network.batches) == 2
 
 
 def test_counters(client):
@@ -304,8 +304,8 @@ def test_logs_say_what_happened_and_show_nothing_of_a_picture(client, log_lines)
 
 
 def test_a_failure_is_logged_with_its_traceback_and_its_number(log_lines):
-    class Failing(FakeEngine):
-        def distributions(self, faces):
+    class Failing(FakeNetwork):
+        def answer(self, faces):
             raise RuntimeError("out of memory")
 
     with client_of({"age": Failing()}) as client:
@@ -330,7 +330,7 @@ def test_options_are_checked(options):
         ServerOptions(**options)
 
 
-@pytest.mark.parametrize("models", [{"a/b": FakeEngine()}, {}])
+@pytest.mark.parametrize("models", [{"a/b": FakeNetwork()}, {}])
 def test_models_are_checked(models):
     with pytest.raises(ConfigError, match="model"):
         create_app(models)

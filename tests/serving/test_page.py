@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_dldl.drawing import COLOURS
 from keras_dldl.labels import LabelGrid
+from keras_dldl.predict.drawing import COLOURS
 from keras_dldl.serving.app import PAGE
 from tests.prediction_case import picture
 from tests.serving.browser import BROWSER, browser_tab
 from tests.serving.conftest import client_of
-from tests.serving.fakes import FakeEngine
+from tests.serving.fakes import FakeNetwork
 
 TEXTS = {
     path.name: path.read_text(encoding="utf-8") for path in PAGE.iterdir() if path.suffix != ".jpg"
@@ -67,7 +67,7 @@ def test_labels_have_the_contrast_of_wcag_aa_on_every_colour():
 
 @pytest.fixture(scope="module")
 def server():
-    models = {"age": FakeEngine(), "beauty": FakeEngine(LabelGrid.scut_fbp())}
+    models = {"age": FakeNetwork(), "beauty": FakeNetwork(LabelGrid.scut_fbp())}
     with client_of(models) as client:
         yield client
 

@@ -10,11 +10,14 @@ from PIL import Image
 from keras_dldl.calibration import Calibration
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.quality import face_warnings
-from keras_dldl.prediction import Prediction
+from keras_dldl.labels import LabelGrid
+from keras_dldl.predict import Prediction
 from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import TEMPLATE, FakeDetector, picture
 from tests.serving.conftest import client_of, picture_file
-from tests.serving.fakes import SIDE, FakeEngine
+from tests.serving.fakes import SIDE, FakeMaps, FakeNetwork
+
+LOW = round(SIDE * FakeMaps.covered[0])  # how far down the maps go
 
 
 def photo(faces, **options):
@@ -38,14 +41,14 @@ def test_every_face_is_what_the_predictor_would_say(client, faces):
     }  # fmt: skip
     assert (content["width"], content["height"]) == (120, 60)
     assert len(content["labels"]) == 101 and len(content["faces"]) == faces
-    image, engine = picture(faces), FakeEngine()
+    image, network = picture(faces), FakeNetwork()
     found = FakeDetector().detect([image])[0]
     for number, (told, face) in enumerate(zip(content["faces"], found, strict=True), 1):
         crop = Alignment().align(image, face.landmarks, SIDE)
-        p = engine.distributions(crop[None].astype("float32"))[0]
+        p = network.distributions(crop[None].astype("float32"))[0]
         expected = Prediction(
             p,
-            engine.grid,
+            network.grid,
             box=face.box,
             landmarks=face.landmarks,
             roll=face.roll,
@@ -71,6 +74,15 @@ def test_a_form_is_as_good_as_the_picture_itself(client, name):
     assert form.status_code == 200 and form.json() == plain.json()
 
 
+def test_distributions_can_be_left_out(client):
+    content, short = (
+        client.post(f"/api/faces?distribution={said}", content=photo(1)).json()
+        for said in ("true", "false")
+    )
+    assert len(content.pop("labels")) == len(content["faces"][0].pop("distribution")) == 101
+    assert short == content
+
+
 def test_model_version_and_level_are_chosen_by_the_address(client):
     content = photo(1)
     beauty = client.post("/api/faces?model=beauty", content=content).json()
@@ -93,6 +105,7 @@ def test_model_version_and_level_are_chosen_by_the_address(client):
         ("level=0", 400, "between 0 and 1"),
         ("level=much", 400, "between 0 and 1"),
         ("level=nan", 400, "between 0 and 1"),
+        ("distribution=no", 400, "true or false"),
     ],
 )
 def test_bad_questions(client, query, status, reason):
@@ -139,7 +152,7 @@ def points_of(box_side, x, y):
     return ",".join(str(v) for v in (TEMPLATE * box_side + (x, y)).ravel())
 
 
-def test_an_attention_map_lies_where_the_crop_was_cut_out(client):
+def test_an_attention_map_lies_where_it_covers_the_crop(client):
     points = TEMPLATE * 40 + (20, 10)
     path = f"/api/attention?landmarks={','.join(map(str, points.ravel()))}"
     content = client.post(path, content=photo(1)).json()
@@ -151,7 +164,7 @@ def test_an_attention_map_lies_where_the_crop_was_cut_out(client):
     zero, one = np.zeros(5), np.ones(5)
     rows = np.vstack([np.c_[x, -y, one, zero], np.c_[y, x, zero, one]])
     a, b, c, d = np.linalg.lstsq(rows, points.T.ravel(), rcond=None)[0]
-    for (u, v), corner in zip([(0, 0), (SIDE, 0), (SIDE, SIDE), (0, SIDE)], corners, strict=True):
+    for (u, v), corner in zip([(0, 0), (SIDE, 0), (SIDE, LOW), (0, LOW)], corners, strict=True):
         assert corner == pytest.approx([a * u - b * v + c, b * u + a * v + d])
 
 
@@ -160,7 +173,7 @@ def test_an_attention_map_as_a_picture(client):
     answer = client.post(path, files={"image": photo(1)})
     assert answer.headers["content-type"] == "image/png"
     image = np.asarray(Image.open(io.BytesIO(answer.content)))
-    assert image.shape == (SIDE, SIDE) and image[0, 0] == 0 and image[-1, -1] == 255
+    assert image.shape == (LOW, SIDE) and image[0, 0] == 0 and image[-1, -1] == 255
 
 
 @pytest.mark.parametrize(
@@ -200,9 +213,9 @@ def test_of_too_many_faces_the_largest_are_judged(client):
 
 
 def test_a_model_that_gives_no_numbers_is_an_error():
-    class Damaged(FakeEngine):
-        def distributions(self, faces):
-            return super().distributions(faces) * np.nan
+    class Damaged(FakeNetwork):
+        def answer(self, faces):
+            return super().answer(faces) * np.nan
 
     with client_of({"age": Damaged()}) as client:
         assert "damaged" in error_of(client.post("/api/faces", content=photo(1)), 500)
@@ -215,11 +228,11 @@ def test_answers_are_strict_json(client):
 
 
 def test_intervals_are_those_of_the_models_calibration(client):
-    engine = FakeEngine()
-    engine.calibration = Calibration.fit(*labelled_faces(300), engine.grid)
-    with client_of({"age": engine}) as other:
+    calibration = Calibration.fit(*labelled_faces(300), LabelGrid.age())
+    network = FakeNetwork(calibration=calibration)
+    with client_of({"age": network}) as other:
         told = other.post("/api/faces?level=0.8", content=photo(1)).json()["faces"][0]
     plain = client.post("/api/faces?level=0.8", content=photo(1)).json()["faces"][0]
-    expected = engine.calibration.interval(told["value"], told["std"], 0.8)
+    expected = calibration.interval(told["value"], told["std"], 0.8)
     assert told["calibrated"] and told["interval"] == pytest.approx(expected)
     assert not plain["calibrated"] and plain["value"] == told["value"]

@@ -8,14 +8,14 @@ import pytest
 
 from keras_dldl.calibration import Calibration
 from keras_dldl.errors import ConfigError, ModelFileError
-from keras_dldl.explain import attention_map
+from keras_dldl.explain import AttentionMaps
 from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
-from keras_dldl.light.rewriting import write_calibrated
-from keras_dldl.models import load_model, predict_views
 from keras_dldl.predict import predict_age
+from keras_dldl.runtime import open_network
+from keras_dldl.runtime.card_files import write_calibrated
+from keras_dldl.runtime.saved_model_network import SavedModelNetwork
 from keras_dldl.serving import load_models
-from keras_dldl.serving.engines import KerasEngine, SavedModelEngine, ViewsEngine
 from keras_dldl.serving.registry import as_table
 from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import SIZE, random_model
@@ -63,7 +63,7 @@ def test_names_versions_and_labels(place):
     assert found == {"age": [1, 2], "b": [1]}
     assert table.latest("age").version == 2 and table.latest("nobody") is None
     assert table.labels == {"age": {"stable": 1}, "b": {"x": 1}}
-    assert [one.engine.grid.task for one in table.all()] == ["age", "age", "attractiveness"]
+    assert [one.network.card.grid.task for one in table.all()] == ["age", "age", "attractiveness"]
 
 
 @pytest.mark.parametrize(("all_versions", "expected"), [(False, [10]), (True, [2, 10])])
@@ -86,7 +86,7 @@ def test_of_a_folder_of_versions_the_highest_is_taken_or_all(place, all_versions
         (["{place}/age.keras"], ["old/stable=1"], ConfigError, "of old"),
         (["{place}/empty"], [], ModelFileError, "empty"),
         (["{place}/foreign"], [], ModelFileError, "keras-dldl export"),
-        (["{place}/other"], [], ModelFileError, "without alignment, method"),
+        (["{place}/other"], [], ModelFileError, "describe itself.*KeyError"),
     ],
 )
 def test_what_cannot_be_served(place, models, labels, error, reason):
@@ -100,40 +100,23 @@ def test_what_cannot_be_served(place, models, labels, error, reason):
         load_models([given.format(place=place) for given in models], labels)
 
 
-def test_an_engine_gives_what_the_predictor_gives(model, faces):
-    engine = KerasEngine(model)
-    p = engine.distributions(faces)
-    crops = list(faces.astype("uint8"))
-    expected = predict_age(crops, model, detect=False)
-    np.testing.assert_allclose(p, [one.distribution for one in expected], atol=1e-6)
-    assert engine.grid.decode(p, engine.decoder) == pytest.approx([float(e) for e in expected])
-    assert (engine.attention(faces) == attention_map(model, faces)).all()
+@pytest.mark.parametrize("name", ["age.keras", "served/2"])
+def test_what_is_served_gives_what_the_predictor_gives(place, model, faces, name):
+    served = load_models([f"{place}/{name}"]).latest("age")
+    p, card = served.network.distributions(faces), served.network.card
+    expected = predict_age(list(faces.astype("uint8")), model, detect=False)
+    np.testing.assert_allclose(p, [one.distribution for one in expected], atol=1e-5)
+    assert card.grid.decode(p, card.decoder) == pytest.approx([float(e) for e in expected])
+    assert (card.decoder, card.input_size) == ("median", SIZE)
+    assert card.grid == model.grid and card.alignment == model.alignment
 
 
-def test_a_model_without_keras_is_served_by_its_views(place, model, faces):
-    class Views:
-        grid, method, alignment = model.grid, model.method, model.alignment
-        input_size = SIZE
-
-        def predict_views(self, images, batch_size):
-            return predict_views(model, images, batch_size)
-
-    engine = ViewsEngine(Views(), lambda: load_model(place / "age.keras"))
-    expected = KerasEngine(model)
-    np.testing.assert_allclose(
-        engine.distributions(faces), expected.distributions(faces), atol=1e-6
-    )
-    assert engine.decoder == "median"
-    assert engine.attention(faces) == pytest.approx(expected.attention(faces))
-
-
-def test_an_export_gives_the_same_and_says_that_it_has_no_attention_maps(place, model, faces):
-    engine, export = KerasEngine(model), SavedModelEngine(place / "served" / "2")
-    np.testing.assert_allclose(export.distributions(faces), engine.distributions(faces), atol=1e-5)
-    assert (export.decoder, export.input_size) == ("median", SIZE)
-    assert export.grid == model.grid and export.alignment == model.alignment
-    with pytest.raises(ConfigError, match="need the .keras file"):
-        export.attention(faces)
+def test_attention_maps_are_those_of_explain_or_refused(place, model, faces):
+    served = load_models([f"{place}/age.keras", f"e={place}/served/2"])
+    found = served.latest("age").maps.attention_with_mirror(faces)
+    np.testing.assert_allclose(found, AttentionMaps(model).attention_with_mirror(faces), atol=1e-5)
+    with pytest.raises(ConfigError, match="the .keras file of the model"):
+        _ = served.latest("e").maps
 
 
 def test_a_loaded_model_is_served_as_it_is(model, faces):
@@ -144,7 +127,7 @@ def test_a_loaded_model_is_served_as_it_is(model, faces):
     assert outputs["value"] == pytest.approx([float(one) for one in expected])
     assert outputs["std"] == pytest.approx([one.std for one in expected], rel=1e-4)
     np.testing.assert_allclose(
-        outputs["distribution"], [e.distribution for e in expected], atol=1e-6
+        outputs["distribution"], [e.distribution for e in expected], atol=1e-5
     )
 
 
@@ -159,13 +142,8 @@ def test_every_engine_brings_the_models_calibration(model, place, tmp_path):
     shutil.copytree(place / "served" / "2", folder)
     card = folder / "assets.extra" / "keras_dldl.json"
     content = json.loads(card.read_text())
-    assert content["calibration"] is None and SavedModelEngine(folder).calibration is None
+    assert content["calibration"] is None and open_network(folder).card.calibration is None
     card.write_text(json.dumps({**content, "calibration": calibration.get_config()}))
-    assert SavedModelEngine(folder).calibration == calibration
-    del content["calibration"]  # an export of an earlier version
-    card.write_text(json.dumps(content))
-    assert SavedModelEngine(folder).calibration is None
+    assert SavedModelNetwork(folder).card.calibration == calibration
     write_calibrated(place / "age.keras", calibration, tmp_path / "c.keras")
-    loaded = load_model(tmp_path / "c.keras")
-    assert KerasEngine(loaded).calibration == calibration
-    assert ViewsEngine(loaded, lambda: loaded).calibration == calibration
+    assert open_network(tmp_path / "c.keras", engine="keras").card.calibration == calibration

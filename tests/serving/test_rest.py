@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.serving.conftest import ask, base64_of, client_of, encoded, face_of, picture_file
-from tests.serving.fakes import FakeEngine, expected_value
+from tests.serving.fakes import FakeNetwork, expected_value
 
 
 def error_of(answer, status):
@@ -160,7 +160,7 @@ def test_a_bad_image_is_nan_with_a_reason_and_leaves_the_others_alone(client, ki
 def test_the_pixels_of_a_request_have_a_limit_of_their_own(monkeypatch):
     """And what is past it is refused before any is decoded."""
     rows = [base64_of(picture_file(51, (50, 40))) for _ in range(3)]
-    with client_of({"age": FakeEngine()}, max_request_pixels=3 * 2000) as client:
+    with client_of({"age": FakeNetwork()}, max_request_pixels=3 * 2000) as client:
         assert len(ask(client, {"instances": rows}).json()["predictions"]) == 3
         monkeypatch.setattr("keras_dldl.serving.signatures.read_image", None)
         reason = error_of(ask(client, {"instances": [*rows, *encoded(1)]}), 413)
@@ -286,8 +286,8 @@ def test_classify_and_regress_are_refused_as_for_any_model_that_only_predicts(cl
 
 
 def test_every_request_gets_the_answer_to_its_own_faces_whatever_the_batch():
-    engine = FakeEngine(seconds=0.02)
-    with client_of({"age": engine}, max_batch=4) as client:
+    network = FakeNetwork(seconds=0.02)
+    with client_of({"age": network}, max_batch=4) as client:
         from concurrent.futures import ThreadPoolExecutor
 
         def values(start):
@@ -298,17 +298,17 @@ def test_every_request_gets_the_answer_to_its_own_faces_whatever_the_batch():
         with ThreadPoolExecutor(16) as pool:
             for got, expected in pool.map(values, range(0, 240, 10)):
                 assert got == pytest.approx(expected, abs=1e-3)
-    assert max(engine.batches) in (3, 4) and sum(engine.batches) == sum(
+    assert max(network.batches) in (3, 4) and sum(network.batches) == sum(
         1 + s % 3 for s in range(0, 240, 10)
     )
 
 
-def test_an_engine_that_fails_is_an_error_in_good_form_and_not_the_end():
-    class Failing(FakeEngine):
-        def distributions(self, faces):
+def test_a_network_that_fails_is_an_error_in_good_form_and_not_the_end():
+    class Failing(FakeNetwork):
+        def answer(self, faces):
             if faces.max() > 200:
                 raise RuntimeError("out of memory, at /secret/place")
-            return super().distributions(faces)
+            return super().answer(faces)
 
     with client_of({"age": Failing()}) as client:
         reason = error_of(ask(client, {"instances": encoded(255)}), 500)

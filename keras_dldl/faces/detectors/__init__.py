@@ -22,7 +22,7 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import check_detector
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.detectors.networks import WHEEL
-from keras_dldl.runtimes import asked_engine
+from keras_dldl.interpreters import asked_engine
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK = threading.Lock()

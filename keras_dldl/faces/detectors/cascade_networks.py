@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_dldl.cache import cached, checksum
 from keras_dldl.faces.flatbuffer import Convolution, Layer, Pooling, Slope, network_bytes
-from keras_dldl.runtimes.litert import LiteRTNetwork
+from keras_dldl.interpreters.litert import LiteRTInterpreter
 
 # A new one whenever the networks are written otherwise.
 VERSION = "1"
@@ -57,7 +57,7 @@ def _network(
 
         return network_bytes(layers(iter(joblib.load(path))), size)
 
-    network = LiteRTNetwork(cached(name, checksum(VERSION, packed), make), threads)
+    network = LiteRTInterpreter(cached(name, checksum(VERSION, packed), make), threads)
     return lambda images: next(iter(network(images).values()))
 
 

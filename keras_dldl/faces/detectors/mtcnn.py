@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_dldl.faces.alignment import spans_a_face
 from keras_dldl.faces.face import Face, left_to_right
-from keras_dldl.runtimes import asked_engine, is_installed
+from keras_dldl.interpreters import asked_engine, is_installed
 
 # The detector's own smallest face is 20 pixels; images are reduced to this side before, which
 # bounds time and memory, so in larger photos a face must fill 1/64 of the longer side.

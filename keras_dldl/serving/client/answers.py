@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_dldl.errors import ConfigError, ServerError, UnreadableImage
 from keras_dldl.labels import DECODERS, LabelGrid
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import Prediction
 
 NEEDED = ("value", "distribution", "labels", "status")
 

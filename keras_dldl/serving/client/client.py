@@ -9,7 +9,7 @@ from keras_dldl.arguments import check_choice, check_integer, check_number
 from keras_dldl.errors import UnreadableImage
 from keras_dldl.faces.images import is_batch
 from keras_dldl.faces.sources import image_name
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import Prediction
 from keras_dldl.serving.client.answers import predictions
 from keras_dldl.serving.client.image_files import image_file
 from keras_dldl.serving.client.retrying import Retrying

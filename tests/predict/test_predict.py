@@ -10,14 +10,20 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from keras_dldl import opening
 from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces import aligner
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
-from keras_dldl.predict import PredictOptions, Predictor, predict_age, predict_attractiveness
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import (
+    Prediction,
+    PredictOptions,
+    Predictor,
+    predict_age,
+    predict_attractiveness,
+)
+from keras_dldl.runtime import opening
+from keras_dldl.runtime.keras_network import KerasNetwork
 from tests.prediction_case import SIZE, FakeDetector, picture, random_model
 
 BLANK = picture(0)
@@ -180,7 +186,7 @@ def test_batches_are_bounded_and_read_as_results_are_taken(model, detector, monk
     values = [first.value, *[p.value for p in results]]
     assert detector.calls == [4, 4, 2]
 
-    monkeypatch.setattr("keras_dldl.predict.GROUP_PIXELS", 3 * 120 * 60)
+    monkeypatch.setattr("keras_dldl.predict.predictor.GROUP_PIXELS", 3 * 120 * 60)
     detector.calls.clear()
     assert [p.value for p in predict_age(list(picture(1, i) for i in range(10)), model)] == (
         pytest.approx(values, rel=1e-5)
@@ -189,7 +195,7 @@ def test_batches_are_bounded_and_read_as_results_are_taken(model, detector, monk
 
 
 def test_one_image_over_the_group_limit_goes_alone(model, detector, monkeypatch):
-    monkeypatch.setattr("keras_dldl.predict.GROUP_PIXELS", 10)
+    monkeypatch.setattr("keras_dldl.predict.predictor.GROUP_PIXELS", 10)
     assert len(predict_age([picture(1), picture(1)], model)) == 2
     assert detector.calls == [1, 1]
 
@@ -213,7 +219,7 @@ def test_the_task_of_the_model_is_checked(model, beauty):
         predict_age(picture(1), beauty)
     with pytest.raises(ConfigError, match="estimates attractiveness is needed.*predict_age"):
         predict_attractiveness(picture(1), model)
-    assert Predictor(beauty).model is beauty
+    assert Predictor(beauty).network.face_model() is beauty
 
 
 def test_a_task_without_a_shipped_model_wants_one():
@@ -224,7 +230,7 @@ def test_a_task_without_a_shipped_model_wants_one():
 def test_the_defaults_are_the_shipped_models(monkeypatch, model, beauty):
     asked, models = [], {"tiny-age": model, "tiny-attractiveness": beauty}
     monkeypatch.setattr(
-        opening._CACHE, "get", lambda name, engine: asked.append(name) or models[name]
+        opening._CACHE, "get", lambda name, engine: asked.append(name) or KerasNetwork(models[name])
     )
     assert predict_age(picture(1)) == predict_age(picture(1), model)
     assert predict_attractiveness(picture(1)) == predict_attractiveness(picture(1), beauty)
@@ -238,7 +244,7 @@ def loads(monkeypatch):
 
     paths, load = [], loading.load_model
     monkeypatch.setattr(loading, "load_model", lambda path: paths.append(path) or load(path))
-    monkeypatch.setattr(opening, "_CACHE", opening._ModelCache(2))
+    monkeypatch.setattr(opening, "_CACHE", opening._NetworkCache(2))
     return paths
 
 
@@ -254,8 +260,8 @@ def test_a_model_file_is_loaded_once_and_again_when_it_changes(model, model_file
 
 def test_only_the_models_used_last_are_kept(tmp_path, monkeypatch):
     loads = []
-    monkeypatch.setattr(opening, "open_model", lambda path, engine: loads.append(path))
-    cache = opening._ModelCache(2)
+    monkeypatch.setattr(opening, "open_file", lambda path, engine: loads.append(path))
+    cache = opening._NetworkCache(2)
     files = [tmp_path / f"{name}.keras" for name in "abc"]
     for file in files:
         file.touch()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 ONLY_FATAL = 4  # what ONNX Runtime logs: it complains of processors it does not know
 
 
-class OnnxNetwork:
+class OnnxInterpreter:
     """A network in memory, for batches of any size; safe to call from several threads.
 
     Args:

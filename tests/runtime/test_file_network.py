@@ -1,6 +1,4 @@
-"""Light models: the files of exports, what they say of themselves, and bad ones."""
-
-import json
+"""Files of exports: what they say of themselves, and bad ones."""
 
 import numpy as np
 import pytest
@@ -10,9 +8,10 @@ from keras_dldl.errors import ModelFileError
 from keras_dldl.export import export_model
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
-from keras_dldl.light import open_light_model
-from keras_dldl.light.model import _card_at_the_end
-from keras_dldl.models import load_model, predict_views
+from keras_dldl.models import load_model
+from keras_dldl.runtime import ModelCard, open_network
+from keras_dldl.runtime.card_files import read_litert_card
+from keras_dldl.runtime.keras_network import KerasNetwork
 from tests.prediction_case import random_model
 
 
@@ -33,16 +32,16 @@ def faces(count, size=32):
 
 
 def test_one_file_is_enough(model, file):
-    light = open_light_model(file)
-    assert light.grid == model.grid and light.task == "attractiveness"
-    assert light.alignment == model.alignment and light.input_size == 32
-    assert light.method.decoder == model.method.decoder == "median"
-    assert light.method.name == model.method.name and light.engine == "litert"
-    for found, wanted in zip(
-        light.predict_views(faces(5), 2), predict_views(model, faces(5)), strict=True
-    ):
-        np.testing.assert_allclose(found, wanted, atol=1e-5)
-    assert [view.shape for view in light.predict_views(faces(0))] == [(0, 41)] * 2
+    network, keras = open_network(file), KerasNetwork(model)
+    fields = ("grid", "alignment", "input_size", "decoder", "method", "backbone", "calibration")
+    for name in fields:
+        assert getattr(network.card, name) == getattr(keras.card, name), name
+    assert network.card.decoder == "median" and network.engine == "litert"
+    found, wanted = network.views(faces(5), 2), keras.views(faces(5))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    mean = np.mean(wanted, axis=0, dtype=np.float64)
+    np.testing.assert_allclose(network.distributions(faces(5)), mean, atol=1e-5)
+    assert [view.shape for view in network.views(faces(0))] == [(0, 41)] * 2
 
 
 @pytest.mark.parametrize(
@@ -58,14 +57,12 @@ def test_files_that_are_no_models(file, tmp_path, spoil, message):
     bad = tmp_path / "bad.tflite"
     bad.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(ModelFileError, match=message):
-        open_light_model(bad)
+        open_network(bad)
 
 
 @pytest.mark.parametrize("missing", ["grid", "decoder", "alignment", "input_size", "method"])
 def test_cards_that_lack_something(file, missing):
-    from keras_dldl.light import ModelCard
-
-    card = json.loads(_card_at_the_end(file.read_bytes()))
+    card = read_litert_card(file.read_bytes())
     assert ModelCard.from_dict(card, "m").name == "tiny_age_net"
     del card[missing]
     with pytest.raises(ModelFileError, match=f"describe itself.*m, KeyError: '{missing}'"):
@@ -75,12 +72,12 @@ def test_cards_that_lack_something(file, missing):
 @pytest.mark.parametrize("name", saved_models.names())
 def test_shipped_files_are_the_shipped_models(name):
     model = load_model(name)
-    light = open_light_model(saved_models.light_copy(saved_models.find_model(name)))
-    assert (light.grid, light.alignment) == (model.grid, model.alignment)
-    assert (light.input_size, light.card.mirror_averaged) == (model.input_size, False)
+    network, keras = open_network(name, engine="litert"), KerasNetwork(model)
+    card = network.card
+    assert (card.grid, card.alignment) == (model.grid, model.alignment)
+    assert (card.input_size, card.mirror_averaged) == (model.input_size, False)
+    assert (network.name, network.engine) == (name, "litert")
     images = faces(4, model.input_size)
-    for found, wanted in zip(
-        light.predict_views(images), predict_views(model, images), strict=True
-    ):
-        values = [light.grid.decode(p, light.method.decoder) for p in (found, wanted)]
+    for found, wanted in zip(network.views(images), keras.views(images), strict=True):
+        values = [card.grid.decode(p, card.decoder) for p in (found, wanted)]
         np.testing.assert_allclose(*values, atol=1e-3)

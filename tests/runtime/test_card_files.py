@@ -10,9 +10,9 @@ from keras_dldl.calibration import Calibration
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
-from keras_dldl.light.rewriting import write_calibrated
 from keras_dldl.models import load_model
 from keras_dldl.predict import predict_age
+from keras_dldl.runtime.card_files import write_calibrated
 from tests.calibration.given import AGE, faces
 from tests.prediction_case import SIZE, random_model
 

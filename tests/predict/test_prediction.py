@@ -14,7 +14,7 @@ from scipy import stats
 from keras_dldl.calibration import Calibration
 from keras_dldl.errors import ConfigError, UnreadableImage
 from keras_dldl.labels import LabelGrid
-from keras_dldl.prediction import FaceWarning, Prediction
+from keras_dldl.predict.prediction import FaceWarning, Prediction
 from tests.calibration.given import faces
 
 AGE = LabelGrid.age()

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import ImageColor, ImageDraw
 
-from keras_dldl.drawing import COLOURS, annotate, plot_distribution
 from keras_dldl.errors import UnreadableImage
 from keras_dldl.labels import LabelGrid
-from keras_dldl.prediction import Prediction
+from keras_dldl.predict import Prediction
+from keras_dldl.predict.drawing import COLOURS, annotate, plot_distribution
 from tests.faces.odd_images import rotated_by_exif
 
 AGE = LabelGrid.age()
@@ -253,7 +253,7 @@ def test_pyplot_is_not_loaded():
     code = """if True:
         import sys
         from keras_dldl import LabelGrid, Prediction
-        from keras_dldl.drawing import plot_distribution
+        from keras_dldl.predict.drawing import plot_distribution
         plot_distribution(Prediction([0.5, 0.5], LabelGrid(0, 1)))
         sys.exit("matplotlib.pyplot" in sys.modules or "keras" in sys.modules)
     """

@@ -1,7 +1,6 @@
 """What is estimated for one face: a value, and the distribution it is decoded from."""
 
 import io
-import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,11 +13,13 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.faces.warning import FaceWarning
 from keras_dldl.files import atomic_path
 from keras_dldl.labels import LabelGrid, as_grid
+from keras_dldl.runtime.network import check_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from keras_dldl.faces.aligner import FoundFace
+    from keras_dldl.runtime import ModelCard, Network
 
 MASS_TOLERANCE = 1e-2
 PLOT_DPI = 150
@@ -106,44 +107,6 @@ class Prediction(float):
         self.warnings = (*warnings, *self._width_warning())
         return self
 
-    @classmethod
-    def of_face(
-        cls,
-        found: "FoundFace",
-        distribution: Any,
-        grid: LabelGrid,
-        decoder: str,
-        calibration: Calibration | None = None,
-        name: str | None = None,
-        number: int = 1,
-    ) -> "Prediction":
-        """Make the prediction for a face that was found in a photo.
-
-        Args:
-            found: the face, as `FaceAligner.find` returns it.
-            distribution: (K,) what the model says of it, averaged over image and mirror image.
-            grid: see `Prediction`.
-            decoder: see `Prediction`.
-            calibration: see `Prediction`.
-            name: see `Prediction`.
-            number: see `Prediction`.
-        """
-        place = {}
-        if found.face is not None:
-            keys = ("box", "landmarks", "roll", "score")
-            place = {key: getattr(found.face, key) for key in keys}
-        return cls(
-            distribution,
-            grid,
-            decoder=decoder,
-            faces_found=found.faces_found,
-            name=name,
-            number=number,
-            calibration=calibration,
-            warnings=found.warnings,
-            **place,
-        )
-
     @property
     def value(self) -> float:
         """What the model's decoder makes of the distribution, in `unit`.
@@ -170,9 +133,7 @@ class Prediction(float):
     @property
     def std(self) -> float:
         """Standard deviation of the distribution, in `unit`; a calibration does not change it."""
-        mass = self.distribution.astype(np.float64)
-        offsets = self.grid.labels64 - self.grid.decode(mass)
-        return math.sqrt(mass @ offsets**2)
+        return float(self.grid.std(self.distribution))
 
     @property
     def calibrated(self) -> bool:
@@ -210,13 +171,16 @@ class Prediction(float):
         low, high = np.clip(ends, self.grid.start, self.grid.stop)
         return float(low), float(high)
 
-    def to_dict(self, level: float = DEFAULT_LEVEL) -> dict[str, Any]:
-        """Return the face as plain JSON values, as `keras-dldl predict --json` prints it.
+    def to_dict(
+        self, level: float = DEFAULT_LEVEL, *, distribution: bool = False
+    ) -> dict[str, Any]:
+        """Return the face as plain JSON values; `predict --json` and the server write these.
 
         Args:
             level: of the interval.
+            distribution: add the distribution, over the labels of `grid`.
         """
-        return {
+        face = {
             "number": self.number,
             "value": self.value,
             "std": self.std,
@@ -230,6 +194,7 @@ class Prediction(float):
             "calibrated": self.calibrated,
             "warnings": [warning._asdict() for warning in self.warnings],
         }
+        return face | ({"distribution": self.distribution.tolist()} if distribution else {})
 
     def describe(self, level: float = DEFAULT_LEVEL) -> str:
         """Return value and interval in words, with as many decimals as the grid's step deserves.
@@ -264,13 +229,13 @@ class Prediction(float):
             level: of the interval.
 
         Returns:
-            A Matplotlib figure. For several faces see `plot_distribution` of the module `drawing`.
+            A Matplotlib figure. For several faces see `predict.drawing.plot_distribution`.
 
         Raises:
             ConfigError: `level` is out of range.
             ValueError: the file's ending is none that Matplotlib writes.
         """
-        from keras_dldl.drawing import plot_distribution
+        from keras_dldl.predict.drawing import plot_distribution
 
         figure = plot_distribution(self, level=level)
         if path is not None:
@@ -287,7 +252,7 @@ class Prediction(float):
             path: a picture file: .png, .jpg, .webp.
             image: the photo, where it was not predicted from a file; anything that
                 `predict_age` takes. For several faces in one picture see
-                `annotate` of the module `drawing`.
+                `annotate` of `keras_dldl.predict.drawing`.
             level: of the interval.
 
         Raises:
@@ -295,7 +260,7 @@ class Prediction(float):
             UnreadableImage: the photo cannot be read.
             ValueError: the file's ending is none of a picture.
         """
-        from keras_dldl.drawing import annotate
+        from keras_dldl.predict.drawing import annotate
 
         if image is None and not (self.name and os.path.isfile(self.name)):
             raise ConfigError(
@@ -326,6 +291,66 @@ class Prediction(float):
     def __reduce__(self) -> tuple:
         # A float is pickled and copied by its value alone, which would lose the distribution.
         return _restored, (type(self), self.value, dict(self.__dict__))
+
+
+def predictions_of(
+    card: "ModelCard",
+    faces: Sequence["FoundFace"],
+    distributions: Sequence[np.ndarray],
+    name: str | None = None,
+) -> list[Prediction]:
+    """Return the predictions for the faces that were found in a photo.
+
+    Args:
+        card: of the model.
+        faces: as `FaceAligner.find` returns them.
+        distributions: (K,) for each, what `Network.distributions` gave.
+        name: what the photo is called: the path of a file.
+
+    Raises:
+        ModelFileError: the model gives no numbers.
+    """
+    predictions = []
+    for number, (found, distribution) in enumerate(zip(faces, distributions, strict=True), 1):
+        place = {}
+        if found.face is not None:
+            keys = ("box", "landmarks", "roll", "score")
+            place = {key: getattr(found.face, key) for key in keys}
+        prediction = Prediction(
+            check_numbers(distribution, card.name),
+            card.grid,
+            decoder=card.decoder,
+            **place,
+            faces_found=found.faces_found,
+            name=name,
+            number=number,
+            calibration=card.calibration,
+            warnings=found.warnings,
+        )
+        predictions.append(prediction)
+    return predictions
+
+
+def photo_to_dict(
+    network: "Network",
+    predictions: Sequence[Prediction],
+    level: float = DEFAULT_LEVEL,
+    *,
+    distribution: bool = False,
+) -> dict[str, Any]:
+    """Return a photo's faces as plain JSON values; `predict --json` and the server write these.
+
+    Args:
+        network: the model that judged them.
+        predictions: those of one photo, left to right.
+        level: of the intervals.
+        distribution: add each face's distribution, and the `labels` that they are over.
+    """
+    grid = network.card.grid
+    photo = {"model": network.name, "task": grid.task, "unit": grid.unit, "level": float(level)}
+    if distribution:
+        photo["labels"] = grid.labels64.tolist()
+    return {**photo, "faces": [p.to_dict(level, distribution=distribution) for p in predictions]}
 
 
 def _restored(kind: type, value: float, attributes: dict[str, Any]) -> Prediction:

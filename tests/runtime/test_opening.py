@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_dldl import opening
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.errors import ConfigError, ModelFileError
-from keras_dldl.export import export_model
-from keras_dldl.light import LightModel
-from keras_dldl.models import FaceModel
-from keras_dldl.opening import keep_light_copy, open_model, resolve_model
+from keras_dldl.export import export_model, exporter
+from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import PredictOptions, Predictor, predict_age
+from keras_dldl.runtime import Network, open_network, opening
+from keras_dldl.runtime.card import ModelCard
+from keras_dldl.runtime.opening import keep_light_copy, open_file
 from keras_dldl.saved_models import find_model
 from tests.prediction_case import FakeDetector, picture, random_model
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HEAVY = {"tensorflow", "keras", "mtcnn", "scipy", "skimage", "pandas", "matplotlib"}
 
 
@@ -44,6 +44,10 @@ def files(model, tmp_path_factory):
     model.save(folder / "own.keras")
     export_model(model, "litert", folder / "own.tflite")
     export_model(model, "onnx", folder / "own.onnx", mirror=False)
+    with pytest.MonkeyPatch.context() as patch:  # the comparison is tested elsewhere
+        patch.setattr(exporter.parity, "compare", lambda *arguments: None)
+        export_model(model, "saved-model", folder / "served", version=2, mirror=False)
+        export_model(model, "saved-model", folder / "served", version=3)
     return folder
 
 
@@ -110,7 +114,7 @@ def test_a_copy_made_ahead_serves_the_first_prediction(files, monkeypatch, caplo
     keep_light_copy(files / "own.keras")
     assert "is converted" in caplog.text and "Received" not in caplog.text
     monkeypatch.setattr(subprocess, "run", None)  # what would convert it
-    assert open_model(files / "own.keras", "litert").engine == "litert"
+    assert open_file(files / "own.keras", "litert").engine == "litert"
 
 
 def test_a_copy_that_cannot_be_made_ahead_is_no_error(tmp_path, caplog):
@@ -122,11 +126,11 @@ def test_a_copy_that_cannot_be_made_ahead_is_no_error(tmp_path, caplog):
 
 QUIET = """
 import os, sys, threading
-from keras_dldl.light import open_light_model
+from keras_dldl.runtime import open_network
 import numpy as np
 if sys.argv[2:]:
     threading.Thread(target=sys.stdin.read, daemon=True).start()
-open_light_model(sys.argv[1]).predict_views(np.zeros((1, 112, 112, 3), np.float32))"""
+open_network(sys.argv[1]).views(np.zeros((1, 112, 112, 3), np.float32))"""
 
 
 @pytest.mark.parametrize("threads", [(), ("another",)])
@@ -145,20 +149,19 @@ def test_the_first_network_writes_nothing_unless_other_threads_need_stderr(threa
 @pytest.mark.parametrize(
     ("name", "engine", "kind"),
     [
-        ("own.keras", "auto", FaceModel),  # Keras is loaded here already
-        ("own.keras", "keras", FaceModel),
+        ("own.keras", "auto", "keras"),  # Keras is loaded here already
+        ("own.keras", "keras", "keras"),
         ("own.tflite", "auto", "litert"),
         ("own.tflite", "litert", "litert"),
         ("own.onnx", "auto", "onnx"),
         ("own.onnx", "onnx", "onnx"),
+        ("served", "auto", "saved-model"),
+        ("served/3", "auto", "saved-model"),
     ],
 )
 def test_engines_of_files(files, model, name, engine, kind):
-    opened = open_model(files / name, engine)
-    if isinstance(kind, str):
-        assert isinstance(opened, LightModel) and opened.engine == kind
-    else:
-        assert isinstance(opened, kind)
+    opened = open_network(files / name, engine=engine)
+    assert opened.engine == kind
     images, options = [picture(1), picture(2, 1)], PredictOptions(all_faces=True)
     found, wanted = (
         list(Predictor(of, "age", FakeDetector()).predict(images, options))
@@ -170,36 +173,64 @@ def test_engines_of_files(files, model, name, engine, kind):
 
 def test_the_shipped_model_has_a_light_copy():
     path = find_model("tiny-age")
-    assert open_model(path).engine == "litert"
-    assert isinstance(open_model(path, "keras"), FaceModel)
+    assert open_file(path).engine == "litert"
+    assert open_file(path, "keras").engine == "keras"
 
 
-@pytest.mark.parametrize(("name", "engine"), [("own.tflite", "keras"), ("own.onnx", "litert")])
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [("own.tflite", "keras"), ("own.onnx", "litert"), ("served/3", "litert")],
+)
 def test_engines_that_cannot_run_a_file(files, name, engine):
     with pytest.raises(ConfigError, match=f"is run by the engine.*engine='{engine}'"):
-        open_model(files / name, engine)
+        open_file(files / name, engine)
 
 
 def test_loaded_models_have_their_engine(model, files, monkeypatch):
-    assert resolve_model(model, "age", "keras") is model
-    light = open_model(files / "own.tflite")
-    assert resolve_model(light, None, "litert") is light
+    assert open_network(model, "age", "keras").face_model() is model
+    light = open_file(files / "own.tflite")
+    assert open_network(light, None, "litert") is light
     for given, engine in ((model, "litert"), (light, "keras")):
         with pytest.raises(ConfigError, match="A loaded model has its engine"):
-            resolve_model(given, None, engine)
+            open_network(given, None, engine)
     monkeypatch.setenv("KERAS_DLDL_ENGINE", "litert")  # a wish for files only
-    assert resolve_model(model, "age") is model
+    assert open_network(model, "age").face_model() is model
+
+
+class Halves(Network):
+    """A network of a user's own: each face's labels as likely as its left half is bright."""
+
+    def __init__(self):
+        super().__init__(ModelCard("halves", LabelGrid(0, 1), 8), "own")
+
+    def answer(self, faces):
+        left = faces[:, :, :4].mean(axis=(1, 2, 3)) / 255
+        return np.stack([1 - left, left], axis=1).astype(np.float32)
+
+
+def test_a_network_of_ones_own_predicts_with_its_mirror_image():
+    face = np.zeros((8, 8, 3), np.uint8)
+    face[:, :4] = 204  # 0.8 in the image, 0 in its mirror image
+    assert predict_age(face, Halves(), detect=False).value == pytest.approx(0.4)
+    with pytest.raises(ConfigError, match="the .keras file of the model.*Received: halves"):
+        Halves().face_model()
+
+
+def test_what_only_keras_can_do_is_had_from_the_keras_file(files):
+    assert open_network("tiny-age", engine="litert").face_model().name == "tiny_age_net"
+    with pytest.raises(ConfigError, match="Received: .*own.tflite"):
+        open_network(files / "own.tflite").face_model()
 
 
 def test_the_environment_chooses(files, monkeypatch):
-    monkeypatch.setattr(opening, "_CACHE", opening._ModelCache(2))
+    monkeypatch.setattr(opening, "_CACHE", opening._NetworkCache(2))
     monkeypatch.setenv("KERAS_DLDL_ENGINE", "keras")
-    assert isinstance(resolve_model("tiny-age", "age"), FaceModel)
+    assert open_network("tiny-age", "age").engine == "keras"
     monkeypatch.setenv("KERAS_DLDL_ENGINE", "")
-    assert isinstance(resolve_model("tiny-age", "age"), LightModel)
+    assert open_network("tiny-age", "age").engine == "litert"
     monkeypatch.setenv("KERAS_DLDL_ENGINE", "tpu")
     with pytest.raises(ConfigError, match="KERAS_DLDL_ENGINE.*'tpu'"):
-        resolve_model("tiny-age", "age")
+        open_network("tiny-age", "age")
 
 
 def test_auto_falls_back_to_keras_where_conversion_fails(files, monkeypatch):
@@ -208,9 +239,9 @@ def test_auto_falls_back_to_keras_where_conversion_fails(files, monkeypatch):
 
     monkeypatch.setattr(opening, "_convert", fail)
     monkeypatch.delitem(sys.modules, "keras", raising=False)
-    assert isinstance(open_model(files / "own.keras"), FaceModel)
+    assert open_file(files / "own.keras").engine == "keras"
     with pytest.raises(ModelFileError, match="cannot be converted"):
-        open_model(files / "own.keras", "litert")
+        open_file(files / "own.keras", "litert")
 
 
 def test_a_conversion_that_fails_is_told_in_one_line(tmp_path, monkeypatch):
@@ -221,7 +252,7 @@ def test_a_conversion_that_fails_is_told_in_one_line(tmp_path, monkeypatch):
 
 def test_without_litert_auto_is_keras(files, monkeypatch):
     monkeypatch.setattr(opening, "is_installed", lambda engine: False)
-    assert isinstance(open_model(find_model("tiny-age")), FaceModel)
+    assert open_file(find_model("tiny-age")).engine == "keras"
 
 
 def test_many_workers_give_the_same_in_the_same_order(model, tmp_path):

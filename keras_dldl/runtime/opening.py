@@ -1,4 +1,4 @@
-"""From a name to a model that is ready to predict, run by the engine asked for."""
+"""From a name to a network that is ready to answer, run by the engine asked for."""
 
 import logging
 import os
@@ -9,20 +9,24 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keras_dldl.cache import cached, checksum
 from keras_dldl.errors import ConfigError, KerasDLDLError, ModelFileError
-from keras_dldl.light.model import SUFFIXES, LightModel, open_light_model
-from keras_dldl.runtimes import asked_engine, is_installed
-from keras_dldl.saved_models import DEFAULT_MODELS, check_is_archive, find_model, light_copy
+from keras_dldl.interpreters import asked_engine, is_installed
+from keras_dldl.runtime.file_network import ENGINE_OF, FileNetwork
+from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.network import Network
+from keras_dldl.runtime.saved_model_network import SavedModelNetwork
+from keras_dldl.saved_models import (
+    DEFAULT_MODELS,
+    SAVED_MODEL,
+    check_is_archive,
+    find_model,
+    light_copy,
+)
 
-if TYPE_CHECKING:
-    from keras_dldl.models import FaceModel
-
-    Model = FaceModel | LightModel
-
-MODELS_KEPT = 4
+NETWORKS_KEPT = 4
 TIMEOUT_SECONDS = 600
 # In a process of its own, so that TensorFlow stays out of this one.
 CONVERSION = (
@@ -32,12 +36,13 @@ CONVERSION = (
 _LOGGER = logging.getLogger(__name__)
 
 
-def resolve_model(model: Any, task: str | None, engine: str | None = None) -> "Model":
-    """Return the model that is meant, ready to predict.
+def open_network(model: Any = None, task: str | None = None, engine: str | None = None) -> Network:
+    """Open a model of any kind.
 
     Args:
-        model: a path, the name of a shipped model, a loaded model, or None for the shipped model
-            of `task`.
+        model: a `.keras`, `.tflite` or `.onnx` file, a folder with one or with a SavedModel, the
+            name of a shipped model, a loaded `FaceModel`, or a `Network`; None for the shipped
+            model of `task`. Files are opened once and kept as long as they do not change.
         task: what it must estimate; None takes any.
         engine: see `predict_age`; a loaded model has its own.
 
@@ -46,39 +51,48 @@ def resolve_model(model: Any, task: str | None, engine: str | None = None) -> "M
         ConfigError: it estimates something else, `task` has no shipped model, or the engine cannot
             run it.
     """
-    resolved = _loaded(_default_model(task) if model is None else model, engine)
-    if task is not None and resolved.grid.task != task:
+    network = _opened(_default_model(task) if model is None else model, engine)
+    found = network.card.grid.task
+    if task is not None and found != task:
         raise ConfigError(
             f"A model that estimates {task} is needed. For this one use "
-            f"`predict_{resolved.grid.task}`, or keras-dldl predict without --task. "
-            f"Received: a model that estimates {resolved.grid.task}"
+            f"`predict_{found}`, or keras-dldl predict without --task. "
+            f"Received: a model that estimates {found}"
         )
-    return resolved
+    return network
 
 
-def open_model(path: Path, engine: str = "auto") -> "Model":
-    """Open a model file by an engine.
+def open_own(model: Any) -> Network:
+    """Open a model by the engine of its own kind, of a `.keras` file Keras; see `open_network`."""
+    is_named = isinstance(model, (str, os.PathLike))
+    is_keras = is_named and find_model(model).suffix.lower() not in ("", *ENGINE_OF)
+    return open_network(model, engine="keras" if is_keras else "auto")
 
-    "auto" is the engine of a `.tflite` or `.onnx` file; of a `.keras` file it is LiteRT, unless
-    LiteRT is not installed, or Keras is loaded already, so that no start is saved. A shipped model
-    brings its LiteRT file; of another one a copy is made at its first use, and kept in the user's
-    cache folder.
+
+def open_file(path: Path, engine: str = "auto") -> Network:
+    """Open a model's file, or a SavedModel's folder, by an engine.
+
+    "auto" is the one engine of a SavedModel and of a `.tflite` or `.onnx` file; of a `.keras` file
+    it is LiteRT, unless LiteRT is not installed, or Keras is loaded already, so that no start is
+    saved. A shipped model brings its LiteRT file; of another one a copy is made at its first use,
+    and kept in the user's cache folder.
 
     Raises:
         ModelFileError: it is not a model of this package.
         ConfigError: the engine cannot run it.
     """
-    own = SUFFIXES.get(path.suffix.lower())
+    own = "saved-model" if path.is_dir() else ENGINE_OF.get(path.suffix.lower())
     if own is not None:
         if engine not in ("auto", own):
             raise ConfigError(
-                f'A {path.suffix} file is run by the engine {own!r}, or "auto". '
-                f"Received: engine={engine!r}"
+                f"A {path.suffix if path.is_file() else 'SavedModel'} file is run by the engine "
+                f'{own!r}, or "auto". Received: engine={engine!r}'
             )
-        return open_light_model(path)
+        return SavedModelNetwork(path) if path.is_dir() else FileNetwork(path)
     check_is_archive(path)
-    if engine in ("auto", "litert") and is_installed("litert") and light_copy(path):
-        return open_light_model(light_copy(path))
+    copy = light_copy(path)
+    if engine in ("auto", "litert") and is_installed("litert") and copy:
+        return FileNetwork(copy, asked_for=path)
     if engine in ("litert", "onnx"):
         return _converted(path, engine)
     if engine == "auto" and is_installed("litert") and "keras" not in sys.modules:
@@ -88,7 +102,7 @@ def open_model(path: Path, engine: str = "auto") -> "Model":
             _LOGGER.warning("The model is run by Keras. Received, from LiteRT: %s", error)
     from keras_dldl.models import loading
 
-    return loading.load_model(path)
+    return KerasNetwork(loading.load_model(path), path)
 
 
 def keep_light_copy(path: str | os.PathLike) -> None:
@@ -116,22 +130,22 @@ def _default_model(task: str | None) -> str:
     return DEFAULT_MODELS[task]
 
 
-def _loaded(model: Any, engine: str | None) -> "Model":
+def _opened(model: Any, engine: str | None) -> Network:
     if isinstance(model, (str, os.PathLike)):
         return _CACHE.get(model, asked_engine(engine))
-    if not (isinstance(model, LightModel) or _is_face_model(model)):
+    if not (isinstance(model, Network) or _is_face_model(model)):
         raise ConfigError(
             "`model` must be a path, the name of a shipped model, or a loaded model: a FaceModel "
-            "from `load_model` or `build_model`, or a LightModel. "
+            "from `load_model` or `build_model`, or a Network. "
             f"Received: type {type(model).__name__}"
         )
-    own = getattr(model, "engine", "keras")
-    if engine is not None and asked_engine(engine) not in ("auto", own):
+    network = model if isinstance(model, Network) else KerasNetwork(model)
+    if engine is not None and asked_engine(engine) not in ("auto", network.engine):
         raise ConfigError(
-            f"A loaded model has its engine, this one {own!r}; give its file to choose another. "
-            f"Received: engine={engine!r}"
+            f"A loaded model has its engine, this one {network.engine!r}; give its file to choose "
+            f"another. Received: engine={engine!r}"
         )
-    return model
+    return network
 
 
 def _is_face_model(model: Any) -> bool:
@@ -150,15 +164,15 @@ def _convert_here(path: Path, engine: str, suffix: str) -> bytes:
         return place.read_bytes()
 
 
-def _converted(path: Path, engine: str, convert: Callable | None = None) -> LightModel:
-    """Return the model of a `.keras` file as the user's cache has it, or gets it now."""
+def _converted(path: Path, engine: str, convert: Callable | None = None) -> FileNetwork:
+    """Return the network of a `.keras` file as the user's cache has it, or gets it now."""
     import keras_dldl
 
     content = path.read_bytes()
     key = checksum(keras_dldl.__version__, engine, content)
-    suffix = next(end for end, name in SUFFIXES.items() if name == engine)
+    suffix = next(end for end, name in ENGINE_OF.items() if name == engine)
     made = cached(f"model-{engine}", key, lambda: (convert or _convert)(path, engine, suffix))
-    return open_light_model(path.with_suffix(suffix), made)
+    return FileNetwork(path.with_suffix(suffix), made, asked_for=path)
 
 
 def _convert(path: Path, engine: str, suffix: str) -> bytes:
@@ -192,25 +206,25 @@ def _not_converted(path: Path, engine: str, reason: str) -> str:
     )
 
 
-class _ModelCache:
-    """The models loaded last, by file and engine; a file that has changed is loaded again."""
+class _NetworkCache:
+    """The networks opened last, by file and engine; a file that has changed is opened again."""
 
     def __init__(self, size: int):
         self._size = size
-        self._models: OrderedDict[tuple, Model] = OrderedDict()
+        self._networks: OrderedDict[tuple, Network] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, name: str | os.PathLike, engine: str = "auto") -> "Model":
+    def get(self, name: str | os.PathLike, engine: str = "auto") -> Network:
         path = find_model(name)
-        status = path.stat()
+        status = (path / SAVED_MODEL if path.is_dir() else path).stat()
         key = (path.resolve(), status.st_mtime_ns, status.st_size, engine)
         with self._lock:  # two threads that ask at once wait for one loading
-            if key not in self._models:
-                self._models[key] = open_model(path, engine)
-            self._models.move_to_end(key)
-            while len(self._models) > self._size:
-                self._models.popitem(last=False)
-            return self._models[key]
+            if key not in self._networks:
+                self._networks[key] = open_file(path, engine)
+            self._networks.move_to_end(key)
+            while len(self._networks) > self._size:
+                self._networks.popitem(last=False)
+            return self._networks[key]
 
 
-_CACHE = _ModelCache(MODELS_KEPT)
+_CACHE = _NetworkCache(NETWORKS_KEPT)

@@ -1,25 +1,57 @@
-"""Model files with another calibration, the networks in them untouched byte by byte."""
+"""Where the card lies in each kind of model file, and changing it, the networks left untouched."""
 
 import io
 import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from keras_dldl import files
 from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.labels import as_grid
-from keras_dldl.light.card import CARD_FILE
 
+CARD_NAME = "keras_dldl"  # among the `metadata_props` of an ONNX file
+CARD_FILE = f"{CARD_NAME}.json"  # in the archive at the end of a LiteRT file
+SAVED_MODEL_CARD = Path("assets.extra") / CARD_FILE  # where TensorFlow expects files of others
 KERAS_CONFIG = "config.json"
 SUFFIXES = (".keras", ".tflite")
+
+
+def read_litert_card(content: bytes) -> dict[str, Any]:
+    """Return the card of a `.tflite` file.
+
+    Raises:
+        KeyError, ValueError, zipfile.BadZipFile: there is none.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return json.loads(archive.read(CARD_FILE))
+
+
+def with_litert_card(content: bytes, card: dict[str, Any]) -> bytes:
+    """Return a `.tflite` file with another card: an archive at its end, as LiteRT's own metadata.
+
+    Args:
+        content: of the file, with a card or without.
+        card: JSON values.
+    """
+    stream = io.BytesIO(content)
+    if zipfile.is_zipfile(stream):
+        with zipfile.ZipFile(stream) as archive:
+            (entry,) = archive.infolist()
+        stream = io.BytesIO(content[: entry.header_offset])
+    stream.seek(0, os.SEEK_END)
+    with zipfile.ZipFile(stream, "a") as archive:
+        # A fixed date: the same model gives the same file.
+        archive.writestr(zipfile.ZipInfo(CARD_FILE), json.dumps(card))
+    return stream.getvalue()
 
 
 def write_calibrated(
     model_file: str | os.PathLike, calibration: Calibration | None, out: str | os.PathLike
 ) -> None:
-    """Write a model file anew, with a calibration in it, or without the one it had.
+    """Write a model file again, with a calibration in it, or without the one it had.
 
     Args:
         model_file: a `.keras` file, or a `.tflite` file that `keras-dldl export` wrote.
@@ -40,7 +72,11 @@ def write_calibrated(
         )
     content = model_file.read_bytes()
     try:
-        rewritten = (_keras if suffix == ".keras" else _litert)(content, calibration)
+        if suffix == ".keras":
+            rewritten = _keras_with(content, calibration)
+        else:
+            card = _with(read_litert_card(content), calibration)
+            rewritten = with_litert_card(content, card)
     except (KeyError, TypeError, ValueError, IndexError, zipfile.BadZipFile) as error:
         if isinstance(error, ConfigError):
             raise
@@ -51,34 +87,19 @@ def write_calibrated(
     files.write_bytes(out, rewritten)
 
 
-def _keras(content: bytes, calibration: Calibration | None) -> bytes:
+def _keras_with(content: bytes, calibration: Calibration | None) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
         for entry in old.infolist():
             data = old.read(entry)
             if entry.filename == KERAS_CONFIG:
                 model = json.loads(data)
-                _put(model["config"], calibration)
+                model["config"] = _with(model["config"], calibration)
                 data = json.dumps(model)
             new.writestr(entry, data)  # an entry keeps its date and its compression
     return stream.getvalue()
 
 
-def _litert(content: bytes, calibration: Calibration | None) -> bytes:
-    """Replace the archive at the end of the file."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        card = json.loads(archive.read(CARD_FILE))
-        entries = archive.infolist()
-        if len(entries) > 1:
-            raise ValueError(f"{len(entries)} files in its archive")
-    _put(card, calibration)
-    stream = io.BytesIO(content[: entries[0].header_offset])
-    stream.seek(0, os.SEEK_END)
-    with zipfile.ZipFile(stream, "a") as archive:
-        archive.writestr(zipfile.ZipInfo(CARD_FILE), json.dumps(card))
-    return stream.getvalue()
-
-
-def _put(config: dict, calibration: Calibration | None) -> None:
+def _with(config: dict[str, Any], calibration: Calibration | None) -> dict[str, Any]:
     found = as_calibration(calibration, as_grid(config["grid"]))
-    config["calibration"] = found and found.get_config()
+    return {**config, "calibration": found and found.get_config()}

@@ -15,7 +15,7 @@ NOTES = ("INFO: Created TensorFlow Lite",)
 _note_is_due = True
 
 
-class LiteRTNetwork:
+class LiteRTInterpreter:
     """A network in memory, for batches of any shape; safe to call from several threads.
 
     Each thread has an interpreter of its own, over the same bytes.
@@ -42,13 +42,13 @@ class LiteRTNetwork:
         """Return the outputs by name."""
         return self._interpreter().run(images)
 
-    def _interpreter(self) -> "_Interpreter":
+    def _interpreter(self) -> "_OfThread":
         if not hasattr(self._local, "interpreter"):
-            self._local.interpreter = _Interpreter(self._content, self._threads)
+            self._local.interpreter = _OfThread(self._content, self._threads)
         return self._local.interpreter
 
 
-class _Interpreter:
+class _OfThread:
     """LiteRT's interpreter of one thread."""
 
     def __init__(self, content: bytes, threads: int):

@@ -1,0 +1,58 @@
+"""Models in one LiteRT or ONNX file, run without TensorFlow."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.interpreters.litert import LiteRTInterpreter
+from keras_dldl.interpreters.onnx import OnnxInterpreter
+from keras_dldl.runtime.card import ModelCard
+from keras_dldl.runtime.card_files import CARD_NAME, read_litert_card
+from keras_dldl.runtime.network import Network
+
+ENGINE_OF = {".tflite": "litert", ".onnx": "onnx"}
+MOST_THREADS = 4  # more are no quicker for networks this small
+
+
+class FileNetwork(Network):
+    """A `.tflite` or `.onnx` file that `keras-dldl export` wrote; safe to use from several threads.
+
+    Args:
+        path: the file; its suffix tells the format.
+        content: what the file holds, where that is known already.
+        asked_for: the file that this one was made of.
+
+    Raises:
+        ModelFileError: the file is damaged, or does not describe itself.
+        ConfigError: the engine for it is not installed.
+        OSError: it cannot be read.
+    """
+
+    def __init__(self, path: Path, content: bytes | None = None, asked_for: Path | None = None):
+        content = path.read_bytes() if content is None else content
+        engine = ENGINE_OF[path.suffix.lower()]
+        threads = min(MOST_THREADS, os.cpu_count() or 1)
+        try:
+            if engine == "litert":
+                card = read_litert_card(content)
+                self._network = LiteRTInterpreter(content, threads)
+            else:
+                self._network = OnnxInterpreter(content, threads)
+                card = json.loads(self._network.metadata[CARD_NAME])
+        except (KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+            if isinstance(error, ConfigError):
+                raise
+            raise ModelFileError(
+                "A model file must be one that `keras-dldl export` wrote. "
+                f"Received: {path} ({str(error).strip() or type(error).__name__})"
+            ) from error
+        super().__init__(ModelCard.from_dict(card, str(path)), engine, asked_for or path)
+
+    def answer(self, faces: np.ndarray) -> np.ndarray:
+        """Return the distributions, (B, K); see `Network.answer`."""
+        batch = np.ascontiguousarray(faces, self._network.input_dtype)
+        return self._network(batch)["distribution"]
