@@ -7,7 +7,9 @@ from keras_dldl.cli.options import Choice, detector_option, json_option, max_pix
 
 @click.command()
 @click.option(
-    "--model", required=True, help="A .keras file, a run folder, or a shipped model's name."
+    "--model",
+    required=True,
+    help="A .keras, .tflite or .onnx file, a run folder, a SavedModel, or a shipped model's name.",
 )
 @click.option(
     "--data", "folders", multiple=True, type=click.Path(),

@@ -16,8 +16,9 @@ MILLISECONDS = 1000
 @click.command()
 @click.option(
     "--model", "models", multiple=True, metavar="[NAME=]PATH", show_default="tiny-age",
-    help="A .keras file, a run folder, a shipped model, or an exported SavedModel (a version, or "
-    "the folder of versions). May be given several times. Without NAME the model's task.",
+    help="A .keras, .tflite or .onnx file, a run folder, a shipped model, or a SavedModel (a "
+    "version, or the folder of versions). May be given several times. Without NAME the model's "
+    "task.",
 )  # fmt: skip
 @click.option("--host", default="127.0.0.1", help="Address to listen at; 0.0.0.0: every one.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8501, help="0: any that is free.")

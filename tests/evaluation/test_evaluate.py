@@ -13,6 +13,7 @@ from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.errors import ConfigError, DataError, ModelFileError
 from keras_dldl.evaluation import Evaluation, LabelledImages, PreparedFaces, decode, evaluate
 from keras_dldl.evaluation.numbers import summary
+from keras_dldl.export import export_model
 from keras_dldl.faces.images import read_image
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model
@@ -86,6 +87,18 @@ def test_batch_size_and_open_data_make_no_difference(model, prepared, evaluation
     again = evaluate(model, PreparedFaces(prepared, split="test"), batch_size=64)
     assert again.metrics["mae"] == pytest.approx(evaluation.metrics["mae"], abs=1e-4)
     assert again.predictions["path"].equals(evaluation.predictions["path"])
+
+
+def test_an_export_has_the_numbers_of_its_model(model, prepared, evaluation, tmp_path):
+    place = export_model(model, "litert", tmp_path / "m.tflite").path
+    again = evaluate(place, prepared)
+    again.save(tmp_path / "out")
+    assert "litert" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    for name in ("mae", "rmse", "balanced_mae"):
+        assert again.metrics[name] == pytest.approx(evaluation.metrics[name], abs=1e-3)
+    facts = again.metrics["model"]
+    assert facts["name"].endswith("/m.tflite") and facts["engine"] == "litert"
+    assert facts["method"] == evaluation.metrics["model"]["method"]
 
 
 def test_predictions_start_with_the_contracts_columns(evaluation):

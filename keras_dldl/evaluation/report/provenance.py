@@ -24,7 +24,7 @@ def provenance_part(metrics: dict[str, Any]) -> Html:
     """Return all that tells this evaluation from another one."""
     sure = metrics["confidence"]
     rows = [
-        ["parameters", f"{metrics['parameters']:,}"],
+        *([["parameters", f"{metrics['parameters']:,}"]] if metrics["parameters"] else []),
         ["input", f"{metrics['input_size']} x {metrics['input_size']} pixels"],
         *_rows("model", metrics["model"]),
         *_rows("other model", metrics.get("against_model") or {}),
