@@ -63,10 +63,15 @@ def open_network(model: Any = None, task: str | None = None, engine: str | None 
 
 
 def open_own(model: Any) -> Network:
-    """Open a model by the engine of its own kind, of a `.keras` file Keras; see `open_network`."""
-    is_named = isinstance(model, (str, os.PathLike))
-    is_keras = is_named and find_model(model).suffix.lower() not in ("", *ENGINE_OF)
-    return open_network(model, engine="keras" if is_keras else "auto")
+    """Open a model by the engine of its own kind, of a `.keras` file Keras; it is not kept.
+
+    See `open_network`.
+    """
+    if not isinstance(model, (str, os.PathLike)):
+        return open_network(model)
+    path = find_model(model)
+    is_keras = path.is_file() and path.suffix.lower() not in ENGINE_OF
+    return open_file(path, "keras" if is_keras else "auto")
 
 
 def open_file(path: Path, engine: str = "auto") -> Network:
