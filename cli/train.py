@@ -43,7 +43,6 @@ def command(config, out, resume, preview, dry_run, as_json, coordinator, process
     if preview is not None and not dry_run:
         return
 
-    from keras_dldl.runtime.opening import keep_light_copy
     from keras_dldl.training.team import team_of
     from keras_dldl.training.trainer import train
 
@@ -52,6 +51,8 @@ def command(config, out, resume, preview, dry_run, as_json, coordinator, process
         return _plan(config, team, as_json)
     result = train(config, out, resume=resume, team=team)
     if not process:  # of several processes, the first has the run folder
+        from keras_dldl.export.light_copy import keep_light_copy
+
         keep_light_copy(result.model)
     _report(result, as_json)
 

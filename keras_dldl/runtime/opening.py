@@ -99,30 +99,15 @@ def open_file(path: Path, engine: str = "auto") -> Network:
     if engine in ("auto", "litert") and is_installed("litert") and copy:
         return FileNetwork(copy, asked_for=path)
     if engine in ("litert", "onnx"):
-        return _converted(path, engine)
+        return converted(path, engine)
     if engine == "auto" and is_installed("litert") and "keras" not in sys.modules:
         try:
-            return _converted(path, "litert")
+            return converted(path, "litert")
         except (KerasDLDLError, OSError) as error:
             _LOGGER.warning("The model is run by Keras. Received, from LiteRT: %s", error)
     from keras_dldl.models import loading
 
     return KerasNetwork(loading.load_model(path), path)
-
-
-def keep_light_copy(path: str | os.PathLike) -> None:
-    """Make the LiteRT copy now that the first prediction by this model file would make.
-
-    For a process that has loaded TensorFlow: it takes seconds there, and half a minute in a process
-    of its own. What fails is only logged.
-    """
-    path = Path(path)
-    if not is_installed("litert") or light_copy(path):
-        return
-    try:
-        _converted(path, "litert", _convert_here)
-    except Exception as error:
-        _LOGGER.info("The first prediction makes the LiteRT copy. Received, here: %s", error)
 
 
 def _default_model(task: str | None) -> str:
@@ -159,18 +144,14 @@ def _is_face_model(model: Any) -> bool:
     return module is not None and isinstance(model, module.FaceModel)
 
 
-def _convert_here(path: Path, engine: str, suffix: str) -> bytes:
-    from keras_dldl.export import export_model
+def converted(path: Path, engine: str, convert: Callable | None = None) -> FileNetwork:
+    """Return the network of a `.keras` file as the user's cache has it, or gets it now.
 
-    _LOGGER.info("%s is converted for the engine %s: some seconds, once", path, engine)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / f"model{suffix}"
-        export_model(path, engine, place, mirror=False)
-        return place.read_bytes()
-
-
-def _converted(path: Path, engine: str, convert: Callable | None = None) -> FileNetwork:
-    """Return the network of a `.keras` file as the user's cache has it, or gets it now."""
+    Args:
+        path: the file.
+        engine: "litert" or "onnx".
+        convert: from path, engine and suffix to the content; None: in a process of its own.
+    """
     import keras_dldl
 
     content = path.read_bytes()

@@ -13,11 +13,12 @@ from PIL import Image
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.export import export_model, exporter
+from keras_dldl.export.light_copy import keep_light_copy
 from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import PredictOptions, Predictor, predict_age
 from keras_dldl.runtime import Network, open_network, opening
 from keras_dldl.runtime.card import ModelCard
-from keras_dldl.runtime.opening import keep_light_copy, open_file
+from keras_dldl.runtime.opening import open_file
 from keras_dldl.saved_models import find_model
 from tests.prediction_case import FakeDetector, picture, random_model
 
