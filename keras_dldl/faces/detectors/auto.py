@@ -21,8 +21,8 @@ from keras_dldl.faces.face import Face, largest, left_to_right
 BORDER = 0.15
 # Sides of the square around a face that MTCNN has found, in sides of its box.
 SURROUNDINGS = 2.5
-# So sure BlazeFace never is of a face that it sees upside down (510 photos, four turns), and those on
-# their side it sees tilted, by more than the angle of this cosine: no need for the other turns.
+# So sure BlazeFace never is of a face that it sees upside down (510 photos, four turns), and those
+# on their side it sees tilted by more than the angle of this cosine: the other turns are left out.
 SURE = 0.84
 UPRIGHT = math.cos(math.radians(30))
 LEAST_PRESENCE = 0.5
