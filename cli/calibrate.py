@@ -52,11 +52,10 @@ def command(model, folders, split, out, in_place, as_json, **options):
     check_writable(place.parent)  # now, and not when minutes of work are lost by it
     result = calibrate(model, PreparedFaces(*folders, split=split), **options)
     _show(result, as_json)
-    paths = result.save(place)
+    result.save(place)
     keep_light_copy(place)
     if not as_json:
-        for path in paths:
-            click.echo(f"written {click.format_filename(path)}")
+        click.echo(f"written {click.format_filename(place)}")
 
 
 def _show(result, as_json):

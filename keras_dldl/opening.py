@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from keras_dldl.cache import cached, checksum
 from keras_dldl.errors import ConfigError, KerasDLDLError, ModelFileError
-from keras_dldl.light.model import SUFFIXES, LightModel, open_light_model
+from keras_dldl.light.model import SUFFIXES, LightModel, holds_keras, open_light_model
 from keras_dldl.runtimes import asked_engine, is_installed
-from keras_dldl.saved_models import DEFAULT_MODELS, check_is_archive, find_model, light_copy
+from keras_dldl.saved_models import DEFAULT_MODELS, check_is_archive, find_model
 
 if TYPE_CHECKING:
     from keras_dldl.models import FaceModel
@@ -60,25 +60,24 @@ def open_model(path: Path, engine: str = "auto") -> "Model":
     """Open a model file by an engine.
 
     "auto" is the engine of a `.tflite` or `.onnx` file; of a `.keras` file it is LiteRT, unless
-    LiteRT is not installed, or Keras is loaded already, so that no start is saved. A shipped model
-    brings its LiteRT file; of another one a copy is made at its first use, and kept in the user's
-    cache folder.
+    LiteRT is not installed, or Keras is loaded already, so that no start is saved. The copy for
+    LiteRT is made at the first use, and kept in the user's cache folder. A `.tflite` file that
+    holds the Keras model, as those of shipped models do, is run by any engine.
 
     Raises:
         ModelFileError: it is not a model of this package.
         ConfigError: the engine cannot run it.
     """
     own = SUFFIXES.get(path.suffix.lower())
-    if own is not None:
-        if engine not in ("auto", own):
-            raise ConfigError(
-                f'A {path.suffix} file is run by the engine {own!r}, or "auto". '
-                f"Received: engine={engine!r}"
-            )
+    any_engine = own is None or holds_keras(path)
+    if own is not None and engine in ("auto", own) and (is_installed(own) or not any_engine):
         return open_light_model(path)
+    if not any_engine:
+        raise ConfigError(
+            f'A {path.suffix} file is run by the engine {own!r}, or "auto". '
+            f"Received: engine={engine!r}"
+        )
     check_is_archive(path)
-    if engine in ("auto", "litert") and is_installed("litert") and light_copy(path):
-        return open_light_model(light_copy(path))
     if engine in ("litert", "onnx"):
         return _converted(path, engine)
     if engine == "auto" and is_installed("litert") and "keras" not in sys.modules:

@@ -1,6 +1,6 @@
 """The models that ship with the package, a folder each, and finding a model by its name.
 
-A folder holds model.keras, the same model as model.tflite, CARD.md and metrics.json.
+A folder holds model.tflite, which LiteRT runs and Keras loads, CARD.md and metrics.json.
 """
 
 import json
@@ -22,7 +22,7 @@ DEFAULT_MODELS = {"age": "tiny-age", "attractiveness": "tiny-attractiveness"}
 
 def names() -> list[str]:
     """Return the names of the shipped models, sorted."""
-    return sorted(path.parent.name for path in ROOT.glob(f"*/{MODEL_FILE}"))
+    return sorted(path.parent.name for path in ROOT.glob(f"*/{LIGHT_FILE}"))
 
 
 def folder(name: str) -> Path:
@@ -54,13 +54,6 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     return read
 
 
-def light_copy(path: Path) -> Path | None:
-    """Return the LiteRT file beside a shipped model's `model.keras`; None of any other file."""
-    beside = path.resolve().parent / LIGHT_FILE
-    is_shipped = path.name == MODEL_FILE and beside.parent.parent == ROOT.resolve()
-    return beside if is_shipped and beside.is_file() else None
-
-
 def find_model(name: str | os.PathLike) -> Path:
     """Return the file that `name` means: a file, a folder's `model.keras`, or a shipped model's.
 
@@ -76,9 +69,9 @@ def find_model(name: str | os.PathLike) -> Path:
         if candidate.is_file():
             return candidate
     if str(name) in names():
-        return folder(str(name)) / MODEL_FILE
+        return folder(str(name)) / LIGHT_FILE
     raise ModelFileError(
-        "A model must be a .keras file, a run folder, or a shipped model "
+        "A model must be a model file, a run folder, or a shipped model "
         f"({', '.join(names()) or 'none here'}).{did_you_mean(os.fspath(name), names())} "
         f"Received: {os.fspath(name)!r}, which is none"
     )

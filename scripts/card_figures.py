@@ -116,7 +116,7 @@ def readme_row(name: str, found: dict[str, Any]) -> str:
     """Return the README's row of one model."""
     unit = unit_of(found)
     grid = found["model"]["grid"]
-    size = (ROOT / "saved_models" / name / "model.keras").stat().st_size / 1e6
+    size = (ROOT / "saved_models" / name / "model.tflite").stat().st_size / 1e6
     by_database = ", ".join(
         f"{group} {error(numbers, unit)} ({numbers['n']:,})"
         for group, numbers in found["groups"].get("database", {}).items()

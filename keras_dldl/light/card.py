@@ -11,6 +11,7 @@ from keras_dldl.labels import DECODERS, LabelGrid
 
 CARD_NAME = "keras_dldl"
 CARD_FILE = f"{CARD_NAME}.json"
+KERAS_FILE = "keras.npz"  # the rest of the Keras model, see `models.reloading`
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from keras_dldl.calibration import Calibration
 from keras_dldl.errors import ModelFileError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
-from keras_dldl.light.card import CARD_FILE, CARD_NAME, MethodNote, ModelCard
+from keras_dldl.light.card import CARD_FILE, CARD_NAME, KERAS_FILE, MethodNote, ModelCard
 from keras_dldl.runtimes.litert import LiteRTNetwork
 from keras_dldl.runtimes.onnx import OnnxNetwork
 
@@ -132,6 +132,14 @@ def open_light_model(path: str | os.PathLike, content: bytes | None = None) -> L
             f"Received: {path} ({str(error).strip() or type(error).__name__})"
         ) from error
     return LightModel(ModelCard.from_dict(card, str(path)), network, engine)
+
+
+def holds_keras(path: Path) -> bool:
+    """Tell whether a model's file holds the Keras model, too: exported with `with_keras`."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return KERAS_FILE in archive.namelist()
 
 
 def _card_at_the_end(content: bytes) -> str:

@@ -40,7 +40,7 @@ def write_calibrated(
         )
     content = model_file.read_bytes()
     try:
-        rewritten = (_keras if suffix == ".keras" else _litert)(content, calibration)
+        rewritten = _rewritten(content, suffix, calibration)
     except (KeyError, TypeError, ValueError, IndexError, zipfile.BadZipFile) as error:
         if isinstance(error, ConfigError):
             raise
@@ -51,31 +51,19 @@ def write_calibrated(
     files.write_bytes(out, rewritten)
 
 
-def _keras(content: bytes, calibration: Calibration | None) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
-        for entry in old.infolist():
-            data = old.read(entry)
-            if entry.filename == KERAS_CONFIG:
-                model = json.loads(data)
-                _put(model["config"], calibration)
-                data = json.dumps(model)
+def _rewritten(content: bytes, suffix: str, calibration: Calibration | None) -> bytes:
+    """Replace one entry of the archive, which in a LiteRT file stands behind the network."""
+    file = KERAS_CONFIG if suffix == ".keras" else CARD_FILE
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        entries = [(entry, old.read(entry)) for entry in old.infolist()]
+    stream = io.BytesIO(content[: entries[0][0].header_offset])
+    with zipfile.ZipFile(stream, "a") as new:
+        for entry, data in entries:
+            if entry.filename == file:
+                config = json.loads(data)
+                _put(config["config"] if suffix == ".keras" else config, calibration)
+                data = json.dumps(config)
             new.writestr(entry, data)  # an entry keeps its date and its compression
-    return stream.getvalue()
-
-
-def _litert(content: bytes, calibration: Calibration | None) -> bytes:
-    """Replace the archive at the end of the file."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        card = json.loads(archive.read(CARD_FILE))
-        entries = archive.infolist()
-        if len(entries) > 1:
-            raise ValueError(f"{len(entries)} files in its archive")
-    _put(card, calibration)
-    stream = io.BytesIO(content[: entries[0].header_offset])
-    stream.seek(0, os.SEEK_END)
-    with zipfile.ZipFile(stream, "a") as archive:
-        archive.writestr(zipfile.ZipInfo(CARD_FILE), json.dumps(card))
     return stream.getvalue()
 
 
