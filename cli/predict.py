@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from keras_dldl.cli.face_table import rows_of, write_rows
 from keras_dldl.cli.options import (
     Choice,
     detector_option,
@@ -67,6 +68,12 @@ MOST_WORKERS = 8
     f"word of the line: {DEFAULT_PLOT}.",
 )
 @click.option(
+    "--csv",
+    type=click.Path(),
+    show_default="none",
+    help="Write a table with a row a face into this file, for spreadsheets.",
+)
+@click.option(
     "--engine",
     type=Choice(ENGINES),
     show_default="KERAS_DLDL_ENGINE, or auto",
@@ -85,7 +92,7 @@ MOST_WORKERS = 8
     "--json-lines", is_flag=True, help="Print a JSON document an image, as soon as it is done."
 )
 @click.pass_context
-def command(ctx, images, model, task, save, plot, as_json, json_lines, **options):
+def command(ctx, images, model, task, save, plot, csv, as_json, json_lines, **options):
     """Estimate age or attractiveness of the faces in photos, a line a face.
 
     An IMAGE is a picture; a folder, for all pictures in it and its folders; a pattern such as
@@ -103,19 +110,25 @@ def command(ctx, images, model, task, save, plot, as_json, json_lines, **options
     images = _expanded(images)
     pictures = _pictures_to_save(images, save)
     _check_plot(plot, [*images, *pictures])
+    _check_csv(csv, [*images, *pictures, *([plot] if plot else [])])
     style = "json" if as_json else "json-lines" if json_lines else "text"
     keep = as_json or pictures or plot
-    results, failed = [], False
+    results, rows, failed = [], [], False
     for path, result in _predict(images, model, task, style, options):
         failed |= isinstance(result, Exception)
         if keep:  # else any number of them need no memory
             results.append(result)
+        if csv:
+            rows += rows_of(_as_item(path, result, level))
         _report(path, result, level, style)
     if as_json:
         _echo_json(images, results, level)
     saved = _save_pictures(images, results, pictures, level, options["max_pixels"])
     plotted = _save_plot(results, plot, level)
-    if failed or not (saved and plotted):
+    tabled = csv is None or _written(csv, write_rows, rows)
+    if csv and tabled:
+        _tell_written(csv)
+    if failed or not (saved and plotted and tabled):
         ctx.exit(1)
 
 
@@ -284,6 +297,17 @@ def _is_photo(path) -> bool:
         return False
     except Image.DecompressionBombError:
         return True
+
+
+def _check_csv(csv, others) -> None:
+    if csv is None:
+        return
+    from keras_dldl.files import check_writable
+
+    if Path(csv).suffix.lower() != ".csv" or Path(csv).is_dir():
+        raise click.UsageError(f"--csv must be a file that ends in .csv. Received: --csv {csv}")
+    _check_not_input("--csv", [Path(csv)], others)
+    check_writable(Path(csv).parent)  # now, and not after the predictions of a large folder
 
 
 def _check_not_input(option, targets, others) -> None:
