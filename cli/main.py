@@ -34,6 +34,7 @@ COMMANDS = {
     "average": "Average the weights of two models, one trained on from the other.",
     "evaluate": "Measure a model on prepared data, or on any labelled images.",
     "calibrate": "Make intervals hold the share they claim, by faces of known label.",
+    "card": "Write a model's card: what it is, how well it does, its limits.",
     "explain": "Show where in a face a model finds its evidence.",
     "export": "Write a model for a server or a device, and check what was written.",
     "import-torch7": "Read a Torch7 network of the DLDL-v2 program.",
