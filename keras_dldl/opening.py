@@ -97,7 +97,7 @@ def keep_light_copy(path: str | os.PathLike) -> None:
     of its own. What fails is only logged.
     """
     path = Path(path)
-    if not is_installed("litert") or light_copy(path):
+    if not is_installed("litert") or path.suffix.lower() != ".keras":
         return
     try:
         _converted(path, "litert", _convert_here)
