@@ -37,6 +37,7 @@ COMMANDS = {
     "card": "Write a model's card: what it is, how well it does, its limits.",
     "explain": "Show where in a face a model finds its evidence.",
     "export": "Write a model for a server or a device, and check what was written.",
+    "push": "Put a model and its card on the Hugging Face hub.",
     "import-torch7": "Read a Torch7 network of the DLDL-v2 program.",
     "predict": "Estimate age or attractiveness from photos.",
     "serve": "Serve models over HTTP, with a page for photos.",

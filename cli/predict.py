@@ -34,7 +34,7 @@ MOST_WORKERS = 8
 @click.option(
     "--model",
     show_default="tiny-age",
-    help="A .keras, .tflite or .onnx file, a run folder, or a shipped model's name.",
+    help="A .keras, .tflite or .onnx file, a run folder, a shipped model's name, or hf://user/name.",
 )
 @click.option(
     "--task",

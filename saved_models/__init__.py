@@ -11,6 +11,8 @@ from typing import Any
 
 from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import ModelFileError
+from keras_dldl.hub import PREFIX as HUB
+from keras_dldl.hub import fetched
 
 ROOT = Path(__file__).parent
 MODEL_FILE = "model.keras"
@@ -57,13 +59,17 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 def find_model(name: str | os.PathLike) -> Path:
     """Return the file that `name` means: a file, a folder's `model.keras`, or a shipped model's.
 
-    Of a folder without `model.keras` it is `model.tflite` or `model.onnx`.
+    Of a folder without `model.keras` it is `model.tflite` or `model.onnx`; of `hf://user/name`, a
+    repository on the hub, its `model.tflite` or else `model.keras` in the hub's cache.
 
     Raises:
         ModelFileError: there is none.
+        ConfigError: `huggingface_hub`, which `hf://` needs, is not installed.
     """
     if not isinstance(name, (str, os.PathLike)):
         raise ModelFileError(f"A model must be named by text or a path. Received: {name!r}")
+    if isinstance(name, str) and name.startswith(HUB):
+        return _on_the_hub(name)
     path = Path(name)
     for candidate in (path, *(path / file for file in (MODEL_FILE, LIGHT_FILE, ONNX_FILE))):
         if candidate.is_file():
@@ -71,9 +77,20 @@ def find_model(name: str | os.PathLike) -> Path:
     if str(name) in names():
         return folder(str(name)) / LIGHT_FILE
     raise ModelFileError(
-        "A model must be a model file, a run folder, or a shipped model "
+        "A model must be a model file, a run folder, hf://user/name, or a shipped model "
         f"({', '.join(names()) or 'none here'}).{did_you_mean(os.fspath(name), names())} "
         f"Received: {os.fspath(name)!r}, which is none"
+    )
+
+
+def _on_the_hub(name: str) -> Path:
+    folder = fetched(name, (LIGHT_FILE, MODEL_FILE, METRICS_FILE))
+    for file in (folder / LIGHT_FILE, folder / MODEL_FILE):
+        if file.is_file():
+            return file
+    raise ModelFileError(
+        "A model on the hub must be one that `keras-dldl push` wrote. "
+        f"Received: {name}, without {LIGHT_FILE} and {MODEL_FILE}"
     )
 
 

@@ -24,6 +24,7 @@ ROWS = [
         "errors",
         "files",
         "html_marks",
+        "hub",
         "photos",
         "progress",
         "quiet",
@@ -43,7 +44,7 @@ ROWS = [
     {"light", "methods", "models"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "importing"},
-    {"benchmark", "comparison", "opening", "predict", "serving"},
+    {"benchmark", "comparison", "opening", "predict", "publishing", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}

@@ -31,7 +31,11 @@ Make-up, blur, poses, drawings and old prints mislead it.
 The terms of use of the data that it was trained on hold for the weights, too."""
 
 
-def model_card(model: str | os.PathLike, report: str | os.PathLike | None = None) -> str:
+def model_card(
+    model: str | os.PathLike,
+    report: str | os.PathLike | None = None,
+    place: str = "model.keras",
+) -> str:
     """Return the card of a model, in Markdown.
 
     Args:
@@ -39,21 +43,16 @@ def model_card(model: str | os.PathLike, report: str | os.PathLike | None = None
             `config.yaml` of the run.
         report: the folder that `evaluate` wrote of this model; default: the model's own folder, if
             it holds a `metrics.json`.
+        place: where users of the card find the model.
 
     Raises:
         ModelFileError: there is no such model, or the report is of another one, or is damaged.
     """
     file = find_model(model)
-    metrics = read_metrics(Path(report or file.parent))
-    if report is not None and not metrics:
-        raise ModelFileError(
-            f"A report is a folder that `keras-dldl evaluate` wrote. Received: {report}, without "
-            f"{METRICS_FILE}"
-        )
-    _check_same(file, metrics)
+    metrics = read_report(file, report)
     loaded = load_model(file)
     name = file.resolve().parent.name if file.stem == "model" else file.stem
-    parts = [f"# {name}", _what(loaded), "## How well it does"]
+    parts = [f"# {name}", _what(loaded, place), "## How well it does"]
     parts.append(
         figures(metrics) if metrics else "It was not measured yet; `keras-dldl evaluate` does that."
     )
@@ -61,16 +60,28 @@ def model_card(model: str | os.PathLike, report: str | os.PathLike | None = None
     return "\n\n".join(parts) + "\n"
 
 
-def _check_same(file: Path, metrics: dict[str, Any]) -> None:
+def read_report(file: Path, report: str | os.PathLike | None = None) -> dict[str, Any]:
+    """Return what `metrics.json` in the report, or beside the model's file, says; {} without one.
+
+    Raises:
+        ModelFileError: the report is missing, damaged, or of another file.
+    """
+    metrics = read_metrics(Path(report or file.parent))
+    if report is not None and not metrics:
+        raise ModelFileError(
+            f"A report is a folder that `keras-dldl evaluate` wrote. Received: {report}, without "
+            f"{METRICS_FILE}"
+        )
     measured = metrics.get("model", {}).get("sha256")
-    if metrics and measured not in (None, sha256_of(file)):
+    if measured not in (None, sha256_of(file)):
         raise ModelFileError(
             "The report must be of this very model file. "
             f"Received: {file}, and a report of {metrics['model'].get('name')}"
         )
+    return metrics
 
 
-def _what(model: FaceModel) -> str:
+def _what(model: FaceModel, place: str) -> str:
     grid, facts = model.grid, model_facts(model, {})
     options = ", ".join(f"{key} {value}" for key, value in facts["method"]["options"].items())
     return (
@@ -81,7 +92,7 @@ def _what(model: FaceModel) -> str:
         + (f" ({options})" if options else "")
         + f". Intervals are {'calibrated' if facts['calibrated'] else 'not calibrated'}.\n\n"
         "```python\nimport keras_dldl\n\n"
-        f'keras_dldl.predict_{model.task}("photo.jpg", model="model.keras")\n```'
+        f'keras_dldl.predict_{model.task}("photo.jpg", model="{place}")\n```'
     )
 
 

@@ -19,8 +19,8 @@ def load_model(name: str | os.PathLike) -> FaceModel:
 
     Args:
         name: a `.keras` file, a folder that holds `model.keras` (a run folder), the name of a
-            shipped model, see `list_models()`, or a `.tflite` file that was exported with
-            `with_keras`.
+            shipped model, see `list_models()`, `hf://user/name` for one on the hub, or a `.tflite`
+            file that was exported with `with_keras`.
 
     Returns:
         The `FaceModel`, ready to predict.
