@@ -14,7 +14,6 @@ setup(
     package_data={
         "keras_dldl": ["py.typed", "**/*.html", "configs/**/*.yaml", "serving/page/*"],
         "keras_dldl.saved_models": [
-            "*/model.keras",
             "*/model.tflite",
             "*/CARD.md",
             "*/metrics.json",

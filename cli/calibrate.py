@@ -41,6 +41,8 @@ def command(model, folders, split, out, in_place, as_json, **options):
         raise click.UsageError("Give either --out or --in-place.")
     if out and not out.lower().endswith(".keras"):
         raise click.UsageError(f"--out must be a file that ends in .keras. Received: --out {out}")
+    if in_place and model.startswith("hf://"):
+        raise click.UsageError(f"--in-place is for files. Give --out. Received: --model {model}")
     from pathlib import Path
 
     from keras_dldl.evaluation import PreparedFaces, calibrate
@@ -52,11 +54,10 @@ def command(model, folders, split, out, in_place, as_json, **options):
     check_writable(place.parent)  # now, and not when minutes of work are lost by it
     result = calibrate(model, PreparedFaces(*folders, split=split), **options)
     _show(result, as_json)
-    paths = result.save(place)
+    result.save(place)
     keep_light_copy(place)
     if not as_json:
-        for path in paths:
-            click.echo(f"written {click.format_filename(path)}")
+        click.echo(f"written {click.format_filename(place)}")
 
 
 def _show(result, as_json):

@@ -52,6 +52,11 @@ class Version(click.IntRange):
     "--images", type=click.Path(exists=True), show_default="others of --calibrate, or drawn faces",
     help="Faces to compare onnx or litert on, given likewise.",
 )  # fmt: skip
+@click.option(
+    "--with-keras", is_flag=True,
+    help="Of litert in float32: keep in the file what Keras needs, too. Then train --init, "
+    "evaluate and export read it as they read a .keras file.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace an earlier export in the same place.")
 @json_option
 def command(model, format_, out, as_json, **options):

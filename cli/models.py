@@ -41,7 +41,7 @@ def describe(name: str, folder: Path) -> dict[str, Any]:
     """
     from keras_dldl import saved_models
 
-    model_file = folder / saved_models.MODEL_FILE
+    model_file = folder / saved_models.LIGHT_FILE
     metrics = saved_models.read_metrics(folder)
     known = {column: metrics.get(column) for column in COLUMNS}
     megabytes = round(model_file.stat().st_size / 1e6, 1)

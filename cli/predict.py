@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from keras_dldl.cli.face_table import rows_of, write_rows
 from keras_dldl.cli.options import (
     Choice,
     detector_option,
@@ -33,7 +34,8 @@ MOST_WORKERS = 8
 @click.option(
     "--model",
     show_default="tiny-age",
-    help="A .keras, .tflite or .onnx file, a run folder, a SavedModel, or a shipped model's name.",
+    help="A .keras, .tflite or .onnx file, a run folder, a SavedModel, a shipped model's name, or "
+    "hf://user/name.",
 )
 @click.option(
     "--task",
@@ -67,6 +69,12 @@ MOST_WORKERS = 8
     f"word of the line: {DEFAULT_PLOT}.",
 )
 @click.option(
+    "--csv",
+    type=click.Path(),
+    show_default="none",
+    help="Write a table with a row a face into this file, for spreadsheets.",
+)
+@click.option(
     "--engine",
     type=Choice(ENGINES),
     show_default="KERAS_DLDL_ENGINE, or auto",
@@ -88,7 +96,7 @@ MOST_WORKERS = 8
     "--distribution", is_flag=True, help="In JSON, also the distributions and their labels."
 )
 @click.pass_context
-def command(ctx, images, save, plot, as_json, json_lines, **options):
+def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
     """Estimate age or attractiveness of the faces in photos, a line a face.
 
     An IMAGE is a picture; a folder, for all pictures in it and its folders; a pattern such as
@@ -108,17 +116,20 @@ def command(ctx, images, save, plot, as_json, json_lines, **options):
     images = _expanded(images)
     pictures = _pictures_to_save(images, save)
     _check_plot(plot, [*images, *pictures])
+    _check_csv(csv, [*images, *pictures, *([plot] if plot else [])])
     style = "json" if as_json else "json-lines" if json_lines else "text"
     keep = as_json or pictures or plot
     predictor = _predictor(options)
     network = predictor.network
-    results, failed = [], False
+    results, rows, failed = [], [], False
     for path, result in _predict(predictor, images, style, options):
         failed |= isinstance(result, Exception)
         if keep:  # else any number of them need no memory
             results.append(result)
+        item = _as_item(network, path, result, level, distribution)
+        if csv:
+            rows += rows_of(item)
         if style == "json-lines":
-            item = _as_item(network, path, result, level, distribution)
             click.echo(json.dumps(item, allow_nan=False))
         _report(path, result, level, style)
     if as_json:
@@ -127,7 +138,10 @@ def command(ctx, images, save, plot, as_json, json_lines, **options):
         click.echo(json.dumps(items, indent=2, allow_nan=False))
     saved = _save_pictures(images, results, pictures, level, options["max_pixels"])
     plotted = _save_plot(results, plot, level)
-    if failed or not (saved and plotted):
+    tabled = csv is None or _written(csv, write_rows, rows)
+    if csv and tabled:
+        _tell_written(csv)
+    if failed or not (saved and plotted and tabled):
         ctx.exit(1)
 
 
@@ -298,6 +312,17 @@ def _is_photo(path) -> bool:
         return False
     except Image.DecompressionBombError:
         return True
+
+
+def _check_csv(csv, others) -> None:
+    if csv is None:
+        return
+    from keras_dldl.files import check_writable
+
+    if Path(csv).suffix.lower() != ".csv" or Path(csv).is_dir():
+        raise click.UsageError(f"--csv must be a file that ends in .csv. Received: --csv {csv}")
+    _check_not_input("--csv", [Path(csv)], others)
+    check_writable(Path(csv).parent)  # now, and not after the predictions of a large folder
 
 
 def _check_not_input(option, targets, others) -> None:

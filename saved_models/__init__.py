@@ -1,6 +1,6 @@
 """The models that ship with the package, a folder each, and finding a model by its name.
 
-A folder holds model.keras, the same model as model.tflite, CARD.md and metrics.json.
+A folder holds model.tflite, which LiteRT runs and Keras loads, CARD.md and metrics.json.
 """
 
 import json
@@ -11,6 +11,8 @@ from typing import Any
 
 from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import ModelFileError
+from keras_dldl.hub import PREFIX as HUB
+from keras_dldl.hub import fetched
 
 ROOT = Path(__file__).parent
 MODEL_FILE = "model.keras"
@@ -18,12 +20,15 @@ LIGHT_FILE = "model.tflite"
 ONNX_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
 SAVED_MODEL = "saved_model.pb"
+# In the archive at the end of a LiteRT file: its card, and the rest of the Keras model.
+CARD_FILE = "keras_dldl.json"
+KERAS_FILE = "keras.npz"
 DEFAULT_MODELS = {"age": "tiny-age", "attractiveness": "tiny-attractiveness"}
 
 
 def names() -> list[str]:
     """Return the names of the shipped models, sorted."""
-    return sorted(path.parent.name for path in ROOT.glob(f"*/{MODEL_FILE}"))
+    return sorted(path.parent.name for path in ROOT.glob(f"*/{LIGHT_FILE}"))
 
 
 def folder(name: str) -> Path:
@@ -55,24 +60,21 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     return read
 
 
-def light_copy(path: Path) -> Path | None:
-    """Return the LiteRT file beside a shipped model's `model.keras`; None of any other file."""
-    beside = path.resolve().parent / LIGHT_FILE
-    is_shipped = path.name == MODEL_FILE and beside.parent.parent == ROOT.resolve()
-    return beside if is_shipped and beside.is_file() else None
-
-
 def find_model(name: str | os.PathLike) -> Path:
     """Return the file that `name` means: a file, a folder's `model.keras`, or a shipped model's.
 
     Of a folder without `model.keras` it is `model.tflite` or `model.onnx`; else the folder itself
-    where it holds a SavedModel, or the highest of its versions.
+    where it holds a SavedModel, or the highest of its versions. Of `hf://user/name`, a repository
+    on the hub, it is its `model.tflite` or else `model.keras` in the hub's cache.
 
     Raises:
         ModelFileError: there is none.
+        ConfigError: `huggingface_hub`, which `hf://` needs, is not installed.
     """
     if not isinstance(name, (str, os.PathLike)):
         raise ModelFileError(f"A model must be named by text or a path. Received: {name!r}")
+    if isinstance(name, str) and name.startswith(HUB):
+        return _on_the_hub(name)
     path = Path(name)
     for candidate in (path, *(path / file for file in (MODEL_FILE, LIGHT_FILE, ONNX_FILE))):
         if candidate.is_file():
@@ -83,11 +85,22 @@ def find_model(name: str | os.PathLike) -> Path:
     if versions:
         return versions[max(versions)]
     if str(name) in names():
-        return folder(str(name)) / MODEL_FILE
+        return folder(str(name)) / LIGHT_FILE
     raise ModelFileError(
-        "A model must be a model's file, a run folder, a SavedModel, or a shipped model "
-        f"({', '.join(names()) or 'none here'}).{did_you_mean(os.fspath(name), names())} "
+        "A model must be a model file, a run folder, a SavedModel, hf://user/name, or a shipped "
+        f"model ({', '.join(names()) or 'none here'}).{did_you_mean(os.fspath(name), names())} "
         f"Received: {os.fspath(name)!r}, which is none"
+    )
+
+
+def _on_the_hub(name: str) -> Path:
+    folder = fetched(name, (LIGHT_FILE, MODEL_FILE, METRICS_FILE))
+    for file in (folder / LIGHT_FILE, folder / MODEL_FILE):
+        if file.is_file():
+            return file
+    raise ModelFileError(
+        "A model on the hub must be one that `keras-dldl push` wrote. "
+        f"Received: {name}, without {LIGHT_FILE} and {MODEL_FILE}"
     )
 
 
@@ -108,6 +121,14 @@ def name_of(path: Path) -> str:
     if parent.name in names() and parent.samefile(folder(parent.name)):
         return parent.name
     return f"{parent.name}/{path.name}".lstrip("/")
+
+
+def holds_keras(path: Path) -> bool:
+    """Tell whether a LiteRT file holds the Keras model, too: exported with `with_keras`."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return KERAS_FILE in archive.namelist()
 
 
 def check_is_archive(path: Path) -> None:

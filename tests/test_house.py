@@ -25,6 +25,7 @@ ROWS = [
         "errors",
         "files",
         "html_marks",
+        "hub",
         "interpreters",
         "photos",
         "progress",
@@ -44,7 +45,7 @@ ROWS = [
     {"predict"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "importing"},
-    {"benchmark", "comparison", "serving"},
+    {"benchmark", "comparison", "publishing", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}

@@ -53,16 +53,6 @@ print(model.predict(numpy.zeros((2, 32, 32, 3)), verbose=0)[0].tolist())"""
     np.testing.assert_allclose(ast.literal_eval(answer), expected, atol=1e-6)
 
 
-@pytest.mark.slow
-def test_keras_loads_the_shipped_models():
-    names = sorted(path.parent.name for path in (ROOT / "saved_models").glob("*/model.keras"))
-    code = f"""import keras, keras_dldl
-for name in {names}:
-    print(keras.saving.load_model(f"{ROOT}/saved_models/{{name}}/model.keras").task)"""
-    tasks = in_a_new_process(code).stdout.split()
-    assert tasks == [name.split("-")[1] for name in names]
-
-
 def test_the_table_names_every_class_that_is_saved():
     def is_saved(node):
         return any("register_keras_serializable" in ast.dump(d) for d in node.decorator_list)

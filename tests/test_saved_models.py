@@ -34,7 +34,7 @@ def test_the_file_is_the_one_that_was_measured(name):
     metrics, model = metrics_of(name), load_model(name)
     assert model.count_params() == metrics["parameters"]
     assert model.input_size == metrics["input_size"] and model.grid.task == metrics["task"]
-    content = (saved_models.folder(name) / "model.keras").read_bytes()
+    content = (saved_models.folder(name) / "model.tflite").read_bytes()
     assert hashlib.sha256(content).hexdigest() == metrics["model"]["sha256"]
 
 

@@ -15,11 +15,11 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.evaluation.inputs import Faces, PreparedFaces
 from keras_dldl.evaluation.intervals import interval_ends
 from keras_dldl.evaluation.predicting import decode, predict_faces
-from keras_dldl.models import FaceModel
+from keras_dldl.files import atomic_path
+from keras_dldl.models import FaceModel, load_model
 from keras_dldl.predict.prediction import DEFAULT_LEVEL, check_level
 from keras_dldl.runtime.card_files import write_calibrated
 from keras_dldl.runtime.opening import open_own
-from keras_dldl.saved_models import light_copy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,19 +57,14 @@ class CalibrationResult:
         """Whether there were enough faces for intervals that hold at every label."""
         return self.calibration.faces >= MIN_FACES_BY_LABEL
 
-    def save(self, out: str | os.PathLike) -> list[Path]:
-        """Write the model's file with the calibration in it; its weights stay byte by byte.
-
-        In the place of a shipped model, its LiteRT copy beside is written, too.
+    def save(self, out: str | os.PathLike) -> None:
+        """Write the model's file with the calibration in it; its weights stay as they are.
 
         Args:
-            out: a `.keras` file; the model's own file is replaced.
-
-        Returns:
-            The files written.
+            out: a `.keras` file, or a file of the model's own kind; it may be the model's own.
 
         Raises:
-            ConfigError: the model was not given as a file, or `out` is not a `.keras` file.
+            ConfigError: the model was not given as a file, or `out` is of another kind.
             OSError: it cannot be written.
         """
         if self.model_file is None:
@@ -77,13 +72,13 @@ class CalibrationResult:
                 "A model's file is needed to write it with a calibration. Of a loaded model set "
                 "`model.calibration` and save it. Received: a loaded model"
             )
-        written = [Path(out)]
-        write_calibrated(self.model_file, self.calibration, out)
-        beside = light_copy(self.model_file)
-        if beside is not None and written[0].resolve() == self.model_file.resolve():
-            write_calibrated(beside, self.calibration, beside)
-            written.append(beside)
-        return written
+        if self.model_file.suffix.lower() != ".keras" and Path(out).suffix.lower() == ".keras":
+            model = load_model(self.model_file)
+            model.calibration = self.calibration
+            with atomic_path(out) as temporary:
+                model.save(temporary)
+        else:
+            write_calibrated(self.model_file, self.calibration, out)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was measured as plain JSON values."""

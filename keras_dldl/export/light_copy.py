@@ -8,7 +8,6 @@ from pathlib import Path
 from keras_dldl.export.exporter import export_model
 from keras_dldl.interpreters import is_installed
 from keras_dldl.runtime.opening import converted
-from keras_dldl.saved_models import light_copy
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -20,7 +19,7 @@ def keep_light_copy(path: str | os.PathLike) -> None:
     of its own. What fails is only logged.
     """
     path = Path(path)
-    if not is_installed("litert") or light_copy(path):
+    if not is_installed("litert") or path.suffix.lower() != ".keras":
         return
     try:
         converted(path, "litert", _convert_here)

@@ -17,6 +17,7 @@ from keras_dldl.files import atomic_path
 from keras_dldl.interpreters.litert import LiteRTInterpreter
 from keras_dldl.interpreters.onnx import OnnxInterpreter
 from keras_dldl.models import FaceModel
+from keras_dldl.models.reloading import with_keras
 from keras_dldl.runtime import ModelCard
 from keras_dldl.runtime.card_files import with_litert_card
 
@@ -58,6 +59,7 @@ class FileOptions:
     images: str | os.PathLike | None = None
     mirror: bool = True
     force: bool = False
+    with_keras: bool = False
 
 
 def place_of(format: str, out: str | os.PathLike) -> Path:
@@ -71,7 +73,8 @@ def check_options(format: str, out: str | os.PathLike, options: FileOptions) -> 
     """Return the file to write, once it is clear that it may be written.
 
     Raises:
-        ConfigError: the format has no such precision, or "int8" is without faces.
+        ConfigError: the format has no such precision, "int8" is without faces, or the file cannot
+            hold the Keras model.
         FileExistsError: there is a file already, and `force` is not set.
     """
     check_choice("precision", options.precision, FILE_FORMATS[format].precisions)
@@ -79,6 +82,11 @@ def check_options(format: str, out: str | os.PathLike, options: FileOptions) -> 
         raise ConfigError(
             "Full int8 is calibrated on faces: name prepared data, a manifest or a folder of "
             "images (`calibrate=`, command line: --calibrate). Received: calibrate=None"
+        )
+    if options.with_keras and (format, options.precision) != ("litert", "float32"):
+        raise ConfigError(
+            "`with_keras` (command line: --with-keras) is for litert in float32. "
+            f"Received: {format} in {options.precision}"
         )
     place = place_of(format, out)
     check_file_free(place, options.force)
@@ -109,6 +117,8 @@ def converted(model: FaceModel, format: str, options: FileOptions) -> tuple[byte
     content = chosen.convert(model, options.mirror, options.precision, calibration)
     card = ModelCard.of_model(model, options.mirror)
     content = chosen.with_card(content, card.to_dict(format, precision=options.precision))
+    if options.with_keras:
+        content = with_keras(content, model)
     network = chosen.opened(content)
 
     def run(batches: list[np.ndarray]) -> list[dict[str, np.ndarray]]:

@@ -22,7 +22,7 @@ def fold_normalization(model: keras.Model) -> keras.Model:
     Returns:
         A functional model from the same inputs to the same outputs. It is not for training.
     """
-    foldable = {before.name: norm for before, norm in _pairs(model)}
+    foldable = normalization_after(model)
     gone = {norm.name for norm in foldable.values()}
 
     def clone(layer: Any) -> Any:
@@ -54,42 +54,45 @@ def _is_functional(layer: Any) -> bool:
     return is_model and hasattr(layer, "operations")
 
 
-def _pairs(model: keras.Model) -> list[tuple[Any, Any]]:
-    """Return each convolution with the layer of normalisation that can be folded into it."""
-    pairs = []
+def normalization_after(model: keras.Model) -> dict[str, Any]:
+    """Return the layers of normalisation that can be folded, by the convolution before each."""
+    pairs = {}
+    # A layer can be in the graphs of other models, too.
+    nodes = {node for level in model._nodes_by_depth.values() for node in level}
     for norm in model.layers:
         if type(norm) is keras.layers.BatchNormalization and norm.axis in (-1, 3):
-            before = _only_source(norm)
+            before = _only_source(norm, nodes)
             if (
                 type(before) in CONVOLUTIONS
                 and before.activation is keras.activations.linear
                 and before.data_format == "channels_last"
-                and len(before._outbound_nodes) == 1
+                and len(nodes & set(before._outbound_nodes)) == 1
             ):
-                pairs.append((before, norm))
+                pairs[before.name] = norm
     return pairs
 
 
-def _only_source(layer: Any) -> Any:
-    nodes = layer._inbound_nodes
-    parents = nodes[0].parent_nodes if len(nodes) == 1 else []
+def _only_source(layer: Any, nodes: set[Any]) -> Any:
+    inbound = [node for node in layer._inbound_nodes if node in nodes]
+    parents = inbound[0].parent_nodes if len(inbound) == 1 else []
     return parents[0].operation if len(parents) == 1 else None
+
+
+def scale_of(norm: Any, convolution: Any) -> np.ndarray:
+    """Return what `norm` multiplies by, in float64 and the shape of the kernel's last axes."""
+    scale = 1 / np.sqrt(np.asarray(norm.moving_variance, "float64") + norm.epsilon)
+    if norm.scale:
+        scale *= np.asarray(norm.gamma, "float64")
+    # A kernel of depthwise convolution is (h, w, channels, multiplier), its output's channels both.
+    is_depthwise = isinstance(convolution, keras.layers.DepthwiseConv2D)
+    return scale.reshape(convolution.kernel.shape[2:]) if is_depthwise else scale
 
 
 def _folded(convolution: Any, norm: Any) -> list[np.ndarray]:
     """Return the kernel and the bias, computed in float64."""
     kernel, *bias = (np.asarray(w, "float64") for w in convolution.get_weights())
-    mean, variance = (np.asarray(w, "float64") for w in (norm.moving_mean, norm.moving_variance))
-    scale = 1 / np.sqrt(variance + norm.epsilon)
-    if norm.scale:
-        scale *= np.asarray(norm.gamma, "float64")
-    shift = (sum(bias) - mean) * scale
+    scale = scale_of(norm, convolution)
+    shift = (sum(bias) - np.asarray(norm.moving_mean, "float64")) * scale.ravel()
     if norm.center:
         shift += np.asarray(norm.beta, "float64")
-    # A kernel of depthwise convolution is (h, w, channels, multiplier), its output's channels both.
-    per_channel = scale.reshape(kernel.shape[2:]) if _is_depthwise(convolution) else scale
-    return [(kernel * per_channel).astype("float32"), shift.astype("float32")]
-
-
-def _is_depthwise(convolution: Any) -> bool:
-    return isinstance(convolution, keras.layers.DepthwiseConv2D)
+    return [(kernel * scale).astype("float32"), shift.astype("float32")]

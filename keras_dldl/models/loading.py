@@ -10,6 +10,7 @@ from keras_dldl.backends import check_not_forked
 from keras_dldl.errors import ModelFileError
 from keras_dldl.models.face_model import FaceModel
 from keras_dldl.models.identity_model import IdentityModel
+from keras_dldl.models.reloading import from_litert
 from keras_dldl.saved_models import find_model
 
 
@@ -17,8 +18,9 @@ def load_model(name: str | os.PathLike) -> FaceModel:
     """Load a model.
 
     Args:
-        name: a `.keras` file, a folder that holds `model.keras` (a run folder), or the name of a
-            shipped model, see `list_models()`.
+        name: a `.keras` file, a folder that holds `model.keras` (a run folder), the name of a
+            shipped model, see `list_models()`, `hf://user/name` for one on the hub, or a `.tflite`
+            file that was exported with `with_keras`.
 
     Returns:
         The `FaceModel`, ready to predict.
@@ -46,7 +48,10 @@ def _load(name: str | os.PathLike) -> tuple[FaceModel | IdentityModel, Path]:
     path = find_model(name)
     saved_models.check_is_archive(path)
     try:
-        model = keras.saving.load_model(path, compile=False)
+        if path.suffix.lower() == ".tflite":
+            model = from_litert(path)
+        else:
+            model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         reason = str(error).strip().split("\n")[0][:200]
         raise ModelFileError(saved_models.not_a_model(path, reason)) from error

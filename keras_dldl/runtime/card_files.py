@@ -11,9 +11,9 @@ from keras_dldl import files
 from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.labels import as_grid
+from keras_dldl.saved_models import CARD_FILE
 
 CARD_NAME = "keras_dldl"  # among the `metadata_props` of an ONNX file
-CARD_FILE = f"{CARD_NAME}.json"  # in the archive at the end of a LiteRT file
 SAVED_MODEL_CARD = Path("assets.extra") / CARD_FILE  # where TensorFlow expects files of others
 KERAS_CONFIG = "config.json"
 SUFFIXES = (".keras", ".tflite")
@@ -30,18 +30,13 @@ def read_litert_card(content: bytes) -> dict[str, Any]:
 
 
 def with_litert_card(content: bytes, card: dict[str, Any]) -> bytes:
-    """Return a `.tflite` file with another card: an archive at its end, as LiteRT's own metadata.
+    """Return a `.tflite` file with its card: an archive at its end, as LiteRT's own metadata are.
 
     Args:
-        content: of the file, with a card or without.
+        content: of a file without one.
         card: JSON values.
     """
     stream = io.BytesIO(content)
-    if zipfile.is_zipfile(stream):
-        with zipfile.ZipFile(stream) as archive:
-            (entry,) = archive.infolist()
-        stream = io.BytesIO(content[: entry.header_offset])
-    stream.seek(0, os.SEEK_END)
     with zipfile.ZipFile(stream, "a") as archive:
         # A fixed date: the same model gives the same file.
         archive.writestr(zipfile.ZipInfo(CARD_FILE), json.dumps(card))
@@ -72,11 +67,7 @@ def write_calibrated(
         )
     content = model_file.read_bytes()
     try:
-        if suffix == ".keras":
-            rewritten = _keras_with(content, calibration)
-        else:
-            card = _with(read_litert_card(content), calibration)
-            rewritten = with_litert_card(content, card)
+        rewritten = _rewritten(content, suffix, calibration)
     except (KeyError, TypeError, ValueError, IndexError, zipfile.BadZipFile) as error:
         if isinstance(error, ConfigError):
             raise
@@ -87,19 +78,22 @@ def write_calibrated(
     files.write_bytes(out, rewritten)
 
 
-def _keras_with(content: bytes, calibration: Calibration | None) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
-        for entry in old.infolist():
-            data = old.read(entry)
-            if entry.filename == KERAS_CONFIG:
-                model = json.loads(data)
-                model["config"] = _with(model["config"], calibration)
-                data = json.dumps(model)
+def _rewritten(content: bytes, suffix: str, calibration: Calibration | None) -> bytes:
+    """Replace one entry of the archive, which in a LiteRT file stands behind the network."""
+    file = KERAS_CONFIG if suffix == ".keras" else CARD_FILE
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        entries = [(entry, old.read(entry)) for entry in old.infolist()]
+    stream = io.BytesIO(content[: entries[0][0].header_offset])
+    with zipfile.ZipFile(stream, "a") as new:
+        for entry, data in entries:
+            if entry.filename == file:
+                config = json.loads(data)
+                _put(config["config"] if suffix == ".keras" else config, calibration)
+                data = json.dumps(config)
             new.writestr(entry, data)  # an entry keeps its date and its compression
     return stream.getvalue()
 
 
-def _with(config: dict[str, Any], calibration: Calibration | None) -> dict[str, Any]:
+def _put(config: dict[str, Any], calibration: Calibration | None) -> None:
     found = as_calibration(calibration, as_grid(config["grid"]))
-    return {**config, "calibration": found and found.get_config()}
+    config["calibration"] = found and found.get_config()

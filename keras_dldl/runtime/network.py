@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.runtime.card import ModelCard
-from keras_dldl.saved_models import name_of
+from keras_dldl.saved_models import holds_keras, name_of
 
 if TYPE_CHECKING:
     from keras_dldl.models import FaceModel
@@ -78,16 +78,17 @@ class Network(ABC):
         """Return the model in Keras, for what only Keras can do, such as attention maps.
 
         Raises:
-            ConfigError: it was not opened from a `.keras` file.
+            ConfigError: it was not opened from a file that holds the Keras model.
         """
-        if self.path is None or self.path.suffix.lower() != ".keras":
+        path = self.path
+        if path is None or not (path.suffix.lower() == ".keras" or holds_keras(path)):
             raise ConfigError(
                 "Attention maps come from inside the network, which an export does not show: give "
-                f"the .keras file of the model instead. Received: {self.path or self.name}"
+                f"the .keras file of the model instead. Received: {path or self.name}"
             )
         from keras_dldl.models import load_model
 
-        return load_model(self.path)
+        return load_model(path)
 
     def _in_batches(self, faces: np.ndarray, batch_size: int) -> np.ndarray:
         found = [np.empty((0, self.card.grid.size), np.float32)]

@@ -23,7 +23,7 @@ from keras_dldl.saved_models import (
     SAVED_MODEL,
     check_is_archive,
     find_model,
-    light_copy,
+    holds_keras,
 )
 
 NETWORKS_KEPT = 4
@@ -65,39 +65,40 @@ def open_network(model: Any = None, task: str | None = None, engine: str | None 
 def open_own(model: Any) -> Network:
     """Open a model by the engine of its own kind, of a `.keras` file Keras; it is not kept.
 
-    See `open_network`.
+    See `open_network`. So is a `.tflite` file that holds the Keras model, too.
     """
     if not isinstance(model, (str, os.PathLike)):
         return open_network(model)
     path = find_model(model)
-    is_keras = path.is_file() and path.suffix.lower() not in ENGINE_OF
+    is_keras = path.is_file() and (path.suffix.lower() not in ENGINE_OF or holds_keras(path))
     return open_file(path, "keras" if is_keras else "auto")
 
 
 def open_file(path: Path, engine: str = "auto") -> Network:
     """Open a model's file, or a SavedModel's folder, by an engine.
 
-    "auto" is the one engine of a SavedModel and of a `.tflite` or `.onnx` file; of a `.keras` file
-    it is LiteRT, unless LiteRT is not installed, or Keras is loaded already, so that no start is
-    saved. A shipped model brings its LiteRT file; of another one a copy is made at its first use,
-    and kept in the user's cache folder.
+    "auto" is the engine of a SavedModel and of a `.tflite` or `.onnx` file; of a `.keras` file it
+    is LiteRT, unless LiteRT is not installed, or Keras is loaded already, so that no start is
+    saved. The copy for LiteRT is made at the first use, and kept in the user's cache folder. A
+    `.tflite` file that holds the Keras model, as those of shipped models do, is run by any engine.
 
     Raises:
         ModelFileError: it is not a model of this package.
         ConfigError: the engine cannot run it.
     """
     own = "saved-model" if path.is_dir() else ENGINE_OF.get(path.suffix.lower())
-    if own is not None:
-        if engine not in ("auto", own):
-            raise ConfigError(
-                f"A {path.suffix if path.is_file() else 'SavedModel'} file is run by the engine "
-                f'{own!r}, or "auto". Received: engine={engine!r}'
-            )
-        return SavedModelNetwork(path) if path.is_dir() else FileNetwork(path)
+    any_engine = own is None or holds_keras(path)
+    if own is not None and engine in ("auto", own):
+        if path.is_dir():
+            return SavedModelNetwork(path)
+        if is_installed(own) or not any_engine:
+            return FileNetwork(path)
+    if not any_engine:
+        raise ConfigError(
+            f"A {path.suffix if path.is_file() else 'SavedModel'} file is run by the engine "
+            f'{own!r}, or "auto". Received: engine={engine!r}'
+        )
     check_is_archive(path)
-    copy = light_copy(path)
-    if engine in ("auto", "litert") and is_installed("litert") and copy:
-        return FileNetwork(copy, asked_for=path)
     if engine in ("litert", "onnx"):
         return converted(path, engine)
     if engine == "auto" and is_installed("litert") and "keras" not in sys.modules:

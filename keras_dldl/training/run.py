@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
@@ -54,6 +55,7 @@ class Run:
         fingerprint: of the rows of `data`.
         feed: gives the batches.
         learner: the model to train.
+        callbacks: the user's, see `train`.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Run:
         fingerprint: str,
         feed: Feed,
         learner: Learner,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ):
         self.config = config
         self.folder = folder
@@ -71,6 +74,7 @@ class Run:
         self.fingerprint = fingerprint
         self.feed = feed
         self.learner = learner
+        self.callbacks = keras.callbacks.CallbackList(callbacks)
         self.rows: list[dict[str, Any]] = []
         self.rate = LearningRate(config, feed.steps_per_epoch)
         self.interrupt = Interrupt()
@@ -87,12 +91,14 @@ class Run:
             self._write_records()
             return self._result(already_finished=True)
         starts_whole = self._build(checkpoint)
+        self.callbacks.set_model(self.learner.trained)
+        self.callbacks.on_train_begin()
         try:
             with self.interrupt:
                 if starts_whole and self.config.validation_split:
                     with memory_named(self.learner.memory, self.config.batch_size):
                         self._judge_start()
-                while not self._is_over():
+                while not (self._is_over() or self.learner.trained.stop_training):
                     with memory_named(self.learner.memory, self.config.batch_size):
                         self._one_epoch(self._done)
                     self.interrupt.check()
@@ -109,6 +115,7 @@ class Run:
                 "No epoch was better than the weights from %s: model.keras holds those. %s.",
                 self.config.init, _REMEDIES_FOR_A_START,
             )  # fmt: skip
+        self.callbacks.on_train_end()
         self._write_records()
         return self._result()
 
@@ -158,6 +165,7 @@ class Run:
     def _one_epoch(self, epoch: int) -> None:
         begun = time.perf_counter()
         self.learner.begin_epoch(epoch)
+        self.callbacks.on_epoch_begin(epoch)
         logs, last_rate = self._fit(epoch)
         with self._judged_weights(epoch):
             row = {"epoch": epoch + 1, **logs, **self._validate(epoch + 1)}
@@ -166,6 +174,8 @@ class Run:
         self._write_state(row)
         if self._done % _CURVES_EVERY_EPOCHS == 0:
             self._draw_curves()
+        figures = {name: row[name] for name in row if name not in ("epoch", "seconds")}
+        self.callbacks.on_epoch_end(epoch, figures)
 
     def _is_best(self, row: dict[str, Any]) -> bool:
         return best_row(self.rows, self.learner.metric) is row
@@ -211,7 +221,14 @@ class Run:
                 initial_epoch=epoch,
                 shuffle=False,  # the data set has its order; True would only warn
                 verbose=0,
-                callbacks=[watch, *([KeepRawWeights()] if trained.optimizer.use_ema else [])],
+                callbacks=[
+                    watch,
+                    *([KeepRawWeights()] if trained.optimizer.use_ema else []),
+                    keras.callbacks.LambdaCallback(
+                        on_train_batch_begin=self.callbacks.on_train_batch_begin,
+                        on_train_batch_end=self.callbacks.on_train_batch_end,
+                    ),
+                ],
             )
         finally:
             watch.close()

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def train(
-    config: TrainConfig, out: str | os.PathLike, resume: bool = False, team: Team | None = None
+    config: TrainConfig,
+    out: str | os.PathLike,
+    resume: bool = False,
+    team: Team | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> RunResult:
     """Train a model and write a run folder.
 
@@ -30,6 +35,10 @@ def train(
         resume: go on with the run in `out`, to the result it would have had without the stop.
         team: the processes that train together, this one among them; default this one alone. Each
             calls `train` with the same settings and its own number.
+        callbacks: Keras callbacks, such as those of W&B and MLflow. They hear of the begin and end
+            of training, of each epoch and of each batch; at the end of an epoch of the training and
+            validation figures and the learning rate. One may end the run by
+            `model.stop_training = True`. Methods `on_test_*` and `on_predict_*` are not called.
 
     Returns:
         The history and the place of the model.
@@ -42,11 +51,13 @@ def train(
     """
     team, out = team or Team(), Path(out)
     with joined(team), folder_of(team, out) as path:
-        result = _train(config, RunFolder(path), resume, team)
+        result = _train(config, RunFolder(path), resume, team, callbacks)
     return replace(result, out=out, model=RunFolder(out).model) if team.process else result
 
 
-def _train(config: TrainConfig, folder: RunFolder, resume: bool, team: Team) -> RunResult:
+def _train(
+    config: TrainConfig, folder: RunFolder, resume: bool, team: Team, callbacks: Sequence[Any]
+) -> RunResult:
     from keras_dldl.data.records.integrity import damage_named
     from keras_dldl.training.build import make_method, precision
     from keras_dldl.training.devices import spread
@@ -65,7 +76,8 @@ def _train(config: TrainConfig, folder: RunFolder, resume: bool, team: Team) -> 
     warn_of_emulation(config.precision)
     with precision(config.precision), damage_named(data, splits), spread(config, team) as places:
         feed, learner = make_feed(config, data, places), FaceLearner(config, data, places.devices)
-        return Run(config, folder, data, fingerprint, feed, learner).execute(checkpoint)
+        run = Run(config, folder, data, fingerprint, feed, learner, callbacks)
+        return run.execute(checkpoint)
 
 
 def open_data(

@@ -6,6 +6,7 @@ from typing import Any
 
 import card_figures
 
+from keras_dldl.evaluation.card import MISSING, TITLES
 from website.pages import ROOT, models
 
 HEAD = """# Shipped models
@@ -46,9 +47,9 @@ def group_tables(name: str, metrics: dict[str, Any]) -> str:
     unit = "years" if metrics["task"] == "age" else "points"
     rows = [
         f"| {title} | {group} | {found['n']:,} | {found['mae']:.2f} | {found['bias']:+.2f} |"
-        for column, title in card_figures.TITLES.items()
+        for column, title in TITLES.items()
         for group, found in metrics["groups"].get(column, {}).items()
-        if group != card_figures.MISSING
+        if group != MISSING
     ]
     head = f"| by | group | faces | MAE, {unit} | mean error, {unit} |"
     return "\n".join([f"### {name}", "", head, "|---|---|---|---|---|", *rows, ""])

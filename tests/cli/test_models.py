@@ -21,7 +21,7 @@ def shipped(monkeypatch, tmp_path):
     monkeypatch.setattr(saved_models, "ROOT", tmp_path)
     for name, size in (("small", 3_800_000), ("bare", 40_000)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "model.keras").write_bytes(bytes(size))
+        (tmp_path / name / "model.tflite").write_bytes(bytes(size))
     metrics = {"mae": 4.567, "n": 10, "task": "age", "parameters": 912_345, "input_size": 224}
     (tmp_path / "small" / "metrics.json").write_text(json.dumps(metrics))
     (tmp_path / "unfinished").mkdir()
@@ -52,7 +52,7 @@ def test_json_holds_every_column_of_every_model(shipped):
         "mae": 4.567,
         "megabytes": 3.8,
         "default": False,
-        "path": str(shipped / "small" / "model.keras"),
+        "path": str(shipped / "small" / "model.tflite"),
     }
     unknown = {column for column, value in bare.items() if value is None}
     assert unknown == {"task", "parameters", "input_size", "mae"}

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -328,3 +329,30 @@ def test_what_was_written_is_said_on_stderr(run):
     ]
     assert run("one.png", "three.png", "--save", "out").stderr == "written 2 pictures in out\n"
     assert "written" not in run("none.png", "--save", "c.png", "--plot", "d.png").stderr
+
+
+def test_a_table_for_spreadsheets(run, place):
+    (place / "müde, alt.png").write_bytes((place / "one.png").read_bytes())
+    result = run("three.png", "none.png", "müde, alt.png", "--csv", "faces.csv", "--level", "0.5")
+    assert result.exit_code == 1 and result.stderr.endswith("written faces.csv\n")
+    assert (place / "faces.csv").read_bytes().startswith(b"\xef\xbb\xbfpath,number,value,")
+    table = pd.read_csv("faces.csv", encoding="utf-8")
+    assert table["path"].tolist() == ["three.png"] * 3 + ["none.png", "müde, alt.png"]
+    told = json.loads(run("three.png", "--json", "--level", "0.5").stdout)[0]["faces"]
+    for row, face in zip(table.to_dict("records"), told, strict=False):
+        for key in ("number", "value", "std", "level", "roll", "score", "faces_found"):
+            assert row[key] == pytest.approx(face[key], nan_ok=True) or face[key] is None
+        assert [row["low"], row["high"]] == pytest.approx(face["interval"])
+        assert [row[side] for side in ("x", "y", "width", "height")] == face["box"]
+        assert row["warnings"].split() == [warning["code"] for warning in face["warnings"]]
+    assert "no face" in table["error"][3] and table["value"].isna().tolist() == [0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("faces.txt", "ends in .csv"), ("one.csv", "must not overwrite an IMAGE")],
+)
+def test_tables_that_cannot_be_written(run, place, file, message):
+    (place / "one.png").rename(place / "one.csv")
+    result = run("one.csv", "--csv", file)
+    assert result.exit_code == 2 and message in result.stderr

@@ -177,23 +177,19 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(place, tmp_path,
     assert result.exit_code == 1 and "Not a directory" in result.stderr
 
 
-def test_in_the_place_of_a_shipped_model_its_light_copy_is_written_too(
-    place, tmp_path, monkeypatch
-):
-    from keras_dldl import saved_models
+def test_a_file_with_both_models_gets_one_calibration(place, tmp_path):
     from keras_dldl.export import export_model
     from keras_dldl.runtime import open_network
 
-    monkeypatch.setattr(saved_models, "ROOT", tmp_path)
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    (folder / "model.keras").write_bytes((place / "model.keras").read_bytes())
-    export_model(load_model(folder), "litert", folder / "model.tflite", mirror=False)
-    result = calibrate("mine", place / "data")
-    assert result.save(tmp_path / "other.keras") == [tmp_path / "other.keras"]
-    assert open_network(folder / "model.tflite").card.calibration is None
-    assert result.save(folder / "model.keras") == [folder / "model.keras", folder / "model.tflite"]
-    assert open_network(folder / "model.tflite").card.calibration == result.calibration
+    file = tmp_path / "model.tflite"
+    export_model(place / "model.keras", "litert", file, mirror=False, with_keras=True)
+    result = calibrate(file, place / "data")
+    result.save(tmp_path / "other.keras")
+    assert load_model(file).calibration is None
+    result.save(file)
+    assert open_network(file, engine="litert").card.calibration == result.calibration
+    for found in (load_model(file), load_model(tmp_path / "other.keras")):
+        assert found.calibration == result.calibration
 
 
 def test_evaluation_measures_the_calibrated_intervals(place):

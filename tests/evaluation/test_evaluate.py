@@ -313,16 +313,15 @@ def test_names_of_models(model, prepared, tmp_path, monkeypatch):
 
     few = PreparedFaces(prepared, limit=2)
     assert evaluate(model, few).metrics["model"]["name"] is None
-    for name in ("shipped", "mine"):
-        (tmp_path / name).mkdir()
-        model.save(tmp_path / name / "model.keras")
-    (tmp_path / "ships").mkdir()
-    (tmp_path / "shipped").rename(tmp_path / "ships" / "shipped")
+    (tmp_path / "mine").mkdir()
+    model.save(tmp_path / "mine" / "model.keras")
+    shipped = tmp_path / "ships" / "shipped" / "model.tflite"
+    export_model(model, "litert", shipped, with_keras=True)
     monkeypatch.setattr(saved_models, "ROOT", tmp_path / "ships")
     monkeypatch.chdir(tmp_path / "mine")
     for given, name in (
         ("shipped", "shipped"),
-        (tmp_path / "ships" / "shipped" / "model.keras", "shipped"),
+        (shipped, "shipped"),
         ("model.keras", "mine/model.keras"),
         (".", "mine/model.keras"),
     ):

@@ -90,3 +90,9 @@ def test_what_cannot_be_folded_stays(block):
     folded = fold_normalization(model)
     assert len(norms(folded)) == 1
     np.testing.assert_allclose(folded(images(6)), model(images(6), training=False), rtol=1e-4)
+
+
+def test_layers_that_are_in_another_model_too():
+    model = shaken(build_model("nano-age-net", LabelGrid.age(), input_size=SIZE))
+    keras.Model(model.layers[1].output, model.output)
+    assert norms(model) and not norms(fold_normalization(model))

@@ -70,7 +70,7 @@ def test_cards_that_lack_something(file, missing):
 
 
 @pytest.mark.parametrize("name", saved_models.names())
-def test_shipped_files_are_the_shipped_models(name):
+def test_a_shipped_file_is_the_same_model_for_litert_and_keras(name):
     model = load_model(name)
     network, keras = open_network(name, engine="litert"), KerasNetwork(model)
     card = network.card

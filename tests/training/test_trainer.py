@@ -255,3 +255,41 @@ def test_a_table_of_weights_that_is_not_there(folder, tmp_path):
     config = config_of(folder, image_weights=str(tmp_path / "none.csv"))
     with pytest.raises(DataError, match=r"none\.csv \(No such file"):
         train(config, tmp_path / "run")
+
+
+class Told(keras.callbacks.Callback):
+    """Keeps what it is told; may end the run after an epoch."""
+
+    def __init__(self, stop_after=None):
+        super().__init__()
+        self.stop_after = stop_after
+        self.events, self.logs = [], []
+
+    def on_train_begin(self, logs=None):
+        self.events.append("begin")
+
+    def on_train_end(self, logs=None):
+        self.events.append("end")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.events.append(batch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.events.append(f"epoch {epoch}")
+        self.logs.append(dict(logs))
+        self.model.stop_training = epoch == self.stop_after
+
+
+def test_callbacks_hear_of_the_whole_run(folder, finished, tmp_path):
+    told = Told()
+    result = train(config_of(folder), tmp_path / "run", callbacks=[told])
+    steps = list(range(len([event for event in told.events if isinstance(event, int)]) // 2))
+    assert steps and told.events == ["begin", *steps, "epoch 0", *steps, "epoch 1", "end"]
+    names = ["loss", "mae", "val_loss", "val_mae", "learning_rate"]
+    assert told.logs == [{name: row[name] for name in names} for row in result.rows]
+    assert [row["val_mae"] for row in result.rows] == [row["val_mae"] for row in finished.rows]
+
+
+def test_a_callback_can_end_the_run(folder, tmp_path):
+    result = train(config_of(folder), tmp_path / "run", callbacks=[Told(stop_after=0)])
+    assert [row["epoch"] for row in result.rows] == [1] and result.model.exists()

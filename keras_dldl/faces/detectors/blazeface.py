@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.faces.alignment import cut
+from keras_dldl.faces.detectors.picture import Picture
 
 SIDE = 128
 # Cells of the network's two maps, and how many boxes it proposes in each cell.
@@ -60,17 +60,17 @@ class BlazeFace:
         self._anchors = _anchors()
 
     def candidates(
-        self, image: np.ndarray, centre: complex, side: float
+        self, picture: Picture, centre: complex, side: float
     ) -> Iterator[list[Candidate]]:
         """Yield the candidates in a square of the picture at each of its four quarter turns.
 
         Args:
-            image: (H, W, 3) uint8 RGB.
+            picture: to look at.
             centre: of the square, x + iy in pixels.
             side: of the square in pixels; it may reach outside of the picture.
         """
         scale = side / SIDE
-        square = cut(image, scale, centre - side * (0.5 + 0.5j), SIDE, quick=True)
+        square = picture.cut(scale, centre - side * (0.5 + 0.5j), SIDE)
         for turn in range(4):
             # Turned by NumPy to the left, so what is found there is turned back to the right.
             back = 1j**turn

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.faces.alignment import cut
+from keras_dldl.faces.detectors.picture import Picture
 
 SIDE = 192
 # The crop is so many times as large as the box of the face, as the network was trained.
@@ -53,18 +53,18 @@ class FaceMesh:
     def __init__(self, network: Callable[[np.ndarray], dict[str, np.ndarray]]):
         self._network = network
 
-    def fit(self, image: np.ndarray, centre: complex, side: float, up: complex) -> Mesh:
+    def fit(self, picture: Picture, centre: complex, side: float, up: complex) -> Mesh:
         """Return the mesh of the face in a turned square of the picture.
 
         Args:
-            image: (H, W, 3) uint8 RGB.
+            picture: to look at.
             centre: of the face, x + iy in pixels.
             side: of the face in pixels.
             up: from chin to forehead, of length 1.
         """
-        return self._fit(image, centre, side, up, mirror=False)
+        return self._fit(picture, centre, side, up, mirror=False)
 
-    def refit(self, image: np.ndarray, mesh: Mesh) -> Mesh:
+    def refit(self, picture: Picture, mesh: Mesh) -> Mesh:
         """Return the mesh of the same face on a crop turned and scaled by the mesh before.
 
         The network sees the crop's mirror image too, and the five points are the mean of both: a
@@ -74,14 +74,14 @@ class FaceMesh:
         low = complex(upright.real.min(), upright.imag.min())
         high = complex(upright.real.max(), upright.imag.max())
         side = max((high - low).real, (high - low).imag)
-        return self._fit(image, (low + high) / 2 * mesh.up * 1j, side, mesh.up, mirror=True)
+        return self._fit(picture, (low + high) / 2 * mesh.up * 1j, side, mesh.up, mirror=True)
 
     def _fit(
-        self, image: np.ndarray, centre: complex, side: float, up: complex, mirror: bool
+        self, picture: Picture, centre: complex, side: float, up: complex, mirror: bool
     ) -> Mesh:
         scale = CROP * side / SIDE * (up * 1j)
         shift = centre - scale * SIDE * (0.5 + 0.5j)
-        crop = cut(image, scale, shift, SIDE, quick=True)
+        crop = picture.cut(scale, shift, SIDE)
         views = np.stack([crop, crop[:, ::-1]] if mirror else [crop]).astype(np.float32) / 255
         logits, coordinates = sorted(self._network(views).values(), key=np.size)
         x, y, _ = np.moveaxis(coordinates.reshape(len(views), 468, 3).astype(np.float64), 2, 0)

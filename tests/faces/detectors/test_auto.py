@@ -88,6 +88,18 @@ def test_an_upright_and_a_turned_face_in_one_picture(detector, portrait):
     assert abs(upright.roll) < 10 and abs(turned.roll) > 170
 
 
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_small_turned_face_among_upright_ones(detector, portrait, turn):
+    cells = [np.asarray(Image.fromarray(portrait).resize((256, 256)))] * 15
+    cells[7] = np.rot90(cells[7], turn)
+    rows = [np.concatenate(cells[first : first + 5], axis=1) for first in (0, 5, 10)]
+    faces = detector.detect([np.concatenate(rows)])[0]
+    middles = [np.array(face.box) @ [[1, 0], [0, 1], [0.5, 0], [0, 0.5]] // 256 for face in faces]
+    assert len(faces) == 15 == len({tuple(middle) for middle in middles})
+    (turned,) = [face for face in faces if abs(face.roll) > 45]
+    assert abs((turned.roll + 90 * turn + 180) % 360 - 180) < 15
+
+
 def test_a_small_face_in_a_picture_on_its_side(detector, portrait):
     picture = np.full((600, 900, 3), 90, np.uint8)
     picture[200:400, 300:500] = np.asarray(Image.fromarray(portrait).resize((200, 200)))
