@@ -1,8 +1,9 @@
-"""Builds the site of the docs into site/, without network, and checks it; `make docs` calls it.
+"""Builds the site of the docs into site/ and checks it; `make docs` calls it.
 
 python scripts/build_site.py
 
-Needs the extra `docs`. Pages are gathered in build/website, and built there by Zensical.
+Needs the extra `docs`. Pages are gathered in build/website, and built there by Zensical. The first
+build fetches LiteRT for the page that runs in the browser; without a network that page lacks it.
 The exit status is 1 where a link, a page, an anchor or a reference of a docstring leads nowhere.
 """
 
@@ -13,7 +14,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from website import check, commands, models, pages, reference
+from website import check, commands, in_browser, models, pages, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "website"
@@ -30,6 +31,12 @@ def main() -> None:
                 f"newer. Received: Python {sys.version.split()[0]} without it"
             )
     stage(WORK)
+    try:
+        in_browser.add_runtime(WORK / "pages" / "try")
+    except OSError as error:
+        print(
+            f"Do not publish this site: its try/index.html lacks LiteRT ({error})", file=sys.stderr
+        )
     build(WORK)
     found = check.problems(WORK / "html")
     if found:
@@ -48,6 +55,7 @@ def stage(work: Path) -> None:
     written = {"reference/commands.md": commands.commands_page(), **reference.reference_pages()}
     for place, text in written.items():
         pages.write(to / place, text)
+    in_browser.stage(to / "try")
     shutil.copyfile(ROOT / "docs" / "site.css", to / "site.css")
     pages.write(work / "mkdocs.yml", settings())
 

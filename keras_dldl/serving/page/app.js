@@ -1,6 +1,6 @@
 // The page: from photos to faces, and from a face to its distribution and attention map.
 
-import { attentionMap, findFaces, listModels } from "./api.js";
+import { attentionMap, findFaces, listModels, NO_FACE } from "./api.js";
 import { takePicture } from "./camera.js";
 import { drawChart } from "./chart.js";
 import { clearMap, drawBoxes, drawMap, fadeMap, format, markBox } from "./overlay.js";
@@ -44,10 +44,12 @@ async function look(files) {
     listPhotos();
     say(`${which}: looking for faces.`);
     busy(`${which}: sending …`, 0);
+    const start = performance.now();
     try {
       photo.answer = await answerOf(photo.file, signal, (sent) =>
         sent < 1 ? busy(`${which}: sending …`, sent) : busy(`${which}: looking for faces …`),
       );
+      photo.milliseconds = Math.round(performance.now() - start);
     } catch (error) {
       if (error.name === "AbortError") return;
       photo.error = error;
@@ -93,7 +95,7 @@ function found({ faces }) {
 }
 
 async function show(index) {
-  const { answer, error, address } = state.photos[index];
+  const { answer, error, address, milliseconds } = state.photos[index];
   const first = !document.body.classList.contains("looked");
   Object.assign(state, { shown: index, chosen: -1 });
   if (state.photos.length > 1) listPhotos();
@@ -109,8 +111,8 @@ async function show(index) {
   image.alt = `Your photo. ${found(answer)}.`;
   await image.decode().catch(() => {}); // some formats only the server can read
   at("caption").textContent = answer.faces.length
-    ? `${found(answer)}${answer.faces.length > 1 ? ", numbered from left to right" : ""}.`
-    : "No face was found. Faces under about 20 pixels, or under 1/64 of the longer side, are not seen.";
+    ? `${found(answer)}${answer.faces.length > 1 ? ", numbered from left to right" : ""}, in ${milliseconds} ms.`
+    : NO_FACE;
   clearMap(at("overlay"));
   listFaces(answer);
   at("face").hidden = !answer.faces.length;
@@ -154,7 +156,7 @@ function listFaces(answer) {
 function choose(index) {
   const { answer } = current();
   const face = answer.faces[index];
-  const wanted = at("attention").getAttribute("aria-pressed") === "true";
+  const wanted = at("attention")?.getAttribute("aria-pressed") === "true";
   const changed = index !== state.chosen;
   state.chosen = index;
   [...at("faces").children].forEach((button, i) =>
@@ -170,7 +172,7 @@ function choose(index) {
   draw();
   fillTable(at("table"), answer.labels.map((label, i) => [label, `${(100 * face.distribution[i]).toFixed(1)} %`]));
   at("table-unit").textContent = answer.unit;
-  if (changed) showMap(wanted);
+  if (changed && attentionMap) showMap(wanted);
 }
 
 function fillTable(body, rows) {
@@ -244,7 +246,9 @@ function aboutModel() {
 
 async function start() {
   try {
+    busy("Loading the model …");
     state.models = await listModels();
+    if (!state.photos.length) busy(null);
     at("model").replaceChildren(
       ...state.models.map(({ name, task }) => new Option(name === task ? name : `${name} (${task})`, name)),
     );
@@ -279,10 +283,10 @@ function listen() {
       complain(error);
     }
   });
-  at("attention").addEventListener("click", () =>
+  at("attention")?.addEventListener("click", () =>
     showMap(at("attention").getAttribute("aria-pressed") !== "true"),
   );
-  at("strength").addEventListener("input", () =>
+  at("strength")?.addEventListener("input", () =>
     fadeMap(at("overlay"), at("strength").value / 100),
   );
   new ResizeObserver(draw).observe(document.body);

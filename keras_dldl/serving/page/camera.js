@@ -1,14 +1,14 @@
 // One picture from the camera, taken in a dialog that shows estimates meanwhile.
 
-import { findFaces } from "./api.js";
+import { findFaces, LIVE_PAUSE } from "./api.js";
 import { drawBoxes } from "./overlay.js";
 
 const LIVE_SIDE = 640; // of the frames that are sent for live estimates
-const LIVE_PAUSE = 100; // milliseconds: the server has others to serve
 
 const dialog = document.getElementById("camera-dialog");
 const video = document.getElementById("video");
 const live = document.getElementById("live");
+const liveTime = document.getElementById("live-time");
 
 export async function takePicture(model) {
   if (!navigator.mediaDevices?.getUserMedia) {
@@ -40,8 +40,12 @@ async function watch(model, signal) {
   while (!signal.aborted) {
     try {
       if (video.videoWidth) {
-        const answer = await findFaces(await frame(LIVE_SIDE, "image/jpeg"), model, signal);
-        if (!signal.aborted) drawBoxes(live, answer, video.clientWidth);
+        const start = performance.now();
+        const picture = await frame(LIVE_SIDE, "image/jpeg");
+        const answer = await findFaces(picture, model, signal, undefined, true);
+        if (signal.aborted) return;
+        drawBoxes(live, answer, video.clientWidth);
+        liveTime.textContent = `${Math.round(performance.now() - start)} ms a frame`;
       }
     } catch {
       live.replaceChildren(); // a busy server refuses now and then

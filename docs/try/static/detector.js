@@ -1,0 +1,198 @@
+// Finds faces: keras_dldl/faces/detectors/auto.py, blazeface.py and mesh.py, without MTCNN. Faces
+// smaller than about an eighth of the picture, and profiles, are not found here.
+
+import { add, column, conjugate, length, mean, scaled, subtract, times } from "./complex.js";
+import { asNumbers, cut } from "./pixels.js";
+
+const BORDER = 0.15; // around the picture, as a share of its longer side
+const SURE = 0.88; // so sure BlazeFace never is of an upside-down face
+const LEAST_PRESENCE = 0.5;
+
+const BLAZE_SIDE = 128;
+const CELLS = [[16, 2], [8, 6]];
+const LEAST_SCORE = 0.5;
+const OVERLAP = 0.3; // boxes of one face that overlap by more are averaged, by their scores
+
+const MESH_SIDE = 192;
+const MESH_CROP = 1.5; // sides of the face
+const FIVE_POINTS = [
+  [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246],
+  [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466],
+  [1, 4],
+  [61],
+  [291],
+];
+const MIRRORED = [1, 0, 2, 4, 3];
+const QUARTER = [0, 1];
+
+const ANCHORS = CELLS.flatMap(([cells, boxes]) =>
+  Array.from({ length: cells * cells * boxes }, (_, i) => {
+    const cell = Math.floor(i / boxes);
+    return [((cell % cells) + 0.5) / cells, (Math.floor(cell / cells) + 0.5) / cells];
+  }),
+);
+
+const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+
+// Gives {box, landmarks, score} of each face, left to right. `untilSure` looks at the other quarter
+// turns of the picture only where no sure face has been seen: for moving pictures.
+export async function detect(networks, picture, untilSure) {
+  const { width, height } = picture;
+  const side = Math.max(width, height) * (1 + 2 * BORDER);
+  const candidates = await propose(networks.blazeface, picture, [width / 2, height / 2], side, untilSure);
+  const faces = [];
+  // The mesh also fits faces on their head, badly: so the surest candidate goes first.
+  for (const candidate of candidates.sort((one, other) => other.score - one.score)) {
+    if (faces.some((face) => isNear(face, candidate))) continue;
+    let mesh = await fit(networks.mesh, picture, candidate, false);
+    if (mesh.presence >= LEAST_PRESENCE) mesh = await fit(networks.mesh, picture, placeOf(mesh), true);
+    if (mesh.presence >= LEAST_PRESENCE) faces.push(faceOf(mesh, picture));
+  }
+  return faces.sort((one, other) => one.box[0] - other.box[0]);
+}
+
+// Candidates {centre, side, up, score}; `up` leads from chin to forehead and has length 1.
+async function propose(network, picture, centre, side, untilSure) {
+  const scale = side / BLAZE_SIDE;
+  const half = [BLAZE_SIDE / 2, BLAZE_SIDE / 2];
+  let square = cut(picture, [scale, 0], subtract(centre, scaled(half, scale)), BLAZE_SIDE, true);
+  const found = [];
+  let back = [1, 0];
+  for (let turn = 0; turn < 4; turn++) {
+    const boxes = await boxesIn(network, square);
+    for (const { middle, size, up, score } of boxes) {
+      const place = add(centre, scaled(times(back, subtract(middle, half)), scale));
+      found.push({ centre: place, side: scale * size, up: times(back, up), score });
+    }
+    if (untilSure && boxes.some(({ score }) => score > SURE)) break;
+    square = turnedLeft(square, BLAZE_SIDE);
+    back = times(back, QUARTER);
+  }
+  return found;
+}
+
+async function boxesIn(network, square) {
+  const outputs = await network(asNumbers(square, 127.5, -1));
+  const { classificators, regressors } = outputs;
+  const rows = [];
+  classificators.forEach((logit, i) => {
+    const score = sigmoid(logit);
+    if (score < LEAST_SCORE) return;
+    const numbers = regressors.slice(16 * i, 16 * i + 16);
+    const points = Array.from({ length: 8 }, (_, k) => {
+      const point = [numbers[2 * k], numbers[2 * k + 1]];
+      return k === 1 ? point : add(point, scaled(ANCHORS[i], BLAZE_SIDE)); // 1: width and height
+    });
+    if (numbers.every(Number.isFinite) && Math.min(...points[1]) > 0) rows.push({ points, score });
+  });
+  return merged(rows.sort((one, other) => other.score - one.score));
+}
+
+function merged(rows) {
+  const boxes = [];
+  for (let left = rows; left.length; ) {
+    const [best] = left;
+    const isSame = (row) => row === best || overlap(best.points, row.points) > OVERLAP;
+    const same = left.filter(isSame);
+    left = left.filter((row) => !isSame(row));
+    const weight = same.reduce((sum, { score }) => sum + score, 0);
+    const average = (k) =>
+      same.map(({ points, score }) => scaled(points[k], score / weight)).reduce(add);
+    const eyes = subtract(average(3), average(2));
+    boxes.push({
+      middle: average(0),
+      size: Math.max(...average(1)),
+      up: upOf(eyes),
+      score: best.score,
+    });
+  }
+  return boxes;
+}
+
+// A quarter turn to the left of the way from the left eye to the right one.
+function upOf(eyes) {
+  const distance = length(eyes);
+  return distance > 0 ? times([0, -1], scaled(eyes, 1 / distance)) : [0, -1];
+}
+
+function overlap([one, size], [other, otherSize]) {
+  const [side, otherSide] = [Math.max(...size), Math.max(...otherSize)];
+  const shared = [0, 1].map((k) => {
+    const upper = Math.min(one[k] + side / 2, other[k] + otherSide / 2);
+    return Math.max(upper - Math.max(one[k] - side / 2, other[k] - otherSide / 2), 0);
+  });
+  const both = shared[0] * shared[1];
+  return both / (side ** 2 + otherSide ** 2 - both);
+}
+
+function turnedLeft(square, side) {
+  const turned = new Uint8Array(square.length);
+  for (let row = 0; row < side; row++) {
+    for (let k = 0; k < side; k++) {
+      const from = 3 * (k * side + side - 1 - row);
+      turned.set(square.subarray(from, from + 3), 3 * (row * side + k));
+    }
+  }
+  return turned;
+}
+
+// The mesh of one face. With `mirror` the five points are the mean of those of the crop and of its
+// mirror image, so that a face and its mirror image get the same points.
+async function fit(network, picture, { centre, side, up }, mirror) {
+  const scale = scaled(times(up, QUARTER), (MESH_CROP * side) / MESH_SIDE);
+  const shift = subtract(centre, times(scale, [MESH_SIDE / 2, MESH_SIDE / 2]));
+  const crop = cut(picture, scale, shift, MESH_SIDE, true);
+  const first = await meshIn(network, crop);
+  let { five, logit } = first;
+  if (mirror) {
+    const second = await meshIn(network, mirrored(crop, MESH_SIDE));
+    const across = MIRRORED.map((k) => subtract([MESH_SIDE, 0], conjugate(second.five[k])));
+    five = five.map((point, k) => mean([point, across[k]]));
+    logit = (logit + second.logit) / 2;
+  }
+  const inPicture = (point) => add(times(scale, point), shift);
+  return { points: first.points.map(inPicture), five: five.map(inPicture), presence: sigmoid(logit) };
+}
+
+async function meshIn(network, crop) {
+  const outputs = await network(asNumbers(crop, 255));
+  const [[logit], numbers] = Object.values(outputs).sort((one, other) => one.length - other.length);
+  const points = Array.from({ length: 468 }, (_, k) => [numbers[3 * k], numbers[3 * k + 1]]);
+  return { points, five: FIVE_POINTS.map((of) => mean(of.map((k) => points[k]))), logit };
+}
+
+export function mirrored(square, side) {
+  const turned = new Uint8Array(square.length);
+  for (let from = 0; from < square.length; from += 3) {
+    const k = (from / 3) % side;
+    turned.set(square.subarray(from, from + 3), from + 3 * (side - 1 - 2 * k));
+  }
+  return turned;
+}
+
+// Where a mesh lies, turned as the face is.
+function placeOf({ points, five }) {
+  const up = upOf(subtract(five[1], five[0]));
+  const turn = times(up, QUARTER);
+  const upright = points.map((point) => times(point, conjugate(turn)));
+  const [low, size] = bounds(upright);
+  return { centre: times(add(low, scaled(size, 0.5)), turn), side: Math.max(...size), up };
+}
+
+function bounds(points) {
+  const low = [0, 1].map((k) => Math.min(...column(points, k)));
+  return [low, [0, 1].map((k) => Math.max(...column(points, k)) - low[k])];
+}
+
+function faceOf({ points, five, presence }, { width, height }) {
+  const [low, size] = bounds(points);
+  const inside = ([x, y]) => [Math.min(Math.max(x, 0), width), Math.min(Math.max(y, 0), height)];
+  const corner = inside(low);
+  const box = [...corner, ...subtract(inside(add(low, size)), corner)];
+  return { box, landmarks: five, score: presence };
+}
+
+function isNear({ box: [x, y, width, height] }, { centre, side }) {
+  const own = [x + width / 2, y + height / 2];
+  return length(subtract(own, centre)) < Math.max(width, height, side) / 2;
+}
