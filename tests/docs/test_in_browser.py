@@ -131,10 +131,10 @@ def test_squares_are_cut_out_pixel_by_pixel_as_in_python(site, tab, quick):
     for size in (64, 128) * 4:
         scale = complex(*rng.uniform(-6, 6, 2))
         shift = complex(*rng.uniform(-100, 500, 2))
-        photo = "await readPicture(await (await fetch('../9.png')).blob())"
+        photo = "(await openPhoto(await (await fetch('../9.png')).blob())).pixels"
         place = f"[{scale.real}, {scale.imag}], [{shift.real}, {shift.imag}]"
         body = f"[...cut({photo}, {place}, {size}, {str(quick).lower()})]"
-        got = np.array(tab.run(module("pixels.js", "cut, readPicture", body)))
+        got = np.array(tab.run(module("pixels.js", "cut, openPhoto", body)))
         np.testing.assert_array_equal(got, cut(image, scale, shift, size, quick=quick).ravel())
 
 

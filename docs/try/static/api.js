@@ -1,10 +1,11 @@
 // What the page asks for, answered on the visitor's own device; the local server's page has a
 // module of the same name that asks the server.
 
+import { scaled } from "./complex.js";
 import { detect } from "./detector.js";
-import { estimate, LEVEL } from "./estimate.js";
+import { estimate, LEVEL, spanOf } from "./estimate.js";
 import { openNetwork } from "./networks.js";
-import { readPicture } from "./pixels.js";
+import { openPhoto } from "./pixels.js";
 
 export const LIVE_PAUSE = 0; // milliseconds between frames of the camera
 export const NO_FACE =
@@ -42,20 +43,29 @@ export async function findFaces(photo, name, signal, onSent = () => {}, live = f
   onSent(1);
   const which = Math.max(models.findIndex(({ about }) => about.name === name), 0);
   const { card, about } = models[which];
-  const picture = await readPicture(photo);
+  const picture = await openPhoto(photo);
+  const { width, height, pixels, reduction } = picture;
   const faces = [];
-  for (const { box, landmarks, score } of await detect(networks, picture, live)) {
+  for (const { box, landmarks, score } of await detect(networks, pixels, live)) {
     signal?.throwIfAborted();
-    const place = { box, landmarks, score };
-    const found = await estimate(ages[which], card, picture, landmarks);
-    faces.push({ number: faces.length + 1, ...found, ...place, level: LEVEL, calibrated: true, warnings: [] });
+    // Where a crop needs more pixels than the reduced photo has, it is cut from the whole one.
+    const needsMore = reduction > 1 && spanOf(card, landmarks) < 1;
+    const factor = needsMore ? reduction : 1;
+    const source = needsMore ? picture.whole() : pixels;
+    const points = landmarks.map((point) => scaled(point, factor));
+    const found = await estimate(ages[which], card, source, points);
+    faces.push({
+      number: faces.length + 1,
+      ...found,
+      level: LEVEL,
+      box: scaled(box, reduction),
+      landmarks: landmarks.map((point) => scaled(point, reduction)),
+      score,
+      calibrated: true,
+      warnings: [],
+    });
   }
-  const inPhoto = (numbers) => numbers.map((number) => number * picture.reduction);
-  for (const face of faces) {
-    face.box = inPhoto(face.box);
-    face.landmarks = face.landmarks.map(inPhoto);
-  }
-  const [width, height] = inPhoto([picture.width, picture.height]).map(Math.round);
+  picture.close();
   const { task, unit, labels } = card;
   return { model: about.name, task, unit, level: LEVEL, width, height, left_out: 0, labels, faces };
 }

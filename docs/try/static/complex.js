@@ -3,7 +3,7 @@
 export const add = ([a, b], [c, d]) => [a + c, b + d];
 export const subtract = ([a, b], [c, d]) => [a - c, b - d];
 export const times = ([a, b], [c, d]) => [a * c - b * d, a * d + b * c];
-export const scaled = ([a, b], factor) => [a * factor, b * factor];
+export const scaled = (numbers, factor) => numbers.map((number) => number * factor);
 export const conjugate = ([a, b]) => [a, -b];
 export const length = ([a, b]) => Math.hypot(a, b);
 export const mean = (points) => scaled(points.reduce(add), 1 / points.length);

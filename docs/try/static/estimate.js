@@ -23,6 +23,11 @@ export async function estimate(network, card, picture, landmarks) {
   return { value, std, interval: interval(card.calibration, value, std), distribution };
 }
 
+// How many pixels of the picture one of the crop spans.
+export function spanOf(card, landmarks) {
+  return length(similarity(card.alignment.five_points, landmarks)[0]);
+}
+
 // The scale and shift of the least-squares similarity that takes the template to the five points.
 function similarity(template, landmarks) {
   const [from, to] = [mean(template), mean(landmarks)];

@@ -3,27 +3,46 @@
 
 import { add, column, length, scaled, subtract, times } from "./complex.js";
 
-const MOST_PIXELS = 2 ** 24; // iPhones have no larger canvases
-const WORST = "The picture cannot be read. Choose a JPEG, PNG or WebP file.";
+const LEAST_SIDE = 1280; // of the longer side: a large JPEG file is not reduced further
+const BAND_PIXELS = 2 ** 20; // read at once: canvases of whole photos are too large for some phones
+const UNREADABLE = "The picture cannot be read. Choose a JPEG, PNG or WebP file.";
 
-// Gives {data, width, height, reduction}: RGBA bytes, upright, transparency over white.
-export async function readPicture(blob) {
+// Gives the photo upright: its width and height, its `pixels`, perhaps reduced, by how much
+// (`reduction`), and `whole()` and `close()`. Pixels are {data, width, height}: RGB bytes.
+export async function openPhoto(blob) {
   let bitmap;
   try {
     // Colour profiles are left out of account, as in training.
     bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
   } catch {
-    throw new Error(WORST);
+    throw new Error(UNREADABLE);
   }
-  const reduction = Math.max(1, Math.sqrt((bitmap.width * bitmap.height) / MOST_PIXELS));
-  const width = Math.max(1, Math.floor(bitmap.width / reduction));
-  const height = Math.max(1, Math.floor(bitmap.height / reduction));
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "#ffffff";
-  context.fillRect(0, 0, width, height);
-  context.drawImage(bitmap, 0, 0, width, height);
-  bitmap.close();
-  return { data: context.getImageData(0, 0, width, height).data, width, height, reduction };
+  const { width, height } = bitmap;
+  const longest = Math.max(width, height);
+  const most = blob.type === "image/jpeg" ? Math.floor(longest / LEAST_SIDE) : 1;
+  const pixels = read(bitmap, [8, 4, 2].find((blocks) => blocks <= most) ?? 1);
+  const reduction = longest / Math.max(pixels.width, pixels.height);
+  const whole = () => (reduction > 1 ? read(bitmap, 1) : pixels);
+  return { width, height, pixels, reduction, whole, close: () => bitmap.close() };
+}
+
+// Transparency is laid over white. `blocks` reduces the sides.
+function read(bitmap, blocks) {
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.ceil(side / blocks));
+  const data = new Uint8Array(width * height * 3);
+  const band = blocks * Math.max(1, Math.floor(BAND_PIXELS / bitmap.width / blocks));
+  const canvas = new OffscreenCanvas(bitmap.width, Math.min(band, bitmap.height));
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  for (let top = 0; top < bitmap.height; top += band) {
+    const rows = Math.min(band, bitmap.height - top);
+    context.fillStyle = "#ffffff";
+    context.fillRect(0, 0, bitmap.width, rows);
+    context.drawImage(bitmap, 0, -top);
+    const part = context.getImageData(0, 0, bitmap.width, rows).data;
+    const mean = reduced(part, 4, bitmap.width, 0, 0, bitmap.width, rows, blocks);
+    data.set(mean.data, (top / blocks) * width * 3);
+  }
+  return { data, width, height };
 }
 
 // A turned and scaled square: (size, size, 3) bytes; edge pixels fill what lies outside. `scale` is
@@ -37,7 +56,7 @@ export function cut(picture, scale, shift, size, quick = false) {
   const corners = [[0, 0], [fine, 0], [0, fine], [fine, fine]].map((c) => add(times(c, step), shift));
   const [left, right] = span(column(corners, 0), blocks, picture.width);
   const [top, bottom] = span(column(corners, 1), blocks, picture.height);
-  const part = reduced(picture.data, 4, picture.width, left, top, right, bottom, blocks);
+  const part = reduced(picture.data, 3, picture.width, left, top, right, bottom, blocks);
   const sample = quick ? bilinear : bicubic;
   const place = scaled(subtract(shift, [left, top]), 1 / blocks);
   const square = sample(part, scaled(step, 1 / blocks), place, fine);
