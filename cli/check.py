@@ -39,7 +39,7 @@ EXIT_LEAKS = 1
 def command(ctx, folders, out, fail_on_leaks, as_json, **options):
     """Look for leaks between the parts of prepared data.
 
-    Finds pictures that are in two of train, val and test, also as copies that were saved anew,
+    Finds pictures that are in two of train, val and test, also as copies that were re-encoded,
     resized, mirrored, lightened or cropped a little; people that are in two parts; copies within a
     part; labels that contradict each other; records that cannot be read. Several DATA folders are
     looked at as one data set.

@@ -13,7 +13,7 @@ from keras_dldl.errors import TrainingError
     "--data", type=click.Path(), multiple=True, show_default="as in the plan",
     help="Folder that `prepare` wrote; may be repeated.",
 )  # fmt: skip
-@click.option("--out", type=click.Path(), required=True, help="Folder to write, or to go on in.")
+@click.option("--out", type=click.Path(), required=True, help="Folder to write, or to continue in.")
 @click.option(
     "--plan", "file", type=click.Path(), show_default="none",
     help="YAML file of what to compare, or a shipped one: leave-one-out. Options override it.",
@@ -41,12 +41,12 @@ from keras_dldl.errors import TrainingError
 @click.option("--retry-failed", is_flag=True, help="Train cells that failed before once more.")
 @json_option
 def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, as_json, **options):
-    """Train methods, backbones and settings alike, measure them on the same faces, compare them.
+    """Train methods, backbones and settings on the same faces, and say how sure differences are.
 
-    Every combination and seed is a run folder of its own in OUT/cells. A stopped comparison goes on
-    when the command is given again: what is finished is read. Writes comparison.json, table.md,
+    Every combination and seed is a run folder of its own in OUT/cells. A stopped comparison
+    continues when the command is given again. Writes comparison.json, table.md,
     table.csv, comparison.png and, where a setting varies in steps, sensitivity.png. Cells that fail
-    are recorded and the others go on; the exit status is then 1. `--plan leave-one-out` leaves each
+    are recorded and the others continue; the exit status is then 1. `--plan leave-one-out` leaves each
     data set out of training in turn and measures on it: how well a model does on other photos.
     """
     from keras_dldl.comparison import Plan, compare, forecast

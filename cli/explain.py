@@ -66,7 +66,7 @@ def command():
 @max_pixels_option
 @click.pass_context
 def attention_command(ctx, images, model, out, detector, **options):
-    """Draw the attention map of a face over the face, and its distribution: a picture a face.
+    """Draw the attention map of a face over the face, and its distribution: a picture per face.
 
     An IMAGE is what `predict` takes: a picture, a folder, a pattern, or @FILE.
 

@@ -97,12 +97,12 @@ MOST_WORKERS = 8
 )
 @click.pass_context
 def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
-    """Estimate age or attractiveness of the faces in photos, a line a face.
+    """Estimate age or attractiveness of the faces in photos, a line per face.
 
     An IMAGE is a picture; a folder, for all pictures in it and its folders; a pattern such as
     "photos/*.jpg"; or @FILE, a text file with an IMAGE a line (@-: from stdin).
 
-    What speaks against a face (blurred, small, drawn ...) stands at the end of its line.
+    Reasons to doubt a prediction (blurred, small, drawn ...) are at the end of its line.
 
     An IMAGE that cannot be read, or has no face, is reported on stderr; the others are still done,
     and the exit status is 1.

@@ -51,7 +51,7 @@ def _sources():
     "--beam-option", "beam_options", multiple=True, metavar="--NAME=VALUE", show_default="none",
     help="Beam's own, such as --runner=FlinkRunner; may be repeated.",
 )  # fmt: skip
-@click.option("--limit", default=0, show_default=True, help="Only so many rows; 0: all.")
+@click.option("--limit", default=0, show_default=True, help="Rows, spread evenly; 0: all.")
 @click.option(
     "--max-pixels",
     type=click.IntRange(min=1),

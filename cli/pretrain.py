@@ -16,8 +16,8 @@ from keras_dldl.training.identities.config import PretrainConfig
 def command(config, out, resume, as_json):
     """Train a backbone to tell people apart, to start `train --init` from.
 
-    Images are used whole: give faces cut out alike, such as `prepare` writes. Writes a run folder
-    as `train` does; a stopped run goes on with --resume, to the same result.
+    Images are used whole: give aligned faces, such as `prepare` writes. Writes a run folder
+    as `train` does; a stopped run continues with --resume, to the same result.
     """
     from keras_dldl.training.identities.pretrain import pretrain
 

@@ -54,7 +54,7 @@ def run_options(kind: type[RunConfig]) -> Callable:
             help="Any setting, such as augment.rotation=0 or method_options.norm=l2; may be "
             "repeated. Overrides the other options.",
         )(call)  # fmt: skip
-        call = click.option("--resume", is_flag=True, help="Go on with the run in --out.")(call)
+        call = click.option("--resume", is_flag=True, help="Continue the run in --out.")(call)
         return click.option(
             "--config", "file", type=click.Path(), show_default="none",
             help="YAML file of settings, such as a run's config.yaml, or the name of a shipped "

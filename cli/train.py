@@ -34,7 +34,7 @@ def command(config, out, resume, preview, dry_run, as_json, coordinator, process
     """Train a model on prepared data.
 
     Writes a run folder: config.yaml, history.csv, model.keras (the best on the validation split),
-    checkpoint/ and curves.png. A stopped run goes on with --resume, to the same result.
+    checkpoint/ and curves.png. A stopped run continues with --resume, to the same result.
     """
     if out is None and (resume or not (preview or dry_run)):
         raise click.UsageError("--out is needed: the run folder.")

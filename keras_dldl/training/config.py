@@ -32,7 +32,7 @@ class RunConfig:
         "backbone: tiny-age-net, thin-age-net, nano-age-net, vgg16, or keras:NAME",
     )  # fmt: skip
     pooling: str | None = setting(
-        "text", None, "feature map to features; none: the backbone's own", optional=True,
+        "text", None, "from feature map to features; none: the backbone's own way", optional=True,
         choices=("hybrid", "average", "gem"),
     )  # fmt: skip
     weights: str | None = setting(
@@ -44,32 +44,32 @@ class RunConfig:
     init: str | None = setting(
         "text", None, "model to start from: file, run folder or shipped name", optional=True
     )
-    epochs: int = setting("integer", 60, "times through the data", minimum=1)
-    batch_size: int = setting("integer", 128, "images a step", minimum=1)
+    epochs: int = setting("integer", 60, "passes over the training data", minimum=1)
+    batch_size: int = setting("integer", 128, "images per step", minimum=1)
     optimizer: str = setting("text", "adam", "update rule", choices=OPTIMIZERS)
     learning_rate: float = setting("number", 1e-3, "highest learning rate", above=0)
-    beta_1: float = setting("number", 0.9, "first decay of all but sgd", minimum=0, maximum=1)
-    beta_2: float = setting("number", 0.999, "second decay of all but sgd", minimum=0, maximum=1)
+    beta_1: float = setting("number", 0.9, "first decay rate; not for sgd", minimum=0, maximum=1)
+    beta_2: float = setting("number", 0.999, "second decay rate; not for sgd", minimum=0, maximum=1)
     epsilon: float = setting("number", 1e-8, "epsilon of adam, adamw and lamb", above=0)
     momentum: float = setting("number", 0.9, "momentum of sgd", minimum=0, maximum=1)
     weight_decay: float = setting(
         "number", 0.0, "decoupled weight decay of kernels, any optimizer", minimum=0
     )
     gradient_clip_norm: float | None = setting(
-        "number", None, "highest norm of all gradients together", above=0, optional=True
+        "number", None, "largest norm of all gradients together", above=0, optional=True
     )
     schedule: str = setting(
         "text", "step", "learning rate over time", choices=("step", "cosine", "constant")
     )
-    decay_factor: float = setting("number", 0.1, "step schedule: multiply by this", above=0)
-    decay_epochs: int = setting("integer", 30, "step schedule: every so many epochs", minimum=1)
+    decay_factor: float = setting("number", 0.1, "step schedule: factor of each step", above=0)
+    decay_epochs: int = setting("integer", 30, "step schedule: epochs between steps", minimum=1)
     final_learning_rate: float = setting(
         "number", 0.0, "cosine schedule: last learning rate", minimum=0
     )
     restart_epochs: int | None = setting(
         "integer",
         None,
-        "cosine schedule: begin anew every so many epochs",
+        "cosine schedule: epochs between restarts",
         minimum=1,
         optional=True,
     )
@@ -92,18 +92,18 @@ class RunConfig:
         "text", "val", "split that chooses the best epoch; none: no validation", optional=True
     )
     patience: int | None = setting(
-        "integer", None, "stop after so many epochs without improvement", minimum=1, optional=True
+        "integer", None, "stop after this many epochs without improvement", minimum=1, optional=True
     )
     min_improvement: float = setting(
         "number", 0.0, "least improvement of the validation MAE that counts for patience", minimum=0
     )
     tensorboard: bool = setting("switch", False, "write tensorboard/ into the run folder")
     variety: float = setting(
-        "number", 0.0, "strength of all random changes together; 0: the paper's, 1: as in the wild",
+        "number", 0.0, "strength of all random changes; 0: the paper's, 1: as in other photos",
         minimum=0, maximum=1,
     )  # fmt: skip
     augment: Mapping[str, Any] = setting(
-        "mapping", None, "strengths of single random changes, over those of variety"
+        "mapping", None, "strengths of single random changes; they override variety"
     )
 
     def __post_init__(self) -> None:
@@ -207,7 +207,7 @@ number, at least 1. Received: epochs=-1.
         "text", "dldl-v2", f"method: {', '.join(METHODS)}, or module:Class of your own"
     )
     method_options: Mapping[str, Any] = setting(
-        "mapping", None, "options of the method; over those below"
+        "mapping", None, "options of the method; they override settings of the same meaning"
     )
     sigma: float = setting(
         "number", 2.0, "width of the label distribution where the data bring none", minimum=0
@@ -222,7 +222,10 @@ number, at least 1. Received: epochs=-1.
         "number", 1.0, "lambda, the weight of the expectation term", minimum=0, option="lambda"
     )
     kl_reduction: str = setting(
-        "text", "sum", "KL over the grid: paper, or reference code", choices=("sum", "mean")
+        "text",
+        "sum",
+        "KL over the grid: sum (the paper) or mean (the reference code)",
+        choices=("sum", "mean"),
     )
     expectation_norm: str = setting(
         "text", "l1", "method er: distance of the expectation", choices=("l1", "l2")
@@ -231,25 +234,25 @@ number, at least 1. Received: epochs=-1.
         "number", None, "step of the model's label grid; none: the data's", above=0, optional=True
     )
     teacher: tuple[str, ...] = setting(
-        "texts", (), "model to learn from besides the labels", metavar="MODEL"
+        "texts", (), "model to learn from as well as from the labels", metavar="MODEL"
     )
     teacher_weight: float = setting(
         "number", 0.5, "share of the teachers in the loss; the labels have the rest",
         minimum=0, maximum=1,
     )  # fmt: skip
     accumulate: int = setting(
-        "integer", 1, "parts in which a batch goes through the network, to save memory", minimum=1
+        "integer", 1, "parts into which each batch is split, to save memory", minimum=1
     )
     sampling: str = setting(
         "text",
         "natural",
-        "how often an image comes in an epoch, by how many share its label",
+        "how often an image is drawn, by how many share its label",
         choices=("natural", "sqrt", "balanced", "effective"),
     )
     data_sampling: str = setting(
         "text",
         "natural",
-        "how often a data set comes in an epoch, by how many images it has",
+        "how often a data set is drawn, by how many images it has",
         choices=("natural", "sqrt", "balanced"),
     )
     sampling_beta: float = setting(
@@ -264,7 +267,7 @@ number, at least 1. Received: epochs=-1.
     ema: float | None = setting(
         "number",
         None,
-        "decay of an average of the weights over the steps, which is judged and saved",
+        "decay of a moving average of the weights, which is evaluated and saved",
         minimum=0,
         maximum=0.999999,
         optional=True,
@@ -272,11 +275,11 @@ number, at least 1. Received: epochs=-1.
     freeze: tuple[str, ...] = setting(
         "texts",
         (),
-        "layers that do not learn: backbone, stage1 ..., a name, or a pattern with *",
+        "layers to freeze: backbone, stage1 ..., a name, or a pattern with *",
         metavar="LAYERS",
     )
     freeze_epochs: int | None = setting(
-        "integer", None, "how many epochs they do not; none: all", minimum=1, optional=True
+        "integer", None, "epochs for which they stay frozen; none: all", minimum=1, optional=True
     )
     on_damaged_shard: str = setting(
         "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
@@ -288,7 +291,7 @@ number, at least 1. Received: epochs=-1.
     devices: int | str = setting(
         "count",
         "auto",
-        "devices that share each batch, in each process; auto: all GPUs, or else one processor",
+        "devices per process that share each batch; auto: all GPUs, or the CPU if there is none",
     )
 
 

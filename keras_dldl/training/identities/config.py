@@ -20,7 +20,7 @@ class PretrainConfig(RunConfig):
     'softmax'
     """
 
-    root: str | None = setting("text", None, "folder with a folder a person", optional=True)
+    root: str | None = setting("text", None, "folder with a folder per person", optional=True)
     manifest: str | None = setting(
         "text", None, "CSV file with the columns path and subject", optional=True
     )
@@ -31,7 +31,7 @@ class PretrainConfig(RunConfig):
     )  # fmt: skip
     share: float | None = setting(
         "number", None, "share of the class centres in a step; none: all up to "
-        f"{FULL_UP_TO}, then so many", above=0, maximum=1, optional=True,
+        f"{FULL_UP_TO}, and that many of more", above=0, maximum=1, optional=True,
     )  # fmt: skip
     loss: str = setting("text", "softmax", "loss over the people", choices=tuple(MARGINS))
     margin: float | None = setting(
