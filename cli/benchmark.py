@@ -20,7 +20,7 @@ MODELS = "thin-age-net,tiny-age@224,tiny-age"
 )  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1), default=7, help="Interleaved rounds.")
 @click.option(
-    "--threads", type=click.IntRange(1), show_default="a thread a core", help="Of each engine."
+    "--threads", type=click.IntRange(1), show_default="one per core", help="Of each engine."
 )
 @click.option(
     "--faces", type=click.Path(exists=True), show_default="drawn faces",
@@ -36,8 +36,8 @@ def command(models, engines, as_json, **options):
 
     For each: the time of one face, the throughput in batches of 32, both also as ratios to VGG-16
     in Keras, the share of the machine's arithmetic peak, and the difference from Keras; then what a
-    cold start of predict takes. Everything is timed in turn, round after round, so that a load that
-    comes and goes meets all alike. About five minutes.
+    cold start of predict takes. Everything is timed in turn, round after round, so that other load
+    affects all of them. About five minutes.
     """
     from keras_dldl.benchmark import BenchmarkOptions, run_benchmark, text
 

@@ -14,7 +14,7 @@ EXIT_LEAKS = 1
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
     "--similarity", type=float, show_default="0.88, more for drawn faces",
-    help="Least similarity of two pictures that are one, up to 1.",
+    help="Similarity from which two pictures count as one, up to 1.",
 )  # fmt: skip
 @click.option(
     "--label-tolerance", type=float, show_default="one step of the label grid",

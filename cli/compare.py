@@ -25,7 +25,7 @@ from keras_dldl.errors import TrainingError
     help="Values of any other setting to compare, in every combination; may be repeated.",
 )  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of every cell; --set epochs=N.")
-@click.option("--seeds", type=click.IntRange(1), help="Seeds a variant.  [default: 1]")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds per variant.  [default: 1]")
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
     help="A setting that all share, as for `train`; may be repeated.",

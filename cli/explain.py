@@ -113,7 +113,7 @@ def attention_command(ctx, images, model, out, detector, **options):
     "--groups", "boundaries", metavar="A,B,...", callback=lambda *given: _numbers(given[2]),
     help="Where a group ends and the next begins, such as 18,40,60.  [default: decades]",
 )  # fmt: skip
-@click.option("--limit", default=0, type=click.IntRange(0), help="So many faces; 0: all.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Number of faces; 0: all.")
 @seed_option
 @batch_option
 @json_option
@@ -171,7 +171,7 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     help="Pixels from one place to the next.",
 )  # fmt: skip
 @click.option(
-    "--limit", default=500, type=click.IntRange(0), help="So many faces at random; 0: all."
+    "--limit", default=500, type=click.IntRange(0), help="Number of faces, drawn at random; 0: all."
 )
 @seed_option
 @batch_option

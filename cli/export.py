@@ -50,7 +50,7 @@ class Version(click.IntRange):
 )  # fmt: skip
 @click.option(
     "--images", type=click.Path(exists=True), show_default="others of --calibrate, or drawn faces",
-    help="Faces to compare onnx or litert on, given likewise.",
+    help="Faces to compare onnx or litert on.",
 )  # fmt: skip
 @click.option(
     "--with-keras", is_flag=True,

@@ -84,13 +84,13 @@ MOST_WORKERS = 8
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    show_default=f"a thread a core, at most {MOST_WORKERS}",
+    show_default=f"one per core, at most {MOST_WORKERS}",
     help="Threads that read images and find faces.",
 )
 @detector_option
 @json_option
 @click.option(
-    "--json-lines", is_flag=True, help="Print a JSON document an image, as soon as it is done."
+    "--json-lines", is_flag=True, help="Print a JSON document per image, as soon as it is done."
 )
 @click.option(
     "--distribution", is_flag=True, help="In JSON, also the distributions and their labels."
@@ -100,7 +100,7 @@ def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
     """Estimate age or attractiveness of the faces in photos, a line per face.
 
     An IMAGE is a picture; a folder, for all pictures in it and its folders; a pattern such as
-    "photos/*.jpg"; or @FILE, a text file with an IMAGE a line (@-: from stdin).
+    "photos/*.jpg"; or @FILE, a text file with an IMAGE per line (@-: from stdin).
 
     Reasons to doubt a prediction (blurred, small, drawn ...) are at the end of its line.
 

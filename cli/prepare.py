@@ -42,7 +42,9 @@ def _sources():
     show_default=True, help="Where no face is found: take the whole image, leave it out, or stop.",
 )  # fmt: skip
 @split_options(default="official")
-@click.option("--workers", default=0, show_default=True, help="Processes; 0: one a core, up to 8.")
+@click.option(
+    "--workers", default=0, show_default=True, help="Processes; 0: one per core, up to 8."
+)
 @click.option(
     "--runner", type=Choice(["processes", "beam"]), default="processes", show_default=True,
     help="Work in processes of this machine, or on Apache Beam.",

@@ -31,7 +31,9 @@ MILLISECONDS = 1000
 @click.option(
     "--batch-window", type=click.FloatRange(0), default=2.0, help="Milliseconds a batch waits."
 )
-@click.option("--queue", type=click.IntRange(1), default=256, help="Faces that may wait, a model.")
+@click.option(
+    "--queue", type=click.IntRange(1), default=256, help="Faces that may wait, per model."
+)
 @click.option("--photo-queue", type=click.IntRange(1), default=16, help="Photos that may wait.")
 @click.option("--max-body", type=click.FloatRange(0, min_open=True), default=20.0,
               help="Largest request, in MB.")  # fmt: skip
