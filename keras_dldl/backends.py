@@ -44,7 +44,7 @@ def has_float64() -> bool:
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` of tensors, compiled by the back end of Keras; on PyTorch as it is.
 
-    It is compiled anew for each shape of its arguments.
+    It is compiled again for each shape of its arguments.
     """
     name = backend_name()
     if name == "jax":

@@ -33,7 +33,7 @@ def cached(name: str, key: str, make: Callable[[], bytes]) -> bytes:
     """Return what `make` returns, from the cache where it is there and whole.
 
     Of processes that ask at once one makes it, and the others wait. Where the cache cannot be
-    written, or holds something damaged, it is made anew; no fault of the cache is an error.
+    written, or holds something damaged, it is made again; no fault of the cache is an error.
 
     Args:
         name: what it is, a word that can be part of a file's name.

@@ -51,8 +51,8 @@ def falling(r: Any) -> Any:
     """Return the code nearest to `r`, in squares, that does not rise along the row.
 
     That is isotonic regression, which the pool-adjacent-violators algorithm finds by merging
-    neighbours; here by its other description, a formula without branches that runs alike on every
-    back end: `min_{i<=k} max_{j>=k} mean(r_i ... r_j)` (Robertson, Wright and Dykstra 1988,
+    neighbours; here by its other description, a formula without branches for every back
+    end: `min_{i<=k} max_{j>=k} mean(r_i ... r_j)` (Robertson, Wright and Dykstra 1988,
     section 1.4).
 
     Args:

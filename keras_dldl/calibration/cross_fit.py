@@ -100,7 +100,7 @@ def coverage_range(
 
     What few faces teach is itself uncertain: of n of them the k-th least residual is the width, and
     the share of new faces within it follows Beta(k, n + 1 - k) (Vovk 2013, section 3). Faces of one
-    subject count once, as they err alike.
+    subject count once, as their errors are similar.
 
     Args:
         faces: how many the calibration was fitted to.

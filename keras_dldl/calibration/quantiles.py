@@ -10,7 +10,7 @@ from keras_dldl.labels import LabelGrid
 # Further out a quantile would be that of the one or two worst faces.
 LEVELS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 WINDOW_FACES = 100
-# Faces with labels nearer than this share of the grid's range count as alike: 3 years of age.
+# Faces with labels nearer than this share of the grid's range count as the same: 3 years of age.
 NEAR = 0.03
 MOST_KNOTS = 51
 SAME = 1e-9  # of a window's width: two labels so near are one, but for rounding

@@ -1,4 +1,4 @@
-"""Comparing methods, backbones and settings: trained alike, measured on the same faces."""
+"""Comparing methods, backbones and settings, trained and measured on the same faces."""
 
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.comparison.runner import Comparison, Forecast, compare, forecast

@@ -1,6 +1,6 @@
 """Intervals and tests for variants that were measured on the same faces with several seeds.
 
-Faces and seeds are both samples, and every model predicts every face, so both are drawn anew,
+Faces and seeds are both samples, and every model predicts every face, so both are resampled,
 crossed (the "pigeonhole bootstrap": Owen 2007, Annals of Applied Statistics 1). Faces are drawn
 once for all models, so differences are paired. Of n seeds n - 1 are drawn, which makes the
 variance right for few (Rao and Wu 1988, JASA 83); of one seed that one.
@@ -54,7 +54,7 @@ def bootstrap(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Bootstrap:
-    """Draw faces and seeds anew, `replicates` times.
+    """Resample faces and seeds, `replicates` times.
 
     Args:
         errors: (N,) absolute errors by variant and training seed; the same N faces in all.

@@ -76,7 +76,7 @@ def augmented_batches(
     """Return one epoch of batches with its augmentations.
 
     Args:
-        faces: gives the epoch's (images, targets) in batches of so many.
+        faces: gives the epoch's (images, targets) in batches of this size.
         count: of all faces of the epoch.
         batch_size: faces in a batch; the last one may be shorter.
         seed: another seed, other augmentations.
@@ -127,7 +127,7 @@ def read_images(images: EncodedImages, numbers: np.ndarray, at_once: int = 1) ->
     Args:
         images: where they lie.
         numbers: (N,) which of them.
-        at_once: so many are read in one call.
+        at_once: faces to read in one call.
     """
 
     def read(chosen: np.ndarray) -> np.ndarray:
@@ -178,7 +178,7 @@ def _augmenter(augment: Augmentation) -> Callable:
 
 def _augmented(augment: Augmentation, part, seed):
     images, targets = part
-    # Always in the same size: `compiled` would compile another one anew.
+    # Always in the same size: `compiled` would compile again for another one.
     count, size = tf.shape(images)[0], images.shape[1]
     images = tf.pad(images, [[0, AUGMENTED_AT_ONCE - count], [0, 0], [0, 0], [0, 0]])
     images = tf.ensure_shape(images, [AUGMENTED_AT_ONCE, size, size, 3])

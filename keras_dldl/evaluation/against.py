@@ -78,7 +78,7 @@ def paired_tests(
 def wilcoxon(difference: np.ndarray) -> float | None:
     """Return the p-value of Wilcoxon's signed-rank test, two-sided; None where nothing differs.
 
-    It asks whether the differences lie about 0 alike on both sides, whatever their size at the far
+    It asks whether the differences are symmetric about 0, whatever their size at the far
     ends, which the mean of them (the MAE) is moved by. It takes every face for independent.
     """
     from scipy import stats
@@ -103,7 +103,7 @@ def conclusion(found: Mapping[str, Any], unit: str) -> str:
         found[name] for name in ("mae_difference", "confidence", "p_permutation")
     )
     if found["p_wilcoxon"] is None:
-        return f"Both models err alike on all {found['n']:,} faces."
+        return f"Both models have the same errors on all {found['n']:,} faces."
     if interval is None or p is None:
         return f"Too few faces to conclude anything: {MIN_UNITS} faces or people are the least."
     outside = interval[0] > 0 or interval[1] < 0

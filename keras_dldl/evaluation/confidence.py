@@ -67,7 +67,7 @@ class Drawn:
 def draw(
     parts: Mapping[Hashable, Part], units: np.ndarray, by: str = "face", seed: int = 0
 ) -> Drawn:
-    """Draw the faces anew `REPLICATES` times, the same for all parts, and sum over each part.
+    """Resample the faces `REPLICATES` times, the same for all parts, and sum over each part.
 
     Args:
         parts: what to sum; the first column of each is all ones.

@@ -1,4 +1,4 @@
-"""Drawing faces anew: the counts behind every bootstrap interval, and what is made of them."""
+"""Resampling faces: the counts behind every bootstrap interval, and what is made of them."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING

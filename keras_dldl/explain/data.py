@@ -25,7 +25,7 @@ class ChosenFaces:
         model: the `FaceModel` to explain.
         *folders: folders that `prepare` wrote.
         split: "train", "val" or "test"; default: "test" where there is one, else "val".
-        limit: so many faces; 0 means all.
+        limit: number of faces; 0 means all.
         seed: another seed, other faces.
 
     Attributes:

@@ -34,7 +34,7 @@ def faces_of(place: str | os.PathLike, model: FaceModel, count: int) -> np.ndarr
         place: a folder of prepared data, a manifest (its paths relative to its folder), or a folder
             of images. Of images the largest face is taken, or the whole where there is none.
         model: by whose alignment and size they are cut out.
-        count: at most so many.
+        count: most faces to return.
 
     Returns:
         (N, S, S, 3) uint8, 1 <= N <= count.

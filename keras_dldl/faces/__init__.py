@@ -1,4 +1,4 @@
-"""Finding faces and bringing them onto one template, for training and prediction alike."""
+"""Finding faces and bringing them onto one template, for training and for prediction."""
 
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment

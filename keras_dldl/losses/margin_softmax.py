@@ -32,7 +32,7 @@ def margin_softmax(
 
 
 def _add_angle(cosine: Any, margin: float) -> Any:
-    """Return cos(angle + margin), and below the turn at pi a line that goes on falling."""
+    """Return cos(angle + margin), and below the turn at pi a line that keeps falling."""
     # The slope of the root is infinite at 0, so at an angle of 0 or pi it is not taken.
     squared = 1.0 - cosine * cosine
     apart = squared > 1e-12

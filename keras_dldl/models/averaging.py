@@ -1,4 +1,4 @@
-"""The mean of two models' weights: one network that is better than either, if both began alike."""
+"""The mean of two models' weights: one network that is better than either, if they began equal."""
 
 import numpy as np
 

@@ -18,7 +18,8 @@ class InParts(keras.Model):
     Args:
         inputs: symbolic tensor of the images.
         outputs: symbolic tensor that the loss takes.
-        parts: so many, or one an image where a batch has fewer images; sizes differ by at most 1.
+        parts: number of parts, or one per image where a batch has fewer images; sizes differ by at
+            most 1.
         **kwargs: `name` of the model.
     """
 

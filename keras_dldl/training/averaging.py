@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-# Statistics of so many images are as good as those of all (Wu and Johnson 2021, section 3).
+# Statistics of this many images are as good as those of all (Wu and Johnson 2021, section 3).
 MEASURED_IMAGES = 2048
 
 
@@ -28,7 +28,7 @@ def averaged_weights(trained: keras.Model, batches: Iterable[Any], part: int) ->
     """Have the averages of the weights in the model within the block.
 
     The statistics of batch normalisation are those of the weights that were trained, and wrong for
-    their average: they are measured anew on training images (Izmailov et al. 2018, section 3.2).
+    their average: they are measured again on training images (Izmailov et al. 2018, section 3.2).
 
     Args:
         trained: a model compiled with an optimizer that keeps averages.

@@ -18,7 +18,7 @@ def spread(config: TrainConfig, team: Team) -> Iterator[Places]:
     """Have all that is built and trained inside the block use the devices of `config`.
 
     Raises:
-        ConfigError: there are not so many devices, they cannot share a batch evenly, or the back
+        ConfigError: there are fewer devices, they cannot share a batch evenly, or the back
             end or another setting does not go with them.
     """
     places = places_of(config, team)

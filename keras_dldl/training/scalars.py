@@ -12,7 +12,7 @@ _EVENT_FILES = "events.out.tfevents.*"
 class ScalarLog:
     """Writes rows of the history as TensorBoard's scalars; a step is an epoch.
 
-    A run that goes on writes all of them anew, so that an epoch which was done twice, because the
+    A resumed run writes all of them again, so that an epoch which was done twice, because the
     process was killed in between, stands there once.
 
     Args:

@@ -56,7 +56,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except _DAMAGE as error:
         raise TrainingError(
             "The checkpoint is damaged and cannot be resumed. Restore the file from a copy, or "
-            f"train anew into another folder. Received: {path} ({' '.join(str(error).split())})."
+            f"train into another folder. Received: {path} ({' '.join(str(error).split())})."
         ) from error
 
 

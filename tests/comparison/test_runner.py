@@ -147,7 +147,7 @@ def test_ctrl_c_reports_what_is_finished_and_the_next_call_goes_on(
     faults["dldl"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         compare(plan_of(folder), tmp_path / "out")
-    assert "The same command goes on from here" in caplog.text
+    assert "The same command continues from here" in caplog.text
     content = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert {entry["name"]: entry["seeds"] for entry in content["variants"]} == {
         "dldl-v2": [0], "dldl": [],

@@ -131,7 +131,7 @@ def test_what_may_be_concluded():
         assert said.endswith(
             "not of their methods: those take several seeds (`keras-dldl compare`)."
         )
-    assert concluded(np.zeros(200)) == "Both models err alike on all 200 faces."
+    assert concluded(np.zeros(200)) == "Both models have the same errors on all 200 faces."
     assert concluded(noise[:8]).startswith("Too few faces to conclude anything: 10 faces")
 
 

@@ -28,7 +28,7 @@ _RANGES = {
 class Augmentation:
     """Strengths of the augmentations; the defaults are the reference code's (Gao et al. 2018).
 
-    Each is drawn evenly from its range, for each face anew.
+    Each is drawn evenly from its range, for each face.
 
     Args:
         flip: probability of mirroring, [0, 1].

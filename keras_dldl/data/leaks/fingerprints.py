@@ -45,7 +45,7 @@ def fingerprint_all(
 
     Args:
         faces: key and encoded image of each.
-        most: no more than so many come.
+        most: most fingerprints to return.
 
     Returns:
         The keys of the readable faces, their fingerprints in the same order, and (key, reason) of

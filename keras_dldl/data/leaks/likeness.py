@@ -1,7 +1,7 @@
 """Whether two aligned faces are one picture: correlation of fine detail after a small alignment.
 
-Aligned faces all look alike at a coarse scale, and a copy that was found and aligned anew is moved
-by a pixel or so. Hence the mean face is taken away; the best small shift, scaling and turn is
+Aligned faces all look the same at a coarse scale, and a copy that was found and aligned again is
+moved by a pixel or so. Hence the mean face is taken away; the best small shift, scaling and turn is
 found at a coarse scale, to first order (one least-squares step of Lucas and Kanade, 1981); and the
 correlation that counts is that of the fine scale, where two photos of one person differ.
 """
@@ -22,7 +22,7 @@ PRIOR = 16  # so many pictures of no face in the mean, lest two copies among few
 AT_ONCE = 2048
 RANDOM_PAIRS = 10_000
 LEAST_FACES = 30
-MOST = 0.97  # copies that were re-encoded or resized are more alike
+MOST = 0.97  # copies that were re-encoded or resized are more similar
 
 _Y, _X = ((np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2) / (SIDE / 2)).astype(np.float32)
 

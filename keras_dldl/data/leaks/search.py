@@ -113,7 +113,7 @@ def _representatives(digests: list[bytes], parts: np.ndarray) -> np.ndarray:
 
 
 def _near_pairs(thumbs: np.ndarray, likeness: Likeness, least: float) -> tuple[np.ndarray, ...]:
-    """Return first, second, kind and similarity of the pairs that are alike enough."""
+    """Return first, second, kind and similarity of the pairs that are similar enough."""
     groups = Groups(len(thumbs))
     found = [(np.empty(0, np.int64),) * 2 + (np.empty(0, object), np.empty(0, np.float32))]
     for first, second, mirrored in candidate_pairs(thumbs, groups):

@@ -49,7 +49,7 @@ def run_jobs_on_beam(jobs: Sequence[ShardJob], pipeline_options: Any) -> None:
 
     The folders `root` and `out` of the jobs must be there under the same path on every worker and
     on the calling machine, such as a network file system. A pipeline that failed or was killed
-    leaves its finished shards, and the next call goes on from them.
+    leaves its finished shards, and the next call continues from them.
 
     Args:
         jobs: all shards of the data set.
@@ -149,7 +149,7 @@ def _check_all_done(jobs: Sequence[ShardJob]) -> None:
     if left:
         raise DataError(
             "The Beam pipeline ended, and shards are not there: workers and the calling machine "
-            "must see --out as one folder. The same call again goes on from those that are there. "
+            "must see --out as one folder. The same call continues from those that are there. "
             f"Received: {len(left)} of {len(jobs)} missing in {jobs[0].out}, first {left[0].name}"
         )
 

@@ -18,7 +18,7 @@ def run_all(jobs: list[ShardJob], workers: int) -> None:
     """Run the jobs that are not done, here or in several processes, and show the progress."""
     open_jobs = _not_done(jobs)
     cores = _cores()
-    # Of all jobs, not the open ones: a run that goes on must have as many threads to a worker.
+    # Of all jobs, not the open ones: a resumed run must have as many threads to a worker.
     workers = min(workers or min(cores, MOST_WORKERS), len(jobs))
     done = sum(len(job.paths) for job in jobs) - sum(len(job.paths) for job in open_jobs)
     with progress(total=sum(len(job.paths) for job in jobs), label="aligning faces") as bar:
@@ -69,14 +69,14 @@ def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> 
 
 
 def start_worker(threads: int) -> None:
-    """Start a worker process: TensorFlow quiet, on so many threads; it ends with its parent."""
+    """Start a worker process: TensorFlow quiet, on this many threads; it ends with its parent."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     use_threads(threads)
 
 
 def _end_with_parent() -> None:
-    # A parent that is killed cannot end its workers; they would wait for work for ever.
+    # A parent that is killed cannot end its workers; they would wait for work forever.
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -84,6 +84,6 @@ def _end_with_parent() -> None:
 
 
 def use_threads(count: int) -> None:
-    """Keep TensorFlow to so many threads, where it is started in this process later."""
+    """Keep TensorFlow to this many threads, where it is started in this process later."""
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(count)
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"

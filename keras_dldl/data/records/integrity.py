@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 ON_DAMAGED = ("fail", "skip")
 MOST_THREADS = 4
 SHOWN = 5
-REMEDY = "`keras-dldl prepare`, called again with the same arguments, writes damaged shards anew"
+REMEDY = "`keras-dldl prepare`, called again with the same arguments, writes damaged shards again"
 # What TensorFlow makes of an error in a function of ours that it calls.
 NOT_NAMED = ("InvalidArgumentError", "UnknownError")
 

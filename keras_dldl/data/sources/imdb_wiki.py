@@ -25,7 +25,7 @@ class ImdbWiki(Source):
     From Rothe, Timofte and Van Gool, "DEX: Deep EXpectation of apparent age from a single image"
     (2015) and "Deep expectation of real and apparent age from a single image without facial
     landmarks" (2018). Academic research only. The age is that of 1 July of the year in which the
-    photo was taken, as the authors say. The celebrity's name is the subject, in both parts alike.
+    photo was taken, as the authors say. The celebrity's name is the subject, in both parts.
     Skipped are rows without a face (score -Inf), with a second face, which may be that of the
     celebrity, without a date, and with an age outside 0...120. There is no official split: splits
     are drawn by subject.

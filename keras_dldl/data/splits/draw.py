@@ -28,7 +28,7 @@ def keys_of(table: "pd.DataFrame") -> "pd.Series":
 def scattered(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return the rows in an order that depends on their paths alone, and is like no other order.
 
-    Neighbours in a data set's order are alike (one age, one person). Scattered, they lie in
+    Neighbours in a data set's order are similar (one age, one person). Scattered, they lie in
     different shards, so that reading shard by shard is already a rough shuffle.
     """
     order = table["path"].map(lambda path: hashlib.sha256(path.encode("utf-8")).digest())

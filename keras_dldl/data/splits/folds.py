@@ -16,9 +16,9 @@ def draw_folds(table: "pd.DataFrame", folds: int, seed: int = 0) -> "pd.Series":
     """Return a fold, 1 ... `folds`, for every row, drawn by subject.
 
     The largest subjects are dealt first, each to the fold that has the fewest rows so far; among
-    subjects of one size, those of alike labels are dealt in succession, in an order drawn from a
+    subjects of one size, those of similar labels are dealt in succession, in an order drawn from a
     hash. So folds differ in size by no more than the largest subject (by one row, where every
-    subject has one), labels are spread alike over them, and neither the order of rows nor the
+    subject has one), labels are spread evenly over them, and neither the order of rows nor the
     machine matters. As many folds as subjects leave one person out each (the protocol of FG-NET).
 
     Args:

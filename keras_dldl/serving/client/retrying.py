@@ -32,7 +32,7 @@ class Retrying:
 
     Args:
         retries: how often at most; 0 or more.
-        sleep: waits so many seconds.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(self, retries: int, sleep: Callable[[float], None] = time.sleep):
