@@ -71,12 +71,12 @@ def compare(
         plan: what to compare.
         out: the folder; made if it is not there.
         report_only: train nothing, compare what is finished.
-        retry_failed: train cells anew that failed before.
+        retry_failed: train failed cells again.
 
     Raises:
         ConfigError: a setting does not fit, or the folder holds another comparison.
         DataError: the data cannot be read, or a given run is not of these data.
-        KeyboardInterrupt: Ctrl-C; what is finished is compared, and the next call goes on.
+        KeyboardInterrupt: Ctrl-C; what is finished is compared, and the next call continues.
     """
     out = Path(out)
     if plan.leave_one_out:
@@ -90,7 +90,7 @@ def compare(
         if not report_only:
             _run(cells, results, measured)
     except KeyboardInterrupt:
-        _LOGGER.warning("Stopped. The same command goes on from here.")
+        _LOGGER.warning("Stopped. The same command continues from here.")
         if any(results.values()):
             _report(plan, data, measured, out, cells, results)
         raise
