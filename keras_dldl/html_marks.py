@@ -1,8 +1,12 @@
-"""Pieces of HTML: tables, figures, sections. Text is escaped unless it is `Html`."""
+"""The pages that commands write, and their pieces. Text is escaped unless it is `Html`."""
 
 import base64
 import html
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from string import Template
+
+TEMPLATE = Path(__file__).with_name("html_page.html")
 
 
 class Html(str):
@@ -12,6 +16,20 @@ class Html(str):
 def escaped(text: str) -> str:
     """Return `text` as HTML."""
     return text if isinstance(text, Html) else html.escape(text)
+
+
+def page(title: str, about: str, *parts: str) -> str:
+    """Return a whole page in the style that all pages share, with nothing to fetch from elsewhere.
+
+    Args:
+        title: of the page.
+        about: a line below it.
+        parts: of the body, from top to bottom.
+    """
+    body = Html("".join(escaped(part) for part in parts))
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=escaped(title), about=escaped(about), body=body
+    )
 
 
 def table(
@@ -61,9 +79,11 @@ def section(name: str, title: str, *parts: str) -> Html:
 
 
 def paragraph(text: str, kind: str = "") -> Html:
-    """Return a paragraph, of a class of the page's style."""
+    """Return a paragraph, of a class of the page's style; what stands in backticks is code."""
     attribute = f' class="{kind}"' if kind else ""
-    return Html(f"<p{attribute}>{escaped(text)}</p>")
+    pieces = escaped(text).split("`")
+    content = "".join(f"<code>{p}</code>" if k % 2 else p for k, p in enumerate(pieces))
+    return Html(f"<p{attribute}>{content}</p>")
 
 
 def listing(items: Iterable[str]) -> Html:

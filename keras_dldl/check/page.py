@@ -3,16 +3,14 @@
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from keras_dldl.check.pictures import pictures_of
 from keras_dldl.check.tables import summary_rows, verdict
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.html_marks import table
+from keras_dldl.html_marks import Html, page, paragraph, section, table
 
-TEMPLATE = Path(__file__).with_name("check.html")
 SHOWN_ROWS = 50
 METHOD = (
     "Identical means that the stored images are the same byte for byte. Near copies were saved "
@@ -31,56 +29,68 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
         data: the prepared data, read again for the pictures that are shown.
     """
     settings, sections = content["settings"], _sections(content)
-    shown = [pair for _, _, pairs in sections for pair in pairs[: settings["show"]]]
+    shown = [pair for *_, pairs in sections for pair in pairs[: settings["show"]]]
     wrong = content["contradicted"]
     faces_shown = [pair[k] for pair in shown for k in ("first", "second")]
     wanted = {(face["folder"], face["path"]) for face in faces_shown + wrong[: settings["show"]]}
     pictures = pictures_of(data, wanted)
     sentence, good = verdict(content)
     folders = [Path(folder).name for folder in content["folders"]]
-    faces = f"{content['counts']['faces']:,} faces in {', '.join(content['folders'])}"
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=html.escape(f"Leak check: {', '.join(folders)}"),
-        data=html.escape(faces),
-        verdict=html.escape(sentence),
-        colour="good" if good else "bad",
-        summary=table(["", "number"], summary_rows(content), caption="What was found"),
-        method=html.escape(METHOD.format(similarity=settings["similarity"])),
-        subjects=_subjects(content["subjects"]),
-        sections="".join(
-            _section(*section, settings["show"], pictures, folders) for section in sections
-        )
-        + _contradicted(wrong, settings, pictures, folders),
-        labels=_crossed("Faces by label", content["labels"]),
-        groups="".join(
-            _crossed(f"Faces by {column}", {name: value["parts"] for name, value in group.items()})
-            for column, group in content["groups"].items()
+    method = METHOD.format(similarity=settings["similarity"])
+    groups = content["groups"].items()
+    return page(
+        f"Leak check: {', '.join(folders)}",
+        f"{content['counts']['faces']:,} faces in {', '.join(content['folders'])}",
+        paragraph(sentence, f"verdict {'good' if good else 'bad'}"),
+        section(
+            "found",
+            "What was found",
+            table(["", "number"], summary_rows(content)),
+            paragraph(method),
         ),
-        sizes=table(
-            ["size", "faces"], [[size, f"{number:,}"] for size, number in content["sizes"].items()],
-            caption="Stored images, pixels",
+        _subjects(content["subjects"]),
+        *(_section(*one, settings["show"], pictures, folders) for one in sections),
+        _contradicted(wrong, settings, pictures, folders),
+        section(
+            "parts",
+            "What the parts hold",
+            _side(_crossed("Faces by label", content["labels"])),
+            _side(
+                *(
+                    _crossed(f"Faces by {name}", {v: of["parts"] for v, of in group.items()})
+                    for name, group in groups
+                )
+            ),
+            table(
+                ["size", "faces"],
+                [[size, f"{number:,}"] for size, number in content["sizes"].items()],
+                caption="Stored images, pixels",
+            ),
         ),
-        unreadable=_unreadable(content["unreadable"]),
-    )  # fmt: skip
+        _unreadable(content["unreadable"]),
+    )
 
 
-def _sections(content: dict[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
-    """Return title, explanation and pairs of each section; a pair is shown in the first it fits."""
+def _sections(content: dict[str, Any]) -> list[tuple[str, str, str, list[dict[str, Any]]]]:
+    """Return name, title, explanation and pairs of each section; a pair is in the first it fits."""
     between = [pair for pair in content["pairs"] if pair["between_parts"]]
     within = [pair for pair in content["pairs"] if not pair["between_parts"]]
     return [
         (
+            "between",
             "One picture in two parts",
             "A model is measured on what it was trained on. `prepare --drop-leaks` leaves the "
             "first of each pair out.",
             between,
         ),
         (
+            "labels",
             "One picture with two labels, within a part",
             "At least one of the labels is wrong.",
             [pair for pair in within if pair["label_conflict"]],
         ),
         (
+            "within",
             "Other copies within a part",
             "They count more than once, and do no other harm.",
             [pair for pair in within if not pair["label_conflict"]],
@@ -89,37 +99,47 @@ def _sections(content: dict[str, Any]) -> list[tuple[str, str, list[dict[str, An
 
 
 def _section(
-    title: str, remark: str, pairs: list[dict[str, Any]], show: int,
+    name: str, title: str, remark: str, pairs: list[dict[str, Any]], show: int,
     pictures: dict[tuple[int, str], str], folders: Sequence[str],
-) -> str:  # fmt: skip
-    heading = f"<h2>{html.escape(title)}: {len(pairs):,}</h2>"
+) -> Html:  # fmt: skip
+    title = f"{title}: {len(pairs):,}"
     if not pairs:
-        return heading + "<p>None was found.</p>"
-    items = "".join(f"<li>{_pair(pair, pictures, folders)}</li>" for pair in pairs[:show])
-    rest = len(pairs) - min(show, len(pairs))
-    more = f"<p>and {rest:,} more, listed in check.json</p>" if rest else ""
-    return f'{heading}<p>{_code(remark)}</p><ul class="pairs">{items}</ul>{more}'
+        return section(name, title, paragraph("None was found."))
+    items = [_pair(pair, pictures, folders) for pair in pairs[:show]]
+    return section(name, title, paragraph(remark), _cards(items), _more(len(pairs), len(items)))
 
 
 def _contradicted(
     faces: list[dict[str, Any]], settings: dict[str, Any],
     pictures: dict[tuple[int, str], str], folders: Sequence[str],
-) -> str:  # fmt: skip
+) -> Html:  # fmt: skip
     """Return the section of the labels that a model contradicts; nothing if none was asked."""
     if not settings["predictions"]:
-        return ""
-    heading = f"<h2>Labels that a model contradicts: {len(faces):,}</h2>"
+        return Html("")
     remark = (
-        f"<p>Their errors are above {settings['max_error']:g}. Either is wrong, the label or the "
-        "model; image_weights.csv leaves those in training out.</p>"
+        f"Their errors are above {settings['max_error']:g}. Either is wrong, the label or the "
+        "model; image_weights.csv leaves those in training out."
     )
-    items = "".join(
-        f"<li><p>{_image(face, pictures)}</p>{_line(face, folders)}"
-        f'<p class="conflict">the model differs by {face["error"]:.3g}</p></li>'
+    items = [
+        f"<p>{_image(face, pictures)}</p>{_line(face, folders)}"
+        f'<p class="conflict">the model differs by {face["error"]:.3g}</p>'
         for face in faces[: settings["show"]]
+    ]
+    return section(
+        "contradicted",
+        f"Labels that a model contradicts: {len(faces):,}",
+        paragraph(remark),
+        _cards(items),
+        _more(len(faces), len(items)),
     )
-    more = _more(len(faces), min(len(faces), settings["show"]))
-    return f'{heading}{remark}<ul class="pairs">{items}</ul>{more}'
+
+
+def _cards(items: Sequence[str]) -> Html:
+    return Html(f'<ul class="pairs">{"".join(f"<li>{item}</li>" for item in items)}</ul>')
+
+
+def _side(*tables: Html) -> Html:
+    return Html(f'<div class="side">{"".join(tables)}</div>')
 
 
 def _line(face: dict[str, Any], folders: Sequence[str]) -> str:
@@ -149,36 +169,31 @@ def _image(face: dict[str, Any], pictures: dict[tuple[int, str], str]) -> str:
     return f'<img alt="{text}" src="{source}">'
 
 
-def _subjects(subjects: list[dict[str, Any]]) -> str:
-    heading = f"<h2>One person in two parts: {len(subjects):,}</h2>"
+def _subjects(subjects: list[dict[str, Any]]) -> Html:
+    title = f"One person in two parts: {len(subjects):,}"
     if not subjects:
-        return heading + "<p>None, as far as the data names its people.</p>"
+        return section("people", title, paragraph("None, as far as the data names its people."))
     rows = [
         [f"{item['database']} {item['subject']}", *(f"{item['parts'][part]:,}" for part in SPLITS)]
         for item in subjects[:SHOWN_ROWS]
     ]
     listed = table(["subject", *SPLITS], rows, caption="Faces of each person")
-    return f"{heading}{listed}{_more(len(subjects), len(rows))}"
+    return section("people", title, listed, _more(len(subjects), len(rows)))
 
 
-def _unreadable(items: list[dict[str, str]]) -> str:
+def _unreadable(items: list[dict[str, str]]) -> Html:
     if not items:
-        return ""
+        return Html("")
     rows = [[item["path"], item["reason"]] for item in items[:SHOWN_ROWS]]
     listed = table(["path", "reason"], rows, caption="Records", text=True)
-    return f"<h2>What could not be read</h2>{listed}{_more(len(items), len(rows))}"
+    return section("unreadable", "What could not be read", listed, _more(len(items), len(rows)))
 
 
-def _more(total: int, shown: int) -> str:
-    return f"<p>and {total - shown:,} more, listed in check.json</p>" if total > shown else ""
+def _more(total: int, shown: int) -> Html:
+    rest = total - shown
+    return paragraph(f"and {rest:,} more, listed in check.json") if rest else Html("")
 
 
-def _crossed(title: str, counts: dict[str, dict[str, int]]) -> str:
+def _crossed(title: str, counts: dict[str, dict[str, int]]) -> Html:
     rows = [[name, *(f"{parts[part]:,}" for part in SPLITS)] for name, parts in counts.items()]
     return table(["", *SPLITS], rows, caption=title)
-
-
-def _code(text: str) -> str:
-    """Escape `text`, with what stands between backticks as code."""
-    pieces = html.escape(text).split("`")
-    return "".join(f"<code>{p}</code>" if k % 2 else p for k, p in enumerate(pieces))

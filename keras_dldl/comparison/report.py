@@ -1,9 +1,10 @@
 """From the finished cells to the files of a comparison."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl import files
+from keras_dldl import files, html_marks
 from keras_dldl.comparison import tables
 from keras_dldl.comparison.axes import ablations, sensitivities
 from keras_dldl.comparison.bootstrap import LEVEL, REPLICATES
@@ -73,13 +74,52 @@ def write_report(
     content = content_of(plan, data, done, measured)
     files.write_text(out / "table.md", tables.markdown(content))
     files.write_text(out / "table.csv", tables.csv_text(content))
-    _draw(out, content)
+    drawn = _draw(out, content)
+    files.write_text(out / "comparison.html", page_html(content, drawn))
     files.write_json(out / "comparison.json", content)
     return content
 
 
-def _draw(out: Path, content: dict[str, Any]) -> None:
+def page_html(content: dict[str, Any], pictures: Sequence[Path]) -> str:
+    """Return `comparison.html`: the tables and pictures in one file.
+
+    Args:
+        content: of `comparison.json`.
+        pictures: the PNG files drawn of it.
+    """
+    parts = [("Methods and settings", tables.headings(content), tables.main_rows(content))]
+    for ablation in content["ablations"]:
+        head = tables.ablation_headings(content)
+        rows = tables.ablation_rows(content, ablation)
+        parts.append((f"The parts of the loss of {ablation['joint']}", head, rows))
+    for axis in content["sensitivities"]:
+        head = tables.sensitivity_headings(content, axis["setting"])
+        parts += [
+            (f"{axis['setting']} of {c['name']}", head, tables.sensitivity_rows(content, c))
+            for c in axis["curves"]
+        ]
+    shown = [html_marks.figure(path.stem, path.read_bytes()) for path in pictures]
+    main, *others = [
+        html_marks.section(f"table-{number}", title, html_marks.table(head, rows))
+        for number, (title, head, rows) in enumerate(parts)
+    ]
+    return html_marks.page(
+        f"Comparison: {content['task']}",
+        f"{', '.join(content['data'])}, measured on {content['split']}",
+        main,
+        html_marks.section("pictures", "Pictures", *shown),
+        *others,
+        html_marks.section("notes", "Notes", html_marks.listing(tables.remarks(content))),
+    )
+
+
+def _draw(out: Path, content: dict[str, Any]) -> list[Path]:
+    """Draw what there is to draw, and return the files."""
+    drawn = []
     if any(entry["seeds"] for entry in content["variants"]):
-        draw_comparison(out / "comparison.png", content)
+        drawn.append(out / "comparison.png")
+        draw_comparison(drawn[-1], content)
     if drawable(content):
-        draw_sensitivity(out / "sensitivity.png", content)
+        drawn.append(out / "sensitivity.png")
+        draw_sensitivity(drawn[-1], content)
+    return drawn

@@ -19,6 +19,7 @@ from keras_dldl.evaluation.leaks import leak_check as checked_for_leaks
 from keras_dldl.evaluation.pictures import SHOWN, Pictures
 from keras_dldl.evaluation.predicting import decode, predict_faces
 from keras_dldl.evaluation.provenance import model_facts, versions
+from keras_dldl.evaluation.wording import in_words
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
 from keras_dldl.runtime import ModelCard, Network
@@ -102,8 +103,7 @@ def evaluate(
         An `Evaluation`; call `.save(out)` to write it.
 
     Raises:
-        DataError: the data cannot be read, does not suit a model, or no image could be read; or the
-            models cannot be compared.
+        DataError: the data cannot be read or does not suit a model; models cannot be compared.
         ConfigError: `batch_size` is not a whole number above 0, or there is no such decoder.
         ModelFileError: `model` is not a model of this package, or gives no numbers.
     """
@@ -130,6 +130,7 @@ def evaluate(
     metrics["notes"] += remarks
     metrics |= {"decoder": decoder or first.decoder} | _facts(networks, faces)
     metrics["leak_check"] = _leaks(faces, predictions, leak_check, first)
+    metrics["summary"] = in_words(metrics, first.grid)
     return Evaluation(metrics, predictions, views.pictures)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_dldl.evaluation.confidence import Drawn, numbers_of
-from keras_dldl.evaluation.groups import MISSING
+from keras_dldl.evaluation.groups import MISSING, OTHERS
 
 MIN_FACES = 30
 # A split or one person is no group of people.
@@ -14,9 +14,9 @@ NOT_GROUPS = ("split", "subject")
 def gaps(groups: Mapping[str, Mapping[str, Any]], drawn: Drawn) -> dict[str, Any]:
     """Return for each column the largest difference between its groups in MAE and in bias.
 
-    Groups of fewer than `MIN_FACES` faces, and faces without a value, are left out. The interval
-    is that of the difference between the two groups named; as they were chosen for being furthest
-    apart, it errs towards a gap where there are many small groups.
+    Groups of fewer than `MIN_FACES` faces, `OTHERS`, and faces without a value are left out. The
+    interval is that of the difference between the two groups named; as they were chosen for being
+    furthest apart, it errs towards a gap where there are many small groups.
 
     Args:
         groups: numbers by column and value, as in `metrics.json`.
@@ -33,7 +33,7 @@ def gaps(groups: Mapping[str, Mapping[str, Any]], drawn: Drawn) -> dict[str, Any
         large = {
             name: numbers
             for name, numbers in values.items()
-            if numbers["n"] >= MIN_FACES and name != MISSING
+            if numbers["n"] >= MIN_FACES and name not in (MISSING, OTHERS)
         }
         columns[column] = {
             "groups": list(large),

@@ -8,16 +8,20 @@ import numpy as np
 
 from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import DataError
-from keras_dldl.evaluation.numbers import summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DECADE = "decade"
 MISSING = "(none)"
+OTHERS = "(others)"
+MIN_FACES = 20
 MAX_VALUES = 50
-# Not properties of a face, or continuous.
-NEVER_BY_DEFAULT = ("path", "label", "sigma", "official", "fold")
+# Not properties of a group of people, or continuous.
+NEVER_BY_DEFAULT = (
+    "path", "label", "sigma", "official", "fold", "subject", "num_ratings", "real_age",
+    "apparent_age",
+)  # fmt: skip
 
 
 def grouping_columns(
@@ -50,6 +54,8 @@ def group_members(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return {column: {value of the column: indices of its rows}}, values in their natural order.
 
+    Values of fewer than `MIN_FACES` faces are one group, `OTHERS`: alone they would show chance.
+
     Args:
         rows: (N) rows with `label` and the columns to group by.
         columns: as `grouping_columns` returns them.
@@ -58,31 +64,18 @@ def group_members(
     label = rows["label"].to_numpy(np.float64)
     made_here = {DECADE} if task == "age" else set()
     return {
-        column: members(decades(label) if column in made_here else rows[column].to_numpy())
+        column: _folded(members(decades(label) if column in made_here else rows[column].to_numpy()))
         for column in columns
     }
 
 
-def group_summaries(
-    rows: "pd.DataFrame", value: np.ndarray, columns: Sequence[str], task: str = "age"
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return {column: {value of the column: its numbers}}, the values in their natural order.
-
-    Args:
-        rows: (N) rows with `label`, optionally `sigma`, and the columns to group by.
-        value: (N,) predicted values.
-        columns: as `grouping_columns` returns them.
-        task: the label grid's task; for "age", the column "decade" is made from the label.
-    """
-    label = rows["label"].to_numpy(np.float64)
-    sigma = rows["sigma"].to_numpy(np.float64) if "sigma" in rows else np.full(label.shape, np.nan)
-    return {
-        column: {
-            name: summary(label[index], value[index], sigma[index])
-            for name, index in values.items()
-        }
-        for column, values in group_members(rows, columns, task).items()
-    }
+def _folded(groups: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Put the small groups together, behind those that have a name of their own."""
+    small = [index for index in groups.values() if len(index) < MIN_FACES]
+    folded = {name: index for name, index in groups.items() if len(index) >= MIN_FACES}
+    if small:
+        folded[OTHERS] = np.sort(np.concatenate(small))
+    return folded
 
 
 def decades(label: np.ndarray) -> np.ndarray:

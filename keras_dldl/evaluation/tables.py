@@ -5,6 +5,20 @@ from typing import Any
 
 from keras_dldl.evaluation.numbers import THRESHOLDS
 
+# What the terminal, the report and the docs call the numbers of `metrics.json`, and what they mean.
+TERMS = {
+    "MAE": "mean absolute error: how far predictions are off on average",
+    "balanced MAE": "mean of the MAE of each decade of age, so that every decade counts the same",
+    "bias": "mean of predicted - true: above 0, predictions are too high",
+    "CS@3": "cumulative score: share of faces that are off by at most 3",
+    "CS@5": "cumulative score: share of faces that are off by at most 5",
+    "CS@8": "cumulative score: share of faces that are off by at most 8",
+    "RMSE": "root of the mean squared error: large errors weigh more than in the MAE",
+    "Pearson": "Pearson's correlation of predicted and true: 1 where they lie on a line",
+    "epsilon-error": "0 where predictions agree with the annotators, 1 where they are far outside "
+    "their spread",
+    "90 % coverage": "how often the 90 % interval of a face holds its label",
+}
 VIEW_TITLES = {"average": "average of both", "image": "image", "mirror": "mirror image"}
 
 
@@ -15,7 +29,7 @@ def headings(unit: str) -> list[str]:
     'MAE (years)'
     """
     scores = [f"CS@{t} (%)" for t in THRESHOLDS]
-    return ["n", f"MAE ({unit})", f"bias ({unit})", *scores, "RMSE", "Pearson", "epsilon-error"]
+    return ["faces", f"MAE ({unit})", f"bias ({unit})", *scores, "RMSE", "Pearson", "epsilon-error"]
 
 
 def cells(numbers: dict[str, Any]) -> list[str]:
@@ -43,8 +57,11 @@ def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
     found, unit = metrics["datasets"], unit_of(metrics)
     if len(found) < 2:
         return []
-    head = ["data set", "n", f"MAE ({unit})", "interval", "balanced", "bias", "CS@5 (%)", "RMSE"]
-    return [[*head, "Pearson", "90 % holds (%)"], *(_dataset(*item) for item in found.items())]
+    head = ["data set", "faces", f"MAE ({unit})", "interval", "balanced MAE", "bias", "CS@5 (%)"]
+    return [
+        [*head, "RMSE", "Pearson", "90 % coverage (%)"],
+        *(_dataset(*item) for item in found.items()),
+    ]
 
 
 def _dataset(name: str, numbers: dict[str, Any]) -> list[str]:
@@ -122,7 +139,7 @@ def _seen(found: dict[str, Any]) -> str:
 
 
 def against_lines(metrics: dict[str, Any]) -> list[str]:
-    """Return the comparison with another model in a few lines; none where there is none."""
+    """Return the comparison with another model in a line; none where there is none."""
     found = metrics.get("against")
     if not found:
         return []
@@ -131,21 +148,31 @@ def against_lines(metrics: dict[str, Any]) -> list[str]:
     return [
         f"against {name}, on the same faces: MAE {metrics['mae']:.3f}, the other's "
         f"{found['mae']:.3f}; difference {found['mae_difference']:+.3f}, "
-        f"{_interval(found['confidence'])}; p {_number(p)} (permutation), "
-        f"{_number(wilcoxon)} (Wilcoxon)",
-        found["conclusion"],
+        f"{_interval(found['confidence'])}; p {p_value(p)} (permutation), "
+        f"{p_value(wilcoxon)} (Wilcoxon)",
     ]
 
 
+def p_value(p: float | None) -> str:
+    """Return a p-value as text.
+
+    >>> p_value(0.00009), p_value(0.0421), p_value(None)
+    ('< 0.001', '0.042', '-')
+    """
+    if p is None:
+        return "-"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def text_report(metrics: dict[str, Any]) -> str:
-    """Return the short table for a terminal."""
+    """Return the numbers in words, and the short table, for a terminal."""
     unit, sure = unit_of(metrics), metrics["confidence"]
-    lines = [described_data(metrics["data"])]
+    lines = [described_data(metrics["data"]), "", *metrics["summary"].values(), ""]
     lines += _aligned([["", *headings(unit)], *view_rows(metrics)])
     drawn = {"face": "faces", "subject": "people"}[sure["by"]]
     lines.append(
         f"MAE, {100 * sure['level']:g} % interval: {_interval(sure['mae'])} (bootstrap over "
-        f"{sure['units']:,} {drawn}); the 90 % interval holds {_share(metrics)} % of the labels"
+        f"{sure['units']:,} {drawn}); 90 % coverage: {_share(metrics)} %"
     )
     if metrics["balanced_mae"] is not None:
         lines.append(f"balanced MAE, the mean over decades: {metrics['balanced_mae']:.3f} {unit}")

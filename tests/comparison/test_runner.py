@@ -76,7 +76,8 @@ def test_cells_are_run_folders_with_an_evaluation(finished):
 def test_files(finished):
     names = {path.name for path in finished.out.iterdir()}
     assert names == {
-        "cells", "plan.json", "comparison.json", "comparison.png", "table.csv", "table.md",
+        "cells", "plan.json", "comparison.html", "comparison.json", "comparison.png", "table.csv",
+        "table.md",
     }  # fmt: skip
     assert json.loads((finished.out / "comparison.json").read_text()) == finished.content
 

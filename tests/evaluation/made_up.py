@@ -8,6 +8,7 @@ from keras_dldl.evaluation.evaluate import Evaluation
 from keras_dldl.evaluation.groups import grouping_columns
 from keras_dldl.evaluation.pictures import Pictures, thumbnail
 from keras_dldl.evaluation.predicting import Views, decode
+from keras_dldl.evaluation.wording import in_words
 from keras_dldl.labels import LabelGrid
 
 NOT_CHECKED = {"checked": False, "reason": "the faces are drawn"}
@@ -54,6 +55,7 @@ def made_up(rows, grid=None, against=False, pictures=False, **more):
         "versions": {"numpy": "2"},
         **more,
     }
+    metrics["summary"] = in_words(metrics, grid)
     return Evaluation(metrics, predictions, _pictures(predictions) if pictures else Pictures())
 
 

@@ -79,7 +79,7 @@ def test_metrics_have_the_contracts_shape(evaluation):
     assert metrics["data"]["split"] == "test"
     assert metrics["model"]["grid"] == AGE.get_config()
     assert metrics["task"] == "age" and metrics["input_size"] == 32
-    assert set(metrics["groups"]) == {"subject", "gender", "value", "split", "face", "decade"}
+    assert set(metrics["groups"]) == {"gender", "value", "split", "face", "decade"}
     assert sum(part["n"] for part in metrics["groups"]["gender"].values()) == 11
 
 

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from keras_dldl.errors import DataError
-from keras_dldl.evaluation.groups import decades, group_summaries, grouping_columns
-from keras_dldl.evaluation.numbers import summary
+from keras_dldl.evaluation.groups import decades, group_members, grouping_columns
 
 
 @pytest.fixture
@@ -23,10 +22,11 @@ def rows():
     )
 
 
-def test_columns_with_many_values_are_used_only_when_asked_for(rows):
+def test_people_and_columns_with_many_values_are_used_only_when_asked_for(rows):
+    rows["photo"] = rows["path"]
     assert grouping_columns(rows) == ["gender", "cohort", "decade"]
-    assert grouping_columns(rows, ["subject"]) == ["subject", "decade"]
-    assert grouping_columns(rows.iloc[:50]) == ["subject", "gender", "cohort", "decade"]
+    assert grouping_columns(rows, ["photo", "subject"]) == ["photo", "subject", "decade"]
+    assert grouping_columns(rows.iloc[:50]) == ["gender", "cohort", "photo", "decade"]
 
 
 def test_only_ages_have_decades(rows):
@@ -42,27 +42,33 @@ def test_an_unknown_column_is_named_with_those_there_are(rows):
         grouping_columns(rows, ["decade"], "attractiveness")
 
 
-def test_each_group_is_the_summary_of_its_rows(rows):
-    value = rows["label"].to_numpy() + np.random.default_rng(0).normal(0, 5, 60)
-    groups = group_summaries(rows, value, ["gender", "cohort", "decade"])
-    female = rows["gender"] == "female"
-    expected = summary(rows["label"][female], value[female], rows["sigma"][female])
-    assert groups["gender"]["female"] == expected
-    for column in groups.values():
-        assert sum(numbers["n"] for numbers in column.values()) == 60
+def test_each_group_holds_its_rows(rows):
+    groups = group_members(rows, ["gender", "cohort"])
+    assert groups["gender"]["female"].tolist() == list(range(0, 60, 2))
+    assert groups["cohort"]["10"].tolist() == list(range(0, 60, 3))
 
 
 def test_groups_stand_in_natural_order_rows_without_a_value_last(rows):
-    groups = group_summaries(rows, rows["label"].to_numpy(), ["cohort", "decade"])
-    assert list(groups["cohort"]) == ["2", "10", "(none)"]
-    assert list(groups["decade"])[:3] == ["0-9", "10-19", "20-29"]
-    assert list(groups["decade"])[-1] == "90-99"
+    assert list(group_members(rows, ["cohort"])["cohort"]) == ["2", "10", "(none)"]
+    rows["label"] = np.repeat([95.0, 20.0, 5.0], 20)
+    assert list(group_members(rows, ["decade"])["decade"]) == ["0-9", "20-29", "90-99"]
+
+
+def test_groups_of_few_faces_are_one(rows):
+    rows["race"] = ["a"] * 20 + ["b"] * 19 + ["c"] * 21
+    rows.loc[40, "race"] = "d"
+    groups = group_members(rows, ["race"])["race"]
+    assert {name: len(index) for name, index in groups.items()} == {
+        "a": 20,
+        "c": 20,
+        "(others)": 20,
+    }
+    assert groups["(others)"].tolist() == [*range(20, 39), 40]
 
 
 def test_a_decade_column_of_the_manifest_gives_way(rows):
-    rows["decade"] = "the roaring twenties"
-    groups = group_summaries(rows, rows["label"].to_numpy(), grouping_columns(rows))
-    assert "0-9" in groups["decade"]
+    rows["decade"], rows["label"] = "the roaring twenties", 5.0
+    assert list(group_members(rows, grouping_columns(rows))["decade"]) == ["0-9"]
 
 
 def test_decades_of_ages_between_whole_years():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.numbers import THRESHOLDS
 from keras_dldl.html_marks import Html, escaped, table
@@ -45,7 +46,7 @@ def numbers_table(first: str, entries: Mapping[str, dict[str, Any]], unit: str) 
     A column that is empty in all rows (the epsilon-error, without sigmas) is left out.
     """
     rows = [_cells(numbers, decimals(unit)) for numbers in entries.values()]
-    heads = _headings(unit)
+    heads = [explained(name) for name in (*tables.headings(unit), "90 % coverage (%)")]
     kept = [k for k in range(len(heads)) if any(row[k] != NOTHING for row in rows)]
     return table(
         [first, *(heads[k] for k in kept)],
@@ -58,12 +59,15 @@ def decimals(unit: str) -> int:
     return 2 if unit == "years" else 3
 
 
-def _headings(unit: str) -> list[str]:
-    scores = [f"CS@{t}, %" for t in THRESHOLDS]
-    return [
-        "faces", f"MAE, {unit}", f"bias, {unit}", *scores, "RMSE", "PC", "\u03b5-error",
-        "90 % holds, %",
-    ]  # fmt: skip
+def explained(name: str) -> Html:
+    """Return a term with its meaning, which is shown where the pointer rests on it."""
+    term = name.partition(" (")[0]
+    meaning = tables.TERMS.get(term)
+    if meaning is None:
+        return Html(escaped(name))
+    return Html(
+        f'<abbr title="{escaped(meaning)}">{escaped(term)}</abbr>{escaped(name[len(term) :])}'
+    )
 
 
 def _cells(numbers: dict[str, Any], places: int) -> list[str]:
@@ -86,14 +90,3 @@ def _cells(numbers: dict[str, Any], places: int) -> list[str]:
         cell("epsilon_error", ".3f"),
         cell(COVERAGE, ".1f"),
     ]
-
-
-def p_value(p: float | None) -> str:
-    """Return a p-value as text.
-
-    >>> p_value(0.00009), p_value(0.0421), p_value(None)
-    ('< 0.001', '0.042', '-')
-    """
-    if p is None:
-        return "-"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -55,30 +55,8 @@ def predicted_against_true(label: np.ndarray, value: np.ndarray, unit: str) -> b
     return _png(figure)
 
 
-def error_by_band(label: np.ndarray, value: np.ndarray, unit: str, width: float) -> bytes:
-    """Draw MAE and bias in bands of the true label, with the number of faces, as PNG.
-
-    Args:
-        label: (N,) true labels.
-        value: (N,) predicted values.
-        unit: of both.
-        width: of a band, such as 0.5 points.
-    """
-    band = np.floor(label / width + 1e-9).astype(int)
-    error = value - label
-    groups = {
-        f"{b * width:g}-{(b + 1) * width:g}": {
-            "n": int((band == b).sum()),
-            "mae": float(np.abs(error[band == b]).mean()),
-            "bias": float(error[band == b].mean()),
-        }
-        for b in np.unique(band)
-    }
-    return error_by_group(groups, unit)
-
-
 def error_by_group(groups: Mapping[str, Any], unit: str) -> bytes:
-    """Draw MAE and bias of groups that have an order, with intervals and numbers of faces, as PNG.
+    """Draw bias, before the MAE, of groups that have an order, with intervals, as PNG.
 
     Args:
         groups: `n`, `mae`, `bias` and perhaps `confidence` by name, as in `metrics.json`.
@@ -87,13 +65,15 @@ def error_by_group(groups: Mapping[str, Any], unit: str) -> bytes:
     figure, axes = _figure()
     place = np.arange(len(groups))
     mae, bias = (np.array([one[key] for one in groups.values()]) for key in ("mae", "bias"))
-    axes.bar(place, mae, width=0.8, color=COLOUR, alpha=0.55, label="MAE")
-    _bars(axes, place, groups, "mae", color=COLOUR)
-    axes.plot(place, bias, color=SECOND, marker="o", markersize=4, label="bias, predicted - true")
+    axes.bar(place, mae, width=0.8, color=GREY, alpha=0.22, label="MAE")
+    axes.plot(place, bias, color=SECOND, marker="o", markersize=6, label="bias, predicted - true")
     _bars(axes, place, groups, "bias", color=SECOND)
+    for at, number in zip(place, bias, strict=True):
+        axes.annotate(f"{number:+.1f}", (at, number), (5, 5), textcoords="offset points")
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_xticks(place, [f"{name}\n{one['n']:,}" for name, one in groups.items()], fontsize=7)
-    axes.set(xlabel="group, and its number of faces", ylabel=unit)
+    axes.set_xticks(place, [f"{name}\n{one['n']:,}" for name, one in groups.items()], fontsize=8)
+    axes.set(ylabel=unit)
+    axes.margins(y=0.12)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     return _png(figure)
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from keras_dldl.evaluation import tables
+from keras_dldl.evaluation.groups import DECADE, OTHERS
 from keras_dldl.evaluation.report import figures
 from keras_dldl.evaluation.report.cells import (
     decimals,
     interval_below,
     numbers_table,
-    p_value,
     with_interval,
 )
 from keras_dldl.html_marks import Html, escaped, figure, paragraph, section, table
@@ -20,7 +20,11 @@ MOST_DOTS = 20
 def group_sections(metrics: dict[str, Any], unit: str) -> Html:
     """Return a section a column: the figure and the table of its groups."""
     found = metrics["groups"]
-    single = [f"{column} ({', '.join(of)})" for column, of in found.items() if len(of) == 1]
+    single = [
+        f"{column} ({', '.join(of)})"
+        for column, of in found.items()
+        if len(of) == 1 and OTHERS not in of
+    ]
     remark = paragraph(f"All faces are alike in: {'; '.join(single)}.", "quiet") if single else ""
     several = [_group(column, of, unit) for column, of in found.items() if len(of) > 1]
     return Html(remark + "".join(several))
@@ -43,7 +47,7 @@ def fairness_part(metrics: dict[str, Any], unit: str) -> Html:
         "furthest apart, so of many small groups some gap is found by chance. A gap in one column "
         "may come from another: groups may differ in age, too."
     )
-    head = ["column", "groups", f"gap in MAE, {unit}", f"gap in bias, {unit}"]
+    head = ["column", "groups", f"gap in MAE ({unit})", f"gap in bias ({unit})"]
     return Html(paragraph(text) + table(head, rows))
 
 
@@ -73,14 +77,14 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
     ]
     other = tables.model_name(metrics["against_model"])
     text = (
-        f"The other model is {other}. {found['conclusion']} Below 0, this model is nearer the "
-        "truth. Both saw the same faces, so the differences are paired. p: how often a difference "
-        "as large arises if for "
-        "every face (or person) chance decides which model gave which answer; for groups also "
-        "corrected by Holm for their number. Wilcoxon's signed-rank test over all faces: "
+        f"The other model is {other}. Difference: MAE of this model minus that of the other, on "
+        "the same faces; below 0, this model is nearer the truth. p: how often a difference as "
+        "large arises by chance, if it makes no difference which model gave which answer; for "
+        "groups also corrected by Holm for their number. Wilcoxon's signed-rank test over all "
+        "faces: "
         f"p {_equals(found['p_wilcoxon'])}."
     )
-    head = ["", "faces", f"MAE, {unit}", "MAE of the other", "difference", "p", "p, Holm"]
+    head = ["", "faces", f"MAE ({unit})", "MAE of the other", "difference", "p", "p, Holm"]
     return Html(paragraph(text) + table(head, rows))
 
 
@@ -91,13 +95,13 @@ def _against_row(name: str, mae: float, found: dict[str, Any]) -> list[str]:
         f"{mae:.3f}",
         f"{found['mae']:.3f}",
         with_interval(found["mae_difference"], found["confidence"], "+.3f"),
-        p_value(found["p_permutation"]),
-        p_value(found.get("p_holm")),
+        tables.p_value(found["p_permutation"]),
+        tables.p_value(found.get("p_holm")),
     ]
 
 
 def _equals(p: float | None) -> str:
-    text = p_value(p)
+    text = tables.p_value(p)
     return text if text.startswith("<") else f"= {text}"
 
 
@@ -105,8 +109,11 @@ def _group(column: str, groups: dict[str, Any], unit: str) -> str:
     parts = [numbers_table(column, groups, unit)]
     if len(groups) <= MOST_DOTS:
         pictures = (
-            figure(title, figures.group_dots(groups, number, unit), "lines: intervals")
-            for number, title in (("mae", f"MAE by {column}"), ("bias", f"Bias by {column}"))
+            figure(
+                f"{title} by {column}", figures.group_dots(groups, number, unit), "lines: intervals"
+            )
+            for number, title in (("mae", "MAE"), ("bias", "Bias"))
+            if (column, number) != (DECADE, "bias")  # the report's main picture
         )
         parts.insert(0, Html(f'<div class="figures">{"".join(pictures)}</div>'))
     return section(f"by-{escaped(column)}", f"By {column}", *parts)

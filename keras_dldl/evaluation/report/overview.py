@@ -6,9 +6,10 @@ import numpy as np
 
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.confidence import COVERAGE
+from keras_dldl.evaluation.groups import DECADE, MIN_FACES, OTHERS
 from keras_dldl.evaluation.report import figures
 from keras_dldl.evaluation.report.cells import decimals, interval_below, numbers_table
-from keras_dldl.html_marks import Html, escaped, figure, listing, paragraph, table
+from keras_dldl.html_marks import Html, escaped, figure, listing, paragraph, section, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,21 +17,26 @@ if TYPE_CHECKING:
 POINTS_BAND = 0.5
 
 
+def words(metrics: dict[str, Any]) -> Html:
+    """Return the numbers in plain sentences."""
+    said = "".join(paragraph(text) for text in metrics["summary"].values())
+    return Html(f'<div class="box words">{said}</div>')
+
+
 def tiles(metrics: dict[str, Any], unit: str) -> Html:
-    """Return the main numbers, large, with their intervals."""
+    """Return the main numbers, large, with their intervals and what they mean."""
     sure, places = metrics["confidence"], decimals(unit)
     shown = [
         ("MAE", metrics["mae"], sure["mae"], f".{places}f", unit),
         ("balanced MAE", metrics["balanced_mae"], None, f".{places}f", unit),
-        ("CS@5", metrics["cs"]["5"], sure["cs"]["5"], ".1f", "%"),
         ("bias", metrics["bias"], sure["bias"], f"+.{places}f", unit),
-        ("RMSE", metrics["rmse"], sure["rmse"], f".{places}f", unit),
-        ("PC", metrics["pearson"], sure["pearson"], ".3f", ""),
-        ("90 % interval holds", metrics[COVERAGE], sure[COVERAGE], ".1f", "%"),
+        ("CS@5", metrics["cs"]["5"], sure["cs"]["5"], ".1f", "%"),
+        ("Pearson", metrics["pearson"], sure["pearson"], ".3f", ""),
+        ("90 % coverage", metrics[COVERAGE], sure[COVERAGE], ".1f", "%"),
     ]
-    if metrics["balanced_mae"] is None:  # not of ages
-        del shown[1]
-    made = "".join(_tile(*one) for one in shown)
+    # Points end before an error of 5.
+    left_out = () if metrics["task"] == "age" else ("balanced MAE", "CS@5")
+    made = "".join(_tile(*one) for one in shown if one[0] not in left_out)
     return Html(f'<div class="tiles">{made}</div>')
 
 
@@ -49,7 +55,10 @@ def views_table(metrics: dict[str, Any], unit: str) -> Html:
     """Return the numbers of both views and of their average, and the words' meanings."""
     views = {"average": metrics, **metrics["views"]}
     named = {title: views[name] for name, title in tables.VIEW_TITLES.items()}
-    return Html(numbers_table("", named, unit) + paragraph(interval_sentence(metrics), "quiet"))
+    terms = "".join(f"<dt>{n}</dt><dd>{escaped(m)}</dd>" for n, m in tables.TERMS.items())
+    legend = f"<details><summary>What the numbers mean</summary><dl>{terms}</dl></details>"
+    remark = paragraph(interval_sentence(metrics), "quiet")
+    return Html(numbers_table("", named, unit) + remark + legend)
 
 
 def leak_verdict(found: dict[str, Any]) -> Html:
@@ -66,24 +75,54 @@ def remarks(metrics: dict[str, Any]) -> Html:
     return listing(tables.remarks(metrics))
 
 
+def main_picture(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str) -> Html:
+    """Return the bias by decade or by band of the label; nothing where there are no two of them."""
+    if metrics["task"] == "age":
+        title, groups = "Bias by decade of age", metrics["groups"][DECADE]
+        groups = {name: one for name, one in groups.items() if name != OTHERS}
+    else:
+        title = "Bias by true label"
+        groups = label_bands(predictions["label"], predictions["value"], POINTS_BAND)
+    if len(groups) < 2:
+        return Html("")
+    means = (
+        "mean of predicted - true, with its 95 % interval: above 0, predictions are too high. "
+        "Bars: MAE. Small figures: faces"
+    )
+    return section("bias", title, figure("Bias", figures.error_by_group(groups, unit), means))
+
+
+def label_bands(label: Any, value: Any, width: float) -> dict[str, dict[str, float]]:
+    """Return `n`, `mae` and `bias` by band of the true label, of those with 20 faces or more.
+
+    Args:
+        label: (N,) true labels.
+        value: (N,) predicted values.
+        width: of a band, such as 0.5 points.
+    """
+    label, value = (np.asarray(one, np.float64) for one in (label, value))
+    band = np.floor(label / width + 1e-9).astype(int)
+    error = value - label
+    return {
+        f"{b * width:g}-{(b + 1) * width:g}": {
+            "n": int((band == b).sum()),
+            "mae": float(np.abs(error[band == b]).mean()),
+            "bias": float(error[band == b].mean()),
+        }
+        for b in np.unique(band)
+        if (band == b).sum() >= MIN_FACES
+    }
+
+
 def main_figures(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str) -> Html:
     """Return the figures of the whole."""
     label = predictions["label"].to_numpy(np.float64)
     value = predictions["value"].to_numpy(np.float64)
     other = predictions["against_value"].to_numpy(np.float64) if metrics.get("against") else None
-    if metrics["task"] == "age":
-        title, by_band = (
-            "Error by decade",
-            figures.error_by_group(metrics["groups"]["decade"], unit),
-        )
-    else:
-        title = "Error by true label"
-        by_band = figures.error_by_band(label, value, unit, POINTS_BAND)
     curve = figures.cumulative_score_curve(label, value, unit, other)
     drawn = [
         figure("Cumulative score", curve, "share of faces with an error of at most t"),
         figure("Predicted against true", figures.predicted_against_true(label, value, unit)),
-        figure(title, by_band, "lines: intervals"),
         figure("Errors", figures.error_histogram(label, value, unit), "all but the largest 0.5 %"),
     ]
     return Html(f'<div class="figures">{"".join(drawn)}</div>')
@@ -119,4 +158,5 @@ def calibration_part(metrics: dict[str, Any], unit: str) -> Html:
 def _tile(name: str, number: float | None, interval: Any, form: str, unit: str) -> str:
     text = "&ndash;" if number is None else f"{number:{form}}<span> {escaped(unit)}</span>"
     below = "" if number is None else interval_below(interval, form)
-    return f"<div><h3>{name}</h3><strong>{text}</strong>{below}</div>"
+    means = f'<small class="means">{escaped(tables.TERMS[name])}</small>'
+    return f"<div><h3>{name}</h3><strong>{text}</strong>{below}{means}</div>"

@@ -1,19 +1,15 @@
-"""The page: its parts in order, in the template's style."""
+"""The page: its parts in order."""
 
-from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.pictures import Pictures
 from keras_dldl.evaluation.report import groups, overview, provenance
 from keras_dldl.evaluation.report.faces import faces_part
-from keras_dldl.html_marks import Html, escaped, section
+from keras_dldl.html_marks import Html, escaped, page, section
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TEMPLATE = Path(__file__).with_name("report.html")
 
 
 def report_html(
@@ -28,19 +24,18 @@ def report_html(
     """
     unit = tables.unit_of(metrics)
     parts = _sections(metrics, predictions, pictures or Pictures(), unit)
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escaped(_title(metrics)),
-        data=escaped(f"{metrics['n']:,} faces: {tables.described_data(metrics['data'])}"),
-        tiles=overview.tiles(metrics, unit),
-        verdict=overview.leak_verdict(metrics["leak_check"]),
-        remarks=overview.remarks(metrics),
-        contents=_contents(parts),
-        sections="".join(section(name, *part) for name, part in parts.items()),
+    about = f"{metrics['n']:,} faces: {tables.described_data(metrics['data'])}"
+    return page(
+        f"Evaluation: {metrics['task']}, {tables.model_name(metrics['model'])}",
+        about,
+        overview.words(metrics),
+        overview.tiles(metrics, unit),
+        overview.main_picture(metrics, predictions, unit),
+        overview.leak_verdict(metrics["leak_check"]),
+        overview.remarks(metrics),
+        _contents(parts),
+        *(section(name, *part) for name, part in parts.items()),
     )
-
-
-def _title(metrics: dict[str, Any]) -> str:
-    return f"Evaluation: {metrics['task']}, {tables.model_name(metrics['model'])}"
 
 
 def _sections(
@@ -63,5 +58,6 @@ def _sections(
     return {name: part for name, part in parts.items() if part[1]}
 
 
-def _contents(parts: dict[str, tuple[str, Html]]) -> str:
-    return "".join(f'<a href="#{name}">{escaped(title)}</a>' for name, (title, _) in parts.items())
+def _contents(parts: dict[str, tuple[str, Html]]) -> Html:
+    links = (f'<a href="#{name}">{escaped(title)}</a>' for name, (title, _) in parts.items())
+    return Html(f"<nav>{''.join(links)}</nav>")

@@ -18,20 +18,6 @@ def test_more_points_than_the_scatter_shows_are_thinned():
     assert is_png(figures.predicted_against_true(label, label + 1, "years"))
 
 
-def test_bands_are_summaries_of_their_faces(monkeypatch):
-    seen = {}
-    monkeypatch.setattr(
-        figures, "error_by_group", lambda groups, unit: seen.update(groups) or b"drawn"
-    )
-    label = np.array([1.0, 1.4, 1.5, 2.9])
-    assert figures.error_by_band(label, label + [1, -3, 2, 0], "points", 0.5) == b"drawn"
-    assert seen == {
-        "1-1.5": {"n": 2, "mae": 2.0, "bias": -1.0},
-        "1.5-2": {"n": 1, "mae": 2.0, "bias": 2.0},
-        "2.5-3": {"n": 1, "mae": 0.0, "bias": 0.0},
-    }
-
-
 @pytest.mark.parametrize("number", ["mae", "bias"])
 def test_groups_of_any_name_with_and_without_intervals(number):
     one = {"n": 3, "mae": 2.0, "bias": -1.0}

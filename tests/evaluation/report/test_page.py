@@ -1,6 +1,7 @@
 """The report: one file, complete, escaped, with nothing to fetch."""
 
 import base64
+import html
 import io
 import re
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ from PIL import Image
 
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.report import report_html
+from keras_dldl.evaluation.report.overview import label_bands
 from keras_dldl.labels import LabelGrid
 from tests.evaluation.made_up import made_up, rows_of
 
@@ -27,6 +29,7 @@ def html_of(evaluation):
 def made():
     groups = {"g": [NAME] * 20 + ["other"] * 40, "race": ["r", "s"] * 30}
     rows = rows_of(60, **groups)
+    rows["label"] = np.repeat([5.0, 25.0, 45.0], 20)
     origins = np.array(["first"] * 30 + ["second"] * 30, object)
     return made_up(rows, against=True, pictures=True, origins=origins, unreadable=LEFT_OUT)
 
@@ -71,8 +74,8 @@ def test_tags_are_closed_and_links_lead_somewhere(page):
 
 def test_pictures_are_pictures(page):
     found = re.findall(r"data:image/(png|jpeg);base64,([^\"]*)", page)
-    # CS, scatter, decades, errors, calibration; two for each of g, race and decade; four faces.
-    assert [kind for kind, _ in found].count("png") == 5 + 2 * 3
+    # Bias, CS, scatter, errors, calibration; two each for g and race, one for decade; four faces.
+    assert [kind for kind, _ in found].count("png") == 5 + 2 * 2 + 1
     assert [kind for kind, _ in found].count("jpeg") == 4
     for kind, data in found:
         image = Image.open(io.BytesIO(base64.b64decode(data)))
@@ -162,23 +165,49 @@ def test_few_faces_can_be_shown(count):
 def test_points_have_no_decades():
     grid = LabelGrid.scut_fbp()
     page = html_of(made_up(rows_of(30, grid), grid))
-    assert "MAE, points" in page and "Error by true label" in page and "decade" not in page
+    assert "(points)" in page and "decade" not in page.split("</details>")[0].split("<dl>")[0]
+
+
+def test_the_bias_by_band_of_points_is_that_of_its_faces():
+    label = np.repeat([1.0, 1.4, 1.5, 2.9], [10, 10, 19, 20])
+    found = label_bands(label, label + np.repeat([1, -3, 9, 0.5], [10, 10, 19, 20]), 0.5)
+    assert found == {
+        "1-1.5": {"n": 20, "mae": 2.0, "bias": -1.0},
+        "2.5-3": {"n": 20, "mae": pytest.approx(0.5), "bias": pytest.approx(0.5)},
+    }
+
+
+def test_terms_are_explained_where_they_stand(page):
+    tiles = page.split('class="tiles"')[1].split("<section")[0]
+    for term in ("MAE", "balanced MAE", "bias", "CS@5", "Pearson", "90 % coverage"):
+        assert f"<h3>{term}</h3>" in tiles and html.escape(tables.TERMS[term]) in tiles
+    for term in ("RMSE", "epsilon-error"):
+        assert f"<dt>{term}</dt><dd>{html.escape(tables.TERMS[term])}</dd>" in page
+
+
+def test_the_words_stand_first(page, made):
+    body = page.split("</header>")[1]
+    first = body.index('class="box words"')
+    said = re.sub("</?code>", "`", body)
+    assert all(html.escape(text) in said for text in made.metrics["summary"].values())
+    assert first < body.index('class="tiles"') < body.index('id="bias"') < body.index("<nav>")
 
 
 def test_terminal_table_lines_up_and_notes_follow():
     rows = rows_of(40)
     lines = tables.text_report(made_up(rows, unreadable=LEFT_OUT).metrics).splitlines()
     assert lines[0] == "split all of m.csv, images in r"
-    assert len({len(line) for line in lines[1:5]}) == 1
-    assert [line.split("  ")[0] for line in lines[2:5]] == [
+    lines = lines[lines.index("", 2) + 1 :]
+    assert len({len(line) for line in lines[0:4]}) == 1
+    assert [line.split("  ")[0] for line in lines[1:4]] == [
         "average of both",
         "image",
         "mirror image",
     ]
-    assert lines[5].startswith("MAE, 95 % interval: ")
-    assert lines[6].startswith("balanced MAE, the mean over decades: ")
-    assert lines[7].startswith("Leak check not run: the faces are drawn. Whether the model was")
-    assert lines[8].startswith("note: epsilon_error needs a sigma")
+    assert lines[4].startswith("MAE, 95 % interval: ")
+    assert lines[5].startswith("balanced MAE, the mean over decades: ")
+    assert lines[6].startswith("Leak check not run: the faces are drawn. Whether the model was")
+    assert lines[7].startswith("note: epsilon_error needs a sigma")
     assert lines[-1].startswith("note: rows left out (image unreadable, or label off the grid): 1,")
 
 

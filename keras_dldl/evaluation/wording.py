@@ -1,0 +1,137 @@
+"""The numbers in words: how large the error is, for whom it is larger, what is shown, what is not.
+
+No sentence says more than the intervals allow: what holds 0, or overlaps, is said not to be shown.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from keras_dldl.evaluation.confidence import COVERAGE
+from keras_dldl.evaluation.fairness import NOT_GROUPS
+from keras_dldl.evaluation.groups import MIN_FACES, MISSING, OTHERS
+from keras_dldl.labels import LabelGrid
+
+FEW_FACES = 200
+MOST_GROUPS = 4
+
+
+def in_words(metrics: Mapping[str, Any], grid: LabelGrid) -> dict[str, str]:
+    """Return what an evaluation found, in plain sentences.
+
+    Args:
+        metrics: the content of `metrics.json`.
+        grid: the labels' grid.
+
+    Returns:
+        `error`, how large the error is; `groups`, for whom it is larger; `shown`, what may be
+        concluded; `doubtful`, what may not.
+    """
+    places = 1 if grid.task == "age" else 2
+    return {
+        "error": _error(metrics, grid, places),
+        "groups": _groups(metrics, places),
+        "shown": _shown(metrics),
+        "doubtful": _doubtful(metrics),
+    }
+
+
+def _error(metrics: Mapping[str, Any], grid: LabelGrid, places: int) -> str:
+    interval, bias = metrics["confidence"]["mae"], metrics["confidence"]["bias"]
+    size = f"On these {metrics['n']:,} faces the {grid.task} is off by {metrics['mae']:.{places}f}"
+    text = f"{size} {grid.unit} on average{_ends(interval, places)}."
+    if grid.task == "age":
+        text += f" For {metrics['cs']['5']:.0f} % of the faces it is off by at most 5 years."
+    if bias is None:
+        return text
+    if bias[0] <= 0 <= bias[1]:
+        return f"{text} Over all faces, predictions are not shown to be too high or too low."
+    side = "high" if metrics["bias"] > 0 else "low"
+    off = f"{abs(metrics['bias']):.{places}f} {grid.unit} too {side}{_ends(bias, places, '+')}"
+    return f"{text} Over all faces, predictions are {off}."
+
+
+def _groups(metrics: Mapping[str, Any], places: int) -> str:
+    """Name the groups whose interval lies above that of all faces, or whose bias leaves out 0."""
+    named = {
+        _name(column, name): one
+        for column, groups in metrics["groups"].items()
+        for name, one in groups.items()
+        if column not in NOT_GROUPS
+        and name not in (MISSING, OTHERS)
+        and len(groups) > 1
+        and one["confidence"]["mae"] is not None
+    }
+    whole = metrics["confidence"]["mae"]
+    if not named or whole is None:
+        return f"No two groups of at least {MIN_FACES} faces can be compared."
+    worse = {n: one for n, one in named.items() if one["confidence"]["mae"][0] > whole[1]}
+    if worse:
+        text = f"The error is larger than overall for {_listed(worse, 'mae', f'.{places}f')}."
+    else:
+        text = f"No group of at least {MIN_FACES} faces is shown to have a larger error than all."
+    for side, sign in (("high", 1), ("low", -1)):
+        biased = {
+            name: one
+            for name, one in named.items()
+            if min(sign * end for end in one["confidence"]["bias"]) > 0
+        }
+        if biased:
+            found = _listed(biased, "bias", f"+.{places}f")
+            text += f" Predictions are too {side} for {found}."
+    return text
+
+
+def _shown(metrics: Mapping[str, Any]) -> str:
+    low, high = metrics["confidence"][COVERAGE] or (0, 100)
+    held = f"The 90 % intervals hold {metrics[COVERAGE]:.0f} % of the labels"
+    if high < 90:
+        text = f"{held}: they are too narrow to rely on; `keras-dldl calibrate` mends that."
+    elif low > 90:
+        text = f"{held}: they are wider than they need be."
+    else:
+        text = f"{held}, which agrees with what they claim."
+    if against := metrics.get("against"):
+        text += f" Against the other model: {against['conclusion']}"
+    return text
+
+
+def _doubtful(metrics: Mapping[str, Any]) -> str:
+    leaks, unread = metrics["leak_check"], len(metrics["unreadable"])
+    said = ["These numbers hold for this trained model and for faces like these, not for others."]
+    known = sum(leaks.get(name) or 0 for name in ("faces_in_train", "faces_seen"))
+    if known:
+        said.append(
+            "Some of these faces were trained on, so the error on new faces is likely larger."
+        )
+    elif not (leaks["checked"] and leaks.get("seen_complete")):
+        said.append("Whether the model was trained on some of these faces is not known.")
+    if metrics["n"] < FEW_FACES:
+        said.append(f"{metrics['n']} faces are few: small differences cannot be seen with them.")
+    folded = [c for c, of in metrics["groups"].items() if OTHERS in of and c not in NOT_GROUPS]
+    if folded:
+        said.append(
+            f"Nothing is said of groups of under {MIN_FACES} faces, which are put together as "
+            f"{OTHERS} by {', '.join(folded)}."
+        )
+    if unread:
+        said.append(f"{unread:,} rows were left out.")
+    return " ".join(said)
+
+
+def _name(column: str, name: str) -> str:
+    return f"ages {name}" if column == "decade" else f"{column} {name}"
+
+
+def _listed(groups: Mapping[str, Any], number: str, form: str) -> str:
+    """Name the groups furthest off, with their numbers."""
+    first = sorted(groups, key=lambda name: abs(groups[name][number]), reverse=True)
+    shown = [f"{name} ({groups[name][number]:{form}})" for name in first[:MOST_GROUPS]]
+    more = len(first) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _ends(interval: Any, places: int, sign: str = "") -> str:
+    if interval is None:
+        return ""
+    low, high = interval
+    return f" (95 % interval {low:{sign}.{places}f} to {high:{sign}.{places}f})"

@@ -1,0 +1,101 @@
+"""The numbers in words say what the intervals allow, and no more."""
+
+import pytest
+
+from keras_dldl.evaluation.wording import in_words
+from keras_dldl.labels import LabelGrid
+from tests.evaluation.made_up import made_up, rows_of
+
+
+def numbers(n=400, mae=4.0, bias=0.0, around=0.2):
+    return {
+        "n": n, "mae": mae, "bias": bias, "cs": {"5": 70.0}, "interval_90_coverage": 90.5,
+        "confidence": {
+            "mae": [mae - around, mae + around],
+            "bias": [bias - around, bias + around],
+            "interval_90_coverage": [88.0, 93.0],
+        },
+    }  # fmt: skip
+
+
+def said(groups=None, **more):
+    clean = {"checked": True, "seen_complete": True, "faces_in_train": 0, "faces_seen": 0}
+    whole = numbers() | {"groups": groups or {}, "leak_check": clean, "unreadable": []}
+    return in_words(whole | more, LabelGrid.age())
+
+
+def test_the_error_with_its_interval():
+    text = said()["error"]
+    assert text.startswith(
+        "On these 400 faces the age is off by 4.0 years on average (95 % interval 3.8 to 4.2)."
+    )
+    assert "For 70 % of the faces it is off by at most 5 years." in text
+
+
+@pytest.mark.parametrize(
+    ("bias", "words"),
+    [
+        (0.1, "not shown to be too high or too low"),
+        (0.5, "0.5 years too high (95 % interval +0.3 to +0.7)"),
+        (-0.5, "0.5 years too low (95 % interval -0.7 to -0.3)"),
+    ],
+)
+def test_a_bias_is_told_only_where_its_interval_leaves_out_0(bias, words):
+    assert words in said(**numbers(bias=bias))["error"]
+
+
+def test_groups_are_worse_only_where_their_interval_lies_above_that_of_all():
+    race = {"a": numbers(mae=4.3), "b": numbers(mae=5.0), "(none)": numbers(mae=9.0)}
+    decade = {
+        "20-29": numbers(mae=3.0, bias=1.0),
+        "70-79": numbers(mae=8.0, bias=-6.0),
+        "(others)": numbers(mae=20.0, bias=-20.0),
+    }
+    assert said({"race": race, "decade": decade})["groups"] == (
+        "The error is larger than overall for ages 70-79 (8.0), race b (5.0). "
+        "Predictions are too high for ages 20-29 (+1.0). "
+        "Predictions are too low for ages 70-79 (-6.0)."
+    )
+
+
+def test_no_group_is_named_where_none_is_shown_to_differ():
+    race = {"a": numbers(mae=4.3), "b": numbers(mae=3.9)}
+    assert said({"race": race})["groups"] == (
+        "No group of at least 20 faces is shown to have a larger error than all."
+    )
+    assert said()["groups"] == "No two groups of at least 20 faces can be compared."
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [([88, 93], "agrees with"), ([80, 89.9], "too narrow"), ([90.1, 95], "wider than they need")],
+)
+def test_intervals_are_judged_by_their_own_interval(interval, words):
+    sure = numbers()["confidence"] | {"interval_90_coverage": interval}
+    assert words in said(confidence=sure)["shown"]
+
+
+@pytest.mark.parametrize(
+    ("leaks", "words"),
+    [
+        ({"faces_in_train": 3}, "Some of these faces were trained on"),
+        ({"faces_seen": 3}, "Some of these faces were trained on"),
+        ({"seen_complete": False}, "is not known"),
+        ({"checked": False}, "is not known"),
+    ],
+)
+def test_faces_that_may_have_been_trained_on_are_told(leaks, words):
+    clean = {"checked": True, "seen_complete": True, "faces_in_train": 0, "faces_seen": 0}
+    assert words in said(leak_check=clean | leaks)["doubtful"]
+    assert words not in said()["doubtful"]
+
+
+def test_groups_put_together_are_told():
+    text = said({"decade": {"0-9": numbers(), "(others)": numbers(n=3)}})["doubtful"]
+    assert "put together as (others) by decade" in text
+
+
+def test_of_few_faces_nothing_is_claimed():
+    found = made_up(rows_of(5)).metrics["summary"]
+    assert "interval" not in found["error"] and "too high" not in found["error"]
+    assert "5 faces are few" in found["doubtful"]
