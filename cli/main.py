@@ -22,6 +22,7 @@ from keras_dldl.quiet import quieten_tensorflow
 
 # The help stands here and not only in the commands, so that `--help` need not load them.
 COMMANDS = {
+    "fit": "Train a model on your photos: all steps in one.",
     "prepare": "Read a data set, align its faces, split it.",
     "sources": "List the data sets that prepare reads.",
     "split": "Split prepared data again, without aligning the faces again.",

@@ -76,12 +76,26 @@ class PlainProgress:
     def _show(self) -> None:
         self._last_line, self._shown = time.monotonic(), self._done
         total = "" if self._total is None else f"/{self._total}"
-        seconds = int(self._last_line - self._begun)
-        text = f"{self._label}: {self._done}{total} [{seconds // 60:02d}:{seconds % 60:02d}]"
+        seconds = self._last_line - self._begun
+        text = f"{self._label}: {self._done}{total} [{clock(seconds)}"
+        if self._total and 0 < self._done < self._total:
+            text += f", {clock(seconds * (self._total - self._done) / self._done)} left"
+        text += "]"
         if sys.stderr is not None:  # None: the process was started without one
             with suppress(OSError, ValueError):  # its reader is gone; it was closed
                 sys.stderr.write(text + "\n")
                 sys.stderr.flush()
+
+
+def clock(seconds: float) -> str:
+    """Return a span of time as minutes and seconds, before them hours if there are any.
+
+    >>> clock(75.9), clock(3675)
+    ('01:15', '1:01:15')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return (f"{hours}:" if hours else "") + f"{minutes:02d}:{rest:02d}"
 
 
 def _is_terminal() -> bool:

@@ -20,7 +20,7 @@ def test_by_hand_with_lines_between(capsys, monkeypatch):
         bar.update(4)
         bar.set_description_str("more")
         bar.update(6)
-    assert capsys.readouterr().err == "faces: 4/10 [00:00]\nmore: 10/10 [00:00]\n"
+    assert capsys.readouterr().err == "faces: 4/10 [00:00, 00:00 left]\nmore: 10/10 [00:00]\n"
 
 
 def test_a_failure_shows_how_far_it_came_and_passes_on(capsys):
@@ -28,7 +28,15 @@ def test_a_failure_shows_how_far_it_came_and_passes_on(capsys):
         with progress(total=3, label="faces") as bar:
             bar.update()
             raise RuntimeError("stop")
-    assert capsys.readouterr().err == "faces: 1/3 [00:00]\n"
+    assert capsys.readouterr().err == "faces: 1/3 [00:00, 00:00 left]\n"
+
+
+def test_the_time_left_is_that_of_the_steps_so_far(capsys, monkeypatch):
+    times = iter([0.0, 100.0, 100.0, 100.0])
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(times))
+    bar = progress(total=40, label="faces")
+    bar.update(10)  # in 100 s, so 300 s are left for the other 30
+    assert capsys.readouterr().err == "faces: 10/40 [01:40, 05:00 left]\n"
 
 
 def test_nothing_done_says_nothing(capsys):

@@ -7,6 +7,11 @@ from typing import Any
 from keras_dldl.files import atomic_path
 from keras_dldl.training.history import name_in_words
 
+WHY_BELOW = (
+    "Validation may lie below training: training faces are changed at random (augmentation, "
+    "dropout), and counted while the model still learns; validation faces are not."
+)
+
 
 def draw_curves(
     path: Path, rows: Sequence[Mapping[str, Any]], unit: str = "", metric: str = "mae"
@@ -30,6 +35,7 @@ def draw_curves(
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
         _draw_panel(axes, rows, panel)
+    figure.supxlabel(WHY_BELOW, fontsize=8)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=100)
 

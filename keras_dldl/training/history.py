@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl.files import write_text
+from keras_dldl.progress import clock
 
 COLUMNS = ("epoch", "loss", "mae", "val_loss", "val_mae", "learning_rate", "seconds")
 
@@ -99,6 +100,8 @@ def describe_row(row: Mapping[str, Any], epochs: int, best: bool, metric: str = 
     if judged is not None:
         text += f"  val loss {row['val_loss']:.4f}  val {word} {judged:.3f}"
         text += " (best)" if best else ""
-    if row["epoch"]:
-        text += f"  learning rate {row['learning_rate']:.3g}"
-    return text + f"  {row['seconds']:.1f} s"
+    if row["epoch"] == 0:
+        return text + f"  {row['seconds']:.1f} s"
+    text += f"  learning rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s"
+    left = epochs - row["epoch"]
+    return text + (f"  ({clock(left * row['seconds'])} left)" if left > 0 else "")

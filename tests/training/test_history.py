@@ -37,7 +37,7 @@ def test_best_is_the_first_of_equals_or_else_the_last():
 def test_line_of_an_epoch():
     assert describe_row(ROWS[1], 3, True) == (
         "epoch 2/3  loss 3.0000  MAE 9.000  val loss 4.0000  val MAE 6.000 (best)"
-        "  learning rate 0.001  1.5 s"
+        "  learning rate 0.001  1.5 s  (00:01 left)"
     )
 
 

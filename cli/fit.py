@@ -1,0 +1,122 @@
+"""`keras-dldl fit`: photos and a table of labels become a trained, measured model."""
+
+import json
+import shlex
+import sys
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+
+import click
+
+from keras_dldl.cli.options import Choice, json_option
+from keras_dldl.labels import GRIDS
+from keras_dldl.saved_models import DEFAULT_MODELS
+
+# For hundreds or thousands of photos, starting from a trained model.
+SETTINGS = ("--batch-size", "32", "--learning-rate", "0.0003", "--schedule", "cosine")
+RANDOM = "random"
+
+
+@click.command()
+@click.argument("photos", type=click.Path())
+@click.argument("labels", type=click.Path())
+@click.option("--out", required=True, type=click.Path(), help="Folder to write, or to go on in.")
+@click.option(
+    "--grid",
+    type=Choice(list(GRIDS)),
+    show_default="age, or scut-fbp if all labels lie in 1 ... 5",
+    help="What the labels are: age in years, or ratings of 1 to 5 (scut-fbp) or 1 to 7 (cfd).",
+)
+@click.option(
+    "--init", metavar="MODEL", show_default="the shipped model of the task",
+    help=f"Model to start from: a file, run folder or shipped name; {RANDOM}: none.",
+)  # fmt: skip
+@click.option("--epochs", default=8, type=click.IntRange(1), help="Times through the photos.")
+@click.option(
+    "--size", default=112, type=click.IntRange(32, 1024), help="Side of the faces, pixels."
+)
+@json_option
+@click.pass_context
+def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
+    """Train a model on your photos: prepare, train, calibrate and evaluate in one.
+
+    PHOTOS is a folder; LABELS is a table (CSV or .xlsx) with the columns path, relative to PHOTOS,
+    and label. Writes OUT/data, OUT/run and OUT/report, and prints the commands it stands for. Run
+    it again to go on after a stop.
+    """
+    out = Path(out)
+    data, run, report = (str(out / name) for name in ("data", "run", "report"))
+    steps = []
+
+    def step(name, *arguments):
+        arguments = [str(argument) for argument in arguments]
+        steps.append(shlex.join(["keras-dldl", name, *arguments]))
+        click.echo(f"\n[{len(steps)}] {steps[-1]}", err=True)
+        of = ctx.find_root().command.get_command(ctx, name)
+        with of.make_context(name, arguments, parent=ctx) as inner:
+            of.invoke(inner)
+
+    grid = grid or _grid_of(labels)
+    init = init or DEFAULT_MODELS[GRIDS[grid]().task]
+    # On stdout stands one document.
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        step("prepare", "csv", "--csv", labels, "--root", photos, "--out", data,
+             "--grid", grid, "--size", size)  # fmt: skip
+        start = () if init == RANDOM else ("--init", init)
+        resume = ("--resume",) if (Path(run) / "config.yaml").exists() else ()
+        step("train", "--data", data, "--out", run, *start, "--epochs", epochs, *SETTINGS, *resume)
+        if _can_calibrate(data):
+            step("calibrate", "--model", run, "--data", data, "--in-place")
+        against = ("--against", init) if start and _same_grid(init, grid) else ()
+        step("evaluate", "--model", run, "--data", data, "--out", report, *against)
+    _show(steps, run, report, init, as_json)
+
+
+def _grid_of(labels):
+    """Return "scut-fbp" where every label that could be an age lies in 1 ... 5, or else "age"."""
+    from keras_dldl.data.manifest import read_table, row_problems
+
+    table = read_table(labels)
+    bad = {name: len(row_problems(table, GRIDS[name]())) for name in ("age", "scut-fbp")}
+    return "scut-fbp" if bad["scut-fbp"] == bad["age"] else "age"
+
+
+def _can_calibrate(data):
+    from keras_dldl.calibration.calibration import MIN_FACES
+    from keras_dldl.data.prepared import PreparedData
+
+    found = PreparedData(data)
+    faces = len(found.rows("val")) if "val" in found.splits else 0
+    if faces < MIN_FACES:
+        click.echo(
+            f"\nNot calibrated: it takes {MIN_FACES} validation faces, and there are {faces}.",
+            err=True,
+        )
+    return faces >= MIN_FACES
+
+
+def _same_grid(init, grid):
+    """Tell whether the start model's values can be compared with the new one's."""
+    from keras_dldl.models import load_model
+
+    theirs, ours = load_model(init).grid, GRIDS[grid]()
+    return (theirs.task, theirs.start, theirs.stop) == (ours.task, ours.start, ours.stop)
+
+
+def _show(steps, run, report, init, as_json):
+    metrics = json.loads((Path(report) / "metrics.json").read_text(encoding="utf-8"))
+    model, page = str(Path(run) / "model.keras"), str(Path(report) / "report.html")
+    if as_json:
+        made = {"model": model, "report": page, "commands": steps, "metrics": metrics}
+        click.echo(json.dumps(made, indent=2))
+        return
+    click.echo(f"\nmodel   {model}\nreport  {page}\ncurves  {Path(run) / 'curves.png'}\n")
+    ends = metrics["against"]["confidence"] if "against" in metrics else None
+    if "against" in metrics and (ends is None or ends[1] >= 0):
+        click.echo(f"Not shown to be better than {init}. More photos help most, of test faces too.")
+    click.echo(
+        "Next: open the report, look at the largest errors, and try the model on other photos:\n"
+        f"  keras-dldl predict PHOTO --model {shlex.quote(run)}\n"
+        f"  keras-dldl serve --model {shlex.quote(run)} --open\n"
+        f'or, in Python, keras_dldl.predict_{metrics["task"]}("photo.jpg", model={run!r})'
+    )

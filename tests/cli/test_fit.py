@@ -1,0 +1,118 @@
+"""`keras-dldl fit`: the steps it stands for, going on after a stop, and the steps' own errors."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from keras_dldl.cli.main import cli
+from keras_dldl.labels import LabelGrid
+from keras_dldl.models import load_model
+from tests.evaluation.given import noise, tiny_model
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, list(map(str, arguments)))
+
+
+def write_photos(folder, labels):
+    (folder / "photos").mkdir(parents=True)
+    lines = ["path,label"]
+    for k, (label, image) in enumerate(zip(labels, noise(len(labels)), strict=True)):
+        Image.fromarray(image).save(folder / "photos" / f"{k}.png")
+        lines.append(f"{k}.png,{label}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+
+
+def fit(folder, *arguments):
+    given = (folder / "photos", folder / "labels.csv", "--out", folder / "out")
+    more = ("--epochs", 1, "--size", 32)
+    return run("fit", *given, "--init", folder / "start.keras", *more, *arguments)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder in which `fit` has run once, and what it said."""
+    folder = tmp_path_factory.mktemp("fit")
+    write_photos(folder, np.linspace(1, 90, 60).round())
+    tiny_model().save(folder / "start.keras")
+    return folder, fit(folder)
+
+
+def commands(result):
+    return [
+        line.partition("] ")[2] for line in result.stderr.splitlines() if "] keras-dldl" in line
+    ]
+
+
+@pytest.mark.slow
+def test_all_steps_end_in_a_model_and_a_report(made):
+    folder, result = made
+    assert result.exit_code == 0, result.output
+    names = [command.split()[1] for command in commands(result)]
+    assert names == ["prepare", "train", "evaluate"]
+    assert "Not calibrated: it takes 30 validation faces" in result.stderr
+    assert load_model(folder / "out" / "run").input_size == 32
+    metrics = json.loads((folder / "out" / "report" / "metrics.json").read_text())
+    assert metrics["against_model"]["name"].endswith("start.keras")
+    assert str(folder / "out" / "report" / "report.html") in result.stdout
+    assert f"keras-dldl predict PHOTO --model {folder / 'out' / 'run'}" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_second_call_does_nothing_twice(made):
+    folder, _ = made
+    before = (folder / "out" / "run" / "history.csv").stat().st_mtime_ns
+    result = fit(folder, "--json")
+    assert result.exit_code == 0, result.output
+    assert (folder / "out" / "run" / "history.csv").stat().st_mtime_ns == before
+    content = json.loads(result.stdout)
+    assert content["model"] == str(folder / "out" / "run" / "model.keras")
+    assert content["metrics"]["n"] and content["commands"] == commands(result)
+    assert content["commands"][1].endswith("--resume")
+
+
+@pytest.mark.slow
+def test_the_commands_it_prints_do_the_same(made, tmp_path):
+    folder, result = made
+    for command in commands(result):
+        again = command.replace(str(folder / "out"), str(tmp_path))
+        assert run(*shlex.split(again)[1:]).exit_code == 0
+    ours, theirs = (
+        json.loads((place / "report" / "metrics.json").read_text())
+        for place in (folder / "out", tmp_path)
+    )
+    assert ours["mae"] == pytest.approx(theirs["mae"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_labels_of_1_to_5_are_ratings(tmp_path):
+    write_photos(tmp_path, np.linspace(1, 5, 30).round(1))
+    tiny_model(LabelGrid.scut_fbp()).save(tmp_path / "start.keras")
+    result = fit(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "--grid scut-fbp" in commands(result)[0]
+    assert load_model(tmp_path / "out" / "run").grid == LabelGrid.scut_fbp()
+
+
+def test_bad_input_has_the_error_of_its_step(tmp_path):
+    write_photos(tmp_path, [20.0, 30.0])
+    (tmp_path / "labels.csv").write_text("file,age\n0.png,20\n")
+    ours = fit(tmp_path)
+    theirs = run(
+        "prepare", "csv", "--csv", tmp_path / "labels.csv", "--root", tmp_path / "photos",
+        "--out", tmp_path / "other",
+    )  # fmt: skip
+    assert ours.exit_code == theirs.exit_code == 1
+    assert ours.stderr.splitlines()[-1] == theirs.stderr.splitlines()[-1]
+    assert not (tmp_path / "out" / "run").exists()
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    write_photos(tmp_path, [20.0, 30.0])
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    result = fit(tmp_path)
+    assert result.exit_code == 1 and "photos" in result.stderr.splitlines()[-1]
