@@ -52,5 +52,5 @@ def _draw_panel(axes: Any, rows: Sequence[Mapping[str, Any]], panel: tuple) -> N
     axes.grid(alpha=0.3)
     if val:
         axes.legend()
-    else:
+    elif any(row.get(train) for row in rows):  # a schedule of one epoch ends at 0
         axes.set_yscale("log")

@@ -67,12 +67,18 @@ def test_no_group_is_named_where_none_is_shown_to_differ():
 
 
 @pytest.mark.parametrize(
-    ("interval", "words"),
-    [([88, 93], "agrees with"), ([80, 89.9], "too narrow"), ([90.1, 95], "wider than they need")],
+    ("n", "held", "interval", "words"),
+    [
+        (400, 90.5, [88, 93], "agrees with"),
+        (400, 84.0, [80, 88], "too narrow"),
+        (400, 84.0, [80, 91], "agrees with"),  # of few people with many faces
+        (400, 94.0, [92, 96], "wider than they need"),
+        (20, 100.0, [100, 100], "agrees with"),  # no miss of 20: 83 ... 100 % may hold
+    ],
 )
-def test_intervals_are_judged_by_their_own_interval(interval, words):
+def test_intervals_are_judged_by_their_own_interval(n, held, interval, words):
     sure = numbers()["confidence"] | {"interval_90_coverage": interval}
-    assert words in said(confidence=sure)["shown"]
+    assert words in said(n=n, interval_90_coverage=held, confidence=sure)["shown"]
 
 
 @pytest.mark.parametrize(

@@ -51,5 +51,6 @@ def test_line_of_the_start_model():
 def test_curves_are_a_picture(tmp_path):
     draw_curves(tmp_path / "curves.png", ROWS, "years")
     draw_curves(tmp_path / "one.png", UNJUDGED[:1])
+    draw_curves(tmp_path / "zero.png", [ROWS[0] | {"learning_rate": 0.0}])
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "one.png").stat().st_size > 1000

@@ -74,6 +74,7 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
         _against_row(f"{column}: {name}", metrics["groups"][column][name]["mae"], entry)
         for column, values in found["groups"].items()
         for name, entry in values.items()
+        if len(values) > 1
     ]
     other = tables.model_name(metrics["against_model"])
     text = (
