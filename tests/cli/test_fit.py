@@ -1,7 +1,6 @@
 """`keras-dldl fit`: the steps it stands for, going on after a stop, and the steps' own errors."""
 
 import json
-import shlex
 
 import numpy as np
 import pytest
@@ -63,29 +62,17 @@ def test_all_steps_end_in_a_model_and_a_report(made):
 
 
 @pytest.mark.slow
-def test_a_second_call_does_nothing_twice(made):
+def test_a_second_call_trains_nothing_again(made):
     folder, _ = made
-    before = (folder / "out" / "run" / "history.csv").stat().st_mtime_ns
+    before = (folder / "out" / "run" / "history.csv").read_bytes()
     result = fit(folder, "--json")
     assert result.exit_code == 0, result.output
-    assert (folder / "out" / "run" / "history.csv").stat().st_mtime_ns == before
+    assert (folder / "out" / "run" / "history.csv").read_bytes() == before
+    assert "This run was finished before; nothing was done." in result.stderr
     content = json.loads(result.stdout)
     assert content["model"] == str(folder / "out" / "run" / "model.keras")
     assert content["metrics"]["n"] and content["commands"] == commands(result)
     assert content["commands"][1].endswith("--resume")
-
-
-@pytest.mark.slow
-def test_the_commands_it_prints_do_the_same(made, tmp_path):
-    folder, result = made
-    for command in commands(result):
-        again = command.replace(str(folder / "out"), str(tmp_path))
-        assert run(*shlex.split(again)[1:]).exit_code == 0
-    ours, theirs = (
-        json.loads((place / "report" / "metrics.json").read_text())
-        for place in (folder / "out", tmp_path)
-    )
-    assert ours["mae"] == pytest.approx(theirs["mae"], rel=1e-4)
 
 
 @pytest.mark.slow
