@@ -44,10 +44,10 @@ def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, 
     """Train methods, backbones and settings on the same faces, and say how sure differences are.
 
     Every combination and seed is a run folder of its own in OUT/cells. A stopped comparison
-    continues when the command is given again. Writes comparison.html, comparison.json, table.md, table.csv,
-    comparison.png and, where a setting varies in steps, sensitivity.png. Cells that fail are
-    recorded and the others continue; the exit status is then 1. `--plan leave-one-out` leaves each
-    data set out of training in turn and measures on it: how well a model does on other photos.
+    continues when the command is given again. Writes comparison.html, comparison.json, table.md,
+    table.csv, comparison.png and, where a setting varies in steps, sensitivity.png. Cells that fail
+    are recorded and the others continue; the exit status is then 1. `--plan leave-one-out` leaves
+    each data set out of training in turn and measures on it: how well a model does on other photos.
     """
     from keras_dldl.comparison import Plan, compare, forecast
     from keras_dldl.comparison.options import plan_values
