@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from keras_dldl.errors import DataError
-from keras_dldl.text_files import decode_text, read_text
+from keras_dldl.text_files import decode_text, lines_of, read_text
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def _lines(name: str) -> list[str]:
         raise DataError(
             f"A list of pictures must be a text file with a path a line. Received: {name}; {error}"
         ) from error
-    names = [line.strip() for line in text.splitlines()]
+    names = [line.strip() for line in lines_of(text)]
     # A list within a list could name itself.
     return [_there(name) for name in names if name and not name.startswith(LIST_MARK)]
 

@@ -1,10 +1,12 @@
 """Text files as people and data sets write them, in whatever encoding.
 
-Text is read as UTF-16 where it has that mark or zero bytes, else as UTF-8, else as Latin-1, which
-old lists with accented names are in. What then has control characters is not text.
+Text is read as UTF-16 where it has that mark or zero bytes, else as UTF-8, else as Windows-1252,
+which spreadsheets on Western Windows write, else as Latin-1. What then has control characters is
+not text.
 """
 
 import codecs
+import io
 import os
 import re
 from pathlib import Path
@@ -47,8 +49,8 @@ def decode_text(content: bytes, name: str) -> str:
     Raises:
         DataError: it is not text.
 
-    >>> decode_text("łódź".encode("utf-16"), "a.txt"), decode_text("Zoë".encode("latin-1"), "b.txt")
-    ('łódź', 'Zoë')
+    >>> decode_text("łódź".encode("utf-16"), "a.txt"), decode_text("Š".encode("cp1252"), "b.txt")
+    ('łódź', 'Š')
     """
     for encoding in _encodings(content):
         try:
@@ -58,9 +60,20 @@ def decode_text(content: bytes, name: str) -> str:
         if not CONTROL.search(text):
             return text
     raise DataError(
-        "The file must be text in UTF-8, UTF-16 or Latin-1. "
+        "The file must be text in UTF-8, UTF-16, Windows-1252 or Latin-1. "
         f"Received: {name}, which is a binary file"
     )
+
+
+def lines_of(text: str) -> list[str]:
+    r"""Return the lines of a text, without their ends, blank ones too.
+
+    Not `str.splitlines`, which also ends lines at rare characters that names may have.
+
+    >>> lines_of("a\x85b.jpg\r\n\nc.jpg\n")
+    ['a\x85b.jpg', '', 'c.jpg']
+    """
+    return [line.removesuffix("\n") for line in io.StringIO(text, newline=None)]
 
 
 def _encodings(content: bytes) -> tuple[str, ...]:
@@ -68,4 +81,4 @@ def _encodings(content: bytes) -> tuple[str, ...]:
         return ("utf-16",)
     if b"\0" in content:  # the high bytes of Latin letters, before or after the low ones
         return ("utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be",)
-    return ("utf-8-sig", "latin-1")
+    return ("utf-8-sig", "cp1252", "latin-1")  # five bytes mean nothing in cp1252

@@ -62,6 +62,16 @@ def test_lists_of_any_encoding_that_a_spreadsheet_or_windows_writes(place, monke
     assert photo_paths(["@list.txt"]) == photo_paths(["@-"]) == ["in/c.webp", "Zoë.jpg"]
 
 
+def test_a_list_that_excel_wrote_on_western_windows(place):
+    (place / "list.txt").write_bytes("Šárka….jpg\r\nb.jpg\r\n".encode("cp1252"))
+    assert photo_paths(["@list.txt"]) == ["Šárka….jpg", "b.jpg"]
+
+
+def test_only_the_ends_of_lines_divide_a_list(place):
+    (place / "list.txt").write_text("a\x85b.jpg\na\u2028c.jpg\r\n", encoding="utf-8", newline="")
+    assert photo_paths(["@list.txt"]) == ["a\x85b.jpg", "a\u2028c.jpg"]
+
+
 def test_a_file_whose_name_has_a_backslash_is_that_file(place):
     (place / "in\\c.webp").touch()
     (place / "list.txt").write_text("in\\c.webp\n")

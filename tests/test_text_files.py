@@ -6,6 +6,7 @@ from keras_dldl.errors import DataError
 from keras_dldl.text_files import read_text
 
 TEXT = "name;Größe\nZoë;3\n"
+WINDOWS = "Šárka….jpg\nœuvre – €.jpg\n"  # none of these is in Latin-1
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,17 @@ TEXT = "name;Größe\nZoë;3\n"
 def test_every_encoding_gives_the_same_text(tmp_path, encoding):
     (tmp_path / "a.txt").write_bytes(TEXT.encode(encoding))
     assert read_text(tmp_path / "a.txt") == TEXT
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_letters_that_only_windows_has(tmp_path, encoding):
+    (tmp_path / "a.txt").write_bytes(WINDOWS.encode(encoding))
+    assert read_text(tmp_path / "a.txt") == WINDOWS
+
+
+def test_what_windows_cannot_read_is_latin_1(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"Zo\xeb \x81\n")
+    assert read_text(tmp_path / "a.txt") == "Zoë \x81\n"
 
 
 @pytest.mark.parametrize("content", [b"\x00\x01\x02\x03" * 9, b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_dldl.data.annotations.objects import number
 from keras_dldl.errors import DataError
-from keras_dldl.text_files import read_bytes, read_text
+from keras_dldl.text_files import lines_of, read_bytes, read_text
 
 Points = list[tuple[float, float]]
 
@@ -30,7 +30,7 @@ def read_points(path: Path) -> Points:
 
 def _text_points(path: Path) -> Points:
     points, promised = [], None
-    for line, text in enumerate(read_text(path).splitlines(), 1):
+    for line, text in enumerate(lines_of(read_text(path)), 1):
         key, colon, value = text.partition(":")
         if colon:
             promised = number(value) if key.strip() == "n_points" else promised

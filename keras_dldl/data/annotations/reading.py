@@ -1,6 +1,5 @@
 """Annotation files as data sets publish them: lines, tables with a header, numbers."""
 
-import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from keras_dldl.data.annotations.sheets import Row, read_rows
 from keras_dldl.errors import DataError
-from keras_dldl.text_files import read_text
+from keras_dldl.text_files import lines_of, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 
 def read_lines(path: str | os.PathLike) -> list[tuple[int, str]]:
     """Return the number, from 1, and the text of every line that is not blank."""
-    # Not splitlines(): that ends lines at rare characters too, and the numbers would be wrong.
-    lines = io.StringIO(read_text(path), newline=None)
-    stripped = ((number, line.strip()) for number, line in enumerate(lines, start=1))
+    stripped = ((k, line.strip()) for k, line in enumerate(lines_of(read_text(path)), start=1))
     return [(number, line) for number, line in stripped if line]
 
 
