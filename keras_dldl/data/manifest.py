@@ -41,21 +41,28 @@ def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd
     Raises:
         DataError: the file cannot be read, a column is missing, or rows are bad; names the lines.
     """
-    table = read_table(path)
-    problems = row_problems(table, grid)
+    too_long: dict[int, str] = {}
+    table = read_table(path, too_long=too_long)
+    problems = too_long | row_problems(table, grid)
     if problems:
         raise DataError(_listing(path, problems))
     return typed(table)
 
 
-def read_table(path: str | os.PathLike, required: Sequence[str] = REQUIRED) -> "pd.DataFrame":
+def read_table(
+    path: str | os.PathLike,
+    required: Sequence[str] = REQUIRED,
+    too_long: dict[int, str] | None = None,
+) -> "pd.DataFrame":
     """Read a table as text, checking only that it is one and has the required columns.
 
     Args:
-        path: text in UTF-8, UTF-16 or Latin-1, divided by commas, semicolons or tabs, or an Excel
-            file (.xlsx).
+        path: text in UTF-8, UTF-16, Windows-1252 or Latin-1, divided by commas, semicolons or
+            tabs, or an Excel file (.xlsx).
         required: the columns it must have. Upper and lower case are the same in their names, and
             in those of the other columns of a manifest.
+        too_long: takes what is wrong with each row that has more fields than the header, as
+            `row_problems` gives it; they are then not in the frame. Default: they are an error.
 
     Returns:
         A frame of text with missing values for empty cells, its paths with `/`; its index is made
@@ -68,16 +75,18 @@ def read_table(path: str | os.PathLike, required: Sequence[str] = REQUIRED) -> "
     import pandas as pd
 
     columns, rows = table_rows(path, required, {*KNOWN, *required})
+    long = {} if too_long is None else too_long
     index: list[int] = []
     cells: list[list[str | float]] = []
-    too_long: dict[int, str] = {}
     for line, row in rows:
-        index.append(line - line_number(0))
+        i = line - line_number(0)
         if len(row) > len(columns):
-            too_long[index[-1]] = f"{len(row)} fields where the header has {len(columns)}"
+            long[i] = f"{len(row)} fields where the header has {len(columns)}"
+            continue
+        index.append(i)
         cells.append([cell or math.nan for cell in row] + [math.nan] * (len(columns) - len(row)))
-    if too_long:
-        raise DataError(_listing(path, too_long))
+    if long and too_long is None:
+        raise DataError(_listing(path, long))
     table = pd.DataFrame(cells, index=index, columns=columns)
     table["path"] = table["path"].map(_plain, na_action="ignore")
     return table

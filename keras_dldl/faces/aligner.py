@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.errors import DetectorError, KerasDLDLError, NoFaceFound
+from keras_dldl.errors import ConfigError, DetectorError, NoFaceFound
 from keras_dldl.faces.alignment import Alignment, spans_a_face
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.face import Face, largest
@@ -148,7 +148,7 @@ class FaceAligner:
             found = list(find(images))
             if len(found) != len(images):
                 raise ValueError(f"{len(found)} results for {len(images)} images")
-        except KerasDLDLError:  # a package that is missing, say: no fault of the images
+        except ConfigError:  # a package that is missing, say: no fault of the images
             raise
         except Exception as error:
             if len(images) == 1:

@@ -82,6 +82,8 @@ def prepare(
     """
     root, out = Path(root).resolve(), Path(out).resolve()
     pixel_limit(options.max_pixels)  # of the environment: not after an hour, in a worker
+    # Once for all workers and for every resumption, so that no data mix detectors under one name.
+    options = replace(options, detector=detector_here(options.detector))
     check_output(out, _call(source, root, options))
     remove_leftovers(out, keep=None if source.draws_root else root)
     rows = source.read(root)
@@ -188,7 +190,7 @@ def _finish(
         "root": plan["root"],
         "grid": source.grid().get_config(),
         "size": options.size,
-        "alignment": Alignment(options.margin, detector_here(options.detector)).get_config(),
+        "alignment": Alignment(options.margin, options.detector).get_config(),
         "split": options.chosen_split(),
         "whole": by["whole"],
     }

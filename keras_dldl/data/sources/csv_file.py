@@ -12,8 +12,9 @@ from keras_dldl.labels import LabelGrid, grid_named
 class CsvSource(Source):
     """Images below a root, listed in a table with the columns `path` and `label`.
 
-    The table is text in UTF-8, UTF-16 or Latin-1, divided by commas, semicolons or tabs, with
-    decimal points or decimal commas; or an Excel file. Rows that cannot be right are left out.
+    The table is text in UTF-8, UTF-16, Windows-1252 or Latin-1, divided by commas, semicolons or
+    tabs, with decimal points or decimal commas; or an Excel file. Rows that cannot be right are
+    left out.
 
     Optional columns: `sigma` (the annotators' standard deviation), `split` (train, val, test),
     `subject` (an identity; one subject never stands in two parts), `landmarks` (x1 y1 ... x5 y5,
@@ -41,11 +42,13 @@ class CsvSource(Source):
         """Return the rows of the table that can be right."""
         check_folder(root, "the images that the CSV file names")
         path = Path(self.csv) if self.csv else _only_csv(root)
-        table = read_table(path)
+        too_long: dict[int, str] = {}
+        table = read_table(path, too_long=too_long)
         problems = row_problems(table, self._grid)
+        paths = table["path"].to_dict()
         skipped = [
-            Skipped(str(table["path"][i]), f"line {line_number(i)}: {reason}")
-            for i, reason in sorted(problems.items())
+            Skipped(str(paths.get(i, path.name)), f"line {line_number(i)}: {reason}")
+            for i, reason in sorted((problems | too_long).items())
         ]
         good = table.drop(index=list(problems)).reset_index(drop=True)
         if good.empty:

@@ -243,6 +243,32 @@ def test_bad_csv_rows_are_left_out_and_listed(photos, tmp_path):
     assert [item.reason[:6] for item in result.skipped] == ["line 3", "line 4"]
 
 
+def test_a_csv_row_with_fields_too_many_is_left_out_and_listed(photos, tmp_path, no_faces):
+    source = csv(photos, ["face0.png,10", "face1.png,40,,x", "face1.png,40"])
+    options = PrepareOptions(size=32, val=0, test=0, workers=1, on_missing="whole")
+    result = prepare(source, photos, tmp_path / "out", options)
+    assert result.counts["train"] == 2
+    assert [item.reason for item in result.skipped] == ["line 3: 4 fields where the header has 2"]
+
+
+def test_a_run_keeps_to_the_detector_it_began_with(photos, tmp_path, monkeypatch, no_faces):
+    source, out = csv(photos, ["face0.png,10"]), tmp_path / "out"
+    options = PrepareOptions(size=32, val=0, test=0, workers=1, on_missing="whole")
+    with monkeypatch.context() as without_the_wheel:
+        without_the_wheel.setattr(run, "detector_here", lambda name: "mtcnn")
+        prepare(source, photos, out, options)
+    assert PreparedData(out).alignment.detector == "mtcnn"
+    with pytest.raises(DataError, match="begun with other arguments.*mtcnn"):
+        prepare(source, photos, out, options)
+
+
+def test_a_worker_without_the_detector_of_the_others_says_so(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "detector_here", lambda name: "mtcnn")
+    options = PrepareOptions(size=32, val=0, test=0, workers=1, margin=0.123)
+    with pytest.raises(ConfigError, match="Every worker.*--detector mtcnn. Received: auto"):
+        prepare(csv(photos, ["face0.png,10"]), photos, tmp_path / "out", options)
+
+
 def test_utkface_names(tmp_path):
     root = tmp_path / "utk"
     root.mkdir()

@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from keras_dldl.errors import ConfigError, DetectorError
+from keras_dldl.errors import ConfigError, DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces import detectors
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment
@@ -113,6 +113,8 @@ def face_with(**changes):
         [(1, 2, 3, 4)],
         None,
         RuntimeError("no luck"),
+        NoFaceFound("none, said in the package's own words"),
+        UnreadableImage("as one of the package's own functions says it"),
     ],
 )
 def test_nonsense_of_a_users_detector_is_named_and_the_others_are_answered(nonsense):
@@ -126,6 +128,11 @@ def test_nonsense_of_a_users_detector_is_named_and_the_others_are_answered(nonse
     found = aligner.find([Photo(picture) for picture in pictures], 32)
     assert [len(faces) for faces in (found[0], found[3])] == [1, 1]
     assert isinstance(found[1], DetectorError)
+
+
+def test_a_setting_that_is_wrong_ends_the_run():
+    with pytest.raises(ConfigError, match="not installed"):
+        FaceAligner(Alignment(), Own(ConfigError("not installed"))).detect([np.zeros_like(PICTURE)])
 
 
 def test_a_wrong_number_of_results():
