@@ -100,7 +100,7 @@ def check_not_forked() -> None:
 
     TensorFlow's threads stay in the parent, so that its first operation would wait without end.
     """
-    if _forked_with_tensorflow:
+    if _forked_with_tensorflow and backend_name() == "tensorflow":
         raise ConfigError(
             "Keras on TensorFlow cannot run in a process that was forked after TensorFlow was "
             'loaded. Start processes by multiprocessing.get_context("spawn"), or predict with '

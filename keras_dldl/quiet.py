@@ -32,13 +32,16 @@ class _TensorFlowFinder(MetaPathFinder):
     """Finds nothing itself, but has the import of TensorFlow run inside `notes_dropped`."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.searching = False
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if name != "tensorflow" or self.asked:
+        if name != "tensorflow" or self.searching:
             return None
-        self.asked = True
-        spec = importlib.util.find_spec(name)
+        self.searching = True  # the others are asked now, of whom this is one
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.searching = False
         if spec is not None and spec.loader is not None:
             run = spec.loader.exec_module
 

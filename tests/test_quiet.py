@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_dldl.backends import is_installed
 from keras_dldl.quiet import notes_dropped, quieten_tensorflow
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +53,14 @@ def test_the_import_of_tensorflow_is_quiet(capfd, fake_tensorflow):
 
     assert tensorflow.__spec__.name == "tensorflow"
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
+    assert capfd.readouterr().err == "something else\n"
+
+
+def test_the_import_is_quiet_after_a_look_whether_it_is_installed(capfd, fake_tensorflow):
+    quieten_tensorflow()
+    assert is_installed("tensorflow") and is_installed("tensorflow")
+    import tensorflow  # noqa: F401
+
     assert capfd.readouterr().err == "something else\n"
 
 

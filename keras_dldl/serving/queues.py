@@ -27,7 +27,7 @@ class WorkQueue:
     """Work that waits for a thread, the cheapest first, and goes to it in batches.
 
     Of work that costs the same, what came first goes first. An item that is cancelled before its
-    turn is not done. An item too large for a batch goes alone.
+    turn is not done, and its room is free at once. An item too large for a batch goes alone.
 
     Args:
         name: what is full, in a refusal.
@@ -99,6 +99,7 @@ class WorkQueue:
             heapq.heappush(self._items, item)
             self._waiting += size
             self._changed.notify()
+        item.future.add_done_callback(lambda future: future.cancelled() and self._remove(item))
         return item.future
 
     async def do(self, work: Any, size: int = 1, cost: float = 0) -> Any:
@@ -145,6 +146,13 @@ class WorkQueue:
                 self._changed.wait()
                 self._wait_for_more()
             return self._taken()
+
+    def _remove(self, item: _Item) -> None:
+        with self._changed:
+            if item in self._items:  # else a thread has it already
+                self._items.remove(item)
+                heapq.heapify(self._items)
+                self._waiting -= item.size
 
     def _taken(self, cost: float = math.inf) -> list[_Item]:
         """Return a batch of what waits and costs less than so much."""

@@ -43,3 +43,31 @@ def test_a_prediction_in_a_forked_process(parent, child, answer):
         cwd=ROOT, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.stdout.startswith(answer), done.stderr
+
+
+LOADED = """
+import os, sys, types
+from keras_dldl import backends, errors
+
+backends.backend_name = lambda: sys.argv[1]
+sys.modules["tensorflow"] = types.ModuleType("tensorflow")  # as other packages load it
+if os.fork():
+    os.wait()
+else:
+    try:
+        backends.check_not_forked()
+        print("allowed")
+    except errors.ConfigError:
+        print("refused")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize(
+    ("backend", "answer"), [("tensorflow", "refused"), ("torch", "allowed"), ("jax", "allowed")]
+)
+def test_a_fork_is_refused_only_where_keras_runs_on_tensorflow(backend, answer):
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, backend], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == answer, done.stderr

@@ -150,6 +150,20 @@ def test_cancelled_work_is_not_done(gate):
     queue.close()
 
 
+def test_cancelled_work_leaves_its_room_to_others(gate):
+    queue = WorkQueue("q", gate, capacity=4, max_batch=4)
+    queue.submit(0)
+    until(lambda: gate.batches)
+    left, stays = queue.submit(1, 3), queue.submit(2)
+    assert queue.waiting == 4 and left.cancel() and queue.waiting == 1
+    more = queue.submit(3, 3)  # refused if the cancelled work kept its place
+    assert queue.waiting == 4
+    gate.open.set()
+    assert stays.result(10) == 4 and more.result(10) == 6
+    assert gate.batches == [[0], [2, 3]] and queue.waiting == 0
+    queue.close()
+
+
 def test_a_failure_is_told_to_its_own_batch_and_the_thread_goes_on():
     queue = WorkQueue("q", run_jobs, capacity=9)
     bad, good = queue.submit(lambda: 1 / 0), queue.submit(lambda: 5)

@@ -1,7 +1,6 @@
 """Which images a model was trained on, as its file remembers it: short digests, no pictures."""
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +33,7 @@ def training_images(
         `digests`, and `complete`: False where the model has seen images that are not in them.
     """
     known = set(_digests(before))
-    complete = not from_start or bool(before and before.get("complete"))
+    complete = not from_start or bool(known and before.get("complete"))
     if len(data.rows("train")) + len(known) > MOST_IMAGES:
         return {"digests": "", "complete": False}
     for folder in data.folders:
@@ -74,6 +73,6 @@ def faces_seen(
 def _digests(remembered: Mapping[str, Any] | None) -> list[bytes]:
     try:
         joined = base64.b64decode((remembered or {}).get("digests", ""), validate=True)
-    except (binascii.Error, TypeError, ValueError):
+        return [row.tobytes() for row in np.frombuffer(joined, f"V{DIGEST_BYTES}")]
+    except (AttributeError, TypeError, ValueError):
         return []  # a card is anybody's to write
-    return [row.tobytes() for row in np.frombuffer(joined, f"V{DIGEST_BYTES}")]

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 
+import pytest
+
 from keras_dldl.data.leaks.seen import faces_seen, training_images
 from keras_dldl.data.prepared import PreparedData
 from tests.evaluation.given import write_prepared
@@ -40,6 +42,17 @@ def test_a_model_that_started_from_another_remembers_its_images_too(tmp_path):
     assert len(faces_seen(both, first, "train")) == 5
     # A start that remembers nothing, as shipped models do, leaves the rest unknown.
     assert not training_images(second, None, from_start=True)["complete"]
+
+
+@pytest.mark.parametrize(
+    "card",
+    [{"digests": "AAAA", "complete": True}, {"digests": ["AAAA"]}, ["digests"], "digests", 5],
+)
+def test_a_damaged_card_remembers_nothing(tmp_path, card):
+    data = data_at(tmp_path)  # "AAAA" are three bytes, and a digest has five
+    assert faces_seen(card, data, "train") is None
+    afresh = training_images(data)
+    assert training_images(data, card, from_start=True) == {**afresh, "complete": False}
 
 
 def test_a_model_that_remembers_nothing(tmp_path, monkeypatch):
