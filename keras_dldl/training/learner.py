@@ -35,12 +35,14 @@ class Learner(Protocol):
         unit: of that metric, such as "years", or "".
         part: how many images go through the network at once.
         trained: after `build`, the compiled model that is fitted and evaluated.
+        start_card: what the file of the start model says; checkpoints keep it.
     """
 
     metric: str
     unit: str
     part: int
     trained: keras.Model | None
+    start_card: dict[str, Any]
 
     def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
         """Make the model and compile it, as for `epoch`; return facts for the provenance.
@@ -79,11 +81,11 @@ class FaceLearner:
         self.trained: keras.Model | None = None
         self._teachers: list[Any] = []
         self._frozen = False
-        self._start_card: dict[str, Any] = {}
+        self.start_card: dict[str, Any] = {}
 
     @cached_property
     def _seen(self) -> dict[str, Any]:
-        before = self._start_card.get("training_images")
+        before = self.start_card.get("training_images")
         return training_images(self.data, before, from_start=self.config.init is not None)
 
     def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
@@ -134,7 +136,7 @@ class FaceLearner:
 
     def _warm_start(self) -> dict[str, Any]:
         source = load_start(self.config.init)
-        self._start_card = source.card
+        self.start_card = source.card
         head = set()
         grid = getattr(source, "grid", None)  # a backbone alone has none
         if grid is not None and grid != self.face_model.grid:
@@ -161,7 +163,7 @@ class FaceLearner:
         facts |= {"images": len(self.data.rows("train")), "epoch": row["epoch"]}
         facts |= {"val_mae": row.get("val_mae")}
         learned = {"training": facts, "training_images": self._seen}
-        self.face_model.card = learned if row["epoch"] else self._start_card
+        self.face_model.card = learned if row["epoch"] else self.start_card
         self.face_model.save(path)
 
 

@@ -142,6 +142,7 @@ class Run:
         facts = self.learner.build(from_init=checkpoint is None, epoch=max(0, self._done - 1))
         if checkpoint:
             restore_variables(self._variables(), checkpoint.arrays)
+            self.learner.start_card = checkpoint.progress.get("start_card", {})
             _LOGGER.info("Going on after epoch %d of %d.", self._done, self.config.epochs)
         else:
             write_provenance(self.folder, self.data, facts)  # first: by it a run folder is known
@@ -278,6 +279,7 @@ class Run:
             "config": self.config.to_dict(),
             "fingerprint": self.fingerprint,
             "left_out": self.data.left_out,
+            "start_card": self.learner.start_card,
         }
 
     def _write_records(self) -> None:

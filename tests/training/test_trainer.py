@@ -191,6 +191,8 @@ def test_a_start_model_is_epoch_0_and_stays_if_nothing_beats_it(finished, folder
 
 
 def test_a_run_stopped_after_epoch_0_resumes_exactly(finished, folder, tmp_path, monkeypatch):
+    # Whatever the errors are, the file is of the last epoch.
+    monkeypatch.setattr("keras_dldl.training.run.best_row", lambda rows, metric: rows[-1])
     config = config_of(folder, init=str(finished.model))
     whole = train(config, tmp_path / "whole")
     with monkeypatch.context() as patch:
@@ -205,6 +207,9 @@ def test_a_run_stopped_after_epoch_0_resumes_exactly(finished, folder, tmp_path,
     columns = ("epoch", "val_loss", "val_mae")
     for first, second in zip(whole.rows, resumed.rows, strict=True):
         assert [first[name] for name in columns] == [second[name] for name in columns]
+    card, start = load_model(resumed.model).card, load_model(finished.model).card
+    assert card["training"]["epoch"] == 2
+    assert card["training_images"] == start["training_images"]  # complete: the start's are known
 
 
 def test_a_start_with_another_head_has_no_epoch_0(finished, tmp_path):

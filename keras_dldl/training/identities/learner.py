@@ -46,7 +46,7 @@ class IdentityLearner:
         self.part = config.batch_size
         self.embedder: Any = None
         self.trained: IdentityClassifier | None = None
-        self._start_card: dict[str, Any] = {}
+        self.start_card: dict[str, Any] = {}
 
     def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
         """Make the model and compile it; see `FaceLearner.build`."""
@@ -98,7 +98,7 @@ class IdentityLearner:
 
     def _warm_start(self) -> dict[str, Any]:
         source = load_start(self.config.init)
-        self._start_card = source.card
+        self.start_card = source.card
         report = copy_matching_layers(self.embedder, source)
         _LOGGER.info("Started from %s: %s.", self.config.init, report)
         return {"from": self.config.init, "copied": report.copied, "left": report.left}
@@ -107,7 +107,7 @@ class IdentityLearner:
         """Write the backbone as it is now; see `FaceLearner.save`."""
         facts = {"people": self.people.count, "images": len(self.people.rows("train"))}
         facts |= {"epoch": row["epoch"], "val_error": row.get("val_error")}
-        self.embedder.card = {"pretraining": facts} if row["epoch"] else self._start_card
+        self.embedder.card = {"pretraining": facts} if row["epoch"] else self.start_card
         self.embedder.save(path)
 
 
