@@ -101,7 +101,9 @@ def test_resume_with_other_settings(finished, folder, changes, named):
 
 def test_resume_on_other_data(finished, tmp_path):
     other = write_small_data(tmp_path, seed=1)
-    with pytest.raises(ConfigError, match="rows of the prepared folders are others"):
+    with pytest.raises(
+        ConfigError, match="rows of the prepared folders, or the image_weights, are others"
+    ):
         train(config_of(other), finished.out, resume=True)
 
 

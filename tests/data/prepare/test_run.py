@@ -338,7 +338,7 @@ def test_a_split_without_rows_is_warned_of(photos, tmp_path, caplog, no_faces):
     ("options", "reason"),
     [
         ({"size": 8}, "32 ... 1024"),
-        ({"on_missing": "guess"}, "skip, whole, fail"),
+        ({"on_missing": "guess"}, "'skip', 'whole', 'fail'"),
         ({"workers": -1}, "0 or more"),
         ({"val": 0.5, "test": 0.5}, "together below 1"),
         ({"val": -0.1}, "Received: val=-0.1"),
