@@ -8,7 +8,7 @@ import numpy as np
 from keras_dldl.faces.alignment import roll_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Face:
     """One face found.
 
@@ -44,13 +44,16 @@ class Face:
         box = (x * factor, y * factor, width * factor, height * factor)
         return Face(box, self.landmarks * factor, self.score)
 
-    def cut_at_edges(self, shape: tuple[int, ...]) -> "Face":
-        """Return the face with its box cut at the edges of a picture of (H, W, ...)."""
+    def cut_at_edges(self, shape: tuple[int, ...]) -> "Face | None":
+        """Return the face with its box cut at the edges of a picture of (H, W, ...).
+
+        None where nothing is left of the box: detectors look a little over the edges.
+        """
         x, y, width, height = self.box
         left, right = np.clip([x, x + width], 0, shape[1])
         top, bottom = np.clip([y, y + height], 0, shape[0])
         box = (float(left), float(top), float(right - left), float(bottom - top))
-        return Face(box, self.landmarks, self.score)
+        return Face(box, self.landmarks, self.score) if box[2] > 0 and box[3] > 0 else None
 
 
 def left_to_right(faces: Sequence[Face]) -> list[Face]:

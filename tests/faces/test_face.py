@@ -34,6 +34,13 @@ def test_scaled_and_cut_at_edges():
     assert face.cut_at_edges((45, 20, 3)).box == (0, 10, 20, 35)
 
 
+@pytest.mark.parametrize(
+    "box", [(20, 10, 9, 9), (-9, 10, 9, 9), (5, 45, 9, 9), (5, -30, 9, 9), (5, 5, 0, 9)]
+)
+def test_nothing_is_left_of_a_face_outside_of_the_picture(box):
+    assert Face(box, turned(0), 0.5).cut_at_edges((45, 20, 3)) is None
+
+
 def test_largest():
     small, large = (Face((0, 0, k, k), np.zeros((5, 2)), 1.0) for k in (2, 3))
     assert largest([small, large]) is large

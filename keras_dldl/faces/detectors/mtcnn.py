@@ -33,7 +33,7 @@ class MTCNNDetector:
     Args:
         max_side: longer images are reduced to this many pixels for detection.
         engine: "keras" for the `mtcnn` package itself, which loads TensorFlow; "litert" for the
-            same networks in LiteRT, which gives the same boxes and points to 0.01 pixels; "auto"
+            same networks in LiteRT, which gives the same boxes and points to 0.001 pixels; "auto"
             or "onnx" for LiteRT where it is installed, else the package. Default:
             KERAS_DLDL_ENGINE, or "auto".
 
@@ -62,13 +62,12 @@ class MTCNNDetector:
         again = self._detect_reduced([image for image, _ in widened])
         for i, faces, (_, border) in zip(missed, again, widened, strict=True):
             found[i] = [_moved(face, -border) for face in faces]
-        return [
-            [
-                _float32(face.scaled(factor)).cut_at_edges(image.shape)
-                for face in left_to_right(_clear(faces))
-            ]
-            for faces, factor, image in zip(found, factors, images, strict=True)
-        ]
+        result = []
+        for faces, factor, image in zip(found, factors, images, strict=True):
+            scaled = [_float32(face.scaled(factor)) for face in left_to_right(_clear(faces))]
+            cut = [face.cut_at_edges(image.shape) for face in scaled]
+            result.append([face for face in cut if face is not None])
+        return result
 
     def _detect_reduced(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
         found: list[list[Face]] = [[] for _ in images]
