@@ -1,12 +1,13 @@
 """The one way from a picture to its faces, shared by `prepare`, evaluation and prediction."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from keras_dldl.errors import ConfigError, DetectorError, NoFaceFound
+from keras_dldl.errors import ConfigError, DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.alignment import Alignment, spans_a_face
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.face import Face, largest
@@ -15,7 +16,7 @@ from keras_dldl.faces.quality import face_warnings
 from keras_dldl.faces.warning import FaceWarning
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FoundFace:
     """A face, cut out and judged.
 
@@ -55,7 +56,7 @@ class FaceAligner:
 
     def find(
         self, photos: Sequence[Photo], size: int, *, all_faces: bool = False, detect: bool = True
-    ) -> list[list[FoundFace] | NoFaceFound | DetectorError]:
+    ) -> list[list[FoundFace] | NoFaceFound | DetectorError | UnreadableImage]:
         """Return the faces of photos, cut out and judged.
 
         Args:
@@ -65,7 +66,9 @@ class FaceAligner:
             detect: False where each photo is an aligned face already; it is only resized.
 
         Returns:
-            For each photo a list of one face or more, or the error that it ends in.
+            For each photo a list of one face or more, or the error that it ends in; of a file that
+            can no longer be read where a crop needs more of its pixels, UnreadableImage. Errors do
+            not name the photo.
         """
         if not detect:
             return [[self._whole(photo, size)] for photo in photos]
@@ -123,7 +126,7 @@ class FaceAligner:
 
     def _cut_out(
         self, photo: Photo, faces: list[Face], size: int, all_faces: bool
-    ) -> list[FoundFace] | NoFaceFound:
+    ) -> list[FoundFace] | NoFaceFound | UnreadableImage:
         height, width = photo.shape
         if not faces:
             return NoFaceFound(
@@ -136,7 +139,10 @@ class FaceAligner:
         chosen = scaled if all_faces else [largest(scaled)]
         found = []
         for face in chosen:
-            crop = photo.align(self.alignment, face.landmarks, size)
+            try:
+                crop = photo.align(self.alignment, face.landmarks, size)
+            except UnreadableImage as error:
+                return UnreadableImage(str(error).removeprefix(f"{photo.name}: "))
             warnings = face_warnings(crop, face, (height, width), self.alignment)
             found.append(FoundFace(crop, face, warnings, len(faces)))
         return found
@@ -159,29 +165,38 @@ class FaceAligner:
 
     def _checked(self, faces: Any, image: np.ndarray) -> list[Face] | DetectorError:
         try:
-            for face in faces:
-                _check(face, image.shape)
-            return list(faces)
-        except (AttributeError, TypeError, ValueError) as error:
+            return [_as_face(face, image.shape) for face in faces]
+        except Exception as error:  # of a generator, say, whatever the user's own code raises
             return self._error(error)
 
     def _error(self, error: Exception) -> DetectorError:
         kind = type(self.detector)
         return DetectorError(
             "the detector must return, for each image, a list of faces: a box that meets the "
-            "picture, five points that span a face, and a score. "
+            "picture, five points that span a face there, and a score. "
             f"Received: from {kind.__module__}:{kind.__qualname__}, {str(error) or repr(error)}"
         )
 
 
-def _check(face: Face, shape: tuple[int, ...]) -> None:
-    """Raise an error that says why this is no face in a picture of (H, W, ...)."""
-    x, y, width, height = map(float, face.box)
+def _as_face(face: Any, shape: tuple[int, ...]) -> Face:
+    """Return what a detector gives, or raise an error that says why it is no face.
+
+    Args:
+        face: anything with a box, landmarks and a score.
+        shape: (H, W, ...) of its picture.
+    """
+    x, y, width, height = box = tuple(map(float, face.box))
     inside = x < shape[1] and y < shape[0] and x + width > 0 and y + height > 0
-    if not (inside and width > 0 and height > 0):  # also of NaN
-        raise ValueError(f"the box {face.box} in a picture of {shape[1]} x {shape[0]} pixels")
-    points = np.asarray(face.landmarks)
+    if not (inside and math.inf > width > 0 and math.inf > height > 0):  # also of NaN
+        raise ValueError(f"the box {box} in a picture of {shape[1]} x {shape[0]} pixels")
+    points = np.asarray(face.landmarks, np.float32)
     if points.shape != (5, 2) or not spans_a_face(points):
         raise ValueError(f"the landmarks {points.tolist()}")
-    if not 0 <= float(face.score) <= 1:
-        raise ValueError(f"the score {face.score}")
+    longest = max(shape[:2])
+    # Cut out by points further outside, a crop would have gigabytes of repeated edge pixels.
+    if (points < -longest).any() or (points > np.array(shape[1::-1]) + longest).any():
+        raise ValueError(f"landmarks far outside of the picture, {points.tolist()}")
+    score = float(face.score)
+    if not 0 <= score <= 1:
+        raise ValueError(f"the score {score}")
+    return Face(box, points, score)

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from keras_dldl.errors import UnreadableImage
+from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment
+from keras_dldl.faces.face import Face
 from keras_dldl.faces.images import read_image
 from keras_dldl.faces.photo import Photo
 
@@ -76,6 +78,21 @@ def test_a_file_object_is_read_once():
     stream.close()
     photo.align(Alignment(), 20 * MEAN_SHAPE + 500, 112)
     assert photo.reduction == 1
+
+
+def test_a_file_that_is_gone_before_a_crop_needs_it_is_that_photos_error(tmp_path):
+    class Small:
+        def detect(self, images):
+            return [[Face((900, 800, 60, 60), 20 * MEAN_SHAPE + 500, 1.0)] for _ in images]
+
+    paths = [tmp_path / "gone.jpg", tmp_path / "there.jpg"]
+    for path in paths:
+        path.write_bytes(jpeg(smooth(2600, 2000)))
+    photos = [Photo(path) for path in paths]
+    paths[0].unlink()
+    gone, (there,) = FaceAligner(Alignment(), Small()).find(photos, 112)
+    assert isinstance(gone, UnreadableImage) and str(gone).startswith("the file does not exist")
+    assert there.crop.shape == (112, 112, 3)
 
 
 def test_the_limit_is_on_the_whole_picture():

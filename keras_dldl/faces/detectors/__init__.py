@@ -25,7 +25,7 @@ from keras_dldl.faces.detectors.networks import WHEEL
 from keras_dldl.interpreters import asked_engine
 
 _LOGGER = logging.getLogger(__name__)
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()  # a class of the user's own may ask for another detector
 
 
 def as_detector(detector: Any, engine: str | None = None) -> Any:

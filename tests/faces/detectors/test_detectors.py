@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import types
 
 import numpy as np
@@ -106,6 +107,9 @@ def face_with(**changes):
         [face_with(landmarks=np.zeros((5, 2)))],
         [face_with(landmarks=GOOD.landmarks[:4])],
         [face_with(landmarks=None)],
+        [face_with(landmarks=8 * MEAN_SHAPE + 1e7)],
+        [face_with(landmarks=1e30 * MEAN_SHAPE)],
+        [face_with(box=(0, 0, np.inf, 10))],
         [face_with(box=(np.nan, 0, 1, 1))],
         [face_with(box=(70, 0, 10, 10))],
         [face_with(box=(0, 0, 0, 10))],
@@ -113,15 +117,15 @@ def face_with(**changes):
         [(1, 2, 3, 4)],
         None,
         RuntimeError("no luck"),
-        NoFaceFound("none, said in the package's own words"),
-        UnreadableImage("as one of the package's own functions says it"),
+        NoFaceFound("not here"),
+        UnreadableImage("of its own"),
     ],
 )
 def test_nonsense_of_a_users_detector_is_named_and_the_others_are_answered(nonsense):
     aligner = FaceAligner(Alignment(), Own([GOOD], nonsense, []))
     pictures = [np.full_like(PICTURE, k) for k in (0, 1, 2, 0)]
     one, bad, none, again = aligner.detect(pictures)
-    assert one[0] is again[0] is GOOD and none == []
+    assert one[0].box == again[0].box == GOOD.box and none == []
     assert isinstance(bad, DetectorError) and "Own" in str(bad) and "Received" in str(bad)
     cut = aligner.crops_of_largest([Photo(picture) for picture in pictures], 32)
     assert cut[0][1].box == GOOD.box and cut[1][0] is None and cut[2][1] is None
@@ -140,10 +144,47 @@ def test_a_wrong_number_of_results():
         def detect(self, images):
             return [[GOOD]] * (len(images) - 1)
 
-    assert all(
-        isinstance(result, DetectorError)
-        for result in FaceAligner(Alignment(), Short()).detect([PICTURE, PICTURE])
+    first, second = FaceAligner(Alignment(), Short()).detect([PICTURE, PICTURE])
+    assert isinstance(first, DetectorError) and isinstance(second, DetectorError)
+
+
+@pytest.mark.parametrize("kind", [list, iter, tuple])
+def test_faces_of_any_kind_become_faces_with_numbers_as_promised(kind):
+    """Lists for arrays, integers for floats, another class than ours, a generator of them."""
+    own = types.SimpleNamespace(
+        box=np.array([10, 10, 20, 25]), landmarks=GOOD.landmarks.tolist(), score=np.float32(1)
     )
+    (found,) = FaceAligner(Alignment(), Own(kind([own]))).find([Photo(np.zeros_like(PICTURE))], 32)
+    face = found[0].face
+    assert face.box == (10.0, 10.0, 20.0, 25.0) and face.score == 1.0
+    assert [type(number) for number in (*face.box, face.score)] == [float] * 5
+    assert face.landmarks.dtype == np.float32
+    assert np.array_equal(face.landmarks, GOOD.landmarks.astype(np.float32))
+
+
+def test_a_package_that_is_missing_ends_the_run():
+    with pytest.raises(ConfigError, match="not installed"):
+        FaceAligner(Alignment(), Own(ConfigError("not installed"))).detect([np.zeros_like(PICTURE)])
+
+
+def test_a_class_of_the_users_own_may_ask_for_another_detector(fresh, monkeypatch):
+    module = types.ModuleType("own_detectors")
+
+    class Around:
+        def __init__(self):
+            self.inner = FaceAligner(Alignment())
+
+        def detect(self, images):
+            return self.inner.detect(images)
+
+    module.Around = Around
+    monkeypatch.setitem(sys.modules, "own_detectors", module)
+    found = []
+    asking = threading.Thread(target=lambda: found.append(as_detector("own_detectors:Around")))
+    asking.daemon = True  # where it waits for itself, the test must still end
+    asking.start()
+    asking.join(60)
+    assert isinstance(found[0], Around)
 
 
 def test_the_alignment_names_the_detector_and_old_files_mean_mtcnn():
