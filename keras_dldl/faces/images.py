@@ -64,7 +64,7 @@ def read_image(
 
 def read_reduced(
     source: Any, least_side: int | None, *, max_pixels: int | None = None, name: str | None = None
-) -> tuple[np.ndarray, float]:
+) -> tuple[np.ndarray, tuple[int, int]]:
     """Read an image as `read_image` does, a large JPEG file at 1/2, 1/4 or 1/8 of its size.
 
     Args:
@@ -74,7 +74,7 @@ def read_reduced(
         name: see `read_image`.
 
     Returns:
-        (H, W, 3) uint8 RGB, and by how much it is reduced.
+        (H, W, 3) uint8 RGB, and height and width of the whole picture in its own pixels, upright.
 
     Raises:
         UnreadableImage, ConfigError: see `read_image`.
@@ -82,20 +82,25 @@ def read_reduced(
     limit = pixel_limit(max_pixels)
     name = image_name(source) if name is None else name
     if isinstance(source, np.ndarray):
-        return _checked_array(source, limit, name), 1.0
+        pixels = _checked_array(source, limit, name)
+        return pixels, pixels.shape[:2]
     if is_pil_image(source):
         with _any_failure_named(name):
             _check_pil_image(source, name)
-            return _decoded(source, limit, name), 1.0
+            pixels, _ = _decoded(source, limit, name)
+            return pixels, pixels.shape[:2]
     with opened(source, name) as stream, _any_failure_named(name):
         image = identified(stream, limit, name)
-        longest = max(image.size)
-        if least_side is not None and longest >= 2 * least_side:
-            _check_size(*image.size, limit, name)
-            share = longest // least_side
-            image.draft(None, (image.width // share, image.height // share))
-        pixels = _decoded(image, limit, name)
-        return pixels, longest / max(pixels.shape)
+        whole = image.size
+        if least_side is not None and max(whole) >= 2 * least_side:
+            _check_size(*whole, limit, name)
+            share = max(whole) // least_side
+            image.draft(None, tuple(max(MIN_SIDE, side // share) for side in whole))
+        is_reduced = image.size != whole  # to sides rounded up: the header alone has the whole ones
+        pixels, is_turned = _decoded(image, limit, name)
+        if is_reduced:
+            return pixels, whole if is_turned else whole[::-1]
+        return pixels, pixels.shape[:2]
 
 
 def declared_pixels(content: bytes, max_pixels: int | None = None) -> int:
@@ -217,17 +222,18 @@ def _check_pil_image(image: "Image.Image", name: str) -> None:
         raise ValueError("an image whose file is closed")
 
 
-def _decoded(image: "Image.Image", limit: int, name: str) -> np.ndarray:
+def _decoded(image: "Image.Image", limit: int, name: str) -> tuple[np.ndarray, bool]:
+    """Return the upright pixels, and whether width and height are swapped for that."""
     _check_size(image.width, image.height, limit, name)
     if getattr(image, "tile", None):  # it is still to be decoded
         check_work(image, limit, name)
     image.load()
-    upright = _upright(image)
+    upright, is_turned = _upright(image)
     levels = _levels(upright, image)
     pixels = np.empty((upright.height, upright.width, 3), np.uint8)
     for band, top in _bands(upright):
         pixels[top : top + band.height] = np.asarray(_as_rgb(band, levels))
-    return pixels
+    return pixels, is_turned
 
 
 def _bands(image: "Image.Image") -> Iterator[tuple["Image.Image", int]]:
@@ -238,15 +244,16 @@ def _bands(image: "Image.Image") -> Iterator[tuple["Image.Image", int]]:
         yield image.crop((0, top, image.width, bottom)), top
 
 
-def _upright(image: "Image.Image") -> "Image.Image":
+def _upright(image: "Image.Image") -> tuple["Image.Image", bool]:
     from PIL import ExifTags, ImageOps
 
     try:
-        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
-            return image  # and no copy
-        return ImageOps.exif_transpose(image)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        if orientation == 1:
+            return image, False  # and no copy
+        return ImageOps.exif_transpose(image), orientation in (5, 6, 7, 8)
     except Exception:  # a damaged EXIF block does not make the picture unreadable
-        return image
+        return image, False
 
 
 def _as_rgb(image: "Image.Image", levels: tuple[float, float] | None) -> "Image.Image":

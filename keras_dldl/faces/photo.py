@@ -23,7 +23,8 @@ class Photo:
 
     Attributes:
         pixels: (H, W, 3) uint8 RGB, perhaps reduced.
-        reduction: by how much; 1.0 where the picture is as it was.
+        shape: height and width of the picture in its own pixels.
+        reduction: by how much it is reduced: 1, 2, 4 or 8.
 
     Raises:
         UnreadableImage: see `read_image`.
@@ -32,15 +33,11 @@ class Photo:
     def __init__(self, source: Any, *, max_pixels: int | None = None, name: str | None = None):
         self.name = image_name(source) if name is None else name
         self._source, self._max_pixels = readable_again(source, self.name), max_pixels
-        self.pixels, self.reduction = read_reduced(
+        self.pixels, self.shape = read_reduced(
             self._source, LEAST_SIDE, max_pixels=max_pixels, name=self.name
         )
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the picture in its own pixels."""
-        height, width = self.pixels.shape[:2]
-        return round(height * self.reduction), round(width * self.reduction)
+        # Sides are rounded up: the quotient of the longer ones is off by less than a hundredth.
+        self.reduction = round(max(self.shape) / max(self.pixels.shape[:2]))
 
     def align(self, alignment: Alignment, landmarks: np.ndarray, size: int) -> np.ndarray:
         """Cut out one face, from as many pixels as the crop needs.
@@ -55,5 +52,5 @@ class Photo:
         """
         if alignment.scale(landmarks, size) < self.reduction > 1:
             self.pixels = read_image(self._source, max_pixels=self._max_pixels, name=self.name)
-            self.reduction = 1.0
+            self.reduction = 1
         return alignment.align(self.pixels, landmarks / self.reduction, size)

@@ -29,13 +29,23 @@ def jpeg(image, **options):
 
 @pytest.mark.parametrize(
     ("size", "reduction"),
-    [((2559, 100), 1), ((2560, 1920), 2), ((1000, 5120), 4), ((10240, 300), 8), ((640, 480), 1)],
+    [
+        ((2559, 100), 1),
+        ((2560, 1920), 2),
+        ((2561, 2562), 2),
+        ((1000, 5120), 4),
+        ((1003, 5121), 4),
+        ((10240, 300), 8),
+        ((10241, 1001), 8),
+        ((10240, 5), 2),  # at 1/8 a single row would be left
+        ((640, 480), 1),
+    ],
 )
 def test_reduced_by_the_decoder_to_no_less_than_1280(size, reduction):
     photo = Photo(jpeg(smooth(*size)))
-    assert photo.reduction == pytest.approx(reduction, rel=2e-3)
-    assert photo.shape == pytest.approx((size[1], size[0]), abs=8)
-    assert max(photo.pixels.shape) == -(-max(size) // reduction)
+    assert photo.reduction == reduction
+    assert photo.shape == (size[1], size[0])
+    assert photo.pixels.shape == (-(-size[1] // reduction), -(-size[0] // reduction), 3)
 
 
 def test_only_jpeg_files_are_reduced():
@@ -49,8 +59,11 @@ def test_only_jpeg_files_are_reduced():
 def test_an_upright_photo_from_its_exif():
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
-    photo = Photo(jpeg(smooth(2600, 1300), exif=exif))
-    assert photo.reduction == 2 and photo.shape == (2600, 1300)
+    photo = Photo(jpeg(smooth(2601, 1301), exif=exif))
+    assert photo.reduction == 2 and photo.shape == (2601, 1301)
+    assert photo.pixels.shape == (1301, 651, 3)
+    photo = Photo(jpeg(smooth(2562, 2561), exif=exif))  # reduced, a square
+    assert photo.pixels.shape == (1281, 1281, 3) and photo.shape == (2562, 2561)
 
 
 def test_the_crop_of_a_large_face_needs_no_more_and_that_of_a_small_face_is_sharp():
