@@ -14,7 +14,7 @@ from keras_dldl.backends import is_installed
 from keras_dldl.data.manifest import line_number, read_manifest
 from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.data.records.integrity import check_records
-from keras_dldl.errors import DataError, UnreadableImage
+from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.images import pixel_limit
@@ -253,15 +253,16 @@ class LabelledImages:
     def _aligned_crops(
         self, aligner: FaceAligner, group: Sequence[tuple[int, Photo]], size: int
     ) -> Iterator[tuple[int, np.ndarray]]:
-        cut = aligner.crops_of_largest([photo for _, photo in group], size)
-        for (i, photo), (crop, face) in zip(group, cut, strict=True):
-            if crop is None:
-                self._leave_out(i, f"{photo.name}: {face}")
-                continue
-            if face is None:
+        found = aligner.find([photo for _, photo in group], size)
+        for (i, photo), faces in zip(group, found, strict=True):
+            if isinstance(faces, NoFaceFound):
                 self.whole.append(photo.name)
                 log.info("line %d: no face found, whole image used: %s", self._lines[i], photo.name)
-            yield i, crop
+                yield i, aligner.alignment.whole(photo.pixels, size)
+            elif isinstance(faces, Exception):
+                self._leave_out(i, f"{photo.name}: {faces}")
+            else:
+                yield i, faces[0].crop
 
     def _whole_crops(
         self, aligner: FaceAligner, group: Sequence[tuple[int, Photo]], size: int

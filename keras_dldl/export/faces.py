@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_dldl.errors import DataError, UnreadableImage
+from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.photo import Photo
@@ -74,9 +74,11 @@ def _aligned(place: Path, model: FaceModel, count: int) -> Iterator[np.ndarray]:
     aligner = FaceAligner(model.alignment)
     for group in groups(_readable(paths)):
         photos = [photo for _, photo in group]
-        for crop, _ in aligner.crops_of_largest(photos, model.input_size):
-            if crop is not None:
-                yield crop
+        for photo, found in zip(photos, aligner.find(photos, model.input_size), strict=True):
+            if isinstance(found, NoFaceFound):
+                yield aligner.alignment.whole(photo.pixels, model.input_size)
+            elif isinstance(found, list):
+                yield found[0].crop
 
 
 def _paths(place: Path) -> list[Path]:

@@ -95,31 +95,6 @@ class FaceAligner:
         find = None if all_faces else getattr(self.detector, "detect_large", None)
         return self._found(images, find or self.detector.detect) if images else []
 
-    def crops_of_largest(
-        self, photos: Sequence[Photo], size: int
-    ) -> list[tuple[np.ndarray | None, Face | None | DetectorError]]:
-        """Return, for each photo, its largest face cut out, or the whole photo and None.
-
-        Args:
-            photos: of any sizes.
-            size: side of the crops in pixels.
-
-        Returns:
-            A list of ((size, size, 3) uint8 crop, face or None); where the detector failed, of
-            (None, the error).
-        """
-        crops = []
-        found = self.detect([photo.pixels for photo in photos], all_faces=False)
-        for photo, faces in zip(photos, found, strict=True):
-            if isinstance(faces, DetectorError):
-                crops.append((None, faces))
-            elif faces:
-                face = largest(faces).scaled(photo.reduction)
-                crops.append((photo.align(self.alignment, face.landmarks, size), face))
-            else:
-                crops.append((self.alignment.whole(photo.pixels, size), None))
-        return crops
-
     def _whole(self, photo: Photo, size: int) -> FoundFace:
         crop = self.alignment.whole(photo.pixels, size)
         return FoundFace(crop, None, face_warnings(crop, None, photo.shape, self.alignment))

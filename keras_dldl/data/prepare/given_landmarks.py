@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.errors import DataError
-from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
+from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.alignment import spans_a_face
 from keras_dldl.faces.photo import Photo
 
@@ -17,6 +17,7 @@ COLUMN = "landmarks"
 CHOICES = ("detect", "given")
 
 Landmarks = tuple[float, ...]  # x1 y1 ... x5 y5
+Cut = tuple[np.ndarray | None, str, float | None]
 
 
 def with_choice(table: "pd.DataFrame", choice: str) -> "pd.DataFrame":
@@ -70,7 +71,7 @@ def cut_faces(
     photos: Sequence[Photo],
     given: Mapping[str, Landmarks],
     size: int,
-) -> list[tuple[np.ndarray | None, str, float | None]]:
+) -> list[Cut]:
     """Cut a face out of each photo, by the landmarks given for it or, without, by detection.
 
     Landmarks by which no face can be cut out, or whose centre is outside the image, do not count.
@@ -84,23 +85,35 @@ def cut_faces(
 
     Returns:
         For each photo its (size, size, 3) crop, what that is ("given", "found" or "whole") and
-        the detector's score, if a face was found; where a detector of the user's own failed, None,
-        why, and None.
+        the detector's score, if a face was found; where a detector of the user's own failed, or the
+        photo can no longer be read, None, why, and None.
     """
     points = [_usable(given.get(path), photo) for path, photo in zip(paths, photos, strict=True)]
     unknown = [photo for photo, known in zip(photos, points, strict=True) if known is None]
-    detected = iter(aligner.crops_of_largest(unknown, size))
-    cut = []
-    for photo, known in zip(photos, points, strict=True):
-        if known is not None:
-            cut.append((photo.align(aligner.alignment, known, size), "given", None))
-            continue
-        crop, face = next(detected)
-        if crop is None:
-            cut.append((None, str(face), None))
-        else:
-            cut.append((crop, "whole", None) if face is None else (crop, "found", face.score))
-    return cut
+    detected = iter(aligner.find(unknown, size))
+    return [
+        _as_found(next(detected), aligner, photo, size)
+        if known is None
+        else _as_given(known, aligner, photo, size)
+        for photo, known in zip(photos, points, strict=True)
+    ]
+
+
+def _as_found(
+    found: list[FoundFace] | Exception, aligner: FaceAligner, photo: Photo, size: int
+) -> Cut:
+    if isinstance(found, NoFaceFound):
+        return aligner.alignment.whole(photo.pixels, size), "whole", None
+    if isinstance(found, Exception):
+        return None, str(found), None
+    return found[0].crop, "found", found[0].face.score
+
+
+def _as_given(points: np.ndarray, aligner: FaceAligner, photo: Photo, size: int) -> Cut:
+    try:
+        return photo.align(aligner.alignment, points, size), "given", None
+    except UnreadableImage as error:
+        return None, str(error).removeprefix(f"{photo.name}: "), None
 
 
 def _usable(given: Landmarks | None, photo: Photo) -> np.ndarray | None:

@@ -13,6 +13,9 @@ from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, run, writer
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.sources import CsvSource
 from keras_dldl.errors import DataError
+from keras_dldl.faces.aligner import FoundFace
+from keras_dldl.faces.alignment import MEAN_SHAPE
+from keras_dldl.faces.face import Face
 from tests.data.leaks.pictures import SIDE, copy_of, picture
 
 OPTIONS = PrepareOptions(size=SIDE, workers=1, drop_leaks=True)
@@ -32,11 +35,14 @@ GONE = {
 }
 
 
+WHOLE = Face((0.0, 0.0, 9.0, 9.0), 3 * MEAN_SHAPE, 1.0)
+
+
 class WholeImages:
     """Stands for the aligner: every image is its own crop."""
 
-    def crops_of_largest(self, photos, size):
-        return [(photo.pixels, None) for photo in photos]
+    def find(self, photos, size):
+        return [[FoundFace(photo.pixels, WHOLE)] for photo in photos]
 
 
 @pytest.fixture

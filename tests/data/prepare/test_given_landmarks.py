@@ -13,7 +13,7 @@ from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.data.records.tfrecord import encode_jpeg
 from keras_dldl.data.sources import CsvSource, Source, SourceRows
 from keras_dldl.data.synthetic import draw_face
-from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.errors import ConfigError, DataError, NoFaceFound
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.photo import Photo
 
@@ -27,9 +27,9 @@ class NoFaces:
         self.alignment = Alignment()
         self.asked = []
 
-    def crops_of_largest(self, images, size):
+    def find(self, images, size):
         self.asked.append(len(images))
-        return [(np.full((size, size, 3), 90, np.uint8), None) for _ in images]
+        return [NoFaceFound("none") for _ in images]
 
 
 @pytest.fixture

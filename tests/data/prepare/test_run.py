@@ -19,7 +19,8 @@ from keras_dldl.data.prepare.output import remove_leftovers
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.sources import AllAgeFaces, CsvSource, SyntheticSource, UTKFace
 from keras_dldl.data.synthetic import draw_face
-from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.errors import ConfigError, DataError, NoFaceFound
+from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.photo import Photo
 from keras_dldl.labels import LabelGrid
 
@@ -57,11 +58,12 @@ class NoFaces:
     """Stands for the aligner: notes how many images come at once, finds nothing in them."""
 
     def __init__(self):
+        self.alignment = Alignment()
         self.groups = []
 
-    def crops_of_largest(self, images, size):
+    def find(self, images, size):
         self.groups.append(len(images))
-        return [(np.full((size, size, 3), 90, np.uint8), None) for _ in images]
+        return [NoFaceFound("none") for _ in images]
 
 
 @pytest.fixture

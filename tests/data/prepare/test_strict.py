@@ -8,7 +8,8 @@ from PIL import Image
 
 from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, run, writer
 from keras_dldl.data.sources import CsvSource, UTKFace
-from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.errors import ConfigError, DataError, NoFaceFound
+from keras_dldl.faces.alignment import Alignment
 
 LAX = PrepareOptions(size=32, val=0, test=0, workers=1)
 STRICT = dataclasses.replace(LAX, strict=True)
@@ -16,8 +17,10 @@ NAMES = [f"{age}_0_1_2017.jpg.chip.jpg" for age in (10, 20, 30, 40)]
 
 
 class WholeImages:
-    def crops_of_largest(self, photos, size):
-        return [(photo.pixels[:size, :size], None) for photo in photos]
+    alignment = Alignment()
+
+    def find(self, photos, size):
+        return [NoFaceFound("none") for _ in photos]
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_dldl.errors import NoFaceFound
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
@@ -75,12 +76,12 @@ class OneFace:
         return [[face] if image.mean() > 100 else [] for image in images]
 
 
-def test_aligner_takes_the_whole_image_where_no_face_is():
+def test_aligner_tells_where_no_face_is():
     aligner = FaceAligner(detector=OneFace())
     light, dark = np.full((50, 60, 3), 200, np.uint8), np.zeros((50, 60, 3), np.uint8)
-    (crop, face), (whole, none) = aligner.crops_of_largest([Photo(light), Photo(dark)], 32)
-    assert crop.shape == whole.shape == (32, 32, 3)
-    assert face is not None and none is None
+    (face,), none = aligner.find([Photo(light), Photo(dark)], 32)
+    assert face.crop.shape == (32, 32, 3) and face.face.box == (10, 10, 20, 20)
+    assert isinstance(none, NoFaceFound) and "60 x 50 pixels" in str(none)
 
 
 def row_of(image, left, landmarks, score=0.99):
@@ -101,5 +102,5 @@ def test_faces_whose_points_cannot_be_aligned_are_dropped(monkeypatch):
     images = [np.full((50, 60, 3), 99, np.uint8)] * 2
     (face,), none = detector.detect(images)
     assert face.box[0] == 20 and none == []
-    crops = FaceAligner(detector=detector).crops_of_largest([Photo(image) for image in images], 32)
-    assert [found is None for _, found in crops] == [False, True]
+    found = FaceAligner(detector=detector).find([Photo(image) for image in images], 32)
+    assert [isinstance(of, NoFaceFound) for of in found] == [False, True]
