@@ -20,7 +20,7 @@ FIVE_POINTS = (_LEFT_EYE, _RIGHT_EYE, (1, 4), (61,), (291,))
 MIRRORED = [1, 0, 2, 4, 3]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mesh:
     """The points of one face.
 
