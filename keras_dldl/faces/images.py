@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_MAX_PIXELS = 100_000_000
 MIN_SIDE = 2
 BAND_PIXELS = 2**20
-BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF
+BITS_PER_SAMPLE, PHOTOMETRIC, MOST_USED = 258, 262, 281  # tags of TIFF
 
 
 def read_image(
@@ -296,6 +296,9 @@ def _black_and_white(
 ) -> tuple[float, float]:
     # 32-bit pictures do not say which values are black and white. Take the smallest customary
     # range that holds them all: 0 ... 1 (floats), 0 ... 255, 0 ... 65535; else their own range.
+    white = tags.get(MOST_USED, (0,))[0]  # of cameras with 10 to 14 bits, less than 16 bits hold
+    if 0 <= least and most <= white and white > 0:
+        return 0.0, float(white)
     if image.mode.startswith("I;16"):
         return 0.0, 2.0 ** tags.get(BITS_PER_SAMPLE, (16,))[0] - 1
     if image.format in ("PNG", "PPM") and image.mode == "I":

@@ -184,6 +184,21 @@ def test_tiffs_of_more_than_8_bits(photometric, expected, compression):
     assert read[..., 0].ravel()[: len(expected)].tolist() == expected
 
 
+# 4095 / 255 = 16.06 steps are one of eight bits; 65535 / 255 = 257; 4096 / 257 = 15.9.
+@pytest.mark.parametrize(
+    ("most", "values", "expected"),
+    [
+        (4095, (0, 2048, 161, 4095), [0, 128, 10, 255]),
+        (4095, (0, 2048, 161, 4096), [0, 8, 1, 16]),  # what the file says is not so
+        (0, (0, 0, 0, 0), [0, 0, 0, 0]),
+    ],
+)
+def test_a_tiff_of_16_bits_says_which_value_is_white(most, values, expected):
+    entries = [(258, 3, 16), (259, 3, 1), (262, 3, 1), (281, 3, most)]
+    read = read_image(odd_images.tiff(struct.pack("<4H", *values), 2, 2, *entries))
+    assert read[..., 0].ravel().tolist() == expected
+
+
 @pytest.mark.parametrize("mode", ["I;16", "I;16B"])
 def test_16_bit_pil_images_of_either_byte_order(mode):
     values = np.array([[0, 65535], [2570, 257]], ">u2" if mode == "I;16B" else "<u2")
