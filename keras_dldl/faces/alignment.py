@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import ConfigError
 
 # Mean shape in units of the distance between the eyes, origin midway between them: left eye, right
@@ -31,8 +32,8 @@ def check_detector(name: str) -> str:
     if isinstance(name, str) and (name in DETECTORS or ":" in name):
         return name
     raise ConfigError(
-        f"`detector` must be {', '.join(DETECTORS)}, or `module:Class` of your own. "
-        f"Received: detector={name!r}"
+        f"`detector` must be {', '.join(DETECTORS)}, or `module:Class` of your own."
+        f"{did_you_mean(name, DETECTORS)} Received: detector={name!r}"
     )
 
 

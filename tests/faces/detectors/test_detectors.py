@@ -46,6 +46,11 @@ def test_other_names_are_refused(name):
         as_detector(name)
 
 
+def test_a_name_that_is_nearly_right_brings_the_right_one():
+    with pytest.raises(ConfigError, match=r"of your own\. Did you mean mtcnn\? Received"):
+        as_detector("mtcn")
+
+
 def test_a_class_of_the_users_own(monkeypatch):
     module = types.ModuleType("own_detectors")
 
