@@ -45,14 +45,17 @@ class CsvSource(Source):
         too_long: dict[int, str] = {}
         table = read_table(path, too_long=too_long)
         problems = row_problems(table, self._grid)
-        paths = table["path"].to_dict()
+        paths = table["path"].fillna("").to_dict()
         skipped = [
-            Skipped(str(paths.get(i, path.name)), f"line {line_number(i)}: {reason}")
+            Skipped(paths.get(i, path.name), f"line {line_number(i)}: {reason}")
             for i, reason in sorted((problems | too_long).items())
         ]
         good = table.drop(index=list(problems)).reset_index(drop=True)
         if good.empty:
-            raise DataError(f"{path}: no usable row. Received: {in_words(skipped)}")
+            raise DataError(
+                f"{path}: no usable row. Each needs a path, and a label on the grid, which --grid "
+                f"names. Received: {in_words(skipped)}"
+            )
         return SourceRows(typed(good), skipped)
 
 
