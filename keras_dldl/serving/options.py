@@ -25,7 +25,7 @@ class ServerOptions:
         max_batch: faces in one forward pass.
         batch_window: seconds that the first face of a batch waits for others.
         queue: faces that wait for one model; also the most instances of one request.
-        photo_queue: photos that wait for the face detector.
+        photo_queue: photos that wait for the face detector, small and large ones each.
         decoders: threads that read requests and decode pictures.
         timeout: seconds from a request's last byte to its answer.
         body_timeout: seconds that a request's head, and then its body, may take to arrive; a body

@@ -4,7 +4,6 @@ import io
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 from starlette.requests import Request
@@ -68,7 +67,7 @@ async def _faces(
     service: Service, picture: bytes, model: Servable, level: float, distribution: bool
 ) -> Response:
     job = partial(_find, service, model, picture)
-    photo, found, left_out = await _looked(service, picture, job)
+    photo, found, left_out = await service.find_faces(job, await _pixels(service, picture))
     card = model.network.card
     side = card.input_size
     crops = np.array([one.crop for one in found], np.float32).reshape(-1, side, side, 3)
@@ -90,11 +89,10 @@ async def _faces(
     )
 
 
-async def _looked(service: Service, picture: bytes, job: Callable[[Callable], Any]) -> Any:
-    """Return what a job in the thread for photos gives, which costs what the picture declares."""
+async def _pixels(service: Service, picture: bytes) -> int:
+    """Return how many pixels the picture declares: what a job over it costs."""
     most = service.options.max_pixels
-    pixels = await service.decode(lambda _: declared_pixels(picture, most), cost=len(picture))
-    return await service.look_at_photo(job, pixels)
+    return await service.decode(lambda _: declared_pixels(picture, most), cost=len(picture))
 
 
 def _find(
@@ -122,8 +120,15 @@ async def attention(service: Service, request: Request) -> Response:
     form = _choice(request, "format", ("json", "png"))
     async with service.bodies.body(request) as body:
         picture = _picture(request, body)
-        job = partial(_attention, service, model, points, form, picture)
-        return await service.answer(request, _looked(service, picture, job))
+        work = _map(service, model, points, form, picture)
+        return await service.answer(request, work)
+
+
+async def _map(
+    service: Service, model: Servable, points: np.ndarray, form: str, picture: bytes
+) -> Response:
+    job = partial(_attention, service, model, points, form, picture)
+    return await service.look_at_photo(job, await _pixels(service, picture))
 
 
 def _attention(

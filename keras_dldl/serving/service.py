@@ -17,13 +17,17 @@ from keras_dldl.serving.queues import Job, WorkQueue, run_jobs
 from keras_dldl.serving.refusals import ClientGone, Refusal
 from keras_dldl.serving.registry import ModelTable, Servable
 
+# Finding faces in a photo of more pixels takes seconds, for which small ones do not wait.
+LARGE_PHOTO = 500_000
+
 
 class Service:
     """The parts of a running server.
 
-    Requests are read and their pictures decoded by a few threads; photos are searched for faces by
-    one; each version of a model runs in one of its own, on batches. Each has a bounded queue, from
-    which the smallest work is taken first.
+    A few threads read requests and decode their pictures. One searches small photos for faces and
+    another large ones, so that small photos never wait for these. Each version of a model runs in
+    one of its own, on batches. Each has a bounded queue, from which the smallest work is taken
+    first.
 
     Args:
         models: what is served.
@@ -40,6 +44,7 @@ class Service:
         self.draining = False
         self._decoding = WorkQueue("decoding", run_jobs, options.queue, threads=options.decoders)
         self._photos = WorkQueue("photos", run_jobs, options.photo_queue)
+        self._large_photos = WorkQueue("large photos", run_jobs, options.photo_queue)
         self._networks = {(one.name, one.version): self._network_queue(one) for one in models.all()}
         for queue in self._queues():
             self.metrics.watch_queue(queue.name, lambda queue=queue: queue.waiting)
@@ -67,6 +72,11 @@ class Service:
     async def look_at_photo(self, job: Callable[[Callable[[], None]], Any], cost: int) -> Any:
         """Do a job in the thread for photos, and return what it gives; see `decode`."""
         return await Job(job, self._photos, cost).done()
+
+    async def find_faces(self, job: Callable[[Callable[[], None]], Any], cost: int) -> Any:
+        """Do a job that searches a photo, and return what it gives; see `decode`."""
+        queue = self._photos if cost <= LARGE_PHOTO else self._large_photos
+        return await Job(job, queue, cost).done()
 
     async def distributions(self, model: Servable, faces: np.ndarray) -> np.ndarray:
         """Return the distributions, (B, K), of (B, S, S, 3) faces, which go in batches."""
@@ -105,7 +115,7 @@ class Service:
         raise Refusal(504, f"No answer within {self.options.timeout:g} seconds", "timeout")
 
     def _queues(self) -> list[WorkQueue]:
-        return [self._decoding, self._photos, *self._networks.values()]
+        return [self._decoding, self._photos, self._large_photos, *self._networks.values()]
 
     def _network_queue(self, model: Servable) -> WorkQueue:
         size = self.options.max_batch

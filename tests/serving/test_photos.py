@@ -2,6 +2,8 @@
 
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -220,6 +222,30 @@ def test_a_model_that_gives_no_numbers_is_an_error():
     with client_of({"age": Damaged()}) as client:
         assert "damaged" in error_of(client.post("/api/faces", content=photo(1)), 500)
         assert client.post("/api/faces", content=photo(0)).json()["faces"] == []
+
+
+def test_small_photos_never_wait_for_faces_found_in_large_ones(monkeypatch):
+    begun, go, detect = threading.Event(), threading.Event(), FakeDetector.detect
+
+    def slow(self, images):
+        if len(images[0]) > 500:
+            begun.set()
+            assert go.wait(20)
+        return detect(self, images)
+
+    monkeypatch.setattr(FakeDetector, "detect", slow)
+    large = picture_file(1, (1000, 600))
+    with client_of({"age": FakeNetwork()}) as client, ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(client.post, "/api/faces", content=large) for _ in range(3)]
+        try:
+            assert begun.wait(10)
+            for _ in range(3):
+                answer = client.post("/api/faces", content=photo(1), timeout=10)
+                assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
+            assert not any(one.done() for one in waiting)
+        finally:
+            go.set()
+        assert [one.result().status_code for one in waiting] == [200] * 3
 
 
 def test_answers_are_strict_json(client):

@@ -3,7 +3,8 @@
 A detector is any object with `detect(images)`: it takes a list of (H, W, 3) uint8 RGB arrays of any
 sizes and returns, for each, a list of `Face`, left to right, in that image's pixels. It may have
 `detect_large(images)` too, for callers that want the largest face alone: the same, but small faces
-may be left out where there is a larger one. With several workers it is called from several threads.
+may be left out where there is a larger one. Several workers, and a server, call it from several
+threads.
 
 | name | finds |
 |---|---|
