@@ -88,17 +88,18 @@ def attention_command(ctx, images, model, out, detector, **options):
     explainer = PhotoExplainer(load_model(model), detector)
     names, failed = _Names(out, images), explainer.refusal is not None
     for path in images:
+        shown = on_one_line(click.format_filename(path))
         try:
             faces = explainer.explain(path, **options)
         except (NoFaceFound, UnreadableImage, DetectorError) as error:
             failed = True
             reason = on_one_line(str(error).removeprefix(f"{path}: "))
-            click.echo(f"{click.format_filename(path)}: {reason}", err=True)
+            click.echo(f"{shown}: {reason}", err=True)
             continue
         for face in faces:
             place = names.next(path)
             save_figure(draw_attention(face), place)
-            said = f"{click.format_filename(path)}: {face.prediction.describe()}"
+            said = f"{shown}: {face.prediction.describe()}"
             click.echo(f"{said}, written {click.format_filename(place)}")
     _end(ctx, explainer.refusal, failed)
 

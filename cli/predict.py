@@ -191,7 +191,7 @@ def _workers() -> int:
 
 
 def _report(path, result, level, style) -> None:
-    shown = click.format_filename(path)
+    shown = on_one_line(click.format_filename(path))
     if isinstance(result, Exception):
         click.echo(f"{shown}: {_reason(path, result)}", err=True)
         return

@@ -76,6 +76,15 @@ def test_a_line_a_face(run, models):
     )
 
 
+def test_a_new_line_in_a_name_begins_no_line(run, place):
+    (place / "one\nnew.png").write_bytes((place / "one.png").read_bytes())
+    (place / "bad\nnew.png").write_bytes(b"text")
+    result = run("one\nnew.png", "bad\nnew.png")
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("one new.png: ")
+    assert "\nbad new.png: " in "\n" + result.stderr
+
+
 def test_largest_level_and_no_detect(run, models):
     (line,) = run("three.png", "--largest", "--level", "0.5").stdout.splitlines()
     assert "50 % interval" in line
