@@ -252,7 +252,7 @@ class Prediction(float):
             path: a picture file: .png, .jpg, .webp.
             image: the photo, where it was not predicted from a file; anything that
                 `predict_age` takes. For several faces in one picture see
-                `annotate` of `keras_dldl.predict.drawing`.
+                `predict.drawing.annotate`.
             level: of the interval.
 
         Raises:

@@ -37,7 +37,7 @@ def test_from_nothing_to_a_table_and_on(folder, tmp_path):
 
 
 def test_dry_run_names_the_cells(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_dldl.comparison.runner.measured_cost", lambda cell, data: (40, 10))
+    monkeypatch.setattr("keras_dldl.comparison.runner.measured_cost", lambda *_: (40, 10))
     common = ["--data", folder, "--out", tmp_path / "out", "--split", "val", *SETTINGS]
     shown = invoke(*common, "--methods", "er,dldl", "--grid", "sigma=1,2", "--dry-run")
     assert shown.exit_code == 0, shown.output

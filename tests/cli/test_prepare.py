@@ -91,7 +91,7 @@ def test_folds_annotations_and_landmarks(run):
     result, calls = run("scut-fbp5500", "--fold", "60-40", "--landmarks", "given")
     assert calls[1][0].fold == "60-40" and calls[1][1].landmarks == "given"
     result, calls = run("scut-fbp5500", "--fold", "0")
-    assert result.exit_code == 2 and "Received: fold=0" in result.stderr
+    assert result.exit_code == 2 and "Received: fold='0'" in result.stderr
     assert run("fg-net", "--landmarks", "guess")[0].exit_code == 2
 
 
