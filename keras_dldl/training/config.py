@@ -23,7 +23,7 @@ class RunConfig:
     """Settings that every run has, whatever it learns.
 
     A field made by `setting` is all there is to a setting: from it come the key of the YAML file,
-    the option of the command, its check, its help, and its row in the docs.
+    the option of the command, its check and its help.
     """
 
     data: tuple[str, ...] = setting("texts", (), "folder that `prepare` wrote")
