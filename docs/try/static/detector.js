@@ -6,7 +6,7 @@ import { asNumbers, cut } from "./pixels.js";
 
 const BORDER = 0.15; // around the picture, as a share of its longer side
 const SURE = 0.88; // so sure BlazeFace never is of an upside-down face
-const LEAST_PRESENCE = 0.5;
+const LEAST_PRESENCE = 0.7;
 
 const BLAZE_SIDE = 128;
 const CELLS = [[16, 2], [8, 6]];

@@ -41,7 +41,12 @@ def as_detector(detector: Any, engine: str | None = None) -> Any:
     Raises:
         ConfigError: there is no such detector.
     """
-    if hasattr(detector, "detect") and not isinstance(detector, type):
+    if hasattr(detector, "detect"):
+        if isinstance(detector, type):
+            raise ConfigError(
+                "`detector` must be a name or an object with `detect(images)`: give an object of "
+                f"the class, as {detector.__name__}(). Received: the class {detector.__qualname__}"
+            )
         return detector
     with _LOCK:  # two threads that ask at once wait for one
         return _made(check_detector(detector), asked_engine(engine))

@@ -40,10 +40,15 @@ def test_names_and_objects():
     assert detector_here("auto") == "auto" and detector_here("mtcnn") == "mtcnn"
 
 
-@pytest.mark.parametrize("name", ["haar", "", None, 3, MTCNNDetector])
+@pytest.mark.parametrize("name", ["haar", "", None, 3])
 def test_other_names_are_refused(name):
     with pytest.raises(ConfigError, match="auto, mtcnn, or `module:Class`"):
         as_detector(name)
+
+
+def test_a_class_is_no_detector_until_an_object_is_made_of_it():
+    with pytest.raises(ConfigError, match=r"object of the class, as MTCNNDetector\(\)\. Received"):
+        as_detector(MTCNNDetector)
 
 
 def test_a_name_that_is_nearly_right_brings_the_right_one():
