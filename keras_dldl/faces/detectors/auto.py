@@ -47,7 +47,7 @@ class AutoDetector:
 
     def __init__(self, mtcnn: MTCNNDetector):
         self._blazeface = BlazeFace(load_network("face_detection_short_range"))
-        self._mesh = FaceMesh(lambda: load_network("face_landmark"))
+        self._mesh = FaceMesh(load_network("face_landmark"))
         self._mtcnn = mtcnn
 
     def detect(self, images: list[np.ndarray]) -> list[list[Face]]:

@@ -46,13 +46,12 @@ class FaceMesh:
     """Lays the mesh on one face.
 
     Args:
-        load: returns a network that maps (B, 192, 192, 3) float32 in [0, 1] to 1,404 numbers a
-            picture (x, y, z in its pixels) and one logit of "there is a face". It is called
-            twice: a network that is given one picture and two in turn is made ready anew each time.
+        network: maps (1, 192, 192, 3) float32 in [0, 1] to 1,404 numbers (x, y, z in its pixels)
+            and one logit of "there is a face".
     """
 
-    def __init__(self, load: Callable[[], Callable[[np.ndarray], dict[str, np.ndarray]]]):
-        self._of_one, self._of_two = load(), load()
+    def __init__(self, network: Callable[[np.ndarray], dict[str, np.ndarray]]):
+        self._network = network
 
     def fit(self, picture: Picture, centre: complex, side: float, up: complex) -> Mesh:
         """Return the mesh of the face in a turned square of the picture.
@@ -83,13 +82,14 @@ class FaceMesh:
         scale = CROP * side / SIDE * (up * 1j)
         shift = centre - scale * SIDE * (0.5 + 0.5j)
         crop = picture.cut(scale, shift, SIDE)
-        network = self._of_two if mirror else self._of_one
-        views = np.stack([crop, crop[:, ::-1]] if mirror else [crop]).astype(np.float32) / 255
-        logits, coordinates = sorted(network(views).values(), key=np.size)
-        x, y, _ = np.moveaxis(coordinates.reshape(len(views), 468, 3).astype(np.float64), 2, 0)
+        # One by one: a network that gets one picture and two in turn is made ready anew each time.
+        views = [crop, crop[:, ::-1]] if mirror else [crop]
+        found = [self._network(view[None].astype(np.float32) / 255) for view in views]
+        logits, coordinates = zip(*(sorted(of.values(), key=np.size) for of in found), strict=True)
+        x, y, _ = np.moveaxis(np.reshape(coordinates, (-1, 468, 3)).astype(np.float64), 2, 0)
         points = x + 1j * y
         five = np.stack([points[:, list(of)].mean(axis=1) for of in FIVE_POINTS], axis=1)
         if mirror:
             five[1] = SIDE - five[1, MIRRORED].conj()
-        presence = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64).mean(), -80, 80)))
+        presence = 1 / (1 + np.exp(-np.clip(np.mean(logits, dtype=np.float64), -80, 80)))
         return Mesh(scale * points[0] + shift, scale * five.mean(axis=0) + shift, float(presence))
