@@ -13,7 +13,6 @@ CLASSES = {
     "layers.expectation": ("Expectation",),
     "layers.heads": ("OutputBiases",),
     "layers.normalization": ("ImageNormalization",),
-    "layers.padded_pooling": ("PaddedPooling2D",),
     "layers.pooling": ("GeneralizedMeanPooling",),
     "layers.variance": ("DistributionStd",),
     "losses": (

@@ -8,8 +8,7 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.export.faces import drawn_faces
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel, build_model, load_model
-from keras_dldl.models.applications import PREFIX
-from keras_dldl.models.backbones import BACKBONES
+from keras_dldl.models.backbones import BACKBONES, PREFIX
 
 SETTLED_ON = 8  # drawn faces
 SEED = 0

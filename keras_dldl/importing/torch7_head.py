@@ -1,13 +1,13 @@
 """The end of a Torch7 network: what was learned, over which labels, and the last linear layer."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from keras_dldl.errors import ConfigError, ModelFileError
-from keras_dldl.importing.torch7_chain import Link
-from keras_dldl.importing.torch7_fields import Fields
-from keras_dldl.importing.torch7_layers import as_float32, linear_weights
+from keras_dldl.importing.torch7_body import Body
+from keras_dldl.importing.torch7_modules import Module
 from keras_dldl.labels import GRIDS, LabelGrid
 
 # The last modules, and the method and options that such an end was trained by. The reference code
@@ -36,17 +36,17 @@ class Head:
 
     method: str | None = None
     options: dict[str, str] = field(default_factory=dict)
-    linear: Link | None = None
+    linear: Module | None = None
     labels: np.ndarray | None = None
 
 
-def split_head(chain: list[Link]) -> tuple[list[Link], Head]:
+def split_head(chain: list[Module]) -> tuple[list[Module], Head]:
     """Return the modules before the head, and the head.
 
     Raises:
         ModelFileError: the end is not one that the reference code makes.
     """
-    names = tuple(link.name for link in chain)
+    names = tuple(module.name for module in chain)
     for end, (method, options) in _ENDS.items():
         if names[-len(end) :] == end:
             labels = _labels(chain[-1]) if len(end) == 3 else None
@@ -56,13 +56,14 @@ def split_head(chain: list[Link]) -> tuple[list[Link], Head]:
     return chain, Head()
 
 
-def head_weights(head: Head, features: int) -> list[np.ndarray]:
+def head_weights(head: Head, body: Body) -> list[np.ndarray]:
     """Return kernel (C, R) and bias (R,) of the head's linear layer, checked.
 
     Raises:
         ModelFileError: they are not of the size of the features, C.
     """
-    return [as_float32(array, head.linear) for array in linear_weights(head.linear, features)]
+    kernel, bias = head.linear.linear(math.prod(body.shape))
+    return [head.linear.single(kernel * body.factor), head.linear.single(bias)]
 
 
 def grid_of(head: Head, outputs: int, given: LabelGrid | None) -> LabelGrid:
@@ -112,19 +113,14 @@ def _as_given(labels: np.ndarray, size: int, given: LabelGrid | None) -> LabelGr
     )
 
 
-def _labels(link: Link) -> np.ndarray:
-    if link.name == "ExpOut":
-        return _constant_vector(link.fields)
-    branches = link.fields.modules()
-    if [branch.class_name for branch in branches] != ["nn.Identity", "nn.ExpOut"]:
-        link.fields.fail(
-            "it must hold nn.Identity and nn.ExpOut", [branch.class_name for branch in branches]
-        )
-    return _constant_vector(Fields(branches[1], f"{link.fields.place}, module 2"))
-
-
-def _constant_vector(fields: Fields) -> np.ndarray:
-    vector = fields.module.fields.get("constant_vector")
+def _labels(end: Module) -> np.ndarray:
+    if end.name == "ConcatTable":
+        branches = end.modules()
+        names = [str(branch) for branch in branches]
+        if names != ["nn.Identity", "nn.ExpOut"]:
+            end.fail("it must hold nn.Identity and nn.ExpOut", names)
+        end = branches[1]
+    vector = end.values.get("constant_vector")
     if not isinstance(vector, np.ndarray) or vector.ndim != 1 or len(vector) < 2:
-        fields.fail("`constant_vector` must hold the labels", vector)
-    return fields.tensor("constant_vector", vector.shape)
+        end.fail("`constant_vector` must hold the labels", vector)
+    return end.tensor("constant_vector", vector.shape)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -16,6 +16,7 @@ from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid, as_grid
+from keras_dldl.layers.heads import linear_kernel
 from keras_dldl.losses import GridLoss
 from keras_dldl.methods import Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
@@ -27,10 +28,7 @@ from keras_dldl.models.compiling import (
     takes_raw_outputs,
     with_first_labels,
 )
-from keras_dldl.models.layer_list import is_layer_list, layers_from_config
-from keras_dldl.models.linear import linear_kernel
 
-LAYER_LIST = "layers"  # the name of a backbone that is written as a list of layers
 # The model that is in a step of training or evaluation, in which it gives its loss raw outputs. Of
 # this thread: replicas of a model are traced in a thread each.
 _IN_STEP: ContextVar[Any] = ContextVar("in_step", default=None)
@@ -53,8 +51,7 @@ class FaceModel(keras.Model):
     plain functional model.
 
     Args:
-        backbone: a name: "tiny-age-net", "thin-age-net", "nano-age-net", "vgg16", or "keras:NAME";
-            or a list of layers or of their configs, see `models.layer_list`.
+        backbone: "tiny-age-net", "thin-age-net", "nano-age-net", "vgg16", or "keras:NAME".
         grid: the label grid, or its config.
         method: the method it is trained by, a name or a `Method` or its config. Its head and its
             decoder are the model's.
@@ -83,7 +80,7 @@ class FaceModel(keras.Model):
 
     def __init__(
         self,
-        backbone: str | Sequence[Any],
+        backbone: str,
         grid: LabelGrid | dict,
         method: str | Method | dict = "dldl-v2",
         input_size: int = 224,
@@ -108,8 +105,7 @@ class FaceModel(keras.Model):
         check_arguments(backbone, input_size, dropout)
         grid, method, input_size = as_grid(grid), get_method(method), int(input_size)
         images = keras.Input((input_size, input_size, 3), name="images")
-        layers = layers_from_config(backbone) if is_layer_list(backbone) else None
-        vector, feature_map = features_of(layers or backbone, images, pooling)
+        vector, feature_map = features_of(backbone, images, pooling)
         features = keras.layers.Dropout(dropout, name="dropout")(vector) if dropout else vector
         raw = method.head(features, grid)
         last = MethodDistribution(method, grid, name="probabilities")
@@ -160,8 +156,7 @@ class FaceModel(keras.Model):
         self, backbone, grid, method, input_size, alignment, dropout, card, pooling, calibration
     ) -> None:
         # === Config ===
-        self.layer_list = layers_from_config(backbone) if is_layer_list(backbone) else None
-        self.backbone_name = LAYER_LIST if self.layer_list else backbone
+        self.backbone_name = backbone
         self.grid = as_grid(grid)
         self.method = get_method(method)
         self.input_size = input_size
@@ -320,8 +315,7 @@ class FaceModel(keras.Model):
         """Return the arguments."""
         return {
             "name": self.name,
-            "backbone": [layer.get_config() for layer in self.layer_list or ()]
-            or self.backbone_name,
+            "backbone": self.backbone_name,
             "grid": self.grid.get_config(),
             "method": self.method.get_config(),
             "input_size": self.input_size,
@@ -366,10 +360,9 @@ def as_alignment(alignment: Alignment | dict | None) -> Alignment:
     )
 
 
-def check_arguments(backbone: str | Sequence[Any], input_size: int, dropout: float) -> None:
+def check_arguments(backbone: str, input_size: int, dropout: float) -> None:
     """Raise `ConfigError` unless there is such a backbone and the numbers are in range."""
-    if not is_layer_list(backbone):
-        check_backbone(backbone)
+    check_backbone(backbone)
     size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
     if size != int(size):
         raise ConfigError(

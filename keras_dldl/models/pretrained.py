@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from keras_dldl.errors import ConfigError, ModelFileError
-from keras_dldl.models.applications import PREFIX, new_network
+from keras_dldl.models.backbones.applications import PREFIX, new_network
 
 IMAGENET = "imagenet"
 SUFFIXES = (".weights.h5", ".h5", ".keras")

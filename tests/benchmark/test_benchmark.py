@@ -16,16 +16,14 @@ from keras_dldl.benchmark.subjects import subject
 from keras_dldl.cli.main import cli
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.models import FaceModel
+from tests.models.given import backbone, flat_squares, squares
 
 
 @pytest.fixture(scope="module")
 def tiny_baseline():
     """A baseline of two layers in the place of VGG-16, which takes seconds a call here."""
-    layers = [
-        {"kind": "convolution", "filters": 4, "kernel": [3, 3], "strides": [4, 4]},
-        {"kind": "global_average"},
-    ]
-    return FaceModel(layers, LabelGrid.age(), input_size=32)
+    with backbone(lambda x: squares(x, 4, 4)) as name:
+        return FaceModel(name, LabelGrid.age(), input_size=32)
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +132,11 @@ def test_wrong_models_are_refused(name, error):
 
 
 def test_fully_connected_layers_keep_their_size(tmp_path):
-    layers = [{"kind": "flatten"}, {"kind": "linear", "units": 4}]
     path = tmp_path / "model.keras"
-    FaceModel(layers, LabelGrid.age(), input_size=32).save(path)
-    with pytest.raises(ConfigError, match="one input size"):
-        subject(f"{path}@40")
+    with backbone(flat_squares) as name:
+        FaceModel(name, LabelGrid.age(), input_size=32).save(path)
+        with pytest.raises(ConfigError, match="one input size"):
+            subject(f"{path}@40")
 
 
 @pytest.mark.parametrize(

@@ -10,23 +10,29 @@ from PIL import Image
 from keras_dldl.cli.main import cli
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
-from keras_dldl.models.layer_list import Convolution, Flatten, GlobalAverage
 from tests.evaluation.given import noise, write_prepared
+from tests.models.given import backbone, flat_squares, squares
 
 SIDE = 32
+
+
+@pytest.fixture(scope="module", autouse=True)
+def backbones():
+    with backbone(squares, "squares"), backbone(flat_squares, "flat"):
+        yield
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with models with and without a pooled feature map, data and crops."""
     folder = tmp_path_factory.mktemp("place")
-    convolution = Convolution(3, (8, 8), (8, 8))
-    for name, grid, end in (
-        ("maps", LabelGrid.age(), GlobalAverage()),
-        ("none", LabelGrid.age(), Flatten()),
-        ("other", LabelGrid.scut_fbp(), GlobalAverage()),
+    for name, grid, kind, pooling in (
+        ("maps", LabelGrid.age(), "squares", "average"),
+        ("none", LabelGrid.age(), "flat", None),
+        ("other", LabelGrid.scut_fbp(), "squares", "average"),
     ):
-        FaceModel([convolution, end], grid, input_size=SIDE).save(folder / f"{name}.keras")
+        model = FaceModel(kind, grid, input_size=SIDE, pooling=pooling)
+        model.save(folder / f"{name}.keras")
     write_prepared(folder / "data", {"train": 4, "val": 20})
     for sub in ("a", "b"):
         (folder / sub).mkdir()

@@ -8,10 +8,9 @@ from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
 from keras_dldl.models import load_model
+from keras_dldl.models.backbones.age_net import TINY_WIDTHS
 from tests.importing.networks import Maker, joint, simple
 from tests.importing.t7_writer import Function, Module, as_t7
-
-SMALL = (2, 3, 4, 5, 6)
 
 
 def run(*arguments):
@@ -20,9 +19,9 @@ def run(*arguments):
 
 def write(folder, name="network.t7", head=True):
     maker = Maker(0)
-    ends = [maker.linear(6, 101), simple("nn.SoftMax"), joint(np.arange(101.0))]
+    ends = [maker.linear(128, 101), simple("nn.SoftMax"), joint(np.arange(101.0))]
     path = folder / name
-    path.write_bytes(as_t7(maker.age_net(SMALL, 1, ends if head else [])))
+    path.write_bytes(as_t7(maker.age_net(TINY_WIDTHS, 1, ends if head else [])))
     return path
 
 

@@ -16,15 +16,7 @@ from keras_dldl.labels import LabelGrid
 from keras_dldl.layers.heads import linear_head
 from keras_dldl.methods import Method
 from keras_dldl.models import FaceModel, build_model
-from keras_dldl.models.layer_list import (
-    Convolution,
-    Dropout,
-    Flatten,
-    GlobalAverage,
-    Linear,
-    Pooling,
-    ReLU,
-)
+from tests.models.given import backbone, squares
 from tests.prediction_case import SIZE, random_model
 
 GRID = LabelGrid(0, 6)
@@ -141,32 +133,11 @@ def mean_of_maps_and_logits(model, images):
     return score_maps(model, images).mean(axis=(2, 3)) + bias, raw
 
 
-LISTS = {
-    "global": [Convolution(3, (8, 8), (8, 8)), ReLU(), GlobalAverage(), Dropout(0.5)],
-    "window": [Convolution(3, (8, 8), (8, 8)), Pooling("average", (8, 8), (1, 1)), Flatten()],
-}
-
-
-@pytest.mark.parametrize("layers", LISTS.values(), ids=LISTS)
-def test_a_list_of_layers_that_ends_in_a_global_average_has_maps(layers, images):
-    model = FaceModel(layers, GRID, input_size=INPUT)
+def test_a_backbone_of_one_s_own_has_maps(images):
+    with backbone(squares) as name:
+        model = FaceModel(name, GRID, input_size=INPUT, pooling="average")
     assert tuple(model.feature_map.shape) == (None, 8, 8, 3)
     np.testing.assert_allclose(*mean_of_maps_and_logits(model, images), rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "ending",
-    [
-        [Pooling("average", (4, 4), (4, 4)), Flatten()],
-        [Pooling("max", (8, 8), (8, 8)), Flatten()],
-        [GlobalAverage(), Linear(5)],
-    ],
-)
-def test_a_list_that_ends_otherwise_has_none(ending):
-    model = FaceModel([Convolution(3, (8, 8), (8, 8)), *ending], GRID, input_size=INPUT)
-    assert model.feature_map is None
-    with pytest.raises(ConfigError, match="pools no feature map"):
-        AttentionMaps(model)
 
 
 @pytest.mark.parametrize("pooling", ["average", "gem"])
@@ -244,8 +215,8 @@ def planted(count, seed=0):
 @pytest.mark.parametrize("method", ["dldl-v2", "mr-l2", "ranking-bce"])
 def test_a_planted_cue_is_found_in_a_trained_model(method):
     keras.utils.set_random_seed(0)
-    layers = [Convolution(8, (4, 4), (4, 4)), ReLU(), Convolution(8, (1, 1)), ReLU()]
-    model = FaceModel([*layers, GlobalAverage()], LabelGrid.age(), method, input_size=32)
+    with backbone(lambda x: squares(squares(x, 8, 4), 8, 1)) as name:
+        model = FaceModel(name, LabelGrid.age(), method, input_size=32, pooling="average")
     images, ages = planted(256)
     trained = model.training_model()
     trained.compile(keras.optimizers.Adam(0.02), model.method.loss(model.grid))

@@ -8,16 +8,15 @@ from keras_dldl.explain import AttentionMaps, attention_by_group, label_groups
 from keras_dldl.explain.groups import group_averages
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
-from keras_dldl.models.layer_list import Convolution, GlobalAverage
+from tests.models.given import backbone, squares
 
 LABELS = np.array([3.0, 9.5, 10.0, 41.0, 100.0])
 
 
 @pytest.fixture(scope="module")
 def model():
-    return FaceModel(
-        [Convolution(3, (8, 8), (8, 8)), GlobalAverage()], LabelGrid.age(), input_size=32
-    )
+    with backbone(squares) as name:
+        return FaceModel(name, LabelGrid.age(), input_size=32, pooling="average")
 
 
 @pytest.fixture(scope="module")

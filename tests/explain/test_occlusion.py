@@ -9,8 +9,8 @@ from keras_dldl.explain.occlusion import occlusion_sensitivity
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import get_method
 from keras_dldl.models import FaceModel
-from keras_dldl.models.layer_list import Convolution, Flatten, Pooling, ReLU
 from keras_dldl.ops import position_distribution
+from tests.models.given import backbone, squares
 
 CUE = np.s_[:, 8:16, 16:24]  # rows and columns that carry the age, of 32
 
@@ -85,8 +85,12 @@ def test_the_paper_s_cover_at_its_size():
 
 def test_a_planted_cue_is_found_in_a_trained_model():
     keras.utils.set_random_seed(0)
-    layers = [Convolution(4, (4, 4), (4, 4)), ReLU(), Pooling("average", (2, 2), (2, 2)), Flatten()]
-    model = FaceModel(layers, LabelGrid.age(), "mr-l2", input_size=32)
+
+    def features(x):
+        return keras.layers.Flatten()(keras.layers.AveragePooling2D(2)(squares(x, 4, 4)))
+
+    with backbone(features) as name:
+        model = FaceModel(name, LabelGrid.age(), "mr-l2", input_size=32)
     images, ages = planted(256)
     trained = model.training_model()
     trained.compile(keras.optimizers.Adam(0.01), model.method.loss(model.grid))

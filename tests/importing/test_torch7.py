@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError, ModelFileError
-from keras_dldl.importing import import_torch7
+from keras_dldl.importing import import_torch7, torch7_body
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import load_model
-from keras_dldl.models.backbones import THIN_WIDTHS, TINY_WIDTHS
+from keras_dldl.models.backbones import vgg16
+from keras_dldl.models.backbones.age_net import THIN_WIDTHS, TINY_WIDTHS
 from tests.importing.networks import (
     Maker,
     expectation,
@@ -22,7 +23,6 @@ from tests.importing.networks import (
 )
 from tests.importing.t7_writer import Module, Storage, Strided, as_t7
 
-SMALL = (2, 3, 4, 5, 6)
 AGES = np.arange(101.0)
 
 
@@ -72,8 +72,8 @@ def test_tiny_age_net_of_the_paper_becomes_that_backbone(read, tmp_path, bias):
 
 def test_the_joint_network_gives_distribution_and_expectation(read):
     maker = Maker(2)
-    head = [*softmax_head(maker, SMALL[-1]), joint(AGES)]
-    network = maker.age_net(SMALL, 1, head)
+    head = [*softmax_head(maker, 128), joint(AGES)]
+    network = maker.age_net(TINY_WIDTHS, 1, head)
     found = read(network, cuda=True)
     assert found.model.method.name == "dldl-v2"
     distribution, value = forward(network, normalized(images()))
@@ -83,26 +83,60 @@ def test_the_joint_network_gives_distribution_and_expectation(read):
     np.testing.assert_allclose(decoded, value, atol=1e-4)
 
 
-def test_other_widths_become_a_list_of_layers_that_is_saved(read, tmp_path):
+def test_another_eps_is_the_same_network(read):
     maker = Maker(3)
-    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1], 41), eps=1e-3)
-    found = read(network, out=tmp_path / "model.keras")
-    assert (found.model.backbone_name, found.model.grid) == ("layers", LabelGrid.scut_fbp())
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128, 41), eps=1e-3)
+    found = read(network)
+    assert found.model.grid == LabelGrid.scut_fbp()
     check(found, network)
-    again = load_model(tmp_path / "model.keras")
-    assert again.get_config() == found.model.get_config()
-    np.testing.assert_array_equal(again(images()), found.model(images()))
+
+
+@pytest.mark.parametrize(("input_size", "v2"), [(32, False), (64, True)])
+def test_the_baseline_becomes_vgg16(read, monkeypatch, input_size, v2):
+    # In small: the layers are those of VGG-16, whose file has half a gigabyte.
+    widths = (2, 3, 4, 5, 6)
+    monkeypatch.setattr(vgg16, "WIDTHS", widths)
+    monkeypatch.setattr(vgg16, "UNITS", 20)
+    monkeypatch.setitem(torch7_body.WIDTHS, "vgg16", widths)
+    maker, inputs, modules = Maker(7, "f8"), 3, []
+    for width, count in zip(widths, (2, 2, 3, 3, 3), strict=True):
+        for _ in range(count):
+            kind = "nn.SpatialConvolutionMM" if count == 2 else "nn.SpatialConvolution"
+            modules += [maker.convolution(inputs, width, bias=width != 6, kind=kind), relu()]
+            inputs = width
+        modules.append(pooling("nn.SpatialMaxPooling", 2, ceil=True))
+    last = 6 * (input_size // 32) ** 2
+    modules += [Module("nn.Reshape", view(last).fields), simple("nn.Identity")]
+    for features in (last, 20):
+        modules += [maker.linear(features, 20), relu(), simple("nn.Dropout", p=0.5, v2=v2)]
+    network = sequential(sequential(*modules[:9]), *modules[9:], *softmax_head(maker, 20))
+    found = read(network, input_size=input_size)
+    assert found.model.backbone_name == "vgg16"
+    check(found, network)
+    other = 96 - input_size
+    with pytest.raises(ConfigError, match=f"such as {input_size}. Received: input_size={other}"):
+        read(network, input_size=other)
+
+
+@pytest.mark.parametrize("v2", [True, False])
+def test_a_dropout_before_the_head(read, v2):
+    maker = Maker(19)
+    head = [simple("nn.Dropout", p=0.25, v2=v2), *softmax_head(maker, 128)]
+    network = maker.age_net(TINY_WIDTHS, 1, head)
+    found = read(network)
+    assert found.model.dropout == 0.25
+    check(found, network)
 
 
 def test_a_head_that_ranks(read):
     maker = Maker(4)
-    head = [maker.linear(SMALL[-1], 100, scale=2.0), simple("nn.Sigmoid")]
-    network = maker.age_net(SMALL, 1, head)
+    head = [maker.linear(128, 100, scale=0.4), simple("nn.Sigmoid")]
+    network = maker.age_net(TINY_WIDTHS, 1, head)
     found = read(network)
     assert found.model.method.name == "ranking-bce"
     expected = forward(network, normalized(images()))
     raw = np.asarray(found.model.training_model()(images(), training=False))
-    np.testing.assert_allclose(1 / (1 + np.exp(-raw)), expected, atol=2e-6)
+    np.testing.assert_allclose(1 / (1 + np.exp(-raw)), expected, atol=2e-5)
     value = found.model.grid.decode(np.asarray(found.model(images())), "median")
     # evaluation.lua: labelset[1 + the number of answers of 0.5 or more], counted from 1
     np.testing.assert_array_equal(value, (expected >= 0.5).sum(axis=1))
@@ -111,8 +145,8 @@ def test_a_head_that_ranks(read):
 
 def test_a_head_that_regresses_needs_a_grid(read):
     maker = Maker(5)
-    head = [maker.linear(SMALL[-1], 1, scale=1.0), simple("nn.Tanh")]
-    network = maker.age_net(SMALL, 1, head)
+    head = [maker.linear(128, 1, scale=1.0), simple("nn.Tanh")]
+    network = maker.age_net(TINY_WIDTHS, 1, head)
     with pytest.raises(ConfigError, match="label grid is not in this file"):
         read(network)
     found = read(network, grid=LabelGrid.cfd())
@@ -125,8 +159,8 @@ def test_a_head_that_regresses_needs_a_grid(read):
 def test_the_labels_of_the_file_are_the_grid(read):
     maker = Maker(6)
     labels = np.arange(0, 100.1, 0.5)
-    head = [*softmax_head(maker, SMALL[-1], 201), expectation(labels)]
-    network = maker.age_net(SMALL, 1, head)
+    head = [*softmax_head(maker, 128, 201), expectation(labels)]
+    network = maker.age_net(TINY_WIDTHS, 1, head)
     with pytest.raises(ConfigError, match="of no known grid"):
         read(network)
     with pytest.raises(ConfigError, match="of no known grid"):
@@ -137,45 +171,9 @@ def test_the_labels_of_the_file_are_the_grid(read):
     np.testing.assert_allclose(decoded, forward(network, normalized(images())), atol=1e-4)
 
 
-def odd_network(maker):
-    """Every kind of layer, and every way of placing windows, on 33 x 33 images."""
-    body = [
-        maker.convolution(3, 4, 3, 2, 1, bias=True, kind="nn.SpatialConvolution"),  # 17
-        relu("nn.ReLU"),
-        pooling("nn.SpatialMaxPooling", 3, 2, 1),  # 9
-        sequential(
-            maker.convolution(4, 5, 4, 1, 2, bias=True, kind="nn.SpatialConvolutionMM"),  # 10
-            maker.normalization(5, "cudnn.SpatialBatchNormalization", eps=1e-3, affine=False),
-            sequential(pooling("nn.SpatialMaxPooling", 3, 2, ceil=True)),  # 5
-        ),
-        pooling("nn.SpatialAveragePooling", 3, 2, 1, count_include_pad=False),  # 3
-        simple("nn.Identity"),
-        pooling("nn.SpatialAveragePooling", 3, 1, 1),  # 3
-        pooling("nn.SpatialAveragePooling", 2, 2, ceil=True),  # 2
-        Module("nn.Reshape", view(5 * 2 * 2).fields),
-        simple("nn.Dropout", p=0.25, v2=True),
-        maker.linear(20, 7),
-        maker.normalization(7, "nn.BatchNormalization"),
-        simple("nn.Dropout", p=0.5),  # of version 1: scales at prediction
-    ]
-    return sequential(*body, *softmax_head(maker, 7, 61))
-
-
-def test_every_layer_and_every_way_of_placing_windows(read, tmp_path):
-    network = odd_network(Maker(7, "f8"))
-    found = read(network, input_size=33, out=tmp_path / "odd.keras")
-    check(found, network)
-    faces = images(size=33)
-    again = load_model(tmp_path / "odd.keras")
-    np.testing.assert_array_equal(again(faces), found.model(faces))
-    # Negative maps: a border of zeros would win a maximum.
-    network.fields["modules"][1] = simple("nn.Identity")
-    check(read(network, input_size=33), network)
-
-
 def test_an_average_that_sums_is_scaled(read):
     maker = Maker(8)
-    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
     average = pooling("nn.SpatialAveragePooling", 2, 2)
     del average.fields["divide"]
     network.fields["modules"][-4] = average
@@ -184,7 +182,7 @@ def test_an_average_that_sums_is_scaled(read):
 
 def test_the_running_deviation_of_old_files(read):
     maker = Maker(9)
-    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
     for module in network.fields["modules"]:
         if "running_var" in module.fields:
             variance = module.fields.pop("running_var").astype(np.float64)
@@ -195,7 +193,7 @@ def test_the_running_deviation_of_old_files(read):
 
 def test_weights_that_are_views_of_one_storage(read):
     maker = Maker(10)
-    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
     expected = forward(network, normalized(images()))
     in_one_storage(network)
     np.testing.assert_allclose(read(network).model(images()), expected, atol=2e-6)
@@ -218,7 +216,7 @@ def in_one_storage(network):
 
 def test_of_the_copies_for_several_devices_the_first_is_read(read):
     maker = Maker(10)
-    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
     check(read(Module("nn.DataParallelTable", {"modules": [network, network]})), network)
 
 
@@ -249,7 +247,7 @@ def test_a_face_model_becomes_a_backbone_to_start_from(read, tmp_path, head):
 
 def test_backbone_only_leaves_the_head(read):
     maker = Maker(12)
-    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1], 77))
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128, 77))
     with pytest.raises(ConfigError, match="label grid is not in this file"):
         read(network)
     assert not read(network, backbone_only=True).has_head
@@ -261,14 +259,12 @@ def test_it_is_exported_and_predicts_as_any_model(read, tmp_path, monkeypatch):
     from tests.evaluation.given import run_in_process
 
     run_in_process(monkeypatch)
-    found = read(odd_network(Maker(7)), input_size=33, grid=LabelGrid.cfd())
-    result = export_model(found.model, "saved-model", tmp_path / "served")
-    assert result.parity.value < 1e-3
-
     maker = Maker(13)
-    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
+    model = read(network).model
+    assert export_model(model, "saved-model", tmp_path / "served").parity.value < 1e-3
     face = images(1)[0]
-    p = predict_age(face, detect=False, model=read(network).model)
+    p = predict_age(face, detect=False, model=model)
     views = normalized(np.stack([face, face[:, ::-1]]))
     assert p.value == pytest.approx(float((forward(network, views) @ AGES).mean()), abs=1e-4)
 
@@ -291,7 +287,7 @@ def test_both_networks_at_full_size(read, widths, name, parameters):
 
 def test_another_input_size_is_named_where_one_fits(read):
     maker = Maker(15)
-    network = maker.age_net(SMALL, 2, softmax_head(maker, SMALL[-1]))
+    network = maker.age_net(TINY_WIDTHS, 2, softmax_head(maker, 128))
     with pytest.raises(ConfigError, match="such as 64. Received: input_size=32"):
         read(network)
     check(read(network, input_size=64), network, images(size=64))
@@ -312,33 +308,42 @@ def swap(index, module):
 
 
 DAMAGES = {
-    "kernel of other channels": (set_field(3, "nInputPlane", 3), "nInputPlane` must be 2"),
+    "kernel of other channels": (set_field(3, "nInputPlane", 3), "nInputPlane` must be 16"),
     "weight of another shape": (
-        set_field(0, "weight", np.zeros((2, 3, 3, 2), "f4")), "must have shape"),
+        set_field(0, "weight", np.zeros((16, 3, 3, 2), "f4")), "must have shape"),
     "weight missing": (set_field(0, "weight", None), "`weight` must be a tensor"),
     "weight of integers": (
-        set_field(0, "weight", np.zeros((2, 3, 3, 3), "i4")), "must be a tensor"),
+        set_field(0, "weight", np.zeros((16, 3, 3, 3), "i4")), "must be a tensor"),
     "weight not finite": (
-        set_field(0, "weight", np.full((2, 3, 3, 3), np.nan, "f4")), "finite"),
+        set_field(0, "weight", np.full((16, 3, 3, 3), np.nan, "f4")), "finite"),
     "mean too long": (set_field(1, "running_mean", np.zeros(3, "f4")), "must have shape"),
-    "variance negative": (set_field(1, "running_var", -np.ones(2, "f4")), "not be negative"),
+    "variance negative": (set_field(1, "running_var", -np.ones(16, "f4")), "not be negative"),
     "stride 0": (set_field(0, "dW", 0), "`dW` must be a whole number, 1 or more"),
     "stride a text": (set_field(0, "dW", "1"), "`dW` must be a number"),
     "kernel of a half": (set_field(0, "kH", 2.5), "`kH` must be a whole number"),
     "kernel endless": (set_field(0, "kH", float("inf")), "`kH` must be finite"),
     "weights beyond float32": (
-        set_field(0, "weight", np.full((2, 3, 3, 3), 1e300)), "fit into float32"),
-    "a border as wide as the kernel": (set_field(0, "padH", 3), "less than the kernel"),
-    "groups": (set_field(0, "groups", 2), "groups or dilation"),
+        set_field(0, "weight", np.full((16, 3, 3, 3), 1e300)), "fit into float32"),
+    "a border as wide as the kernel": (set_field(0, "padH", 3), "must be the same"),
+    "groups": (set_field(0, "groups", 2), "`groups` must be 1"),
     "a leaky ReLU": (set_field(2, "threshold", 0.5), "`threshold` must be 0"),
-    "a border wider than half a window": (set_field(6, "padW", 2), "at most half a window"),
-    "a view of another size": (swap(-3, view(7)), "a vector of 6"),
-    "a SoftMax in the middle": (swap(2, simple("nn.SoftMax")), "none of it before the head"),
+    "a border wider than half a window": (set_field(6, "padW", 2), "must be the same"),
+    "a view of another size": (swap(-3, view(7)), "a vector of 128"),
+    "a SoftMax in the middle": (swap(2, simple("nn.SoftMax")), "has nn.ReLU here"),
     "a linear layer on a map": (swap(-3, simple("nn.Dropout", p=0.5, v2=True)), "nn.View"),
     "linear of other features": (
         set_field(-2, "weight", np.zeros((101, 7), "f4")), "must have shape"),
     "bias of other outputs": (set_field(-2, "bias", np.zeros(100, "f4")), "must have shape"),
-    "dropout of all": (swap(2, simple("nn.Dropout", p=1.0)), "in \\[0, 1\\)"),
+    "dropout of all": (
+        lambda modules: modules.insert(-2, simple("nn.Dropout", p=1.0)), "in \\[0, 1\\)"),
+    "a stride": (set_field(0, "dH", 2), "must be the same"),
+    "an eps of nothing": (
+        lambda modules: modules[1].fields.update(eps=0.0, running_var=np.zeros(16, "f4")), "`eps`"),
+    "other channels": (set_field(0, "nOutputPlane", 2), "a backbone, 16 .tiny-age-net., 32"),
+    "no convolution": (swap(0, relu()), "must begin as tiny-age-net"),
+    "a dropout in the middle": (swap(2, simple("nn.Dropout")), "has nn.ReLU here"),
+    "two more layers": (lambda modules: modules.insert(-2, relu()), "nothing but nn.Dropout"),
+    "a layer less": (lambda modules: modules.pop(-3), "with View or Reshape after"),
     "a table of three branches": (swap(-1, Module("nn.ConcatTable", {"modules": []})), "ExpOut"),
     "modules not a list": (
         swap(2, Module("nn.Sequential", {"modules": {2: relu()}})), "must be a list"),
@@ -350,29 +355,15 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_does_not_fit_is_refused(read, damage):
     maker = Maker(16)
-    head = softmax_head(maker, SMALL[-1])
+    head = softmax_head(maker, 128)
     if damage == "a table of three branches":
         head.append(None)
-    network = maker.age_net(SMALL, 1, head)
+    network = maker.age_net(TINY_WIDTHS, 1, head)
     change, message = DAMAGES[damage]
     change(network.fields["modules"])
     with pytest.raises((ModelFileError, ConfigError), match=message) as caught:
         read(network)
     assert "Received: " in str(caught.value)
-
-
-def test_one_weight_for_many_layers_cannot_fill_the_memory(read):
-    maker = Maker(17)
-    one = maker.linear(400, 400)
-    body = [pooling("nn.SpatialMaxPooling", 32), view(3), maker.linear(3, 400), *[one] * 900]
-    with pytest.raises(ModelFileError, match="not one for several"):
-        read(sequential(*body, *softmax_head(maker, 400)))
-
-
-def test_more_outputs_than_a_memory_holds_are_refused(read):
-    wide = Maker(0).convolution(3, 70_000, 1, pad=0)
-    with pytest.raises(ModelFileError, match="a layer may have"):
-        read(sequential(wide, pooling("nn.SpatialMaxPooling", 32), view(70_000)))
 
 
 def test_modules_within_modules_cannot_run_away(read):
@@ -391,7 +382,7 @@ def test_what_is_no_network_is_refused(read, value):
 
 def test_options_that_do_not_fit_the_head(read, tmp_path):
     maker = Maker(18)
-    network = maker.age_net(SMALL, 1, softmax_head(maker, SMALL[-1]))
+    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
     assert read(network, method="dex").model.method.name == "dex"
     with pytest.raises(ConfigError, match="a head of 101 outputs"):
         read(network, method="mr-l1")

@@ -9,7 +9,8 @@ import pytest
 
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import applications, build_model, load_model, pretrained
+from keras_dldl.models import build_model, load_model, pretrained
+from keras_dldl.models.backbones import applications
 
 tf = pytest.importorskip("tensorflow", reason="writes SavedModels")
 
@@ -30,7 +31,7 @@ def model():
 
 def test_every_network_of_this_keras_is_known():
     made = inspect.getmembers(keras.applications, inspect.isfunction)
-    assert applications.applications() == sorted(name for name, _ in made)
+    assert applications.application_names() == sorted(name for name, _ in made)
 
 
 def published(name, images):

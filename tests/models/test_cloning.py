@@ -11,16 +11,25 @@ from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import METHODS
 from keras_dldl.models import FaceModel, load_model
-from keras_dldl.models.layer_list import Convolution, GlobalAverage, ReLU
 from tests.calibration.given import faces as labelled_faces
+from tests.models.given import backbone
 
 pytestmark = pytest.mark.skipif(
     tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15),
     reason="older versions of Keras make a plain functional model of it",
 )
-MINI = [Convolution(4, (3, 3), (2, 2), (1, 1)), ReLU(), GlobalAverage()]
 IMAGES = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3)).astype("float32")
 AGES = LabelGrid(0, 80, 2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mini():
+    def network(x):
+        x = keras.layers.Conv2D(4, 3, 2, padding="same")(x)
+        return keras.layers.ReLU()(x)
+
+    with backbone(network) as name:
+        yield name
 
 
 def same_answers(clone, model):
@@ -50,7 +59,7 @@ def test_a_clone_carries_what_the_model_carries(tmp_path):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_clones_of_all_methods(method):
-    model = FaceModel(MINI, AGES, method, 32)
+    model = FaceModel("mini", AGES, method, 32)
     clone = keras.models.clone_model(model)
     assert clone.get_config() == model.get_config() and same_answers(clone, model)
 
@@ -63,12 +72,12 @@ def test_clones_of_other_backbones(backbone):
 
 
 def test_a_clone_predicts():
-    clone = keras.models.clone_model(FaceModel(MINI, AGES, input_size=32))
+    clone = keras.models.clone_model(FaceModel("mini", AGES, input_size=32))
     assert predict_age(np.zeros((40, 40, 3), np.uint8), clone, detect=False).unit == "years"
 
 
 def test_a_clone_with_other_layers_is_no_face_model():
-    model = FaceModel(MINI, AGES, input_size=32)
+    model = FaceModel("mini", AGES, input_size=32)
 
     def leaky(layer):
         name = layer.name
@@ -84,4 +93,4 @@ def test_a_clone_with_other_layers_is_no_face_model():
 
 def test_too_many_arguments_are_refused():
     with pytest.raises(TypeError, match="9 arguments"):
-        FaceModel(MINI, AGES, "dldl-v2", 32, None, 0.0, None, None, None, "more")
+        FaceModel("mini", AGES, "dldl-v2", 32, None, 0.0, None, None, None, "more")

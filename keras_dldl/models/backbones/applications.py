@@ -57,7 +57,7 @@ FAMILIES = {
 }
 
 
-def applications() -> list[str]:
+def application_names() -> list[str]:
     """Return the names of the networks, without `keras:`, as far as this Keras has them."""
     found = [name for name, _ in inspect.getmembers(keras.applications, inspect.isfunction)]
     return sorted(name for name in found if _family_name(name))
@@ -70,7 +70,7 @@ def family_of(name: str) -> Family:
         ConfigError: there is no such network.
     """
     short = name.removeprefix(PREFIX)
-    known = applications()
+    known = application_names()
     if short not in known:
         near = did_you_mean(name, [PREFIX + one for one in known])
         raise ConfigError(

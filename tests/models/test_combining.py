@@ -1,4 +1,4 @@
-"""Joined models answer with the mean of the logits of the two."""
+"""Two models as one: the mean of the weights of both; or the mean of their logits."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods.registry import METHODS
 from keras_dldl.models import build_model, load_model
-from keras_dldl.models.joining import join_models
+from keras_dldl.models.combining import average_models, join_models
 from tests.models.given import shaken
 
 SIZE = 48
@@ -84,3 +84,33 @@ def test_every_method_is_joined_exactly_or_refused(method):
     if not method.startswith(("mr", "ranking")):
         np.testing.assert_allclose(logits(joined), (p + q) / 2, rtol=2e-4, atol=1e-4 * np.ptp(p))
     assert np.isfinite(logits(joined)).all()
+
+
+@pytest.mark.parametrize("weight", [0.5, 0.8, 0.0])
+def test_the_weights_are_the_mean(weight):
+    first, second = made(1), made(2)
+    averaged = average_models(first, second, weight)
+    assert averaged.backbone_name == "tiny-age-net" and averaged.calibration is None
+    for a, b, c in zip(*(m.get_weights() for m in (first, second, averaged)), strict=True):
+        expected = weight * a.astype("float64") + (1 - weight) * b.astype("float64")
+        np.testing.assert_allclose(c, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_a_model_and_itself():
+    model = made(3)
+    averaged = average_models(model, model, 0.3)
+    np.testing.assert_allclose(averaged(faces()), model(faces()), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("others", "weight", "said"),
+    [
+        ({"input_size": 64}, 0.5, "averaged must have the same .*input_size 48 and 64"),
+        ({"name": "thin-age-net"}, 0.5, "backbone_name tiny-age-net and thin-age-net"),
+        ({}, 1.5, "a share, 0 ... 1"),
+        ({}, -1, "weight"),
+    ],
+)
+def test_what_cannot_be_averaged_is_refused(others, weight, said):
+    with pytest.raises(ConfigError, match=said):
+        average_models(made(1), made(2, **others), weight)
