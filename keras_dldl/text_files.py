@@ -15,6 +15,8 @@ from keras_dldl.errors import DataError
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # not the mark that ends DOS files
 
+OFFICE = (".xls", ".xlsb", ".ods", ".numbers")  # spreadsheets that are not read
+
 
 def read_text(path: str | os.PathLike) -> str:
     """Return the content of a text file.
@@ -59,8 +61,10 @@ def decode_text(content: bytes, name: str) -> str:
             continue
         if not CONTROL.search(text):
             return text
+    office = name.lower().endswith(OFFICE)
     raise DataError(
-        "The file must be text in UTF-8, UTF-16, Windows-1252 or Latin-1. "
+        "The file must be text in UTF-8, UTF-16, Windows-1252 or Latin-1"
+        f"{'; of spreadsheets .xlsx is read: save it as that, or as CSV' if office else ''}. "
         f"Received: {name}, which is a binary file"
     )
 

@@ -14,7 +14,7 @@ BYTES = (bytes, bytearray, memoryview)
 AS_BYTES = 'Open it with mode "rb"'
 ALLOWED_SOURCES = (
     "An image must be a path, bytes, a binary file object, a PIL image, "
-    "or a (H, W, 3) uint8 RGB array"
+    "or a (H, W, 3) uint8 RGB array; several are a list of these, or a column of a table"
 )
 LONGEST_NAME = 300
 

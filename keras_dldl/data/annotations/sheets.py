@@ -100,7 +100,9 @@ def sheet_names(path: Path) -> list[str]:
 def _sheet_rows(path: Path, sheet: str | None) -> Iterator[Row]:
     book = _workbook(path)
     try:
-        rows = book[sheet] if sheet else book.worksheets[0]
+        rows = book[sheet] if sheet else next(iter(book.worksheets), None)
+        if not hasattr(rows, "iter_rows"):
+            raise DataError(f"An Excel file must have a sheet of cells. Received: {path}")
         for k, row in enumerate(rows.iter_rows(values_only=True), 1):
             cells = ["" if cell is None else str(cell).strip() for cell in row]
             if any(cells):
@@ -123,5 +125,6 @@ def _workbook(path: Path):
             return openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises what its parsers of zip and XML happen to raise
         raise DataError(
-            f"An Excel file must be a whole .xlsx. Received: {path} ({error})"
+            "An Excel file must be a whole .xlsx, with sheets of cells alone (no sheet that is a "
+            f"chart). Save the sheet as CSV. Received: {path} ({error})"
         ) from error

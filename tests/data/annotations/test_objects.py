@@ -87,6 +87,22 @@ def test_an_excel_file_that_is_none(excel, root):
         sheet_names(root / "t.xlsx")
 
 
+def test_an_excel_file_whose_only_sheet_is_a_chart(root):
+    book = pytest.importorskip("openpyxl").Workbook()
+    book.create_chartsheet("chart", 0)
+    book.remove(book["Sheet"])
+    book.save(root / "t.xlsx")
+    with pytest.raises(DataError, match=r"with sheets of cells alone.*Received: .*t\.xlsx"):
+        list(read_rows(root / "t.xlsx"))
+
+
+@pytest.mark.parametrize("name", ["t.xls", "t.ods"])
+def test_other_spreadsheets_are_named_and_the_remedy(root, name):
+    (root / name).write_bytes(b"\xd0\xcf\x11\xe0" + bytes(60))
+    with pytest.raises(DataError, match=r"of spreadsheets \.xlsx is read.*Received: .*binary file"):
+        list(read_rows(root / name))
+
+
 def test_excel_without_its_package(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(DataError, match=r"openpyxl: pip install 'keras-dldl\[excel\]'.*as CSV"):
