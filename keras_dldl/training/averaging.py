@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_dldl.training.freezing import innermost_layers
+
 # Statistics of this many images are as good as those of all (Wu and Johnson 2021, section 3).
 MEASURED_IMAGES = 2048
 
@@ -57,7 +59,8 @@ def measure_statistics(model: keras.Model, batches: Iterable[Any], part: int) ->
         batches: training batches, images first.
         part: how many images go through the network at a time.
     """
-    layers = list(_normalisations(model))
+    kind = keras.layers.BatchNormalization
+    layers = [x for x in innermost_layers(model) if isinstance(x, kind) and x.trainable]
     if not layers:
         return
     variables = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
@@ -80,14 +83,6 @@ def give_values(variables: Iterable[Any], values: Iterable[np.ndarray]) -> None:
     """Give each variable its value."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def _normalisations(layer: Any) -> Iterator[Any]:
-    if isinstance(layer, keras.layers.BatchNormalization):
-        if layer.trainable:
-            yield layer
-    for inner in getattr(layer, "layers", ()):
-        yield from _normalisations(inner)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""From the settings to a model, a method and an arithmetic."""
+"""From the settings to a model and a method."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models import FaceModel, build_model
 from keras_dldl.training.accumulation import in_parts
 from keras_dldl.training.config import RunConfig, TrainConfig
-from keras_dldl.training.freezing import layers_with_weights
+from keras_dldl.training.freezing import innermost_layers
 from keras_dldl.training.fused_normalization import fuse_batch_normalization
 from keras_dldl.training.optimizer import make_optimizer
 
@@ -37,17 +37,6 @@ def make_repeatable(config: RunConfig) -> None:
     keras.utils.set_random_seed(config.seed)
 
 
-@contextmanager
-def precision(name: str) -> Iterator[None]:
-    """Set Keras's global arithmetic inside the block, and set it back."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def make_method(config: TrainConfig) -> Method:
     """Return the method of `config`, given those of its settings that the method knows.
 
@@ -59,20 +48,13 @@ def make_method(config: TrainConfig) -> Method:
         name: getattr(config, field) for name, field in _METHOD_OPTIONS.items() if name in defaults
     }
     for name, value in config.method_options.items():
-        options[name] = _number_from_yaml(value) if _is_number(defaults.get(name)) else value
+        default = defaults.get(name)
+        is_number = isinstance(default, (int, float)) and not isinstance(default, bool)
+        if is_number and isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = float(value)  # YAML reads 1e-3, which has no dot, as text
+        options[name] = value
     return get_method(config.method, **options)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _number_from_yaml(value: Any) -> Any:
-    # YAML reads 1e-3, which has no dot, as text.
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
 
 
 def check_method(method: Method, data: Any, splits: Sequence[str]) -> None:
@@ -118,27 +100,18 @@ def make_model(config: TrainConfig, data: Any) -> FaceModel:
     )
 
 
-def _normalise_over_all_devices(model: keras.Model) -> None:
-    """Have batch normalisation take means over the whole batch where several devices share it.
-
-    On TensorFlow each device would take its own; on JAX a batch is one whatever it is spread over.
-    Not saved: a model is built from its own arguments.
-    """
-    import tensorflow as tf
-
-    if not tf.distribute.has_strategy():
-        return
-    for _, layer in layers_with_weights(model):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = True
-
-
 def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:
     """Return the compiled model up to the raw outputs that shares its weights with `face_model`."""
     grid = face_model.grid
     trained = in_parts(face_model.training_model(), config.accumulate)
     if backend_name() == "tensorflow":
-        _normalise_over_all_devices(trained)
+        import tensorflow as tf
+
+        for layer in innermost_layers(trained):
+            if isinstance(layer, keras.layers.BatchNormalization) and tf.distribute.has_strategy():
+                # Means over the whole batch; on JAX a batch is one whatever it is spread over. Not
+                # saved: a model is built from its own arguments.
+                layer.synchronized = True
         fuse_batch_normalization(trained)
     trained.compile(
         optimizer=make_optimizer(config, trained.trainable_variables, config.ema),

@@ -6,7 +6,6 @@ from typing import Any
 
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.places import Places
 
 _SHOWN = 5
 
@@ -34,27 +33,6 @@ def check_config(config: TrainConfig) -> None:
         raise ConfigError(
             'TensorBoard is not installed. Allowed: pip install "keras-dldl[tensorboard]", or '
             "tensorboard=false. Received: tensorboard=true."
-        )
-
-
-def check_shared(config: TrainConfig, places: Places) -> None:
-    """Raise `ConfigError` if the devices and processes of `places` cannot share each batch."""
-    if config.batch_size % places.devices:
-        raise ConfigError(
-            f"`batch_size` is shared by {places.devices} devices and must be a multiple of that. "
-            f"Received: batch_size={config.batch_size}."
-        )
-    if config.accumulate > 1 and places.devices > 1:
-        raise ConfigError(
-            "A batch is taken in parts on one device; several devices have a part each already. "
-            "Allowed: accumulate=1, or one process with devices=1. "
-            f"Received: accumulate={config.accumulate}, {places.devices} devices."
-        )
-    if config.ema is not None and places.processes > 1:
-        raise ConfigError(
-            "An average of the weights is kept by one process, which measures the statistics of "
-            "batch normalisation for it. Allowed: ema=null, or one process. "
-            f"Received: ema={config.ema:g}, {places.processes} processes."
         )
 
 

@@ -67,11 +67,7 @@ class RunConfig:
         "number", 0.0, "cosine schedule: last learning rate", minimum=0
     )
     restart_epochs: int | None = setting(
-        "integer",
-        None,
-        "cosine schedule: epochs between restarts",
-        minimum=1,
-        optional=True,
+        "integer", None, "cosine schedule: epochs between restarts", minimum=1, optional=True
     )
     warmup_epochs: float = setting(
         "number", 0.0, "epochs in which the learning rate rises from zero", minimum=0

@@ -1,10 +1,10 @@
-"""`curves.png`: loss, MAE and learning rate over the epochs."""
+"""Loss, MAE and learning rate over the epochs: `curves.png`, and scalars for TensorBoard."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.files import atomic_path
+from keras_dldl.files import atomic_path, make_folder
 from keras_dldl.training.history import name_in_words
 
 WHY_BELOW = (
@@ -54,3 +54,41 @@ def _draw_panel(axes: Any, rows: Sequence[Mapping[str, Any]], panel: tuple) -> N
         axes.legend()
     elif any(row.get(train) for row in rows):  # a schedule of one epoch ends at 0
         axes.set_yscale("log")
+
+
+class ScalarLog:
+    """Writes rows of the history as TensorBoard's scalars; a step is an epoch.
+
+    A resumed run writes all of them again, so that an epoch which was done twice, because the
+    process was killed in between, stands there once.
+
+    Args:
+        folder: where the event file goes; older ones there are removed.
+        rows: of the epochs so far.
+        metric: name of the column beside the loss.
+    """
+
+    def __init__(self, folder: Path, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
+        from tensorboard.summary import Writer
+
+        make_folder(folder)
+        for path in folder.glob("events.out.tfevents.*"):
+            path.unlink()
+        self._metric = metric
+        self._writer = Writer(str(folder))
+        for row in rows:
+            self.write(row)
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Add an epoch."""
+        metric = self._metric
+        tags = {"loss": "loss/training", "val_loss": "loss/validation"}
+        tags |= {metric: f"{metric}/training", f"val_{metric}": f"{metric}/validation"}
+        for name, tag in (tags | {"learning_rate": "learning_rate"}).items():
+            if row.get(name) is not None:
+                self._writer.add_scalar(tag, row[name], step=row["epoch"])
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()

@@ -1,16 +1,50 @@
-"""Training on several devices: how many, and what the back end needs to be told."""
+"""Devices and processes that share each batch: how many, and what the back end must be told."""
 
 import functools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from keras_dldl.backends import backend_name
 from keras_dldl.errors import ConfigError
-from keras_dldl.training.checks import check_shared
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.places import Places
 from keras_dldl.training.team import Team
+
+
+@dataclass(frozen=True)
+class Places:
+    """The devices and processes that share each batch, the devices spread evenly over processes.
+
+    Args:
+        devices: of all processes together, at least 1.
+        processes: at least 1.
+        process: the number of this one, from 0.
+
+    >>> places = Places(devices=4, processes=2, process=1)
+    >>> places.trimmed(103), places.filled(103), places.share(100)
+    (100, 104, slice(50, 100, None))
+    """
+
+    devices: int = 1
+    processes: int = 1
+    process: int = 0
+
+    def trimmed(self, count: int) -> int:
+        """Return the largest number of faces, up to `count`, that the devices can share evenly."""
+        return count - count % self.devices
+
+    def filled(self, count: int) -> int:
+        """Return the smallest number of faces, from `count` on, that they can share evenly."""
+        return count + -count % self.devices
+
+    def share(self, count: int) -> slice:
+        """Return which of `count` faces of a batch are this process's."""
+        part = count // self.processes
+        return slice(self.process * part, (self.process + 1) * part)
+
+
+ONE_DEVICE = Places()
 
 
 @contextmanager
@@ -22,10 +56,8 @@ def spread(config: TrainConfig, team: Team) -> Iterator[Places]:
             end or another setting does not go with them.
     """
     places = places_of(config, team)
-    if places.devices == 1:
-        yield places
-        return
-    with _distribution(places.devices // places.processes, team):
+    several = places.devices > 1
+    with _distribution(places.devices // team.processes, team) if several else nullcontext():
         yield places
 
 
@@ -39,6 +71,27 @@ def places_of(config: TrainConfig, team: Team) -> Places:
     places = Places(count * team.processes, team.processes, team.process)
     check_shared(config, places)
     return places
+
+
+def check_shared(config: TrainConfig, places: Places) -> None:
+    """Raise `ConfigError` if the devices and processes of `places` cannot share each batch."""
+    if config.batch_size % places.devices:
+        raise ConfigError(
+            f"`batch_size` is shared by {places.devices} devices and must be a multiple of that. "
+            f"Received: batch_size={config.batch_size}."
+        )
+    if config.accumulate > 1 and places.devices > 1:
+        raise ConfigError(
+            "A batch is taken in parts on one device; several devices have a part each already. "
+            "Allowed: accumulate=1, or one process with devices=1. "
+            f"Received: accumulate={config.accumulate}, {places.devices} devices."
+        )
+    if config.ema is not None and places.processes > 1:
+        raise ConfigError(
+            "An average of the weights is kept by one process, which measures the statistics of "
+            "batch normalisation for it. Allowed: ema=null, or one process. "
+            f"Received: ema={config.ema:g}, {places.processes} processes."
+        )
 
 
 def _own_devices() -> list[Any]:
@@ -57,8 +110,10 @@ def _own_devices() -> list[Any]:
 
 def _count(devices: str | int, found: list[Any]) -> int:
     if devices == "auto":
+        first = found[0]
+        kind = getattr(first, "platform", None) or getattr(first, "device_type", "cpu")
         # Processors that pretend to be several are for tests, and are asked for by number.
-        return 1 if _is_processor(found[0]) else len(found)
+        return 1 if kind.lower() == "cpu" else len(found)
     if devices > 1 and backend_name() == "torch":
         raise ConfigError(
             "On PyTorch a run has one device; set KERAS_BACKEND=jax or tensorflow for more. "
@@ -72,23 +127,17 @@ def _count(devices: str | int, found: list[Any]) -> int:
     return devices
 
 
-def _is_processor(device: Any) -> bool:
-    kind = getattr(device, "platform", None) or getattr(device, "device_type", "cpu")
-    return kind.lower() == "cpu"
-
-
 def _distribution(count: int, team: Team) -> Any:
     if backend_name() == "tensorflow":
         return _mirrored(tuple(device.name for device in _own_devices()[:count])).scope()
     import jax
     from keras import distribution
 
-    chosen = [
-        device
-        for process in range(team.processes)
-        for device in _of_process(jax.devices(), process)[:count]
-    ]
-    names = [f"{device.platform}:{device.id}" for device in chosen]
+    names: list[str] = []
+    for process in range(team.processes):
+        own = [device for device in jax.devices() if device.process_index == process]
+        chosen = sorted(own, key=lambda device: device.id)[:count]
+        names += [f"{device.platform}:{device.id}" for device in chosen]
     return distribution.DataParallel(devices=names, auto_shard_dataset=False).scope()
 
 
@@ -102,8 +151,3 @@ def _mirrored(names: tuple[str, ...]) -> Any:
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(list(names))
-
-
-def _of_process(devices: list[Any], process: int) -> list[Any]:
-    own = [device for device in devices if device.process_index == process]
-    return sorted(own, key=lambda device: device.id)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from keras_dldl.backends import is_installed
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.places import ONE_DEVICE, Places
+from keras_dldl.training.devices import ONE_DEVICE, Places
 from keras_dldl.training.sampling import sampling_of
 
 

@@ -34,13 +34,25 @@ def set_frozen(face_model: Any, patterns: Sequence[str], frozen: bool) -> list[s
     Raises:
         ConfigError: a pattern fits no layer with weights, or nothing would be left to learn.
     """
-    layers = dict(layers_with_weights(face_model))
+    layers = layers_with_weights(face_model)
     chosen: set[str] = set()
     for pattern in patterns:
-        found = backbone_layers(face_model) if pattern == BACKBONE else _matching(pattern, layers)
-        if not found & set(layers):
-            raise ConfigError(_no_such_layer(pattern, layers))
-        chosen |= found & set(layers)
+        if pattern == BACKBONE:
+            found = backbone_layers(face_model)
+        else:
+            found = {
+                name
+                for name in layers
+                if fnmatch.fnmatchcase(name, pattern) or name.startswith(f"{pattern}_")
+            }
+        if not found:
+            groups = [BACKBONE, *dict.fromkeys(map(group_of, layers))]
+            raise ConfigError(
+                f"There is no layer to freeze by this name. Allowed: {', '.join(groups)}, the name "
+                f"of a layer, or a pattern with *.{did_you_mean(pattern, [*groups, *layers])} "
+                f"Received: freeze={pattern!r}."
+            )
+        chosen |= found
     if chosen == set(layers):
         raise ConfigError(
             "With these layers frozen nothing is left to learn. Allowed: some of the layers. "
@@ -51,13 +63,18 @@ def set_frozen(face_model: Any, patterns: Sequence[str], frozen: bool) -> list[s
     return sorted(chosen)
 
 
-def layers_with_weights(model: Any) -> Iterator[tuple[str, Any]]:
-    """Yield name and layer of all innermost layers with weights."""
+def innermost_layers(model: Any) -> Iterator[Any]:
+    """Yield the layers in order, those of models inside the model in their place."""
     for layer in model.layers:
         if getattr(layer, "layers", None):
-            yield from layers_with_weights(layer)
-        elif layer.weights:
-            yield layer.name, layer
+            yield from innermost_layers(layer)
+        else:
+            yield layer
+
+
+def layers_with_weights(model: Any) -> dict[str, Any]:
+    """Return all innermost layers with weights by their names."""
+    return {layer.name: layer for layer in innermost_layers(model) if layer.weights}
 
 
 def group_of(name: str) -> str:
@@ -73,21 +90,4 @@ def backbone_layers(face_model: Any) -> set[str]:
     """Return the names of the layers with weights before the head."""
     import keras
 
-    return {n for n, _ in layers_with_weights(keras.Model(face_model.input, face_model.features))}
-
-
-def _matching(pattern: str, names: Sequence[str]) -> set[str]:
-    return {
-        name
-        for name in names
-        if name == pattern or name.startswith(f"{pattern}_") or fnmatch.fnmatchcase(name, pattern)
-    }
-
-
-def _no_such_layer(pattern: str, names: Sequence[str]) -> str:
-    groups = [BACKBONE, *dict.fromkeys(group_of(name) for name in names)]
-    return (
-        f"There is no layer to freeze by this name. Allowed: {', '.join(groups)}, the name of a "
-        f"layer, or a pattern with *.{did_you_mean(pattern, [*groups, *names])} "
-        f"Received: freeze={pattern!r}."
-    )
+    return set(layers_with_weights(keras.Model(face_model.input, face_model.features)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_dldl.training.freezing import layers_with_weights
+from keras_dldl.training.freezing import innermost_layers
 
 
 def fuse_batch_normalization(model: keras.Model) -> int:
@@ -23,7 +23,7 @@ def fuse_batch_normalization(model: keras.Model) -> int:
         How many layers were changed.
     """
     changed = 0
-    for _, layer in layers_with_weights(model):
+    for layer in innermost_layers(model):
         if type(layer) is keras.layers.BatchNormalization and _can_be_fused(layer):
             layer.call = _Fused(layer)
             changed += 1

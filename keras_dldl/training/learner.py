@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -137,12 +138,11 @@ class FaceLearner:
     def _warm_start(self) -> dict[str, Any]:
         source = load_start(self.config.init)
         self.start_card = source.card
-        head = set()
+        head: Collection[str] = ()
         grid = getattr(source, "grid", None)  # a backbone alone has none
         if grid is not None and grid != self.face_model.grid:
             # Where the shapes agree by chance, an output would still mean another label.
-            head = {name for name, _ in layers_with_weights(self.face_model)}
-            head -= backbone_layers(self.face_model)
+            head = layers_with_weights(self.face_model).keys() - backbone_layers(self.face_model)
             _LOGGER.warning(
                 "The head of %s is left out: its labels are %s, those of the data %s.",
                 self.config.init, _in_words(grid), _in_words(self.face_model.grid),

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_dldl.errors import TrainingError
+from keras_dldl.training.freezing import innermost_layers
 
 # While a gradient goes back through a layer: its own, the next one's, and a convolution's buffer.
 _PASSING = 3
@@ -87,7 +88,9 @@ def _bytes_of(dtype: str) -> int:
 
 def _activations_of_an_image(model: keras.Model) -> int:
     kept, largest, learns = 0, 0, False
-    for layer in _layers(model):
+    for layer in innermost_layers(model):
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
         size = _bytes_of(layer.compute_dtype) * sum(
             math.prod(tensor.shape[1:]) for tensor in keras.tree.flatten(layer.output)
         )
@@ -98,14 +101,6 @@ def _activations_of_an_image(model: keras.Model) -> int:
         if learns and not isinstance(layer, keras.layers.BatchNormalization):
             kept += size
     return kept + _PASSING * largest
-
-
-def _layers(model: Any) -> Iterator[Any]:
-    for layer in model.layers:
-        if getattr(layer, "layers", None):
-            yield from _layers(layer)
-        elif not isinstance(layer, keras.layers.InputLayer):
-            yield layer
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -174,26 +169,23 @@ def images_that_fit(need: Memory, limit: int | None) -> int:
 
 def memory_limit() -> int | None:
     """Return the bytes that training may take on the device it runs on, or None if unknown."""
-    reader = {"jax": _of_jax, "torch": _of_torch, "tensorflow": _of_tensorflow}
     try:
-        return reader[keras.backend.backend()]() or _of_machine()
+        # Without one: what is free and what this process has, on Linux.
+        free = _of_proc("meminfo", "MemAvailable")
+        return _of_accelerator() or free + (resident_bytes() or 0)
     except (ImportError, RuntimeError, ValueError, OSError, KeyError):
         return None
 
 
-def _of_jax() -> int | None:
-    import jax
+def _of_accelerator() -> int | None:
+    if keras.backend.backend() == "jax":
+        import jax
 
-    return (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+        return (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+    if keras.backend.backend() == "torch":
+        import torch
 
-
-def _of_torch() -> int | None:
-    import torch
-
-    return torch.cuda.mem_get_info()[1] if torch.cuda.is_available() else None
-
-
-def _of_tensorflow() -> int | None:
+        return torch.cuda.mem_get_info()[1] if torch.cuda.is_available() else None
     import tensorflow as tf
 
     if not tf.config.list_logical_devices("GPU"):
@@ -202,21 +194,18 @@ def _of_tensorflow() -> int | None:
     return tf.config.experimental.get_memory_info("GPU:0")["peak"]
 
 
-def _of_machine() -> int | None:
-    """Return what is free and what this process has, on Linux."""
-    with open("/proc/meminfo", encoding="ascii") as stream:
-        facts = dict(line.split(":") for line in stream)
-    return int(facts["MemAvailable"].split()[0]) * _KIB + (resident_bytes() or 0)
-
-
 def resident_bytes() -> int | None:
     """Return the memory that this process has now, on Linux; None elsewhere."""
     try:
-        with open("/proc/self/status", encoding="ascii") as stream:
-            facts = dict(line.split(":", 1) for line in stream)
+        return _of_proc("self/status", "VmRSS")
     except OSError:
         return None
-    return int(facts["VmRSS"].split()[0]) * _KIB
+
+
+def _of_proc(file: str, name: str) -> int:
+    with open(f"/proc/{file}", encoding="ascii") as stream:
+        facts = dict(line.split(":", 1) for line in stream)
+    return int(facts[name].split()[0]) * _KIB
 
 
 def in_words(count: int) -> str:

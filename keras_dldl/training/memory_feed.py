@@ -14,7 +14,7 @@ from keras_dldl.data.augment.host_draws import draw_on_host
 from keras_dldl.data.augment.layer import FaceAugmentation
 from keras_dldl.data.sampling import epoch_order
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.places import ONE_DEVICE, Places
+from keras_dldl.training.devices import ONE_DEVICE, Places
 from keras_dldl.training.sampling import sampling_of
 
 

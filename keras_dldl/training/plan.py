@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.schedule import LearningRate
+from keras_dldl.training.optimizer import LearningRate
 from keras_dldl.training.team import Team
 
 if TYPE_CHECKING:
@@ -89,11 +89,12 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
     Raises:
         ConfigError, DataError: as `train` would.
     """
-    from keras_dldl.training.build import make_method, precision
+    from keras_dldl.training.build import make_method
     from keras_dldl.training.devices import places_of
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.memory import resident_bytes
+    from keras_dldl.training.precision import precision
     from keras_dldl.training.sampling import sampling_of
     from keras_dldl.training.trainer import open_data
 
@@ -138,7 +139,7 @@ def _groups(face_model: Any) -> dict[str, tuple[int, int]]:
     from keras_dldl.training.freezing import group_of, layers_with_weights
 
     groups: dict[str, tuple[int, int]] = {}
-    for name, layer in layers_with_weights(face_model):
+    for name, layer in layers_with_weights(face_model).items():
         count, learning = groups.get(group_of(name), (0, 0))
         learns = sum(math.prod(variable.shape) for variable in layer.trainable_weights)
         groups[group_of(name)] = (count + layer.count_params(), learning + learns)

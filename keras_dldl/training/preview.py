@@ -4,7 +4,7 @@ import math
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,8 +20,6 @@ PAIRS_ACROSS = 4
 SHOWN_SIDE = 112  # pixels on the sheet, whatever the input size
 CAPTION = 18
 GAP = 8
-PAPER = (255, 255, 255)
-INK = (0, 0, 0)
 
 
 def write_preview(config: TrainConfig, path: str | os.PathLike, count: int = 24) -> int:
@@ -104,18 +102,15 @@ def contact_sheet(stored: np.ndarray, seen: np.ndarray, captions: list[str]) -> 
 
     across = min(PAIRS_ACROSS, len(seen))
     cell = (2 * SHOWN_SIDE + GAP, SHOWN_SIDE + CAPTION + GAP)
-    sheet = Image.new("RGB", (across * cell[0] + GAP, _rows(seen) * cell[1] + GAP), PAPER)
+    rows = math.ceil(len(seen) / PAIRS_ACROSS)
+    sheet = Image.new("RGB", (across * cell[0] + GAP, rows * cell[1] + GAP), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
     for k, text in enumerate(captions):
         x, y = GAP + k % across * cell[0], GAP + k // across * cell[1]
         sheet.paste(_shown(stored[k]), (x, y))
         sheet.paste(_shown(seen[k]), (x + SHOWN_SIDE, y))
-        draw.text((x, y + SHOWN_SIDE + 1), text, fill=INK, font=font)
+        draw.text((x, y + SHOWN_SIDE + 1), text, fill="black", font=font)
     return sheet
-
-
-def _rows(faces: Any) -> int:
-    return math.ceil(len(faces) / PAIRS_ACROSS)
 
 
 def _shown(face: np.ndarray) -> "Image.Image":

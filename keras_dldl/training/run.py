@@ -13,24 +13,22 @@ from keras_dldl.errors import TrainingError
 from keras_dldl.files import atomic_path
 from keras_dldl.training.averaging import KeepRawWeights, averaged_weights
 from keras_dldl.training.build import make_repeatable
-from keras_dldl.training.callbacks import StepWatch
+from keras_dldl.training.callbacks import Interrupt, StepWatch
 from keras_dldl.training.config import RunConfig
-from keras_dldl.training.curves import draw_curves
+from keras_dldl.training.curves import ScalarLog, draw_curves
 from keras_dldl.training.feed import Feed
 from keras_dldl.training.history import (
+    RunResult,
     best_row,
     describe_row,
     epochs_done,
     is_stale,
     write_history,
 )
-from keras_dldl.training.interrupt import Interrupt
 from keras_dldl.training.learner import Learner
 from keras_dldl.training.memory import memory_named
-from keras_dldl.training.result import RunResult
+from keras_dldl.training.optimizer import LearningRate
 from keras_dldl.training.run_folder import RunFolder, write_provenance
-from keras_dldl.training.scalars import ScalarLog
-from keras_dldl.training.schedule import LearningRate
 from keras_dldl.training.state import Checkpoint, restore_variables, save_checkpoint
 
 _LOGGER = logging.getLogger(__name__)
@@ -103,7 +101,10 @@ class Run:
                         self._one_epoch(self._done)
                     self.interrupt.check()
         except KeyboardInterrupt:
-            self._say_how_to_resume()
+            if self.folder.checkpoint.exists():
+                _LOGGER.warning("Stopped. To go on: %s", self.folder.resume_command())
+            else:
+                _LOGGER.warning("Stopped in the first epoch, before a checkpoint: begin again.")
             raise
         finally:
             if self.scalars is not None:
@@ -124,10 +125,7 @@ class Run:
         return epochs_done(self.rows)
 
     def _is_over(self) -> bool:
-        return self._done >= self.config.epochs or self._is_stale()
-
-    def _is_stale(self) -> bool:
-        return is_stale(self.rows, self.config, self.learner.metric)
+        return self._done >= self.config.epochs or self._result().stopped_early
 
     def _why_early(self) -> str:
         result = self._result()
@@ -168,7 +166,11 @@ class Run:
         self.learner.begin_epoch(epoch)
         self.callbacks.on_epoch_begin(epoch)
         logs, last_rate = self._fit(epoch)
-        with self._judged_weights(epoch):
+        trained = self.learner.trained
+        judged: AbstractContextManager = nullcontext()
+        if trained.optimizer.use_ema:
+            judged = averaged_weights(trained, self.feed.training(epoch), self.learner.part)
+        with judged:
             row = {"epoch": epoch + 1, **logs, **self._validate(epoch + 1)}
             row |= {"learning_rate": last_rate, "seconds": round(time.perf_counter() - begun, 3)}
             self._keep_if_best(row)
@@ -196,24 +198,19 @@ class Run:
         is_best = self._is_best(row)
         _LOGGER.info(describe_row(row, self.config.epochs, is_best, self.learner.metric))
 
-    def _judged_weights(self, epoch: int) -> AbstractContextManager:
-        """Return a block in which the model has the weights that are judged and saved."""
-        trained = self.learner.trained
-        if not trained.optimizer.use_ema:
-            return nullcontext()
-        return averaged_weights(trained, self.feed.training(epoch), self.learner.part)
-
     def _fit(self, epoch: int) -> tuple[dict[str, float], float]:
+        def stop(batch: int, loss: float) -> NoReturn:
+            paths = self.feed.paths(epoch, batch)
+            raise TrainingError(
+                f"The loss is not finite in epoch {epoch + 1}, batch {batch + 1} of "
+                f"{self.feed.steps_per_epoch}. {self._remedies()}. "
+                f"Received: loss={loss}; files of the batch: {', '.join(paths)}."
+            )
+
         watch = StepWatch(
-            self.rate,
-            epoch,
-            self.config.epochs,
-            self._stop_at_bad_loss(epoch),
-            self.interrupt.check,
-            self.learner.metric,
-            self.feed.images,
-            self.config.batch_size,
-        )
+            self.rate, epoch, self.config.epochs, stop, self.interrupt.check, self.learner.metric,
+            self.feed.images, self.config.batch_size,
+        )  # fmt: skip
         trained = self.learner.trained
         try:
             fitted = trained.fit(
@@ -239,8 +236,11 @@ class Run:
     def _validate(self, done: int) -> dict[str, float]:
         if self.config.validation_split is None:
             return {}
+        listener = keras.callbacks.LambdaCallback(
+            on_test_batch_end=lambda batch, logs: self.interrupt.check()
+        )
         logs = self.learner.trained.evaluate(
-            self.feed.validation(), verbose=0, return_dict=True, callbacks=[self._listener()]
+            self.feed.validation(), verbose=0, return_dict=True, callbacks=[listener]
         )
         if not math.isfinite(logs["loss"]):
             raise TrainingError(
@@ -252,22 +252,6 @@ class Run:
 
     def _named(self, logs: dict[str, float]) -> dict[str, float]:
         return {name: logs[name] for name in ("loss", self.learner.metric)}
-
-    def _listener(self) -> keras.callbacks.Callback:
-        return keras.callbacks.LambdaCallback(
-            on_test_batch_end=lambda batch, logs: self.interrupt.check()
-        )
-
-    def _stop_at_bad_loss(self, epoch: int) -> Any:
-        def stop(batch: int, loss: float) -> NoReturn:
-            paths = self.feed.paths(epoch, batch)
-            raise TrainingError(
-                f"The loss is not finite in epoch {epoch + 1}, batch {batch + 1} of "
-                f"{self.feed.steps_per_epoch}. {self._remedies()}. "
-                f"Received: loss={loss}; files of the batch: {', '.join(paths)}."
-            )
-
-        return stop
 
     def _remedies(self) -> str:
         kept = "; the checkpoint of the last good epoch stays" if self.rows else ""
@@ -297,11 +281,6 @@ class Run:
             tuple(self.rows),
             already_finished,
             self.learner.metric,
-            stopped_early=self._is_stale() and self._done < self.config.epochs,
+            stopped_early=self._done < self.config.epochs
+            and is_stale(self.rows, self.config, self.learner.metric),
         )
-
-    def _say_how_to_resume(self) -> None:
-        if self.folder.checkpoint.exists():
-            _LOGGER.warning("Stopped. To go on: %s", self.folder.resume_command())
-        else:
-            _LOGGER.warning("Stopped in the first epoch, before a checkpoint: begin again.")

@@ -6,7 +6,6 @@ import platform
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,47 +24,31 @@ _MAY_DIFFER = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
 class RunFolder:
-    """Names of the files of a run, and the command that makes such runs."""
+    """The files of a run, by name.
 
-    path: Path
-    command: str = "train"
+    Args:
+        path: the folder.
+        command: which makes such runs.
 
-    @property
-    def config(self) -> Path:
-        """Settings, enough to repeat the run."""
-        return self.path / "config.yaml"
+    Attributes:
+        config: settings, enough to repeat the run.
+        provenance: versions, data and command behind the run.
+        history: a row an epoch; `curves` has them drawn, `tensorboard` for TensorBoard.
+        model: the best model on the validation split.
+        checkpoint: all variables after the last whole epoch.
+    """
 
-    @property
-    def provenance(self) -> Path:
-        """Versions, data and command behind the run."""
-        return self.path / "provenance.json"
-
-    @property
-    def history(self) -> Path:
-        """A row an epoch."""
-        return self.path / "history.csv"
-
-    @property
-    def model(self) -> Path:
-        """The best model on the validation split."""
-        return self.path / "model.keras"
-
-    @property
-    def checkpoint(self) -> Path:
-        """All variables after the last whole epoch."""
-        return self.path / "checkpoint" / "state.npz"
-
-    @property
-    def tensorboard(self) -> Path:
-        """The history for TensorBoard, if asked for."""
-        return self.path / "tensorboard"
-
-    @property
-    def curves(self) -> Path:
-        """The history, drawn."""
-        return self.path / "curves.png"
+    def __init__(self, path: Path, command: str = "train") -> None:
+        self.path = path
+        self.command = command
+        self.config = path / "config.yaml"
+        self.provenance = path / "provenance.json"
+        self.history = path / "history.csv"
+        self.curves = path / "curves.png"
+        self.tensorboard = path / "tensorboard"
+        self.model = path / "model.keras"
+        self.checkpoint = path / "checkpoint" / "state.npz"
 
     def resume_command(self) -> str:
         """Return the command that continues this run."""
@@ -153,19 +136,13 @@ def check_same_run(
             f"devices, patience, min_improvement and tensorboard may be others. Received: {listed}."
         )
     if stored["fingerprint"] != fingerprint:
+        before, now = (", ".join(names) for names in (stored.get("left_out", []), left_out))
+        note = f"; damaged shards left out before: {before or 'none'}, now: {now or 'none'}"
         raise ConfigError(
             "A run is resumed on the data it began with. The rows of the prepared folders, or the "
-            "image_weights, are others now"
-            f"{_left_out_note(before=stored.get('left_out', []), now=left_out)}. "
+            f"image_weights, are others now{note if before or now else ''}. "
             f"Received: data={list(config.data)}."
         )
-
-
-def _left_out_note(before: Sequence[str], now: Sequence[str]) -> str:
-    if not (before or now):
-        return ""
-    told = [", ".join(names) or "none" for names in (before, now)]
-    return f"; damaged shards left out before: {told[0]}, now: {told[1]}"
 
 
 def data_fingerprint(data: Any, splits: list[str], image_weights: str | None = None) -> str:
@@ -185,28 +162,29 @@ def data_fingerprint(data: Any, splits: list[str], image_weights: str | None = N
         columns = [name for name in ("path", "label", "sigma") if name in rows.columns]
         digest.update(rows[columns].to_csv(index=False).encode("utf-8"))
     if image_weights is not None:
-        digest.update(_content(image_weights))
+        try:
+            digest.update(Path(image_weights).read_bytes())
+        except OSError as error:
+            raise DataError(
+                "`image_weights` must be a CSV file of path and weight. "
+                f"Received: {image_weights} ({error.strerror})"
+            ) from error
     return digest.hexdigest()
-
-
-def _content(image_weights: str) -> bytes:
-    try:
-        return Path(image_weights).read_bytes()
-    except OSError as error:
-        raise DataError(
-            "`image_weights` must be a CSV file of path and weight. "
-            f"Received: {image_weights} ({error.strerror})"
-        ) from error
 
 
 def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> None:
     """Write what the settings do not say: versions, machine, command, label grid, counts."""
-    packages = ("keras-dldl", "keras", "tensorflow", "numpy")
+    from keras_dldl import __version__
+
+    versions: dict[str, str | None] = {"python": platform.python_version()}
+    versions["keras-dldl"] = __version__
+    for name in ("keras", "tensorflow", "numpy"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:  # TensorFlow has wheels of other names: tensorflow-cpu
+            versions[name] = None
     content = {
-        "versions": {
-            "python": platform.python_version(),
-            **{name: _version(name) for name in packages},
-        },
+        "versions": versions,
         "platform": platform.platform(),
         "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
         "grid": data.grid.get_config() if data.grid else None,
@@ -215,14 +193,3 @@ def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> Non
         **facts,
     }
     write_json(folder.provenance, content)
-
-
-def _version(package: str) -> str | None:
-    if package == "keras-dldl":
-        from keras_dldl import __version__
-
-        return __version__
-    try:
-        return version(package)
-    except PackageNotFoundError:  # TensorFlow has wheels of other names, such as tensorflow-cpu
-        return None

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field
 from typing import Any
 
@@ -40,8 +40,15 @@ class Setting:
         """Return `value` in the setting's own type, or raise `ConfigError`."""
         if value is None and self.optional:
             return None
-        converted = _CONVERTERS[self.kind](value)
-        if converted is None or not self._in_range(converted):
+        converted = _KINDS[self.kind][1](value)
+        is_wrong = (
+            converted is None
+            or (self.choices and converted not in self.choices)
+            or (self.minimum is not None and converted < self.minimum)
+            or (self.above is not None and converted <= self.above)
+            or (self.maximum is not None and converted > self.maximum)
+        )
+        if is_wrong:
             raise ConfigError(
                 f"The setting `{name}` cannot have this value. Allowed: {self.allowed()}."
                 f"{did_you_mean(value, self.choices)} "
@@ -51,7 +58,7 @@ class Setting:
 
     def allowed(self) -> str:
         """Return in words what this setting takes."""
-        text = ", ".join(f'"{choice}"' for choice in self.choices) or _KIND_NAMES[self.kind]
+        text = ", ".join(f'"{choice}"' for choice in self.choices) or _KINDS[self.kind][0]
         bounds = (
             ("at least", self.minimum),
             ("greater than", self.above),
@@ -59,15 +66,6 @@ class Setting:
         )
         text += "".join(f", {word} {bound:.12g}" for word, bound in bounds if bound is not None)
         return text + (", or null" if self.optional else "")
-
-    def _in_range(self, value: Any) -> bool:
-        if self.choices and value not in self.choices:
-            return False
-        return not (
-            (self.minimum is not None and value < self.minimum)
-            or (self.above is not None and value <= self.above)
-            or (self.maximum is not None and value > self.maximum)
-        )
 
 
 def setting(kind: str, default: Any, help: str, **limits: Any) -> Any:
@@ -90,13 +88,9 @@ def check_known(keys: Iterable[str], known: Iterable[str], prefix: str = "") -> 
         if key in known:
             continue
         near = difflib.get_close_matches(str(key), known, n=3, cutoff=0.5)
-        names = near or known
-        hint = "Did you mean" if near else "The settings are"
-        listed = ", ".join(f"`{prefix}{name}`" for name in names)
-        end = "?" if near else "."
-        raise ConfigError(
-            f"There is no setting `{prefix}{key}`. {hint} {listed}{end} Received: {prefix}{key}."
-        )
+        listed = ", ".join(f"`{prefix}{name}`" for name in near or known)
+        hint = f"Did you mean {listed}?" if near else f"The settings are {listed}."
+        raise ConfigError(f"There is no setting `{prefix}{key}`. {hint} Received: {prefix}{key}.")
 
 
 def _text(value: Any) -> str | None:
@@ -105,9 +99,8 @@ def _text(value: Any) -> str | None:
 
 def _texts(value: Any) -> tuple[str, ...] | None:
     values = [value] if isinstance(value, str) else value
-    if not isinstance(values, (list, tuple)) or not all(_text(item) for item in values):
-        return None
-    return tuple(values)
+    is_list = isinstance(values, (list, tuple)) and all(_text(item) for item in values)
+    return tuple(values) if is_list else None
 
 
 def _number(value: Any) -> float | None:
@@ -131,29 +124,16 @@ def _count(value: Any) -> int | str | None:
     return "auto" if value == "auto" else number if number is None or number >= 1 else None
 
 
-def _switch(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _mapping(value: Any) -> dict | None:
-    return dict(value) if isinstance(value, Mapping) else None
-
-
-_CONVERTERS = {
-    "text": _text,
-    "texts": _texts,
-    "number": _number,
-    "integer": _integer,
-    "count": _count,
-    "switch": _switch,
-    "mapping": _mapping,
-}
-_KIND_NAMES = {
-    "text": "text",
-    "texts": "a list of texts",
-    "number": "a number",
-    "integer": "a whole number",
-    "count": '"auto", or a whole number from 1 up',
-    "switch": "true or false",
-    "mapping": "a mapping of names to values",
+# Of each kind of setting: in words what it takes, and what makes a value of it, or None.
+_KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "text": ("text", _text),
+    "texts": ("a list of texts", _texts),
+    "number": ("a number", _number),
+    "integer": ("a whole number", _integer),
+    "count": ('"auto", or a whole number from 1 up', _count),
+    "switch": ("true or false", lambda value: value if isinstance(value, bool) else None),
+    "mapping": (
+        "a mapping of names to values",
+        lambda value: dict(value) if isinstance(value, Mapping) else None,
+    ),
 }

@@ -127,15 +127,14 @@ def team_of(
             f"the environment variables {', '.join(VARIABLES.values())}. "
             f"Received: no {', no '.join(lacking)}."
         )
-    numbers = {name: _whole_number(name, given[name]) for name in ("processes", "process")}
-    return Team(str(given["coordinator"]), **numbers)
-
-
-def _whole_number(name: str, value: Any) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise ConfigError(f"`{name}` must be a whole number. Received: {name}={value!r}") from None
+    for name in ("processes", "process"):
+        try:
+            given[name] = int(given[name])
+        except ValueError:
+            raise ConfigError(
+                f"`{name}` must be a whole number. Received: {name}={given[name]!r}"
+            ) from None
+    return Team(**given)
 
 
 @contextmanager

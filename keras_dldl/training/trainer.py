@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_dldl.training.checks import check_config, check_labels, check_validation
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.result import RunResult
+from keras_dldl.training.history import RunResult
 from keras_dldl.training.run_folder import RunFolder, check_same_run, data_fingerprint
 from keras_dldl.training.state import Checkpoint, load_checkpoint
 from keras_dldl.training.team import Team, folder_of, joined
@@ -59,11 +59,11 @@ def _train(
     config: TrainConfig, folder: RunFolder, resume: bool, team: Team, callbacks: Sequence[Any]
 ) -> RunResult:
     from keras_dldl.data.records.integrity import damage_named
-    from keras_dldl.training.build import make_method, precision
+    from keras_dldl.training.build import make_method
     from keras_dldl.training.devices import spread
-    from keras_dldl.training.emulation import warn_of_emulation
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
+    from keras_dldl.training.precision import precision, warn_of_emulation
     from keras_dldl.training.run import Run
 
     method = make_method(config)

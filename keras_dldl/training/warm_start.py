@@ -2,13 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
 from keras_dldl.errors import ConfigError
+from keras_dldl.training.freezing import innermost_layers
 
 
 @dataclass(frozen=True)
@@ -57,31 +56,19 @@ def _by_layer(model: Any) -> dict[str, dict[str, Any]]:
     """Return the weights of each layer by the layer's name, and by their place in it."""
     found: dict[str, dict[str, Any]] = {}
     unnamed: Counter = Counter()
-    for layer in _leaves(model):
+    for layer in innermost_layers(model):
         if not layer.weights:
             continue
-        name, kind = layer.name, _name_of_kind(layer)
+        # How Keras begins the name of a layer that was given none, such as "conv2d".
+        words = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+        kind = re.sub("([a-z])([A-Z])", r"\1_\2", words).lower()
+        name = layer.name
         if re.fullmatch(rf"{kind}(_\d+)?", name):
             # Keras made this name up, counting all layers of the process: count in this model.
             name = f"{kind}#{unnamed[kind]}"
             unnamed[kind] += 1
         found[name] = {f"{k} {each.name}": each for k, each in enumerate(layer.weights)}
     return found
-
-
-def _leaves(model: Any) -> Iterator[Any]:
-    """Yield the layers, those of models inside the model in their place."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _leaves(layer)
-        else:
-            yield layer
-
-
-def _name_of_kind(layer: Any) -> str:
-    """Return how Keras begins the name of a layer that was given none, such as "conv2d"."""
-    words = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
 def _shapes(variables: dict[str, Any]) -> dict[str, tuple]:

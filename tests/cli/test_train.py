@@ -8,8 +8,8 @@ from keras_dldl.cli.main import cli
 from keras_dldl.methods import METHODS
 from keras_dldl.training import trainer
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.history import RunResult
 from keras_dldl.training.identities.config import PretrainConfig
-from keras_dldl.training.result import RunResult
 from keras_dldl.training.settings import setting_of
 from keras_dldl.training.team import Team
 from tests.training.small_data import write_small_data

@@ -9,6 +9,7 @@ from keras_dldl.labels import LabelGrid
 from tests.prepared_folders import write_folder
 
 SMALL = {"input_size": 32, "batch_size": 8, "epochs": 2}
+MINI = {**SMALL, "model": "mini"}  # the backbone of conftest.py
 
 
 def write_small_data(

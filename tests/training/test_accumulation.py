@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from keras_dldl.training.accumulation import InParts, in_parts
-from keras_dldl.training.build import precision
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.optimizer import make_optimizer
+from keras_dldl.training.precision import precision
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(30, 6, 6, 3)).astype(np.float32)

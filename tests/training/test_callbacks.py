@@ -1,9 +1,16 @@
+"""What happens at each step: what the bar shows, and Ctrl-C, kept until it is asked for."""
+
+import os
+import signal
+import threading
 from types import SimpleNamespace
 
+import pytest
+
 from keras_dldl.training import callbacks
-from keras_dldl.training.callbacks import StepWatch
+from keras_dldl.training.callbacks import Interrupt, StepWatch
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.schedule import LearningRate
+from keras_dldl.training.optimizer import LearningRate
 
 
 def test_the_bar_shows_loss_metric_and_images_a_second(monkeypatch):
@@ -28,3 +35,67 @@ def test_the_bar_shows_loss_metric_and_images_a_second(monkeypatch):
         "epoch 1/2  loss 1.5000  MAE 7.250  4 images/s",
         "epoch 1/2  loss 1.5000  MAE 7.250  4 images/s",
     ]
+
+
+def press_ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_first_is_kept_until_it_is_asked_for(caplog):
+    with Interrupt() as interrupt:
+        interrupt.check()
+        press_ctrl_c()
+        assert "Stopping after this step" in caplog.text
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.check()
+
+
+def test_the_second_acts_at_once():
+    with Interrupt(), pytest.raises(KeyboardInterrupt):
+        press_ctrl_c()
+        press_ctrl_c()
+
+
+def test_one_that_comes_in_a_finaliser_is_not_lost(caplog):
+    class Finalised:
+        def __del__(self):
+            press_ctrl_c()
+
+    with Interrupt() as interrupt:
+        Finalised()
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.check()
+
+
+def test_afterwards_all_is_as_before():
+    with Interrupt():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_handler_of_somebody_else_stays():
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    try:
+        with Interrupt() as interrupt:
+            press_ctrl_c()
+            interrupt.check()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [1]
+
+
+def test_another_thread_changes_nothing():
+    failures = []
+
+    def work():
+        try:
+            with Interrupt() as interrupt:
+                interrupt.check()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert failures == []

@@ -5,8 +5,8 @@ import pytest
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training import TrainConfig, train
-from keras_dldl.training.checks import check_config, check_labels, check_shared
-from keras_dldl.training.places import Places
+from keras_dldl.training.checks import check_config, check_labels
+from keras_dldl.training.devices import Places, check_shared
 from tests.training.small_data import write_small_data
 
 

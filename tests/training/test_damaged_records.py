@@ -12,7 +12,7 @@ from keras_dldl.training.state import save_checkpoint
 from tests.data.records.sharded import write_shards
 
 SECOND = "00001-of-00004.tfrecord"
-SMALL = {"input_size": 32, "batch_size": 4, "epochs": 1}
+SMALL = {"model": "mini", "input_size": 32, "batch_size": 4, "epochs": 1}
 
 
 @pytest.fixture

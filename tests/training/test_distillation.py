@@ -10,7 +10,7 @@ from keras_dldl.cli.main import cli
 from keras_dldl.errors import ConfigError
 from keras_dldl.training import TrainConfig, train
 from keras_dldl.training.distillation import DistilledLoss, load_teachers
-from tests.training.small_data import SMALL, write_small_data
+from tests.training.small_data import MINI, write_small_data
 
 GRID = LabelGrid(0, 20)
 FACES = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3)).astype("float32")
@@ -19,7 +19,7 @@ AGES = np.array([[0.0], [3.5], [10.0], [12.0], [20.0]], "float32")
 
 def made(seed, size=32, method="dldl-v2", grid=GRID):
     keras.utils.set_random_seed(seed)
-    return build_model("nano-age-net", grid, method, input_size=size)
+    return build_model("mini", grid, method, input_size=size)
 
 
 def compiled(student):
@@ -69,7 +69,7 @@ def test_a_run_with_a_teacher(tmp_path):
     teacher = made(5, grid=LabelGrid.age())
     teacher.save(tmp_path / "teacher.keras")
     before = teacher.get_weights()
-    common = {**SMALL, "model": "nano-age-net", "data": [str(data)], "seed": 3}
+    common = {**MINI, "data": [str(data)], "seed": 3}
     taught = train(
         TrainConfig(**common, teacher=[str(tmp_path / "teacher.keras")], teacher_weight=1.0),
         tmp_path / "taught",

@@ -1,6 +1,5 @@
 import csv
 
-from keras_dldl.training.curves import draw_curves
 from keras_dldl.training.history import best_row, describe_row, write_history
 
 ROWS = [
@@ -46,11 +45,3 @@ def test_line_of_the_start_model():
     assert describe_row(start, 3, True) == (
         "before training  val loss 4.0000  val MAE 5.000 (best)  0.5 s"
     )
-
-
-def test_curves_are_a_picture(tmp_path):
-    draw_curves(tmp_path / "curves.png", ROWS, "years")
-    draw_curves(tmp_path / "one.png", UNJUDGED[:1])
-    draw_curves(tmp_path / "zero.png", [ROWS[0] | {"learning_rate": 0.0}])
-    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "one.png").stat().st_size > 1000

@@ -8,9 +8,9 @@ from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError
 from keras_dldl.training import TrainConfig, feed
+from keras_dldl.training.devices import Places
 from keras_dldl.training.feed import TensorFlowFeed, choose_feed, make_feed
 from keras_dldl.training.memory_feed import MemoryFeed
-from keras_dldl.training.places import Places
 from keras_dldl.training.preview import write_preview
 from tests.gradients import to_numpy
 from tests.training.small_data import write_small_data

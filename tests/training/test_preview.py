@@ -10,7 +10,7 @@ from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError
 from keras_dldl.training import TrainConfig
 from keras_dldl.training.preview import CAPTION, GAP, SHOWN_SIDE, contact_sheet, write_preview
-from tests.training.small_data import SMALL, write_small_data
+from tests.training.small_data import MINI, write_small_data
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def folder(tmp_path_factory):
 
 def test_the_sheet_shows_the_faces_of_the_first_epoch(folder, tmp_path):
     strengths = {"mixup": 0.4, "erase": 0.5}
-    config = TrainConfig(data=[str(folder)], augment=strengths, seed=3, **SMALL)
+    config = TrainConfig(data=[str(folder)], augment=strengths, seed=3, **MINI)
     assert write_preview(config, tmp_path / "sheet.png", count=6) == 6
     sheet = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB"), float)
     pair = 2 * SHOWN_SIDE + GAP
@@ -43,7 +43,7 @@ def test_fewer_faces_than_places():
 
 
 def test_a_name_that_is_no_image(folder, tmp_path):
-    config = TrainConfig(data=[str(folder)], **SMALL)
+    config = TrainConfig(data=[str(folder)], **MINI)
     with pytest.raises(ConfigError, match="named as one of .png, .jpg, .jpeg. Received: .*x.txt"):
         write_preview(config, tmp_path / "x.txt")
 

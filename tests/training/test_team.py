@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError, TrainingError
-from keras_dldl.training.places import Places
+from keras_dldl.training.devices import Places
 from keras_dldl.training.team import Team, folder_of, joined, team_of
 from tests.training.small_data import write_small_data
 

@@ -15,7 +15,7 @@ from keras_dldl.evaluation import PreparedFaces, evaluate
 from keras_dldl.training import TrainConfig, train
 from keras_dldl.training.callbacks import StepWatch
 from keras_dldl.training.feed import make_feed
-from tests.training.small_data import SMALL, write_small_data
+from tests.training.small_data import MINI, write_small_data
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +26,11 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
-    return train(TrainConfig(data=[str(folder)], **SMALL), out)
+    return train(TrainConfig(data=[str(folder)], **MINI), out)
 
 
 def config_of(folder, **changes):
-    return TrainConfig(data=[str(folder)], **{**SMALL, **changes})
+    return TrainConfig(data=[str(folder)], **{**MINI, **changes})
 
 
 def test_run_folder_is_complete(finished, folder):
@@ -173,7 +173,7 @@ def test_init_and_mixed_precision_give_a_plain_model(finished, folder, tmp_path)
     assert keras.config.dtype_policy().name == "float32"
     stored = json.loads((tmp_path / "run" / "provenance.json").read_text())
     assert stored["init"]["left"] == []
-    assert len(stored["init"]["copied"]) == 27
+    assert len(stored["init"]["copied"]) == 5
 
 
 def test_a_start_model_is_epoch_0_and_stays_if_nothing_beats_it(finished, folder, tmp_path, caplog):

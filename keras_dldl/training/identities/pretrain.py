@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_dldl.backends import is_installed
 from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.training.history import RunResult
 from keras_dldl.training.identities.config import PretrainConfig
-from keras_dldl.training.result import RunResult
 from keras_dldl.training.run_folder import RunFolder, check_same_run, data_fingerprint
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ def pretrain(config: PretrainConfig, out: str | os.PathLike, resume: bool = Fals
         TrainingError: the loss is not finite, or the folder holds another run.
     """
     from keras_dldl.models.backbones import check_backbone
-    from keras_dldl.training.build import precision
-    from keras_dldl.training.emulation import warn_of_emulation
     from keras_dldl.training.identities.feed import IdentityFeed
     from keras_dldl.training.identities.learner import IdentityLearner
+    from keras_dldl.training.precision import precision, warn_of_emulation
     from keras_dldl.training.run import Run
 
     check_backbone(config.model)

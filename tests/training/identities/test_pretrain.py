@@ -21,7 +21,13 @@ from keras_dldl.training.identities.pretrain import pretrain, read_people
 from tests.prepared_folders import write_folder
 from tests.training.small_data import write_small_data
 
-SMALL = {"input_size": 32, "batch_size": 16, "augment": {"grey": 0, "resolution": 1}, "seed": 3}
+SMALL = {
+    "model": "mini",
+    "input_size": 32,
+    "batch_size": 16,
+    "augment": {"grey": 0, "resolution": 1},
+    "seed": 3,
+}
 
 
 def write_people(root, people=8, images=6, size=32):
@@ -55,11 +61,11 @@ def arrays(run):
 
 def test_the_run_folder_holds_a_backbone_and_what_was_done(finished):
     model = load_start(finished.out)
-    assert isinstance(model, IdentityModel) and model.output.shape == (None, 128)
+    assert isinstance(model, IdentityModel) and model.output.shape == (None, 16)
     assert model.card["pretraining"]["people"] == 6  # two of eight are kept for validation
     facts = json.loads((finished.out / "provenance.json").read_text())
-    # Centres, and Adam's two moments of each, of 128 numbers.
-    assert facts["class_centre_bytes"] == 3 * 6 * 128 * 4 and facts["class_centres_in_a_step"] == 6
+    # Centres, and Adam's two moments of each, of 16 numbers.
+    assert facts["class_centre_bytes"] == 3 * 6 * 16 * 4 and facts["class_centres_in_a_step"] == 6
     history = pd.read_csv(finished.out / "history.csv")
     assert history["val_error"].between(0, 1).all() and history["val_loss"].between(0, 1).all()
     assert history["loss"].iloc[1] < history["loss"].iloc[0]
@@ -84,13 +90,14 @@ def test_training_begins_from_it_whatever_the_head(finished, tmp_path):
     out = tmp_path / "run"
     run = CliRunner().invoke(
         cli, ["train", "--data", str(data), "--out", str(out), "--init", str(finished.out),
+              "--model", "mini",
               "--method", "ranking-bce", "--epochs", "1", "--batch-size", "8",
               "--learning-rate", "1e-12", "--input-size", "32"],
     )  # fmt: skip
     assert run.exit_code == 0, run.output
-    assert "26 of 27 layers, not logits" in run.output
+    assert "4 of 5 layers, not logits" in run.output
     ours, theirs = load_model(out), load_start(finished.out)
-    kernels = [m.get_layer("stage3_conv2").get_weights()[0] for m in (ours, theirs)]
+    kernels = [m.get_layer("stage2_conv1").get_weights()[0] for m in (ours, theirs)]
     np.testing.assert_allclose(*kernels, atol=1e-7)
 
 

@@ -1,7 +1,9 @@
+"""The history, drawn and for TensorBoard."""
+
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from keras_dldl.training.scalars import ScalarLog
+from keras_dldl.training.curves import ScalarLog, draw_curves
 
 ROWS = [
     {"epoch": 1, "loss": 3.0, "mae": 9.0, "val_loss": 4.0, "val_mae": 8.0, "learning_rate": 0.5},
@@ -38,3 +40,11 @@ def test_without_validation(tmp_path):
     log = ScalarLog(tmp_path, [{"epoch": 1, "loss": 3.0, "error": 9.0}], "error")
     log.close()
     assert set(read(tmp_path)) == {"loss/training", "error/training"}
+
+
+def test_curves_are_a_picture(tmp_path):
+    draw_curves(tmp_path / "curves.png", ROWS, "years")
+    draw_curves(tmp_path / "one.png", [{"epoch": 1, "loss": 3.0, "mae": 9.0, "learning_rate": 0.5}])
+    draw_curves(tmp_path / "zero.png", [ROWS[0] | {"learning_rate": 0.0}])
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "one.png").stat().st_size > 1000

@@ -1,9 +1,35 @@
 import math
 
+import keras
+import numpy as np
 import pytest
 
-from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.schedule import LearningRate
+from keras_dldl.training.config import OPTIMIZERS, TrainConfig
+from keras_dldl.training.optimizer import LearningRate, make_optimizer
+
+
+def test_optimizers_carry_their_settings():
+    adam = make_optimizer(TrainConfig(gradient_clip_norm=2, epsilon=1e-7), [])
+    assert (type(adam).__name__, adam.epsilon, adam.global_clipnorm) == ("Adam", 1e-7, 2)
+    assert adam.weight_decay is None
+    sgd = make_optimizer(TrainConfig(optimizer="sgd", momentum=0.5), [])
+    assert (type(sgd).__name__, sgd.momentum) == ("SGD", 0.5)
+    lamb = make_optimizer(TrainConfig(optimizer="lamb", beta_1=0.8), [], ema=0.99)
+    assert (type(lamb).__name__, lamb.beta_1, lamb.ema_momentum) == ("Lamb", 0.8, 0.99)
+    lion = make_optimizer(TrainConfig(optimizer="lion", beta_2=0.99), [])
+    assert (type(lion).__name__, lion.beta_2, lion.use_ema) == ("Lion", 0.99, False)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_weight_decay_shrinks_kernels_alone(kind):
+    kernel, bias = keras.Variable(np.ones((2, 2))), keras.Variable(np.ones(2))
+    config = TrainConfig(optimizer=kind, weight_decay=0.1, learning_rate=0.5)
+    optimizer = make_optimizer(config, [kernel, bias])
+    optimizer.build([kernel, bias])
+    optimizer.apply([np.zeros((2, 2), "float32"), np.zeros(2, "float32")])
+    # Decoupled: value - rate * decay * value = 1 - 0.5 * 0.1.
+    np.testing.assert_allclose(kernel, np.full((2, 2), 0.95), rtol=1e-6)
+    np.testing.assert_array_equal(bias, np.ones(2))
 
 
 def rate(steps=10, **settings):
@@ -28,18 +54,14 @@ def test_cosine_by_hand():
 
 def test_cosine_ends_at_the_final_rate():
     schedule = rate(4, schedule="cosine", epochs=5, learning_rate=1.0, final_learning_rate=0.1)
-    assert schedule.at(0) == 1.0
-    assert schedule.at(19) == pytest.approx(0.1)
+    assert (schedule.at(0), schedule.at(19)) == (1.0, pytest.approx(0.1))
+    assert rate(1, schedule="cosine", epochs=1).at(0) == 1e-3
 
 
 def test_constant_with_warm_up_of_half_an_epoch():
     schedule = rate(4, schedule="constant", warmup_epochs=0.5, learning_rate=0.1)
     values = [schedule.at(step) for step in range(4)]
     assert values == pytest.approx([0.05, 0.1, 0.1, 0.1])
-
-
-def test_cosine_over_a_single_step():
-    assert rate(1, schedule="cosine", epochs=1).at(0) == 1e-3
 
 
 def test_cosine_begins_anew_with_whole_epochs():

@@ -1,7 +1,9 @@
-"""Whether this machine computes in half precision, or only makes as if it did."""
+"""The precision of the arithmetic, and whether this machine has it or only emulates it."""
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 
@@ -9,6 +11,17 @@ _LOGGER = logging.getLogger(__name__)
 WORTH_A_WARNING = 2.0  # times as long as in float32
 SHAPE, CHANNELS = (4, 24, 24, 64), 64
 TIMES = 3
+
+
+@contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Set Keras's global arithmetic inside the block, and set it back."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def warn_of_emulation(precision: str) -> None:

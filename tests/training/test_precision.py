@@ -1,9 +1,10 @@
-"""The warning where half precision is emulated."""
+"""The precision of a block, and the warning where it is emulated."""
 
+import keras
 import pytest
 
-from keras_dldl.training import emulation, train
-from keras_dldl.training.emulation import seconds_of_convolution, warn_of_emulation
+from keras_dldl.training import precision, train
+from keras_dldl.training.precision import seconds_of_convolution, warn_of_emulation
 from tests.training.test_trainer import config_of, write_small_data
 
 
@@ -11,7 +12,15 @@ from tests.training.test_trainer import config_of, write_small_data
 def timed(monkeypatch):
     """Stands in for the clock: a processor that takes 40 times as long in bfloat16."""
     seconds = {"float32": 0.01, "bfloat16": 0.4, "float16": 0.008}
-    monkeypatch.setattr(emulation, "seconds_of_convolution", seconds.__getitem__)
+    monkeypatch.setattr(precision, "seconds_of_convolution", seconds.__getitem__)
+
+
+def test_precision_is_set_back_after_an_error():
+    before = keras.config.dtype_policy().name
+    with pytest.raises(RuntimeError), precision.precision("mixed_bfloat16"):
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+        raise RuntimeError
+    assert keras.config.dtype_policy().name == before
 
 
 def test_an_emulated_precision_is_told_with_its_cost(timed, caplog):
@@ -21,9 +30,9 @@ def test_an_emulated_precision_is_told_with_its_cost(timed, caplog):
     assert "--precision float32" in said
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_what_costs_no_more_is_not_mentioned(timed, caplog, precision):
-    warn_of_emulation(precision)
+@pytest.mark.parametrize("name", ["float32", "mixed_float16"])
+def test_what_costs_no_more_is_not_mentioned(timed, caplog, name):
+    warn_of_emulation(name)
     assert not caplog.messages
 
 
