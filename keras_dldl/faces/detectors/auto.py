@@ -63,7 +63,9 @@ class AutoDetector:
             for face in small:
                 place = _square_of(face)
                 if not _is_known(faces, *place):
-                    faces.append(self._confirmed(picture, *place) or face)
+                    face = self._confirmed(picture, *place) or face
+                    if not _is_known(faces, *_square_of(face)):
+                        faces.append(face)
             for centre, side in _tiles(*image.shape[:2]):
                 faces += self._meshed(picture, self._candidates(picture, centre, side), faces)
             found.append(left_to_right(faces or self._turned(image)))
@@ -157,7 +159,9 @@ class AutoDetector:
                 mesh = self._mesh.refit(picture, mesh)
             if mesh.presence >= LEAST_PRESENCE:
                 face = _face(mesh, picture.shape)
-                faces += [face] if face is not None else []
+                # The mesh may have moved from a place just beside a known face onto it.
+                if face is not None and not _is_known([*known, *faces], *_square_of(face)):
+                    faces.append(face)
         return faces
 
 

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_dldl.faces.detectors import as_detector
+from keras_dldl.faces.alignment import MEAN_SHAPE
+from keras_dldl.faces.detectors import as_detector, auto
 from keras_dldl.faces.detectors.auto import AutoDetector
+from keras_dldl.faces.detectors.blazeface import Candidate
+from keras_dldl.faces.detectors.mesh import Mesh
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.face import Face, largest
 
@@ -194,3 +197,34 @@ def test_a_large_turned_face_beside_a_sure_small_upright_one_is_the_largest(
     picture = beside(enlarged(close, 400), np.rot90(enlarged(close, 500), turn))
     found = largest(detector.detect_large([picture])[0])
     assert abs((found.roll + 90 * turn + 180) % 360 - 180) < 15
+
+
+def test_two_candidates_that_end_on_one_face_are_one(monkeypatch, portrait):
+    """As where BlazeFace sees a face on its head just above an upright one of the same person."""
+    side, middle = 60.0, 150 + 150j
+    spread = np.linspace(-side / 2, side / 2, 468)
+    five = middle + MEAN_SHAPE @ [20, 20j]
+    mesh = Mesh(middle + spread * (1 + 1j), five, presence=1.0)
+
+    class Blaze:
+        def __init__(self, network):
+            pass
+
+        def candidates(self, picture, centre, square):
+            above = middle - 0.52j * side
+            yield [Candidate(middle, side, -1j, 0.9), Candidate(above, side, 1j, 0.6)]
+
+    class OneMesh(Blaze):
+        def fit(self, *given):
+            return mesh
+
+        def refit(self, *given):
+            return mesh
+
+    class MTCNN:
+        def detect(self, images):
+            return [[] for _ in images]
+
+    monkeypatch.setattr(auto, "BlazeFace", Blaze)
+    monkeypatch.setattr(auto, "FaceMesh", OneMesh)
+    assert len(AutoDetector(MTCNN()).detect([portrait])[0]) == 1
