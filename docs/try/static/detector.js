@@ -46,7 +46,10 @@ export async function detect(networks, picture, untilSure) {
     if (faces.some((face) => isNear(face, candidate))) continue;
     let mesh = await fit(networks.mesh, picture, candidate, false);
     if (mesh.presence >= LEAST_PRESENCE) mesh = await fit(networks.mesh, picture, placeOf(mesh), true);
-    if (mesh.presence >= LEAST_PRESENCE) faces.push(faceOf(mesh, picture));
+    if (mesh.presence < LEAST_PRESENCE) continue;
+    const found = faceOf(mesh, picture);
+    // The mesh may have moved from a place just beside a known face onto it.
+    if (!faces.some((face) => isNear(face, squareOf(found)))) faces.push(found);
   }
   return faces.sort((one, other) => one.box[0] - other.box[0]);
 }
@@ -192,7 +195,11 @@ function faceOf({ points, five, presence }, { width, height }) {
   return { box, landmarks: five, score: presence };
 }
 
-function isNear({ box: [x, y, width, height] }, { centre, side }) {
-  const own = [x + width / 2, y + height / 2];
-  return length(subtract(own, centre)) < Math.max(width, height, side) / 2;
+function squareOf({ box: [x, y, width, height] }) {
+  return { centre: [x + width / 2, y + height / 2], side: Math.max(width, height) };
+}
+
+function isNear(face, { centre, side }) {
+  const own = squareOf(face);
+  return length(subtract(own.centre, centre)) < Math.max(own.side, side) / 2;
 }
