@@ -12,7 +12,8 @@ from tests.training.small_data import write_small_data
 
 SETTINGS = [
     "epochs=4", "batch_size=8", "dropout=0.3", "schedule=cosine", "warmup_epochs=1",
-    "weight_decay=0.01", "gradient_clip_norm=5",
+    "weight_decay=0.01", "gradient_clip_norm=5", "ema=0.8", "sampling=sqrt",
+    "model=nano-age-net",
 ]  # fmt: skip
 DEADLINE_SECONDS = 120
 

@@ -2,7 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dldl.layers import FACE_MEAN, FACE_STD, face_normalization
+from keras_dldl.layers import (
+    FACE_MEAN,
+    FACE_STD,
+    ImageNormalization,
+    face_normalization,
+    image_normalization,
+)
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
 EXPECTED = (IMAGES / 255.0 - np.array(FACE_MEAN)) / np.array(FACE_STD)
@@ -47,3 +53,11 @@ def test_saving(tmp_path):
     assert loaded.get_layer("face_normalization").count_params() == 0
     np.testing.assert_array_equal(np.asarray(loaded(IMAGES)), np.asarray(model(IMAGES)))
     np.testing.assert_allclose(loaded.predict(IMAGES, verbose=0), EXPECTED, atol=2e-6)
+
+
+def test_colours_turned_round_survive_the_config():
+    layer = image_normalization((10.0, 20.0, 30.0), (1.0, 2.0, 4.0), reverse=True)
+    again = ImageNormalization.from_config(layer.get_config())
+    expected = ((IMAGES - np.array([10.0, 20, 30])) / np.array([1.0, 2, 4]))[..., ::-1]
+    for each in (layer, again):
+        np.testing.assert_allclose(each(IMAGES), expected, atol=2e-5)

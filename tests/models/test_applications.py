@@ -16,7 +16,6 @@ tf = pytest.importorskip("tensorflow", reason="writes SavedModels")
 
 GRID = LabelGrid.cfd()
 SMALL = "keras:MobileNetV3Small"
-LARGE = ("ResNet50",)  # its channels are turned round
 
 
 def faces(count=2, size=32):
@@ -125,11 +124,8 @@ def test_a_file_of_before_pooling_was_a_setting_loads(model):
     assert type(model).from_config(config).pooling is None
 
 
-@pytest.mark.parametrize(
-    "name", [SMALL, *(pytest.param(f"keras:{x}", marks=pytest.mark.slow) for x in LARGE)]
-)
-def test_files_and_exports_give_the_same_numbers(name, tmp_path):
-    model = build_model(name, GRID, input_size=32, pooling="gem")
+def test_files_and_exports_give_the_same_numbers(tmp_path):
+    model = build_model(SMALL, GRID, input_size=32, pooling="gem")
     model.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path)
     np.testing.assert_array_equal(loaded(faces(3)), model(faces(3)))

@@ -5,7 +5,6 @@ import pytest
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.methods.registry import METHODS
 from keras_dldl.models import build_model, load_model
 from keras_dldl.models.combining import average_models, join_models
 from tests.models.given import shaken
@@ -72,7 +71,7 @@ def test_a_backbone_without_a_wider_one_is_refused():
         join_models(made(1, name="thin-age-net"), made(2, name="thin-age-net"))
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("method", ["dldl", "ranking-bce", "mr-l1", "coral"])  # of each head
 def test_every_method_is_joined_exactly_or_refused(method):
     first, second = made(1, method=method), made(2, method=method)
     try:

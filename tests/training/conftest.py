@@ -1,19 +1,9 @@
-"""A network of two convolutions, which stands for the paper's thirteen in runs of training."""
+"""The network that stands for the paper's in these tests, among the backbones."""
 
-import keras
 import pytest
 
 from tests.models.given import backbone
-
-
-def mini(images):
-    x = images
-    for stage, width in ((1, 8), (2, 16)):
-        name = f"stage{stage}_conv1"
-        x = keras.layers.Conv2D(width, 3, 4, padding="same", use_bias=False, name=name)(x)
-        x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
-        x = keras.layers.ReLU(name=f"{name}_relu")(x)
-    return x
+from tests.training.small_data import mini
 
 
 @pytest.fixture(scope="session", autouse=True)

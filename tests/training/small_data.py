@@ -1,7 +1,8 @@
-"""A prepared folder of a few tiny faces that training, its command and its resume are tested on."""
+"""What training is tested on: a prepared folder of a few tiny faces, and a small network."""
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -9,7 +10,7 @@ from keras_dldl.labels import LabelGrid
 from tests.prepared_folders import write_folder
 
 SMALL = {"input_size": 32, "batch_size": 8, "epochs": 2}
-MINI = {**SMALL, "model": "mini"}  # the backbone of conftest.py
+MINI = {**SMALL, "model": "mini"}
 
 
 def write_small_data(
@@ -33,3 +34,14 @@ def write_small_data(
 
 def _face(label: float, rng: np.random.Generator) -> np.ndarray:
     return np.clip(rng.normal(40 + 1.5 * label, 20, (32, 32, 3)), 0, 255).astype(np.uint8)
+
+
+def mini(images):
+    """Return a map by two convolutions, which stand for the paper's thirteen."""
+    x = images
+    for stage, width in ((1, 8), (2, 16)):
+        name = f"stage{stage}_conv1"
+        x = keras.layers.Conv2D(width, 3, 4, padding="same", use_bias=False, name=name)(x)
+        x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+        x = keras.layers.ReLU(name=f"{name}_relu")(x)
+    return x
