@@ -1,15 +1,12 @@
 import keras
-import ml_dtypes
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import NearestLabelCrossEntropy, nearest_label_cross_entropy
 from tests import reference
 from tests.gradients import value_and_gradient
-from tests.keras_case import check_config, check_training
 
 AGE = LabelGrid.age()
 GRIDS = [AGE, LabelGrid.cfd()]
@@ -48,17 +45,6 @@ def test_a_tie_goes_down_and_the_ends_hold():
         assert float(loss(np.array([y]), q)) == pytest.approx(-np.log(probability))
 
 
-@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
-def test_half_precision_predictions(half):
-    y, logits = batch(AGE)
-    logits = logits.astype(half)
-    found = np.asarray(NearestLabelCrossEntropy(AGE, True, reduction=None)(y, logits))
-    exact = logits.astype(float)
-    index = [reference.nearest(value, AGE.labels64) for value in y]
-    expected = logsumexp(exact, axis=1) - exact[np.arange(8), index]
-    np.testing.assert_allclose(found, expected, rtol=2e-6)
-
-
 def test_a_probability_of_zero_is_finite():
     q, loss = np.eye(101, dtype=np.float32)[[50]], NearestLabelCrossEntropy(AGE)
     value, gradient = value_and_gradient(lambda q: loss(np.float32([30]), q), q)
@@ -72,31 +58,6 @@ def test_gradient_of_the_logits_in_closed_form():
     loss = NearestLabelCrossEntropy(AGE, True, reduction="sum", dtype="float64")
     _, gradient = value_and_gradient(lambda logits: loss(y, logits), logits)
     np.testing.assert_allclose(gradient, reference.softmax(logits) - target, atol=1e-13)
-
-
-def test_config():
-    check_config(
-        NearestLabelCrossEntropy,
-        grid=LabelGrid.cfd().get_config(),
-        from_logits=True,
-        reduction="sum",
-        name="dex",
-        dtype="float64",
-    )
-
-
-def test_training_and_saving(tmp_path):
-    check_training(AGE, tmp_path, NearestLabelCrossEntropy(AGE))
-
-
-def test_wrong_arguments():
-    with pytest.raises(ConfigError, match=r"`grid` is not valid.*Received: grid=None"):
-        NearestLabelCrossEntropy(None)
-
-
-def test_wrong_shape_of_predictions():
-    with pytest.raises(ValueError, match=r"must be \(B, 101\).*Received: .*\(4, 41\)"):
-        NearestLabelCrossEntropy(AGE)(np.zeros(4), np.zeros((4, 41)))
 
 
 def test_a_mixture_of_two_labels():

@@ -1,13 +1,11 @@
-import ml_dtypes
 import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.losses import ExpectationLoss, expectation_loss
+from keras_dldl.losses import ExpectationLoss
 from tests import reference
 from tests.gradients import value_and_gradient
-from tests.keras_case import check_config, check_training
 
 AGE = LabelGrid.age()
 GRIDS = [AGE, LabelGrid.scut_fbp()]
@@ -43,24 +41,6 @@ def test_by_hand():
     assert float(ExpectationLoss(LabelGrid(0, 2), "l2")(np.array([2.0]), q)) == 2.25
 
 
-def test_sigma_is_not_used():
-    y, logits = batch(AGE)
-    with_sigma = np.stack([y, [0.0, -1.0, np.nan, 1, 2, 3, 4, 5]], axis=1)
-    found = expectation_loss(with_sigma, logits, AGE.labels64, from_logits=True)
-    expected = expectation_loss(y, logits, AGE.labels64, from_logits=True)
-    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
-
-
-@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
-def test_half_precision_predictions(half):
-    y, logits = batch(AGE)
-    logits = logits.astype(half)
-    found = np.asarray(ExpectationLoss(AGE, from_logits=True, reduction=None)(y, logits))
-    expected = np.abs(reference.softmax(logits) @ AGE.labels64 - y)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=2e-5)
-
-
 @pytest.mark.parametrize("norm", POWER)
 def test_gradient_is_finite_where_the_error_is_zero(norm):
     q, loss = np.eye(101, dtype=np.float32)[[30]], ExpectationLoss(AGE, norm)
@@ -69,32 +49,9 @@ def test_gradient_is_finite_where_the_error_is_zero(norm):
     assert np.isfinite(gradient).all()
 
 
-def test_config():
-    check_config(
-        ExpectationLoss,
-        grid=LabelGrid.cfd().get_config(),
-        norm="l2",
-        from_logits=True,
-        reduction="sum",
-        name="er",
-        dtype="float64",
-    )
-
-
-def test_training_and_saving(tmp_path):
-    check_training(AGE, tmp_path, ExpectationLoss(AGE, "l2"))
-
-
 def test_wrong_arguments():
     with pytest.raises(ConfigError, match=r"`norm` is not valid.*'l1', 'l2'.*Received: norm='L3'"):
         ExpectationLoss(AGE, norm="L3")
-    with pytest.raises(ConfigError, match=r"`from_logits`.*Received: from_logits='yes'"):
-        ExpectationLoss(AGE, from_logits="yes")
-
-
-def test_wrong_shape_of_predictions():
-    with pytest.raises(ValueError, match=r"must be \(B, 101\).*Received: .*\(4, 41\)"):
-        ExpectationLoss(AGE)(np.zeros(4), np.zeros((4, 41)))
 
 
 def test_a_mixture_is_its_expectation():

@@ -4,9 +4,6 @@ import pytest
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import MeanVarianceLoss, NearestLabelCrossEntropy
-from tests import reference
-from tests.keras_case import check_config
-from tests.losses.loss_case import check_edges, check_forms
 
 AGE = LabelGrid.age()
 
@@ -23,33 +20,6 @@ def test_without_weights_it_is_the_cross_entropy():
     y, logits = rng.uniform(0, 100, 6), rng.normal(size=(6, 101)).astype(np.float32)
     alone = NearestLabelCrossEntropy(AGE, True)(y, logits)
     assert float(MeanVarianceLoss(AGE, 0, 0, True)(y, logits)) == float(alone)
-
-
-def test_logits_and_probabilities_agree():
-    rng = np.random.default_rng(0)
-    y, logits = rng.uniform(0, 100, 6), rng.normal(size=(6, 101))
-    from_logits = MeanVarianceLoss(AGE, from_logits=True, dtype="float64")(y, logits)
-    from_probabilities = MeanVarianceLoss(AGE, dtype="float64")(y, reference.softmax(logits))
-    assert float(from_logits) == pytest.approx(float(from_probabilities), rel=1e-12)
-
-
-@pytest.mark.parametrize("from_logits", [True, False])
-def test_edges(from_logits):
-    extremes = (0.0, 1e4, -1e4) if from_logits else (0.0, 1.0, 1e-40)
-    check_edges(MeanVarianceLoss(AGE, from_logits=from_logits), AGE, 101, extremes)
-
-
-def test_forms():
-    y = np.float32([0, 17.4, 63, 100])
-    logits = np.random.default_rng(1).normal(size=(4, 101))
-    check_forms(MeanVarianceLoss(AGE, from_logits=True), y, logits)
-
-
-def test_config():
-    check_config(
-        MeanVarianceLoss, grid=LabelGrid.cfd().get_config(), mean_weight=1.0, variance_weight=2.0,
-        from_logits=True, reduction="sum", name="mv", dtype="float64",
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["mean_weight", "variance_weight"])

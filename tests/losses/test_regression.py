@@ -4,8 +4,6 @@ import pytest
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import RegressionLoss
-from tests.keras_case import check_config
-from tests.losses.loss_case import check_edges, check_forms
 
 RATING = LabelGrid.scut_fbp()
 
@@ -24,25 +22,6 @@ def test_zero_at_the_label():
     np.testing.assert_allclose(np.asarray(loss(y, scaled)), 0, atol=1e-15)
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
-def test_edges(norm):
-    check_edges(RegressionLoss(RATING, norm), RATING, 1, (0.0, 1.0, -1.0))
-
-
-def test_forms():
-    y = np.float32([1, 2.33, 5])
-    check_forms(RegressionLoss(RATING, "l2"), y, np.random.default_rng(1).normal(size=(3, 1)))
-
-
-def test_config():
-    check_config(
-        RegressionLoss, grid=LabelGrid.cfd().get_config(), norm="l2", reduction="sum",
-        name="value", dtype="float64",
-    )  # fmt: skip
-
-
 def test_wrong_arguments():
     with pytest.raises(ConfigError, match="one of 'l1', 'l2'. Received: norm='bce'"):
         RegressionLoss(RATING, "bce")
-    with pytest.raises(ValueError, match=r"must be \(B, 1\).*\(2, 41\)"):
-        RegressionLoss(RATING)(np.zeros(2), np.zeros((2, 41)))

@@ -5,9 +5,6 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import LabelDistributionLoss, SoftLabelLoss
 from keras_dldl.losses.soft_labels import soft_labels
-from tests import reference
-from tests.keras_case import check_config
-from tests.losses.loss_case import check_edges, check_forms
 
 AGE, RATING = LabelGrid.age(), LabelGrid.scut_fbp()
 
@@ -41,33 +38,6 @@ def test_squared_distance_is_dldl_with_a_narrow_gaussian():
     sord = SoftLabelLoss(AGE, "squared", 0.125, True, dtype="float64")(y, logits)
     dldl = LabelDistributionLoss(AGE, 2.0, 0.0, True, dtype="float64")(y, logits)
     assert float(sord) == pytest.approx(float(dldl), rel=1e-9)
-
-
-def test_logits_and_probabilities_agree():
-    rng = np.random.default_rng(0)
-    y, logits = rng.uniform(0, 100, 6), rng.normal(size=(6, 101))
-    from_logits = SoftLabelLoss(AGE, from_logits=True, dtype="float64")(y, logits)
-    from_probabilities = SoftLabelLoss(AGE, dtype="float64")(y, reference.softmax(logits))
-    assert float(from_logits) == pytest.approx(float(from_probabilities), rel=1e-12)
-
-
-@pytest.mark.parametrize("distance", ["absolute", "squared"])
-def test_edges(distance):
-    loss = SoftLabelLoss(AGE, distance, from_logits=True)
-    check_edges(loss, AGE, 101, (0.0, 1e4, -1e4))
-    check_edges(SoftLabelLoss(AGE, distance), AGE, 101, (0.0, 1.0, 1e-40))
-
-
-def test_forms():
-    logits = np.random.default_rng(1).normal(size=(4, 101))
-    check_forms(SoftLabelLoss(AGE, from_logits=True), np.float32([0, 17.4, 63, 100]), logits)
-
-
-def test_config():
-    check_config(
-        SoftLabelLoss, grid=LabelGrid.cfd().get_config(), distance="squared", scale=2.0,
-        from_logits=True, reduction="sum", name="sord", dtype="float64",
-    )  # fmt: skip
 
 
 def test_wrong_arguments():

@@ -5,8 +5,6 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import UnimodalConcentratedLoss
 from tests import reference
-from tests.keras_case import check_config
-from tests.losses.loss_case import check_edges, check_forms
 
 AGE = LabelGrid.age()
 
@@ -36,36 +34,6 @@ def test_least_where_the_variance_is_the_squared_error():
     loss = UnimodalConcentratedLoss(AGE, 0, reduction=None, dtype="float64")
     values = np.asarray(loss(np.full(len(sigmas), 50.0 + error), p))
     assert sigmas[values.argmin()] == error
-
-
-def test_logits_and_probabilities_agree():
-    rng = np.random.default_rng(0)
-    y, logits = rng.uniform(0, 100, 6), rng.normal(size=(6, 101))
-    from_logits = UnimodalConcentratedLoss(AGE, from_logits=True, dtype="float64")(y, logits)
-    q = reference.softmax(logits)
-    from_probabilities = UnimodalConcentratedLoss(AGE, dtype="float64")(y, q)
-    assert float(from_logits) == pytest.approx(float(from_probabilities), rel=1e-12)
-
-
-def test_all_mass_on_one_label_is_finite():
-    loss = UnimodalConcentratedLoss(AGE, from_logits=True)
-    check_edges(loss, AGE, 101, (0.0, 1e4, -1e4))
-    check_edges(UnimodalConcentratedLoss(AGE), AGE, 101, (0.0, 1.0, 1e-40))
-    rating = LabelGrid.scut_fbp()
-    check_edges(UnimodalConcentratedLoss(rating, from_logits=True), rating, 41, (0.0, 1e4))
-
-
-def test_forms():
-    logits = np.random.default_rng(1).normal(size=(4, 101))
-    y = np.float32([0, 17.4, 63, 100])
-    check_forms(UnimodalConcentratedLoss(AGE, from_logits=True), y, logits)
-
-
-def test_config():
-    check_config(
-        UnimodalConcentratedLoss, grid=LabelGrid.cfd().get_config(), unimodal_weight=10.0,
-        from_logits=True, reduction="sum", name="uc", dtype="float64",
-    )  # fmt: skip
 
 
 def test_wrong_arguments():
