@@ -26,13 +26,11 @@ class Maker:
     def between(self, low, high, *shape):
         return self.random.uniform(low, high, shape).astype(self.dtype)
 
-    def convolution(
-        self, inputs, outputs, size=3, stride=1, pad=1, bias=False, kind="cudnn.SpatialConvolution"
-    ):
+    def convolution(self, inputs, outputs, bias=False, kind="cudnn.SpatialConvolution"):
         fields = {
-            "nInputPlane": inputs, "nOutputPlane": outputs, "kW": size, "kH": size,
-            "dW": stride, "dH": stride, "padW": pad, "padH": pad,
-            "weight": self.normal(outputs, inputs, size, size, scale=(2 / size**2 / inputs) ** 0.5),
+            "nInputPlane": inputs, "nOutputPlane": outputs, "kW": 3, "kH": 3, "dW": 1, "dH": 1,
+            "padW": 1, "padH": 1,
+            "weight": self.normal(outputs, inputs, 3, 3, scale=(2 / 9 / inputs) ** 0.5),
             "gradWeight": np.empty(0, self.dtype), "output": np.empty(0, self.dtype),
             "train": False, "_type": "torch.FloatTensor",
         }  # fmt: skip
@@ -44,15 +42,14 @@ class Maker:
             fields["weight"] = fields["weight"].reshape(outputs, -1)
         return Module(kind, fields)
 
-    def normalization(self, size, kind="nn.SpatialBatchNormalization", eps=1e-5, affine=True):
+    def normalization(self, size, eps=1e-5):
         fields = {
-            "eps": eps, "momentum": 0.1, "affine": affine, "train": False,
+            "eps": eps, "momentum": 0.1, "affine": True, "train": False,
             "running_mean": self.normal(size, scale=0.2),
             "running_var": self.between(0.5, 2.0, size),
+            "weight": self.between(0.5, 1.5, size), "bias": self.normal(size, scale=0.2),
         }  # fmt: skip
-        if affine:
-            fields |= {"weight": self.between(0.5, 1.5, size), "bias": self.normal(size, scale=0.2)}
-        return Module(kind, fields, version=2)
+        return Module("nn.SpatialBatchNormalization", fields, version=2)
 
     def linear(self, inputs, outputs, scale=None):
         scale = inputs**-0.5 if scale is None else scale
@@ -76,12 +73,12 @@ def relu(kind="cudnn.ReLU"):
     return Module(kind, {"inplace": True, "threshold": 0, "val": 0})
 
 
-def pooling(kind, size, stride=None, pad=0, ceil=False, **more):
+def pooling(kind, size, stride=None, ceil=False):
     stride = size if stride is None else stride
-    fields = {"kW": size, "kH": size, "dW": stride, "dH": stride, "padW": pad, "padH": pad}
+    fields = {"kW": size, "kH": size, "dW": stride, "dH": stride, "padW": 0, "padH": 0}
     if kind == "nn.SpatialAveragePooling":
         fields |= {"divide": True, "count_include_pad": True}
-    return Module(kind, fields | {"ceil_mode": ceil} | more)
+    return Module(kind, fields | {"ceil_mode": ceil})
 
 
 def view(*size):
@@ -121,69 +118,45 @@ def _sequential(network, x):
     return x
 
 
-def _geometry(f):
-    return (f["kH"], f["kW"]), (f["dH"], f["dW"]), (f["padH"], f["padW"])
-
-
 def _convolution(module, x):
     f = module.fields
-    (kh, kw), (dh, dw), (ph, pw) = _geometry(f)
     weight = f["weight"].astype(np.float64).reshape(f["nOutputPlane"], -1)
-    padded = np.zeros((*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw))
-    padded[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
-    rows, columns = (padded.shape[2] - kh) // dh + 1, (padded.shape[3] - kw) // dw + 1
-    out = np.zeros((len(x), f["nOutputPlane"], rows, columns))
-    for i in range(rows):
-        for j in range(columns):
-            window = padded[:, :, i * dh : i * dh + kh, j * dw : j * dw + kw]
-            out[:, :, i, j] = window.reshape(len(x), -1) @ weight.T
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    out = np.zeros((len(x), f["nOutputPlane"], *x.shape[2:]))
+    for i, j in np.ndindex(*x.shape[2:]):
+        window = padded[:, :, i : i + 3, j : j + 3]
+        out[:, :, i, j] = window.reshape(len(x), -1) @ weight.T
     bias = f.get("bias")
     return out if bias is None else out + bias.astype(np.float64)[:, None, None]
 
 
 def _normalization(module, x):
     f = {k: v.astype(np.float64) if hasattr(v, "dtype") else v for k, v in module.fields.items()}
-    shape = (1, -1, *[1] * (x.ndim - 2))
     if "running_var" in f:
         inverse = 1 / np.sqrt(f["running_var"] + f["eps"])
     else:
         inverse = f["running_std"]
-    x = (x - f["running_mean"].reshape(shape)) * inverse.reshape(shape)
-    if "weight" in f:
-        x = x * f["weight"].reshape(shape) + f["bias"].reshape(shape)
-    return x
+    scale, shift = f.get("weight", np.ones_like(inverse)), f.get("bias", np.zeros_like(inverse))
+    mean, inverse, scale, shift = (
+        v[:, None, None] for v in (f["running_mean"], inverse, scale, shift)
+    )
+    return (x - mean) * inverse * scale + shift
 
 
 def _pooling(module, x):
     f = module.fields
-    (kh, kw), (dh, dw), (ph, pw) = _geometry(f)
-    height, width = x.shape[2:]
-    rows = _windows(height, kh, dh, ph, f["ceil_mode"])
-    columns = _windows(width, kw, dw, pw, f["ceil_mode"])
+    size, step = f["kH"], f["dH"]
+    rows, columns = ((length - size) // step + 1 for length in x.shape[2:])
     out = np.zeros((*x.shape[:2], rows, columns))
-    for i in range(rows):
-        for j in range(columns):
-            top, left = i * dh - ph, j * dw - pw
-            bottom, right = min(top + kh, height + ph), min(left + kw, width + pw)
-            part = x[:, :, max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
-            if module.class_name.endswith("Max" + "Pooling"):
-                out[:, :, i, j] = part.max(axis=(2, 3))
-                continue
-            counted = (bottom - top) * (right - left)
-            if not f.get("count_include_pad", True):
-                counted = part.shape[2] * part.shape[3]
-            out[:, :, i, j] = part.sum(axis=(2, 3)) / counted
-            if module.class_name.startswith("nn.") and not f.get("divide"):
-                out[:, :, i, j] *= kh * kw
+    for i, j in np.ndindex(rows, columns):
+        part = x[:, :, i * step : i * step + size, j * step : j * step + size]
+        if module.class_name.endswith("MaxPooling"):
+            out[:, :, i, j] = part.max(axis=(2, 3))
+        elif module.class_name.startswith("nn.") and not f.get("divide"):
+            out[:, :, i, j] = part.sum(axis=(2, 3))
+        else:
+            out[:, :, i, j] = part.mean(axis=(2, 3))
     return out
-
-
-def _windows(length, size, stride, pad, ceil):
-    count = (length + 2 * pad - size) / stride
-    count = int(np.ceil(count) if ceil else np.floor(count)) + 1
-    if pad and (count - 1) * stride >= length + pad:
-        count -= 1
-    return count
 
 
 def _linear(module, x):
@@ -204,7 +177,6 @@ FORWARD = {
     "SpatialConvolution": _convolution,
     "SpatialConvolutionMM": _convolution,
     "SpatialBatchNormalization": _normalization,
-    "BatchNormalization": _normalization,
     "ReLU": lambda module, x: np.maximum(x, 0),
     "SpatialMaxPooling": _pooling,
     "SpatialAveragePooling": _pooling,

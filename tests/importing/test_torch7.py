@@ -83,9 +83,11 @@ def test_the_joint_network_gives_distribution_and_expectation(read):
     np.testing.assert_allclose(decoded, value, atol=1e-4)
 
 
-def test_another_eps_is_the_same_network(read):
+def test_another_eps_and_normalisation_without_weights_are_the_same_network(read):
     maker = Maker(3)
     network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128, 41), eps=1e-3)
+    for name in ("weight", "bias"):
+        del network.fields["modules"][1].fields[name]
     found = read(network)
     assert found.model.grid == LabelGrid.scut_fbp()
     check(found, network)
