@@ -3,7 +3,6 @@
 import logging
 import math
 import os
-from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,19 +10,15 @@ from typing import Any, Protocol
 import keras
 
 from keras_dldl.data.leaks.seen import training_images
-from keras_dldl.models import load_start
-from keras_dldl.models.pretrained import load_backbone_weights
 from keras_dldl.training.build import make_model, make_trained
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.distillation import DistilledLoss, load_teachers
 from keras_dldl.training.freezing import (
-    backbone_layers,
     is_frozen,
-    layers_with_weights,
     set_frozen,
 )
 from keras_dldl.training.memory import Memory, estimate
-from keras_dldl.training.warm_start import copy_matching_layers
+from keras_dldl.training.warm_start import start_from
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -90,22 +85,14 @@ class FaceLearner:
         return training_images(self.data, before, from_start=self.config.init is not None)
 
     def build(self, from_init: bool, epoch: int = 0) -> dict[str, Any]:
-        """Make the model and compile it.
-
-        Args:
-            from_init: whether to start from the settings `weights` and `init`.
-            epoch: as for which epoch, from 0; see `begin_epoch`.
-
-        Returns:
-            Facts for the provenance: parameters, and what was taken from where.
-        """
+        """Make the model and compile it; see `Learner.build`."""
         self.face_model = make_model(self.config, self.data)
-        if from_init and self.config.weights:
-            load_backbone_weights(self.face_model, self.config.weights)
-        warm_start = self._warm_start() if from_init and self.config.init else None
+        init = None
+        if from_init:
+            init, self.start_card = start_from(self.face_model, self.config)
         self._teachers = load_teachers(self.config.teacher, self.face_model)
         self._compile(frozen=is_frozen(self.config, epoch))
-        return {"parameters": self.face_model.count_params(), "init": warm_start}
+        return {"parameters": self.face_model.count_params(), "init": init}
 
     def begin_epoch(self, epoch: int) -> None:
         """Have the layers learn that learn in this epoch, from 0.
@@ -135,22 +122,6 @@ class FaceLearner:
                 self.trained, self.face_model, self._teachers, self.config.teacher_weight
             )
 
-    def _warm_start(self) -> dict[str, Any]:
-        source = load_start(self.config.init)
-        self.start_card = source.card
-        head: Collection[str] = ()
-        grid = getattr(source, "grid", None)  # a backbone alone has none
-        if grid is not None and grid != self.face_model.grid:
-            # Where the shapes agree by chance, an output would still mean another label.
-            head = layers_with_weights(self.face_model).keys() - backbone_layers(self.face_model)
-            _LOGGER.warning(
-                "The head of %s is left out: its labels are %s, those of the data %s.",
-                self.config.init, _in_words(grid), _in_words(self.face_model.grid),
-            )  # fmt: skip
-        report = copy_matching_layers(self.face_model, source, leave=head)
-        _LOGGER.info("Started from %s: %s.", self.config.init, report)
-        return {"from": self.config.init, "copied": report.copied, "left": report.left}
-
     def save(self, path: Path, row: dict[str, Any]) -> None:
         """Write the model as it is now.
 
@@ -165,7 +136,3 @@ class FaceLearner:
         learned = {"training": facts, "training_images": self._seen}
         self.face_model.card = learned if row["epoch"] else self.start_card
         self.face_model.save(path)
-
-
-def _in_words(grid: Any) -> str:
-    return f"{grid.start:g} to {grid.stop:g} by {grid.step:g}"

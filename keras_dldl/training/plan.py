@@ -110,6 +110,7 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
         learner.begin_epoch(config.freeze_epochs or 0)
         faces = sum(_kept_bytes(config, data, split) for split in splits)
         memory = replace(learner.memory(), faces=faces)
+    rate = LearningRate(config, feed.steps_per_epoch)
     labels, sampling = data.rows("train")["label"], sampling_of(config, data)
     return Plan(
         config=config,
@@ -119,7 +120,10 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
         steps_per_epoch=feed.steps_per_epoch,
         groups=groups,
         init=facts["init"],
-        rates=tuple(_rates(LearningRate(config, feed.steps_per_epoch))),
+        rates=tuple(
+            (rate.at(epoch * rate.steps_per_epoch), rate.at((epoch + 1) * rate.steps_per_epoch - 1))
+            for epoch in range(config.epochs)
+        ),
         memory=memory,
         process=resident_bytes(),
     )
@@ -144,12 +148,6 @@ def _groups(face_model: Any) -> dict[str, tuple[int, int]]:
         learns = sum(math.prod(variable.shape) for variable in layer.trainable_weights)
         groups[group_of(name)] = (count + layer.count_params(), learning + learns)
     return groups
-
-
-def _rates(rate: LearningRate) -> Iterator[tuple[float, float]]:
-    steps = rate.steps_per_epoch
-    for epoch in range(rate.config.epochs):
-        yield rate.at(epoch * steps), rate.at((epoch + 1) * steps - 1)
 
 
 def describe(plan: Plan) -> str:

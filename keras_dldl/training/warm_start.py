@@ -1,5 +1,6 @@
 """Starting from another model's weights, whatever its head."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Collection
@@ -7,7 +8,38 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.training.freezing import innermost_layers
+from keras_dldl.models import load_start
+from keras_dldl.models.pretrained import load_backbone_weights
+from keras_dldl.training.config import RunConfig
+from keras_dldl.training.freezing import backbone_layers, innermost_layers, layers_with_weights
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def start_from(model: Any, config: RunConfig) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Give a fresh model the weights that the settings `weights` and `init` name.
+
+    Returns:
+        Facts for the provenance, None without `init`; and what the start model's file says of it.
+    """
+    if config.weights:
+        load_backbone_weights(model, config.weights)
+    if not config.init:
+        return None, {}
+    source = load_start(config.init)
+    head: Collection[str] = ()
+    theirs, ours = (getattr(each, "grid", None) for each in (source, model))
+    if theirs and ours and theirs != ours:  # a backbone alone has none
+        # Where the shapes agree by chance, an output would still mean another label.
+        head = layers_with_weights(model).keys() - backbone_layers(model)
+        _LOGGER.warning(
+            "The head of %s is left out: its labels are %g to %g by %g, those of the data %g to %g "
+            "by %g.", config.init,
+            theirs.start, theirs.stop, theirs.step, ours.start, ours.stop, ours.step,
+        )  # fmt: skip
+    report = copy_matching_layers(model, source, leave=head)
+    _LOGGER.info("Started from %s: %s.", config.init, report)
+    return {"from": config.init, "copied": report.copied, "left": report.left}, source.card
 
 
 @dataclass(frozen=True)

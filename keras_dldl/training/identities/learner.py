@@ -10,12 +10,11 @@ from keras import ops
 from keras_dldl.data.people import People
 from keras_dldl.data.people.pairs import draw_pairs
 from keras_dldl.losses.margin_softmax import MarginSoftmax
-from keras_dldl.models import IdentityModel, load_start
-from keras_dldl.models.pretrained import load_backbone_weights
+from keras_dldl.models import IdentityModel
 from keras_dldl.training.identities.classifier import IdentityClassifier
 from keras_dldl.training.identities.config import PretrainConfig
 from keras_dldl.training.optimizer import make_optimizer
-from keras_dldl.training.warm_start import copy_matching_layers
+from keras_dldl.training.warm_start import start_from
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,9 +58,9 @@ class IdentityLearner:
             config.dropout,
             name=config.model.replace("-", "_").replace(":", "_"),
         )
-        if from_init and config.weights:
-            load_backbone_weights(self.embedder, config.weights)
-        warm_start = self._warm_start() if from_init and config.init else None
+        init = None
+        if from_init:
+            init, self.start_card = start_from(self.embedder, config)
         self.trained = self._classifier()
         facts = {"people": self.people.count, "class_centres_in_a_step": self.rows}
         facts |= {"class_centre_bytes": self.trained.table_bytes}
@@ -70,7 +69,7 @@ class IdentityLearner:
             "optimizer keeps of them, take %.1f MB.",
             self.people.count, self.rows, config.batch_size, self.trained.table_bytes / 1e6,
         )  # fmt: skip
-        return {"parameters": self.embedder.count_params(), "init": warm_start, **facts}
+        return {"parameters": self.embedder.count_params(), "init": init, **facts}
 
     def begin_epoch(self, epoch: int) -> None:
         """Do nothing: all layers learn in all epochs."""
@@ -95,13 +94,6 @@ class IdentityLearner:
         )
         trained.prepare()
         return trained
-
-    def _warm_start(self) -> dict[str, Any]:
-        source = load_start(self.config.init)
-        self.start_card = source.card
-        report = copy_matching_layers(self.embedder, source)
-        _LOGGER.info("Started from %s: %s.", self.config.init, report)
-        return {"from": self.config.init, "copied": report.copied, "left": report.left}
 
     def save(self, path: Path, row: dict[str, Any]) -> None:
         """Write the backbone as it is now; see `FaceLearner.save`."""
