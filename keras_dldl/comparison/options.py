@@ -7,7 +7,7 @@ from typing import Any
 from keras_dldl.configs import PLANS, find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import parse_assignments
-from keras_dldl.training.config_file import read_yaml
+from keras_dldl.training.settings import read_yaml
 
 
 def plan_values(

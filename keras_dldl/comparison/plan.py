@@ -12,7 +12,7 @@ from keras_dldl.comparison.naming import check_distinct, variant_name
 from keras_dldl.configs import PLANS, find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.config_file import read_yaml
+from keras_dldl.training.settings import read_yaml
 
 SPLITS = ("test", "val")
 KEYS = (

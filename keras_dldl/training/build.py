@@ -1,4 +1,4 @@
-"""From the settings to a model and a method."""
+"""From the settings to a model, a method, and how often each image comes."""
 
 import contextlib
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_dldl.backends import backend_name
+from keras_dldl.data.sampling import Sampling, make_sampling
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import Method, find_method, get_method
@@ -98,6 +99,20 @@ def make_model(config: TrainConfig, data: Any) -> FaceModel:
         dropout=config.dropout,
         pooling=config.pooling,
     )
+
+
+def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
+    """Return how often each training image comes in an epoch of `config`; None: once."""
+    labels, weights = data.rows("train")["label"].to_numpy(), None
+    if config.image_weights is not None:
+        from keras_dldl.data.image_weights import read_image_weights
+
+        weights = read_image_weights(config.image_weights, data)
+    origins = None if config.data_sampling == "natural" else data.origins("train")
+    return make_sampling(
+        config.sampling, labels, data.grid, config.sampling_beta, weights,
+        origins=origins, by_origin=config.data_sampling,
+    )  # fmt: skip
 
 
 def make_trained(config: TrainConfig, face_model: FaceModel) -> keras.Model:

@@ -10,8 +10,7 @@ from keras_dldl.configs import find_config
 from keras_dldl.errors import ConfigError
 from keras_dldl.files import write_text
 from keras_dldl.methods import METHODS
-from keras_dldl.training.config_file import read_config_file
-from keras_dldl.training.settings import check_known, setting, setting_of
+from keras_dldl.training.settings import check_known, read_config_file, setting, setting_of
 
 OPTIMIZERS = ("adam", "adamw", "lamb", "lion", "sgd")
 _Config = TypeVar("_Config", bound="RunConfig")

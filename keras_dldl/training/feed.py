@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 from keras_dldl.backends import is_installed
 from keras_dldl.errors import ConfigError
+from keras_dldl.training.build import sampling_of
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.devices import ONE_DEVICE, Places
-from keras_dldl.training.sampling import sampling_of
 
 
 class Feed(Protocol):

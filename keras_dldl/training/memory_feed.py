@@ -13,9 +13,9 @@ from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.augment.host_draws import draw_on_host
 from keras_dldl.data.augment.layer import FaceAugmentation
 from keras_dldl.data.sampling import epoch_order
+from keras_dldl.training.build import sampling_of
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.devices import ONE_DEVICE, Places
-from keras_dldl.training.sampling import sampling_of
 
 
 class MemoryFeed:

@@ -89,13 +89,12 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
     Raises:
         ConfigError, DataError: as `train` would.
     """
-    from keras_dldl.training.build import make_method
+    from keras_dldl.training.build import make_method, sampling_of
     from keras_dldl.training.devices import places_of
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.memory import resident_bytes
     from keras_dldl.training.precision import precision
-    from keras_dldl.training.sampling import sampling_of
     from keras_dldl.training.trainer import open_data
 
     team = team or Team()

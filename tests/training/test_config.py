@@ -4,7 +4,7 @@ import pytest
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig, choose_config, parse_assignments
-from keras_dldl.training.config_file import read_yaml
+from keras_dldl.training.settings import read_yaml
 
 
 def test_variety_is_the_base_of_what_augment_names():
