@@ -171,6 +171,17 @@ class RunConfig:
                 values[name] = value
         return type(self).from_dict(values)
 
+    def from_anywhere(self: _Config, *names: str) -> _Config:
+        """Return a copy in which the paths of these settings hold from any working folder."""
+
+        def absolute(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(absolute, value))
+            return os.path.abspath(value) if value and os.path.exists(value) else value
+
+        changes = {name: absolute(getattr(self, name)) for name in names}
+        return dataclasses.replace(self, **changes)
+
     def with_augmentation(self: _Config) -> _Config:
         """Return a copy whose `augment` is complete, so that a changed default changes nothing."""
         from keras_dldl.data.augment import Augmentation

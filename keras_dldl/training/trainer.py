@@ -136,17 +136,9 @@ def _completed(config: TrainConfig, data: Any, processes: int = 1) -> TrainConfi
             "`keras-dldl split` draws rows for it.", split,
         )  # fmt: skip
         split = None
-
-    def from_anywhere(name: str) -> str:
-        return os.path.abspath(name) if os.path.exists(name) else name
-
     return replace(
-        config.with_augmentation(),
-        data=[os.path.abspath(folder) for folder in config.data],
+        config.with_augmentation().from_anywhere("data", "init", "image_weights", "teacher"),
         input_size=config.input_size or data.size,
-        init=config.init and from_anywhere(config.init),
-        image_weights=config.image_weights and from_anywhere(config.image_weights),
-        teacher=[from_anywhere(name) for name in config.teacher],
         validation_split=split,
         feed=choose_feed(config, processes),
     )

@@ -143,15 +143,8 @@ def _completed(config: PretrainConfig, people: "People") -> PretrainConfig:
             "best one.", split,
         )  # fmt: skip
         split = None
-    absolute = {
-        name: os.path.abspath(value)
-        for name in ("root", "manifest", "init", "weights")
-        if (value := getattr(config, name)) and os.path.exists(value)
-    }
     return replace(
-        config.with_augmentation(),
-        data=[os.path.abspath(folder) for folder in config.data],
+        config.with_augmentation().from_anywhere("data", "root", "manifest", "init", "weights"),
         input_size=config.input_size or people.size,
         validation_split=split,
-        **absolute,
     )
