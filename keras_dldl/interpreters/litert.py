@@ -1,7 +1,6 @@
 """Networks in LiteRT's format, run without TensorFlow."""
 
 import threading
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.errors import ConfigError
@@ -10,8 +9,9 @@ from keras_dldl.quiet import notes_dropped
 if TYPE_CHECKING:
     import numpy as np
 
-# What LiteRT writes to stderr with its first network; it has no setting for that.
+# What LiteRT writes to stderr with a process's first network; it has no setting for that.
 NOTES = ("INFO: Created TensorFlow Lite",)
+_NOTE_LOCK = threading.Lock()  # of two threads that held stderr back at once, one might keep it
 _note_is_due = True
 
 
@@ -70,12 +70,16 @@ class _OfThread:
 
     def _prepare(self, shape: tuple[int, ...]) -> None:
         global _note_is_due
-        # Other threads keep their stderr: the note is dropped only where there are none.
-        due = _note_is_due and threading.active_count() == 1
-        with notes_dropped(NOTES) if due else nullcontext():
-            self._interpreter.resize_tensor_input(self._input, shape)
-            self._interpreter.allocate_tensors()
-        _note_is_due = False
+        if not _note_is_due:
+            self._allocate(shape)
+            return
+        with _NOTE_LOCK, notes_dropped(NOTES):
+            self._allocate(shape)
+            _note_is_due = False
+
+    def _allocate(self, shape: tuple[int, ...]) -> None:
+        self._interpreter.resize_tensor_input(self._input, shape)
+        self._interpreter.allocate_tensors()
 
 
 def _interpreter_class() -> Any:
