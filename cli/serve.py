@@ -8,9 +8,20 @@ import click
 from click.core import ParameterSource
 
 from keras_dldl.cli.options import detector_option
+from keras_dldl.serving.options import DEFAULT_HOST, DEFAULT_PORT, MEGABYTE, ServerOptions
 
-MEGABYTE = 1_000_000
 MILLISECONDS = 1000
+LIMITS = ServerOptions()
+
+
+def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
+    """Return an option with the default of a field of `ServerOptions`, in `unit`s of it."""
+    field = field or name.removeprefix("--").replace("-", "_")
+    default = getattr(LIMITS, field)
+    default = default if unit == 1 else default / unit
+    kind = click.FloatRange(0, min_open=field != "batch_window")
+    kind = click.IntRange(1) if isinstance(default, int) else kind
+    return click.option(name, type=kind, default=default, help=text)
 
 
 @click.command()
@@ -20,34 +31,24 @@ MILLISECONDS = 1000
     "version, or the folder of versions). May be given several times. Without NAME the model's "
     "task.",
 )  # fmt: skip
-@click.option("--host", default="127.0.0.1", help="Address to listen at; 0.0.0.0: every one.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8501, help="0: any that is free.")
+@click.option("--host", default=DEFAULT_HOST, help="Address to listen at; 0.0.0.0: every one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="0: any that is free."
+)
 @click.option(
     "--label", "labels", multiple=True, metavar="NAME/LABEL=VERSION", show_default="none",
     help="Give a version a label, as age/stable=3.",
 )  # fmt: skip
 @click.option("--all-versions", is_flag=True, help="Serve all versions of a folder.")
-@click.option("--max-batch", type=click.IntRange(1), default=32, help="Faces in a forward pass.")
-@click.option(
-    "--batch-window", type=click.FloatRange(0), default=2.0, help="Milliseconds a batch waits."
-)
-@click.option(
-    "--queue", type=click.IntRange(1), default=256, help="Faces that may wait, per model."
-)
-@click.option("--photo-queue", type=click.IntRange(1), default=16, help="Photos that may wait.")
-@click.option("--max-body", type=click.FloatRange(0, min_open=True), default=20.0,
-              help="Largest request, in MB.")  # fmt: skip
-@click.option(
-    "--max-pixels", type=click.IntRange(1), default=25_000_000, help="Largest picture to decode."
-)
-@click.option(
-    "--max-request-pixels", type=click.IntRange(1), default=100_000_000,
-    help="Pixels of all pictures of a request together.",
-)  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=30.0,
-              help="Seconds to an answer.")  # fmt: skip
-@click.option("--body-timeout", type=click.FloatRange(0, min_open=True), default=10.0,
-              help="Seconds for a request to arrive; large ones have more.")  # fmt: skip
+@_limit("--max-batch", "Faces in a forward pass.")
+@_limit("--batch-window", "Milliseconds a batch waits.", unit=1 / MILLISECONDS)
+@_limit("--queue", "Faces that may wait, per model.")
+@_limit("--photo-queue", "Photos that may wait.")
+@_limit("--max-body", "Largest request, in MB.", field="max_body_bytes", unit=MEGABYTE)
+@_limit("--max-pixels", "Largest picture to decode.")
+@_limit("--max-request-pixels", "Pixels of all pictures of a request together.")
+@_limit("--timeout", "Seconds to an answer.")
+@_limit("--body-timeout", "Seconds for a request to arrive; large ones have more.")
 @click.option(
     "--cors", multiple=True, metavar="ORIGIN", show_default="none",
     help="Let pages of this origin call the server; * for all.",
@@ -70,7 +71,7 @@ def command(
     ends the server once all that it accepted is answered.
     """
     _require_extra()
-    from keras_dldl.serving import ServerOptions, serve
+    from keras_dldl.serving import serve
 
     options = ServerOptions(
         max_body_bytes=max(1, round(max_body * MEGABYTE)),

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from keras_dldl.arguments import check_integer, check_number
 from keras_dldl.errors import ConfigError
 
+DEFAULT_HOST = "127.0.0.1"
+# TensorFlow Serving's own port for REST.
+DEFAULT_PORT = 8501
 # A quarter of what `predict` reads: a server decodes pictures from strangers, several at a time.
 MAX_PIXELS = 25_000_000
 # What JPEG files in the largest body have; PNG files of one colour could have 100 times as many.

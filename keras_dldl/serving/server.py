@@ -1,13 +1,10 @@
 """The process: a socket, signals, and an end that leaves no accepted request unanswered."""
 
 import asyncio
-import ctypes
 import errno
 import os
 import signal
 import socket
-import struct
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,26 +16,13 @@ from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.serving.app import create_app
 from keras_dldl.serving.connections import connection_class
 from keras_dldl.serving.logs import log, write_json_logs
-from keras_dldl.serving.options import ServerOptions
+from keras_dldl.serving.options import DEFAULT_HOST, DEFAULT_PORT, ServerOptions
 from keras_dldl.serving.registry import ModelTable, load_models
 from keras_dldl.serving.service import Service
 
-DEFAULT_HOST = "127.0.0.1"
-# TensorFlow Serving's own port for REST.
-DEFAULT_PORT = 8501
 KEEP_ALIVE_SECONDS = 30
-# Connections that were begun before the server ends are made and taken in this time.
+# Connections that were begun before the server ends are taken in this time.
 LAST_CONNECTIONS_SECONDS = 0.1
-# Linux's socket filter (socket(7)) of five instructions (linux/filter.h: code, two jumps, operand)
-# over a TCP header: of the flags at byte 13, SYN without ACK is dropped, all else let through.
-SO_ATTACH_FILTER = 26
-NO_NEW_CONNECTIONS = (
-    (0x30, 0, 0, 13),  # load the byte
-    (0x54, 0, 0, 0x12),  # of it SYN and ACK
-    (0x15, 0, 1, 0x02),  # SYN alone?
-    (0x06, 0, 0, 0),  # drop
-    (0x06, 0, 0, 0xFFFFFFFF),  # keep
-)
 GRACE_SECONDS = 5.0
 
 
@@ -159,24 +143,10 @@ class _Server(uvicorn.Server):
         log("stopping", requests=len(self.server_state.tasks))
         self.service.draining = True  # from now on every answer closes its connection
         for listener in sockets or []:
-            _begin_no_more(listener)
+            listener.listen(0)  # closing it resets the connections that wait to be taken
         await asyncio.sleep(LAST_CONNECTIONS_SECONDS)
         await super().shutdown(sockets)
         log("stopped")
-
-
-def _begin_no_more(listener: socket.socket) -> None:
-    """Have no more connections begun: closing a listener resets those that wait to be taken.
-
-    On Linux a client that comes now asks again after a second, and finds the port closed. Elsewhere
-    one connection may still wait, and be reset.
-    """
-    listener.listen(0)
-    if sys.platform == "linux":
-        program = b"".join(struct.pack("HBBI", *step) for step in NO_NEW_CONNECTIONS)
-        kept = ctypes.create_string_buffer(program)
-        given = struct.pack("HP", len(NO_NEW_CONNECTIONS), ctypes.addressof(kept))
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, given)
 
 
 def _run(server: _Server, listener: socket.socket) -> None:

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
 from keras_dldl.models import load_model
-from tests.models.test_joining import made
+from tests.models.test_combining import made
 
 
 def run(*arguments):
