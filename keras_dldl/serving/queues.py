@@ -99,7 +99,10 @@ class WorkQueue:
             heapq.heappush(self._items, item)
             self._waiting += size
             self._changed.notify()
-        item.future.add_done_callback(lambda future: future.cancelled() and self._remove(item))
+        # By its number: a future that knew its item would keep its result, such as a photo, until
+        # the garbage collector comes.
+        number = item.number
+        item.future.add_done_callback(lambda future: future.cancelled() and self._remove(number))
         return item.future
 
     async def do(self, work: Any, size: int = 1, cost: float = 0) -> Any:
@@ -147,9 +150,10 @@ class WorkQueue:
                 self._wait_for_more()
             return self._taken()
 
-    def _remove(self, item: _Item) -> None:
+    def _remove(self, number: int) -> None:
         with self._changed:
-            if item in self._items:  # else a thread has it already
+            item = next((item for item in self._items if item.number == number), None)
+            if item is not None:  # else a thread has it already
                 self._items.remove(item)
                 heapq.heapify(self._items)
                 self._waiting -= item.size

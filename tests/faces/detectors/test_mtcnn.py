@@ -55,6 +55,7 @@ def test_a_tight_crop_is_found_through_its_border(detector, astronaut):
     assert len(faces) == 1
     x, y, width, height = faces[0].box
     assert x >= 0 and y >= 0 and x + width <= 66 and y + height <= 75
+    assert MTCNNDetector(border=0).detect([tight]) == [[]]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (10, 10), (23, 300), (25, 25), (40, 4000), (2, 200_000)])
