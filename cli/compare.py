@@ -50,7 +50,7 @@ def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, 
     each data set out of training in turn and measures on it: how well a model does on other photos.
     """
     from keras_dldl.comparison import Plan, compare, forecast
-    from keras_dldl.comparison.options import plan_values
+    from keras_dldl.comparison.plan import plan_values
 
     if epochs is not None:
         assignments = (*assignments, f"epochs={epochs}")
@@ -66,7 +66,8 @@ def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, 
 
 def _show(result, as_json):
     from keras_dldl.comparison.leave_one_out import table
-    from keras_dldl.comparison.tables import aligned, text_report
+    from keras_dldl.comparison.tables import text_report
+    from keras_dldl.text_tables import aligned
 
     if as_json:
         click.echo(json.dumps(result.content, indent=2, allow_nan=False))

@@ -28,15 +28,13 @@ BEGIN = "<!-- figures: scripts/comparison_figures.py -->"
 def main(arguments: list[str]) -> None:
     """Bring the page and its pictures up to date."""
     from keras_dldl import files
-    from keras_dldl.comparison import pictures
+    from keras_dldl.comparison.pictures import draw_pictures
 
     if arguments:
         found = (Path(arguments[0]) / "comparison.json").read_text(encoding="utf-8")
         files.write_text(SOURCE, found)
     content = read()
-    draw = {"comparison": pictures.draw_comparison, "sensitivity": pictures.draw_sensitivity}
-    for name in drawn(content):
-        draw[Path(name).stem](IMAGES / name, content)
+    draw_pictures(IMAGES, content)
     files.write_text(PAGE, wanted(PAGE.read_text(encoding="utf-8"), content))
 
 

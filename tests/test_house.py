@@ -34,6 +34,7 @@ ROWS = [
         "saved_models",
         "serving_messages",
         "text_files",
+        "text_tables",
         "threads",
     },
     {"labels", "ops", "ranking"},

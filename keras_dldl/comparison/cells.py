@@ -100,8 +100,19 @@ class Cell:
                 "The record of a cell must be readable; remove it, and the cell is measured anew. "
                 f"Received: {path} ({' '.join(str(error).split())})"
             ) from error
-        self._check_same(before)
-        return result if result.state == FAILED or self._is_whole(result) else None
+        if changed := differences(before, self.config):
+            raise ConfigError(
+                "A cell is continued with the settings it began with; choose another --out, or "
+                f"remove its folder. Received: other {', '.join(changed)} for {self.title}, in "
+                f"{self.folder}."
+            )
+        model = self.run.model
+        is_whole = (
+            (self.evaluation / "predictions.csv").exists()
+            and model.exists()
+            and files.sha256_of(model) == result.model_sha256
+        )
+        return result if result.state == FAILED or is_whole else None
 
     def epochs_done(self) -> int:
         """Return how many epochs an earlier call trained."""
@@ -116,45 +127,23 @@ class Cell:
 
         return pd.read_csv(self.evaluation / "predictions.csv", dtype={"path": str})
 
-    def _check_same(self, before: TrainConfig) -> None:
-        changed = differences(before, self.config)
-        if changed:
-            listed = ", ".join(changed)
-            raise ConfigError(
-                "A cell is continued with the settings it began with; choose another --out, or "
-                f"remove its folder. Received: other {listed} for {self.title}, in {self.folder}."
-            )
-
-    def _is_whole(self, result: CellResult) -> bool:
-        model = self.run.model
-        return (
-            (self.evaluation / "predictions.csv").exists()
-            and model.exists()
-            and files.sha256_of(model) == result.model_sha256
-        )
-
 
 def cells_of(plan: Any, out: Path) -> list[Cell]:
     """Return the cells of a plan, those of the first seed first, so that a table is soon there."""
-    cells = [_cell(plan, variant, seed, out) for variant in plan.variants for seed in variant.seeds]
-    rank = {cell.folder: cells.index(cell) for cell in cells}
-    position = {
-        (variant.name, seed): k for variant in plan.variants for k, seed in enumerate(variant.seeds)
-    }
-    return sorted(cells, key=lambda cell: (position[cell.variant, cell.seed], rank[cell.folder]))
-
-
-def _cell(plan: Any, variant: Any, seed: int, out: Path) -> Cell:
-    given = variant.folders.get(seed)
-    changes = {"seed": seed, "data": list(plan.base.data)}
-    return Cell(
-        variant=variant.name,
-        seed=seed,
-        config=variant.config.updated(changes),
-        folder=out / "cells" / folder_name(variant.name, seed),
-        split=plan.split,
-        given=None if given is None else Path(given),
-    )
+    cells = []
+    for variant in plan.variants:
+        for k, seed in enumerate(variant.seeds):
+            given = variant.folders.get(seed)
+            cell = Cell(
+                variant=variant.name,
+                seed=seed,
+                config=variant.config.updated({"seed": seed, "data": list(plan.base.data)}),
+                folder=out / "cells" / folder_name(variant.name, seed),
+                split=plan.split,
+                given=None if given is None else Path(given),
+            )
+            cells.append((k, cell))
+    return [cell for _, cell in sorted(cells, key=lambda pair: pair[0])]
 
 
 def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:
@@ -183,8 +172,14 @@ def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:
 
 def _trained_and_measured(cell: Cell, measured: "PreparedData") -> CellResult:
     from keras_dldl.evaluation import PreparedFaces, evaluate
+    from keras_dldl.training import train
+    from keras_dldl.training.state import load_checkpoint
 
-    training = _train(cell)
+    if cell.given is not None:
+        rows = load_checkpoint(cell.run.checkpoint).progress["rows"]
+    else:
+        rows = train(cell.config, cell.run.path, resume=cell.run.config.exists()).rows
+    training = training_facts(rows)
     begun = time.perf_counter()
     evaluation = evaluate(cell.run.model, PreparedFaces(measured, split=cell.split))
     evaluation.save(cell.evaluation)
@@ -205,16 +200,6 @@ def _trained_and_measured(cell: Cell, measured: "PreparedData") -> CellResult:
     )
 
 
-def _train(cell: Cell) -> dict[str, Any]:
-    from keras_dldl.training import train
-
-    if cell.given is not None:
-        rows = _rows_of(cell.run)
-    else:
-        rows = train(cell.config, cell.run.path, resume=cell.run.config.exists()).rows
-    return training_facts(rows)
-
-
 def training_facts(rows: Any) -> dict[str, Any]:
     """Return what the rows of a run's history say in short."""
     from keras_dldl.training.history import best_row, epochs_done
@@ -228,9 +213,3 @@ def training_facts(rows: Any) -> dict[str, Any]:
         "seconds": round(sum(row["seconds"] for row in rows), 3),
         "seconds_per_epoch": sorted(epochs)[len(epochs) // 2],
     }
-
-
-def _rows_of(run: RunFolder) -> list[dict[str, Any]]:
-    from keras_dldl.training.state import load_checkpoint
-
-    return load_checkpoint(run.checkpoint).progress["rows"]

@@ -11,7 +11,9 @@ from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.files import TEMPORARY_PREFIX, write_json
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.history import epochs_done, is_stale
 from keras_dldl.training.run_folder import data_fingerprint
+from keras_dldl.training.state import load_checkpoint
 
 if TYPE_CHECKING:
     from keras_dldl.data.prepared import PreparedData
@@ -66,13 +68,12 @@ def check_cells(cells: Sequence[Cell], data: "PreparedData") -> None:
         DataError: a method needs what the data lack; a given run is not of these data.
     """
     from keras_dldl.comparison.estimate import completed
-    from keras_dldl.comparison.given import check_given
     from keras_dldl.training.build import check_method, make_grid, make_method, make_model
 
     built = set()
     for cell in cells:
         if cell.given is not None:
-            check_given(cell, data)
+            _check_given(cell, data)
             continue
         config = completed(cell.config, data)
         make_grid(config, data)
@@ -82,6 +83,33 @@ def check_cells(cells: Sequence[Cell], data: "PreparedData") -> None:
         if network not in built:
             make_model(config, data)
             built.add(network)
+
+
+def _check_given(cell: Cell, data: "PreparedData") -> None:
+    """Raise DataError unless a given run is finished, and of the same faces and splits as `data`.
+
+    Otherwise a face that is measured might have been trained on.
+    """
+    if not cell.run.checkpoint.exists():
+        raise DataError(
+            "A run can be compared only with its checkpoint, which says what data it saw. "
+            f"Received: {cell.run.path}, without {cell.run.checkpoint.relative_to(cell.run.path)}"
+        )
+    progress: dict[str, Any] = load_checkpoint(cell.run.checkpoint).progress
+    rows = progress["rows"]
+    if epochs_done(rows) < cell.config.epochs and not is_stale(rows, cell.config):
+        raise DataError(
+            "A run can be compared when it is finished; go on with it by "
+            f"`{cell.run.resume_command()}`. "
+            f"Received: {epochs_done(rows)} of {cell.config.epochs} epochs in {cell.run.path}"
+        )
+    split = cell.config.validation_split
+    splits = ["train", split] if split else ["train"]
+    if progress["fingerprint"] != data_fingerprint(data, splits, cell.config.image_weights):
+        raise DataError(
+            "Runs can be compared only if they saw the same faces in the same splits. "
+            f"Received: {cell.run.path}, a run on other data or splits"
+        )
 
 
 def _check_same_plan(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:

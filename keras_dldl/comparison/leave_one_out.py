@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl import files
-from keras_dldl.comparison import tables
 from keras_dldl.comparison.naming import check_distinct
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError
+from keras_dldl.text_tables import markdown_table
 
 NUMBERS = {"mae": "MAE", "bias": "bias", "balanced_mae": "balanced MAE"}
 LEAST = 2
@@ -77,7 +77,7 @@ def write(out: Path, contents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
         "left_out": dict(contents),
     }
     head, *lines = table(content)
-    files.write_text(out / "table.md", tables.markdown_table(head, lines) + "\n")
+    files.write_text(out / "table.md", markdown_table(head, lines) + "\n")
     files.write_json(out / "comparison.json", content)
     return content
 

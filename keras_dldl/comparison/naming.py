@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from keras_dldl.errors import ConfigError
@@ -85,12 +85,3 @@ def check_distinct(names: Sequence[str]) -> None:
             raise ConfigError(
                 f"Each variant and each of `runs` needs a name of its own. Received: {name!r}."
             )
-
-
-def described(settings: Mapping[str, Any]) -> str:
-    """Return settings on one line.
-
-    >>> described({"epochs": 12, "learning_rate": 0.002})
-    'epochs=12, learning_rate=0.002'
-    """
-    return ", ".join(f"{name}={text_of(value)}" for name, value in settings.items())

@@ -22,6 +22,18 @@ AXIS_TITLES = {
 }
 
 
+def draw_pictures(folder: Path, content: Content) -> list[Path]:
+    """Draw what there is to draw of the content of `comparison.json`, and return the files."""
+    drawn = []
+    if any(entry["seeds"] for entry in content["variants"]):
+        drawn.append(folder / "comparison.png")
+        draw_comparison(drawn[-1], content)
+    if drawable(content):
+        drawn.append(folder / "sensitivity.png")
+        draw_sensitivity(drawn[-1], content)
+    return drawn
+
+
 def draw_comparison(path: Path, content: Content) -> None:
     """Draw MAE by seed and differences from the baseline, the best variant on top.
 
@@ -38,14 +50,12 @@ def draw_comparison(path: Path, content: Content) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     _draw_errors(left, entries, content)
     _draw_differences(right, entries, content)
-    left.set_yticks(range(len(entries)), [_label(entry, content) for entry in entries])
+    names = [entry["name"] for entry in entries]
+    named = [f"{name} (baseline)" if name == content["baseline"] else name for name in names]
+    left.set_yticks(range(len(entries)), named)
     left.set_ylim(len(entries) - 0.5, -0.5)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
-
-
-def _label(entry: Mapping[str, Any], content: Content) -> str:
-    return f"{entry['name']} (baseline)" if entry["name"] == content["baseline"] else entry["name"]
 
 
 def _draw_errors(axes: Any, entries: Entries, content: Content) -> None:

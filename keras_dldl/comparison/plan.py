@@ -5,13 +5,15 @@ import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from keras_dldl.arguments import check_choice, did_you_mean
-from keras_dldl.comparison.naming import check_distinct, variant_name
+from keras_dldl.comparison.naming import check_distinct, differences, variant_name
 from keras_dldl.configs import PLANS, find_config
 from keras_dldl.errors import ConfigError
-from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.config import TrainConfig, parse_assignments
+from keras_dldl.training.run_folder import RunFolder
 from keras_dldl.training.settings import read_yaml
 
 SPLITS = ("test", "val")
@@ -70,24 +72,36 @@ class Plan:
         base = TrainConfig().updated(_mapping(values, "settings"))
         if values.get("data"):
             base = base.updated({"data": values["data"]})
-        variants = _variants(base, values) + _given(_mapping(values, "runs"))
+        variants = _variants(base, values)
+        variants += [_given(*run) for run in _mapping(values, "runs").items()]
         if not variants:
             raise ConfigError(
                 "A comparison needs something to compare: `grid`, `groups` or `runs` in the plan, "
                 "or --methods, --grid or --run. Received: none."
             )
-        check_distinct([variant.name for variant in variants])
         names = [variant.name for variant in variants]
+        check_distinct(names)
+        baseline = values.get("baseline")
+        if baseline is None:
+            baseline = "dldl-v2" if "dldl-v2" in names else names[0]
+        leave_one_out = values.get("leave_one_out", False)
+        if not isinstance(leave_one_out, bool):
+            raise ConfigError(
+                f"`leave_one_out` must be true or false. Received: leave_one_out={leave_one_out!r}."
+            )
         return cls(
-            base, tuple(variants), _baseline(values, names), _split(values),
+            base,
+            tuple(variants),
+            check_choice("baseline", baseline, names),
+            check_choice("split", values.get("split") or SPLITS[0], SPLITS),
             test_data=TrainConfig(data=values.get("test_data") or ()).data,
-            leave_one_out=_switch(values, "leave_one_out"),
-        )  # fmt: skip
+            leave_one_out=leave_one_out,
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Plan":
         """Return the plan in a YAML file, or the shipped one of this name."""
-        return cls.from_dict(read_yaml(find_config(path, PLANS)))
+        return cls.from_dict(plan_values(path))
 
     def variant(self, name: str) -> Variant:
         """Return the variant of this name."""
@@ -163,11 +177,39 @@ def _combinations(group: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _given(runs: Mapping[str, Any]) -> list[Variant]:
-    """Return the variants of run folders made before, by name."""
-    from keras_dldl.comparison.given import read_given
+def _given(name: str, folders: str | Sequence[str]) -> Variant:
+    """Return the variant of run folders made before, which differ in nothing but the seed."""
+    folders = [folders] if isinstance(folders, (str, os.PathLike)) else folders
+    if not isinstance(folders, (list, tuple)) or not folders:
+        raise ConfigError(
+            f"`runs` names a run folder, or a list of them. Received: {name}: {folders!r}."
+        )
+    by_seed: dict[int, str] = {}
+    first = _config(folders[0])
+    for folder in folders:
+        config = _config(folder)
+        if changed := differences(first, config):
+            raise ConfigError(
+                "Runs of one name must differ in nothing but the seed. "
+                f"Received: {name}: other {', '.join(changed)} in {folder}."
+            )
+        if config.seed in by_seed:
+            raise ConfigError(
+                "Runs of one name must each have a seed of its own. "
+                f"Received: {name}: seed {config.seed} in {by_seed[config.seed]} and {folder}."
+            )
+        by_seed[config.seed] = os.path.abspath(folder)
+    return Variant(name, first, tuple(sorted(by_seed)), by_seed)
 
-    return [Variant(name, *read_given(name, folders)) for name, folders in runs.items()]
+
+def _config(folder: str) -> TrainConfig:
+    run = RunFolder(Path(folder))
+    if not run.config.exists() or not run.model.exists():
+        raise ConfigError(
+            "`runs` must name run folders, which `keras-dldl train` writes. "
+            f"Received: {folder}, without config.yaml or model.keras."
+        )
+    return TrainConfig.load(run.config)
 
 
 def _seeds(value: Any) -> tuple[int, ...]:
@@ -185,24 +227,6 @@ def _seeds(value: Any) -> tuple[int, ...]:
     )
 
 
-def _baseline(values: Mapping[str, Any], names: Sequence[str]) -> str:
-    name = values.get("baseline")
-    if name is None:
-        return "dldl-v2" if "dldl-v2" in names else names[0]
-    return check_choice("baseline", name, names)
-
-
-def _split(values: Mapping[str, Any]) -> str:
-    return check_choice("split", values.get("split") or SPLITS[0], SPLITS)
-
-
-def _switch(values: Mapping[str, Any], key: str) -> bool:
-    value = values.get(key, False)
-    if not isinstance(value, bool):
-        raise ConfigError(f"`{key}` must be true or false. Received: {key}={value!r}.")
-    return value
-
-
 def _mapping(values: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = values.get(key)
     if value is not None and not isinstance(value, Mapping):
@@ -217,3 +241,62 @@ def _check_keys(values: Mapping[str, Any], known: Sequence[str], what: str) -> N
                 f"A {what} has the keys {', '.join(known)}.{did_you_mean(key, known)} "
                 f"Received: {key!r}."
             )
+
+
+def plan_values(
+    file: str | os.PathLike | None = None,
+    *,
+    data: Sequence[str] = (),
+    methods: str | None = None,
+    models: str | None = None,
+    axes: Sequence[str] = (),
+    seeds: int | None = None,
+    assignments: Sequence[str] = (),
+    runs: Sequence[str] = (),
+    baseline: str | None = None,
+    split: str | None = None,
+) -> dict[str, Any]:
+    """Return the plan in `file`, changed by the options that were given.
+
+    Raises:
+        ConfigError: the file cannot be read, or an option is not of its form.
+
+    >>> plan_values(methods="dex,er", axes=["sigma=1,2"])["grid"]
+    {'method': ['dex', 'er'], 'sigma': [1, 2]}
+    """
+    values = read_yaml(find_config(file, PLANS)) if file is not None else {}
+    named = {"data": list(data), "seeds": seeds, "baseline": baseline, "split": split}
+    values |= {key: value for key, value in named.items() if value}
+    if assignments:
+        values["settings"] = {**(values.get("settings") or {}), **parse_assignments(assignments)}
+    grid = {"method": _names("--methods", methods), "model": _names("--models", models)}
+    grid = {key: names for key, names in grid.items() if names} | _axes(axes)
+    if grid:
+        values["grid"] = {**(values.get("grid") or {}), **grid}
+    if runs:
+        values["runs"] = {**(values.get("runs") or {}), **_runs(runs)}
+    return values
+
+
+def _names(option: str, text: str | None) -> list[str]:
+    if text is None:
+        return []
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ConfigError(f"{option} takes names with commas between. Received: {text!r}.")
+    return names
+
+
+def _axes(texts: Sequence[str]) -> dict[str, list]:
+    """Return the values of each "key=v1,v2", read as a list of YAML."""
+    return parse_assignments([text.replace("=", "=[", 1) + "]" for text in texts])
+
+
+def _runs(texts: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, folder = text.partition("=")
+        if not equals or not name or not folder:
+            raise ConfigError(f"A run is given as NAME=DIR. Received: {text!r}.")
+        found.setdefault(name, []).append(folder)
+    return found

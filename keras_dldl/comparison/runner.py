@@ -83,7 +83,10 @@ def compare(
         return _each_left_out(plan, out, report_only=report_only, retry_failed=retry_failed)
     data, measured, cells, results = _opened(plan, out)
     if retry_failed:
-        results = {folder: _unless_failed(found) for folder, found in results.items()}
+        results = {
+            folder: None if found is not None and found.state == FAILED else found
+            for folder, found in results.items()
+        }
     check_writable(out)
     note_plan(out, plan, data, measured)
     try:
@@ -157,10 +160,6 @@ def _state(cell: Cell, result: CellResult | None) -> str:
         return "given, to measure"
     done = cell.epochs_done()
     return f"{done} of {cell.config.epochs} epochs" if done else "new"
-
-
-def _unless_failed(result: CellResult | None) -> CellResult | None:
-    return None if result is not None and result.state == FAILED else result
 
 
 def _run(cells: Sequence[Cell], results: Results, measured: "PreparedData") -> None:

@@ -1,4 +1,4 @@
-"""From the cells to the numbers of `comparison.json`."""
+"""From the cells to the content of `comparison.json`."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,19 +7,72 @@ import numpy as np
 
 from keras_dldl.comparison.bootstrap import REPLICATES, Bootstrap, bootstrap
 from keras_dldl.comparison.cells import DONE, Cell, CellResult
-from keras_dldl.comparison.naming import differences
+from keras_dldl.comparison.naming import differences, flat
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.resampling import LEVEL, holm
+from keras_dldl.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from keras_dldl.comparison.plan import Plan, Variant
+    from keras_dldl.data.prepared import PreparedData
 
+FORMAT = 1
 Done = Sequence[tuple[Cell, CellResult]]
 NUMBERS = ("mae", "rmse", "pearson", "bias", "balanced_mae", "epsilon_error")
 INTERVALS = (
     f"central {100 * LEVEL:g} % of {REPLICATES:,} bootstrap replicates; each draws the faces anew, "
     "the same for all variants, and of n seeds n - 1 anew, the same for variants with equal seeds"
 )
+STATISTICS = {"level": LEVEL, "replicates": REPLICATES, "intervals": INTERVALS, "p_holm": "Holm"}
+JOINT = "dldl-v2"
+# The parts of the joint loss on their own (Gao et al. 2020, section 5.4).
+PARTS = {"dldl": (True, False), "er": (False, True)}
+
+
+def content_of(
+    plan: "Plan", data: "PreparedData", done: Done, measured: "PreparedData | None" = None
+) -> dict[str, Any]:
+    """Return the content of `comparison.json`.
+
+    Args:
+        plan: the plan.
+        data: what is trained on.
+        done: the cells that are done or failed, with what they gave.
+        measured: whose faces are predicted; None: those of `data`.
+
+    Raises:
+        DataError: the cells did not predict the same faces.
+    """
+    entries = summarise(plan, done)
+    measured = data if measured is None else measured
+    settings = {name: value for name, value in plan.base.to_dict().items() if name != "data"}
+    return {
+        "format": FORMAT,
+        "task": data.grid.task,
+        "unit": data.grid.unit,
+        "split": plan.split,
+        "faces": {split: len(data.rows(split)) for split in data.splits},
+        "data": _names(data),
+        "test_data": _names(measured) if measured is not data else [],
+        "test_faces": len(measured.rows(plan.split)),
+        "settings": settings,
+        "settings_changed": differences(TrainConfig(), plan.base),
+        "baseline": plan.baseline,
+        "statistics": STATISTICS,
+        "variants": entries,
+        "ablations": ablations(plan),
+        "sensitivities": sensitivities(plan, data.grid.step, data.size),
+        "failed": [
+            {"variant": result.variant, "seed": result.seed, "error": result.error}
+            for _, result in done
+            if result.error is not None
+        ],
+        "notes": notes_of(entries, plan.baseline),
+    }
+
+
+def _names(data: "PreparedData") -> list[str]:
+    return [folder.path.resolve().name for folder in data.folders]
 
 
 def summarise(plan: "Plan", done: Done) -> list[dict[str, Any]]:
@@ -140,18 +193,91 @@ def notes_of(entries: Sequence[Mapping[str, Any]], baseline: str) -> list[str]:
             "one seed only, so no spread and no p; intervals are over faces alone, and say nothing "
             f"of how another seed would differ: {names}"
         )
-    other = _with_other_seeds(entries, baseline)
+    seeds = {entry["name"]: entry["seeds"] for entry in entries}
+    other = [n for n, own in seeds.items() if own and seeds[baseline] and own != seeds[baseline]]
     if other:
         notes.append(f"other seeds than the baseline's, so not paired by them: {', '.join(other)}")
     for key, text in (("failed", "failed"), ("waiting", "not finished")):
         listed = [f"{e['name']} (seed {', '.join(map(str, e[key]))})" for e in entries if e[key]]
         if listed:
             notes.append(f"{text}, and left out: {'; '.join(listed)}")
-    if not next(entry for entry in entries if entry["name"] == baseline)["seeds"]:
+    if not seeds[baseline]:
         notes.append(f"the baseline {baseline} has no numbers, so there are no differences")
     return notes
 
 
-def _with_other_seeds(entries: Sequence[Mapping[str, Any]], baseline: str) -> list[str]:
-    seeds = {entry["name"]: entry["seeds"] for entry in entries}
-    return [n for n, own in seeds.items() if own and seeds[baseline] and own != seeds[baseline]]
+def ablations(plan: "Plan") -> list[dict[str, Any]]:
+    """Return a table for each joint variant that a part of its loss stands beside.
+
+    Each has `joint`, its name, and `rows` of `variant`, `distribution_term`, `expectation_term`
+    and `kl_reduction`. A joint variant that differs in `kl_reduction` alone is one row more.
+    """
+    tables = []
+    for joint in plan.variants:
+        rows = [
+            _row(other, *PARTS[other.config.method])
+            for other in plan.variants
+            if other.config.method in PARTS and not _other_settings(joint, other, "method")
+        ]
+        if joint.config.method == JOINT and rows:
+            rows += [_row(one, True, True) for one in plan.variants if _is_joint(joint, one)]
+            tables.append({"joint": joint.name, "rows": rows})
+    return tables
+
+
+def sensitivities(plan: "Plan", grid_step: float, size: int) -> list[dict[str, Any]]:
+    """Return the settings of numbers that vary while all others stay, each with its curves.
+
+    Args:
+        plan: the plan.
+        grid_step: of the data's label grid, which `label_step: null` means.
+        size: of the data's faces, which `input_size: null` means.
+
+    Returns:
+        `{"setting": ..., "curves": [{"name": ..., "points": [{"value": ..., "variant": ...}]}]}`,
+        the points by ascending value.
+    """
+    implied = {"label_step": grid_step, "input_size": size}
+    found = []
+    for setting in flat(plan.base):
+        curves = _curves(plan, setting, implied.get(setting))
+        if curves:
+            found.append({"setting": setting, "curves": curves})
+    return found
+
+
+def _curves(plan: "Plan", setting: str, implied: float | None) -> list[dict[str, Any]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for variant in plan.variants:
+        values = flat(variant.config)
+        value = values.pop(setting, None)
+        value = implied if value is None else value
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            point = {"value": value, "variant": variant.name}
+            groups.setdefault(repr(sorted(values.items())), []).append(point)
+    curves = []
+    for points in groups.values():
+        points.sort(key=lambda point: point["value"])
+        if len({point["value"] for point in points}) > 1:
+            # The shortest name of its variants is that of the settings that they share.
+            name = min((point["variant"] for point in points), key=len)
+            curves.append({"name": name, "points": points})
+    return curves
+
+
+def _is_joint(joint: "Variant", other: "Variant") -> bool:
+    return other.config.method == JOINT and not _other_settings(joint, other, "kl_reduction")
+
+
+def _other_settings(one: "Variant", other: "Variant", but: str) -> bool:
+    first, second = flat(one.config), flat(other.config)
+    return any(first.get(key) != second.get(key) for key in {*first, *second} - {but})
+
+
+def _row(variant: "Variant", distribution: bool, expectation: bool) -> dict[str, Any]:
+    return {
+        "variant": variant.name,
+        "distribution_term": distribution,
+        "expectation_term": expectation,
+        "kl_reduction": variant.config.kl_reduction if distribution else None,
+    }

@@ -9,7 +9,7 @@ import pandas as pd
 
 from keras_dldl.comparison import Plan, cells
 from keras_dldl.comparison.cells import DONE, FAILED, CellResult
-from keras_dldl.comparison.report import content_of
+from keras_dldl.comparison.summary import content_of
 from keras_dldl.evaluation import summary
 from keras_dldl.labels import LabelGrid
 

@@ -1,5 +1,5 @@
 from keras_dldl.comparison import Plan
-from keras_dldl.comparison.axes import ablations, sensitivities
+from keras_dldl.comparison.summary import ablations, sensitivities
 
 
 def test_ablation_has_the_parts_and_the_whole():

@@ -7,7 +7,7 @@ import pytest
 from keras_dldl import configs
 from keras_dldl.comparison import Plan, compare, forecast
 from keras_dldl.comparison.leave_one_out import parts_of, table
-from keras_dldl.comparison.options import plan_values
+from keras_dldl.comparison.plan import plan_values
 from keras_dldl.errors import ConfigError
 from tests.training.small_data import SMALL, write_small_data
 

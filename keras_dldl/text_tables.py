@@ -1,0 +1,36 @@
+"""Tables of text: for a terminal, and in Markdown."""
+
+from collections.abc import Sequence
+
+Row = Sequence[str]
+
+
+def aligned(rows: Sequence[Row], words: int = 1) -> list[str]:
+    """Return rows as lines with columns under each other.
+
+    Args:
+        rows: cells; the first row is mostly the headings.
+        words: how many columns stand to the left; the others are numbers, which stand to the right.
+
+    >>> aligned([["", "MAE"], ["tiny-age", "4.1"]])
+    ['          MAE', 'tiny-age  4.1']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    place = [str.ljust] * words + [str.rjust] * (len(widths) - words)
+    lines = (map(lambda put, *of: put(*of), place, row, widths) for row in rows)
+    return ["  ".join(line).rstrip() for line in lines]
+
+
+def markdown_table(head: Row, rows: Sequence[Row], *, numbers: bool = True) -> str:
+    """Return a Markdown table.
+
+    Args:
+        head: the columns' names.
+        rows: cells.
+        numbers: whether all columns but the first stand to the right.
+    """
+    lines = [
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [head, *rows]
+    ]
+    rest = "---:|" if numbers else "---|"
+    return "\n".join([lines[0], "|---|" + rest * (len(head) - 1), *lines[1:]])
