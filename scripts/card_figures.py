@@ -11,7 +11,8 @@ from typing import Any
 
 from marked import replaced
 
-from keras_dldl.evaluation.card import error, figures, unit_of
+from keras_dldl.evaluation.card import error, figures
+from keras_dldl.evaluation.tables import unit_of
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN = "<!-- figures: scripts/card_figures.py -->"

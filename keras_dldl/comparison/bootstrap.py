@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.evaluation.resampling import LEVEL, drawn_counts
+from keras_dldl.evaluation.confidence import LEVEL, drawn_counts
 
 REPLICATES = 10_000
 

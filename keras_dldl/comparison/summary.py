@@ -9,7 +9,7 @@ from keras_dldl.comparison.bootstrap import REPLICATES, Bootstrap, bootstrap
 from keras_dldl.comparison.cells import DONE, Cell, CellResult
 from keras_dldl.comparison.naming import differences, flat
 from keras_dldl.errors import DataError
-from keras_dldl.evaluation.resampling import LEVEL, holm
+from keras_dldl.evaluation.confidence import LEVEL, holm
 from keras_dldl.training.config import TrainConfig
 
 if TYPE_CHECKING:

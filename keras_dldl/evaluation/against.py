@@ -6,8 +6,14 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.errors import DataError
-from keras_dldl.evaluation.confidence import Drawn, Part
-from keras_dldl.evaluation.resampling import AT_ONCE, CELLS_AT_ONCE, MIN_UNITS, holm
+from keras_dldl.evaluation.confidence import (
+    AT_ONCE,
+    CELLS_AT_ONCE,
+    MIN_UNITS,
+    Drawn,
+    Part,
+    holm,
+)
 from keras_dldl.labels import LabelGrid
 
 PERMUTATIONS = 10_000

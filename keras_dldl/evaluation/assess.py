@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl.calibration import Calibration
-from keras_dldl.evaluation import calibration
 from keras_dldl.evaluation.against import (
     add_holm,
     conclusion,
@@ -15,21 +14,28 @@ from keras_dldl.evaluation.against import (
     paired_tests,
     wilcoxon,
 )
-from keras_dldl.evaluation.calibration import COVERAGE_LEVEL
 from keras_dldl.evaluation.confidence import (
     COVERAGE,
+    MIN_UNITS,
     Drawn,
     Part,
     draw,
     intervals_of,
     moments,
+    units_of,
 )
-from keras_dldl.evaluation.fairness import NOT_GROUPS, gaps
-from keras_dldl.evaluation.groups import balanced_mae, group_members, members
-from keras_dldl.evaluation.intervals import calibrated_ends, interval_ends
+from keras_dldl.evaluation.groups import NOT_GROUPS, balanced_mae, gaps, group_members, members
+from keras_dldl.evaluation.intervals import (
+    CALIBRATION,
+    COVERAGE_LEVEL,
+    LEVELS,
+    calibrated_ends,
+    calibration,
+    covered_part,
+    interval_ends,
+)
 from keras_dldl.evaluation.numbers import coverage, summary
 from keras_dldl.evaluation.predicting import Views, decode
-from keras_dldl.evaluation.resampling import MIN_UNITS, units_of
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:
@@ -42,7 +48,7 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Decoded:
-    """A model's answers, each (N,), or (N, L) for the levels of `calibration.LEVELS`."""
+    """A model's answers, each (N,), or (N, L) for the levels of `intervals.LEVELS`."""
 
     value: np.ndarray
     std: np.ndarray
@@ -60,20 +66,20 @@ class Decoded:
         """Decode (N, K) distributions, with intervals by the model's calibration if it has one."""
         value, std = decode(distribution, grid, decoder)
         if calibrated is None:
-            ends = interval_ends(distribution, grid, calibration.LEVELS)
+            ends = interval_ends(distribution, grid, LEVELS)
         else:
-            ends = calibrated_ends(value, std, calibrated, calibration.LEVELS)
+            ends = calibrated_ends(value, std, calibrated, LEVELS)
         return cls(value, std, *ends)
 
     @property
     def low(self) -> np.ndarray:
         """Lower ends of the 90 % intervals."""
-        return self.lows[:, calibration.LEVELS.index(COVERAGE_LEVEL)]
+        return self.lows[:, LEVELS.index(COVERAGE_LEVEL)]
 
     @property
     def high(self) -> np.ndarray:
         """Upper ends of the 90 % intervals."""
-        return self.highs[:, calibration.LEVELS.index(COVERAGE_LEVEL)]
+        return self.highs[:, LEVELS.index(COVERAGE_LEVEL)]
 
 
 def assess(
@@ -124,7 +130,7 @@ def assess(
         "groups": groups,
         "datasets": {name: numbers["datasets", name] for name in named},
         "fairness": gaps(groups, drawn),
-        "calibration": faces.calibration(drawn),
+        "calibration": calibration(label, answers.lows, answers.highs, drawn),
     }
     if drawn.units[WHOLE] < MIN_UNITS:
         metrics["notes"].append(f"intervals of the numbers need at least {MIN_UNITS} faces")
@@ -149,7 +155,7 @@ class _Faces:
         """Draw the faces once for all that has an interval."""
         columns = moments(self.label, self.answers.value, self.sigma, self.covered)
         summed = {key: Part(index, columns[index]) for key, index in parts.items()}
-        summed[calibration.KEY] = self._calibration_part()
+        summed[CALIBRATION] = covered_part(self.label, self.answers.lows, self.answers.highs)
         if other is not None:
             difference = self._difference(other)
             summed |= {
@@ -163,11 +169,6 @@ class _Faces:
         found = summary(label, answers.value[index], sigma)
         found[COVERAGE] = coverage(label, answers.low[index], answers.high[index])
         return {**found, "confidence": intervals_of(drawn, key)}
-
-    def calibration(self, drawn: Drawn) -> dict[str, Any]:
-        answers = self.answers
-        part = self._calibration_part()
-        return calibration.calibration(part, answers.lows, answers.highs, drawn)
 
     def against(
         self, other: np.ndarray, parts: dict[Hashable, np.ndarray], drawn: Drawn, unit: str
@@ -199,9 +200,6 @@ class _Faces:
 
     def _difference(self, other: np.ndarray) -> np.ndarray:
         return np.abs(self.answers.value - self.label) - np.abs(other - self.label)
-
-    def _calibration_part(self) -> Part:
-        return calibration.covered_part(self.label, self.answers.lows, self.answers.highs)
 
 
 def _predictions(

@@ -7,9 +7,12 @@ from typing import Any
 import yaml
 
 from keras_dldl.errors import ModelFileError
+from keras_dldl.evaluation.groups import MISSING
+from keras_dldl.evaluation.tables import unit_of
 from keras_dldl.files import sha256_of
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.saved_models import METRICS_FILE, find_model, read_metrics
+from keras_dldl.text_tables import markdown_table
 
 TITLES = {
     "database": "data set",
@@ -17,7 +20,6 @@ TITLES = {
     "gender": "gender, as labelled",
     "race": "race, as labelled",
 }
-MISSING = "(none)"
 LIMITS = """## What it is for, and what not
 
 For comparing methods, and for statistics over many photos of people who agreed to it.
@@ -55,7 +57,12 @@ def model_card(
     parts.append(
         figures(metrics) if metrics else "It was not measured yet; `keras-dldl evaluate` does that."
     )
-    parts += [*_tested_on(metrics), "## Data", _data(loaded), *_settings(file), LIMITS]
+    data = metrics.get("data", {})
+    if folders := ", ".join(data.get("folders", ())):
+        parts.append(
+            f"Measured on the split {data['split']} of {folders}, image and mirror image averaged."
+        )
+    parts += ["## Data", _data(loaded), *_settings(file), LIMITS]
     return "\n\n".join(parts) + "\n"
 
 
@@ -93,14 +100,6 @@ def _what(model: FaceModel, place: str) -> str:
         "```python\nimport keras_dldl\n\n"
         f'keras_dldl.predict_{model.task}("photo.jpg", model="{place}")\n```'
     )
-
-
-def _tested_on(metrics: dict[str, Any]) -> list[str]:
-    data = metrics.get("data", {})
-    if not data.get("folders"):
-        return []
-    folders = ", ".join(data["folders"])
-    return [f"Measured on the split {data['split']} of {folders}, image and mirror image averaged."]
 
 
 def _data(model: FaceModel) -> str:
@@ -152,13 +151,8 @@ def figures(metrics: dict[str, Any]) -> str:
     ]
     for column, title in TITLES.items():
         if len(metrics["groups"].get(column, {})) > 1:
-            lines += ["", *group_table(title, metrics["groups"][column], unit)]
+            lines += ["", group_table(title, metrics["groups"][column], unit)]
     return "\n".join(lines)
-
-
-def unit_of(metrics: dict[str, Any]) -> str:
-    """Return the unit of the labels."""
-    return "years" if metrics["task"] == "age" else "points"
 
 
 def error(numbers: dict[str, Any], unit: str, key: str = "mae", sign: str = "") -> str:
@@ -175,7 +169,7 @@ def other_figures(metrics: dict[str, Any], unit: str) -> str:
     return f"{cs}, {rest}"
 
 
-def group_table(title: str, groups: dict[str, Any], unit: str) -> list[str]:
+def group_table(title: str, groups: dict[str, Any], unit: str) -> str:
     """Return a table with a row for each group that is labelled."""
     last = {
         "years": ("CS@5", lambda found: f"{found['cs']['5']:.1f} %"),
@@ -183,10 +177,9 @@ def group_table(title: str, groups: dict[str, Any], unit: str) -> list[str]:
     }
     heading, cell = last[unit]
     rows = [
-        f"| {name} | {found['n']:,} | {error(found, unit)} | {error(found, unit, 'bias', '+')} | "
-        f"{cell(found)} |"
+        [name, f"{found['n']:,}", error(found, unit), error(found, unit, "bias", "+"), cell(found)]
         for name, found in groups.items()
         if name != MISSING
     ]
-    head = f"| {title} | faces | MAE, {unit} | mean error, {unit} | {heading} |"
-    return [head, "|---|---|---|---|---|", *rows]
+    head = [title, "faces", f"MAE, {unit}", f"mean error, {unit}", heading]
+    return markdown_table(head, rows, numbers=False)

@@ -1,22 +1,24 @@
 """How sure the numbers are: each of them once more for many drawings of the faces."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.evaluation.numbers import THRESHOLDS
-from keras_dldl.evaluation.resampling import (
-    LEVEL,
-    MIN_UNITS,
-    REPLICATES,
-    drawn_counts,
-    percentile_interval,
-)
+from keras_dldl.evaluation.numbers import THRESHOLDS, epsilon_errors
 from keras_dldl.labels import TIE_TOLERANCE
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 COVERAGE = "interval_90_coverage"
+LEVEL = 0.95
+REPLICATES = 2_000
+# Fewer people than that say too little about how they would vary; then there is no interval.
+MIN_UNITS = 10
+AT_ONCE = 500  # replicates
+CELLS_AT_ONCE = 2_500_000  # faces x replicates; bounds the memory to some tens of megabytes
 # A spread so much smaller than the numbers themselves is their rounding.
 ROUNDING = 1e-10
 
@@ -71,7 +73,7 @@ def draw(
 
     Args:
         parts: what to sum; the first column of each is all ones.
-        units: (N,) what is drawn as one, 0 ... U - 1, see `resampling.units_of`.
+        units: (N,) what is drawn as one, 0 ... U - 1, see `units_of`.
         by: "face" or "subject".
         seed: of the drawing; equal seeds draw the same faces.
     """
@@ -107,12 +109,9 @@ def moments(
         covered: (N,) whether the 90 % interval holds the label.
     """
     error = value - label
-    sigma = np.full(label.shape, np.nan) if sigma is None else sigma
-    known = np.isfinite(sigma) & (sigma >= 0)
-    scaled = np.where(error == 0, 0.0, np.inf)
-    with np.errstate(over="ignore"):  # infinitely many sigmas away: 1
-        np.divide(error, sigma, out=scaled, where=known & (sigma > 0))
-        epsilon = np.where(known, -np.expm1(-0.5 * scaled**2), 0.0)
+    epsilon = epsilon_errors(error, np.full(label.shape, np.nan) if sigma is None else sigma)
+    known = np.isfinite(epsilon)
+    epsilon[~known] = 0.0
     x, y = label - label.mean(), value - label.mean()
     within = [np.abs(error) <= t + TIE_TOLERANCE for t in THRESHOLDS]
     columns = [np.ones_like(error), np.abs(error), error, error**2, covered, known, epsilon]
@@ -157,3 +156,70 @@ def _pearson(x, y, xx, yy, xy) -> np.ndarray:
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     out = np.full(below.shape, np.nan)
     return np.divide(above, below, out=out, where=below > 0)
+
+
+def drawn_counts(units: int, replicates: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield (b, units) int64: how often each unit is drawn, in `replicates` draws of all of them.
+
+    Args:
+        units: how many faces, or people, there are.
+        replicates: how many draws, in parts of b at most `AT_ONCE`; their size does not change
+            what is drawn.
+        rng: draws.
+    """
+    at_once = min(AT_ONCE, max(1, CELLS_AT_ONCE // units))
+    for first in range(0, replicates, at_once):
+        count = min(at_once, replicates - first)
+        yield rng.multinomial(units, np.full(units, 1 / units), size=count)
+
+
+def units_of(rows: "pd.DataFrame") -> tuple[np.ndarray, str]:
+    """Return what is drawn as one: (N,) the number of each face's unit, and "face" or "subject".
+
+    People are drawn, with all their faces, where somebody has several: faces of one person err
+    alike, and drawing them singly would make intervals too narrow. A `subject` is one of its
+    `database`; a face without one is a unit of its own.
+
+    Args:
+        rows: N rows, with or without the columns `subject` and `database`.
+    """
+    alone = np.arange(len(rows))
+    if "subject" not in rows or not rows["subject"].notna().any():
+        return alone, "face"
+    database = rows["database"].astype(str) if "database" in rows else [""] * len(rows)
+    known = rows["subject"].notna().to_numpy()
+    names = [
+        (name, str(subject)) if has else i
+        for i, name, subject, has in zip(alone, database, rows["subject"], known, strict=True)
+    ]
+    numbers: dict[object, int] = {}
+    units = np.array([numbers.setdefault(name, len(numbers)) for name in names])
+    return (units, "subject") if len(numbers) < len(rows) else (alone, "face")
+
+
+def percentile_interval(replicates: np.ndarray) -> list[float] | None:
+    """Return the central 95 % of (B,) replicates, None where half of them or more are undefined.
+
+    That is the percentile interval (Efron and Tibshirani 1993, chapter 13). A replicate is NaN
+    where the number is not defined for what was drawn: no face of a group, say.
+    """
+    defined = replicates[np.isfinite(replicates)]
+    if len(defined) * 2 <= len(replicates):
+        return None
+    tail = (1 - LEVEL) / 2
+    return [float(end) for end in np.quantile(defined, [tail, 1 - tail])]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm 1979): the chance of any false finding.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    count, highest = len(p_values), 0.0
+    corrected = [0.0] * count
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (count - rank) * p_values[index]))
+        corrected[index] = highest
+    return corrected

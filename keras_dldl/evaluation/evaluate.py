@@ -2,11 +2,9 @@
 
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from keras_dldl import files
 from keras_dldl.arguments import check_integer
@@ -14,7 +12,7 @@ from keras_dldl.errors import DataError
 from keras_dldl.evaluation.against import check_comparable
 from keras_dldl.evaluation.assess import assess
 from keras_dldl.evaluation.groups import grouping_columns
-from keras_dldl.evaluation.inputs import Faces, PreparedFaces, unreadable_as_json
+from keras_dldl.evaluation.inputs import Faces, PreparedFaces
 from keras_dldl.evaluation.leaks import leak_check as checked_for_leaks
 from keras_dldl.evaluation.pictures import SHOWN, Pictures
 from keras_dldl.evaluation.predicting import decode, predict_faces
@@ -87,16 +85,14 @@ def evaluate(
 
     Args:
         model: anything that `runtime.open_network` opens; a `.keras` file is run by Keras.
-        faces: `PreparedFaces`, `LabelledImages`, or a folder of prepared data, whose test split (or
-            else validation split) is then used.
-        against: another model, of the same task and range of labels, to compare with on the same
-            faces.
+        faces: `PreparedFaces`, `LabelledImages`, or a folder of prepared data: its test split, or
+            else its validation split.
+        against: another model of the same task and range of labels, to compare with.
         group_by: columns of the manifest to break the numbers down by; default: all with at most 50
             different values. Ages are always grouped by decade, too.
         decoder: "expectation" or "median"; None: the model's own, which alone is calibrated.
         batch_size: faces in one forward pass.
-        leak_check: search prepared data for evaluated faces that are in training too; None where
-            it is quick.
+        leak_check: search prepared data for evaluated faces in training; None where it is quick.
         pictures: keep the worst and the best faces for the report.
 
     Returns:
@@ -129,7 +125,9 @@ def evaluate(
     )
     metrics["notes"] += remarks
     metrics |= {"decoder": decoder or first.decoder} | _facts(networks, faces)
-    metrics["leak_check"] = _leaks(faces, predictions, leak_check, first)
+    error = (predictions["value"] - predictions["label"]).abs().to_numpy()
+    seen = first.notes.get("training_images")
+    metrics["leak_check"] = checked_for_leaks(faces, leak_check, error, seen)
     metrics["summary"] = in_words(metrics, first.grid)
     return Evaluation(metrics, predictions, views.pictures)
 
@@ -152,19 +150,12 @@ def _values(card: ModelCard, distribution: np.ndarray, decoder: str | None) -> n
     return decode(distribution, card.grid, decoder or card.decoder)[0]
 
 
-def _leaks(
-    faces: Faces, predictions: "pd.DataFrame", asked_for: bool | None, card: ModelCard
-) -> dict[str, Any]:
-    error = (predictions["value"] - predictions["label"]).abs().to_numpy()
-    return checked_for_leaks(faces, asked_for, error, card.notes.get("training_images"))
-
-
 def _facts(networks: "Sequence[Network]", faces: Faces) -> dict[str, Any]:
     """Return what was evaluated, by what, on what."""
     card, models = networks[0].card, [model_facts(network) for network in networks]
     return {
         "detection": faces.detection(),
-        "unreadable": unreadable_as_json(faces.unreadable),
+        "unreadable": [asdict(item) for item in faces.unreadable],
         "task": card.grid.task,
         "input_size": card.input_size,
         "parameters": card.parameters,

@@ -1,13 +1,14 @@
 """Numbers apart by what the manifest says of the faces: gender, database, decade of age ..."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_dldl.arguments import did_you_mean
 from keras_dldl.errors import DataError
+from keras_dldl.evaluation.confidence import Drawn, numbers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,9 @@ MISSING = "(none)"
 OTHERS = "(others)"
 MIN_FACES = 20
 MAX_VALUES = 50
+MIN_FACES_OF_GAPS = 30
+# A split or one person is no group of people.
+NOT_GROUPS = ("split", "subject")
 # Not properties of a group of people, or continuous.
 NEVER_BY_DEFAULT = (
     "path", "label", "sigma", "official", "fold", "subject", "num_ratings", "real_age",
@@ -37,7 +41,9 @@ def grouping_columns(
     Raises:
         DataError: a column asked for does not exist.
     """
-    chosen = list(dict.fromkeys(asked_for)) or [c for c in rows.columns if _is_suitable(rows, c)]
+    chosen = list(dict.fromkeys(asked_for)) or [
+        c for c in rows.columns if c not in NEVER_BY_DEFAULT and rows[c].nunique() <= MAX_VALUES
+    ]
     has_decade = task == "age"
     unknown = [c for c in chosen if c not in rows.columns and not (has_decade and c == DECADE)]
     if unknown:
@@ -62,20 +68,15 @@ def group_members(
         task: the label grid's task; for "age", the column "decade" is made from the label.
     """
     label = rows["label"].to_numpy(np.float64)
-    made_here = {DECADE} if task == "age" else set()
-    return {
-        column: _folded(members(decades(label) if column in made_here else rows[column].to_numpy()))
-        for column in columns
-    }
-
-
-def _folded(groups: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Put the small groups together, behind those that have a name of their own."""
-    small = [index for index in groups.values() if len(index) < MIN_FACES]
-    folded = {name: index for name, index in groups.items() if len(index) >= MIN_FACES}
-    if small:
-        folded[OTHERS] = np.sort(np.concatenate(small))
-    return folded
+    found = {}
+    for column in columns:
+        made_here = column == DECADE and task == "age"
+        groups = members(decades(label) if made_here else rows[column].to_numpy())
+        small = [index for index in groups.values() if len(index) < MIN_FACES]
+        found[column] = {n: index for n, index in groups.items() if len(index) >= MIN_FACES}
+        if small:
+            found[column][OTHERS] = np.sort(np.concatenate(small))
+    return found
 
 
 def decades(label: np.ndarray) -> np.ndarray:
@@ -102,10 +103,6 @@ def balanced_mae(label: np.ndarray, value: np.ndarray) -> float:
     return float(np.mean([error[index].mean() for index in members(decades(label)).values()]))
 
 
-def _is_suitable(rows: "pd.DataFrame", column: str) -> bool:
-    return column not in NEVER_BY_DEFAULT and rows[column].nunique() <= MAX_VALUES
-
-
 def members(values: np.ndarray) -> dict[str, np.ndarray]:
     """Return name -> indices of the rows, in natural order, rows without a value last."""
     indices: dict[str, list[int]] = {}
@@ -126,16 +123,59 @@ def _name(value: Any) -> str:
 
 
 def _order(name: str) -> tuple[bool, bool, float, str]:
-    number = _leading_number(name)
-    return name == MISSING, number is None, 0.0 if number is None else number, name
-
-
-def _leading_number(name: str) -> float | None:
-    """Return the number of "7", "-0.5" or of the start of "10-19"; None for other names."""
+    """Return what sorts names by their numbers: "7", "-0.5", the start of "10-19"; then words."""
     start, dash, _ = name[1:].partition("-")
-    text = name[:1] + start if dash else name
     try:
-        number = float(text)
+        number = float(name[:1] + start if dash else name)
     except ValueError:
+        number = math.nan
+    is_number = math.isfinite(number)
+    return name == MISSING, not is_number, number if is_number else 0.0, name
+
+
+def gaps(groups: Mapping[str, Mapping[str, Any]], drawn: Drawn) -> dict[str, Any]:
+    """Return for each column the largest difference between its groups in MAE and in bias.
+
+    Groups of under `MIN_FACES_OF_GAPS` faces, `OTHERS`, and faces without a value are left out. The
+    interval is that of the difference between the two groups named; as they were chosen for being
+    furthest apart, it errs towards a gap where there are many small groups.
+
+    Args:
+        groups: numbers by column and value, as in `metrics.json`.
+        drawn: the drawings, each group under ("groups", column, value).
+
+    Returns:
+        {"min_faces": ..., "columns": {column: {"groups": their names, "mae": {"gap", "highest",
+        "lowest", "confidence"} or None where fewer than two groups are left, "bias": likewise}}}.
+    """
+    columns = {}
+    for column, values in groups.items():
+        if column in NOT_GROUPS:
+            continue
+        large = {
+            name: numbers
+            for name, numbers in values.items()
+            if numbers["n"] >= MIN_FACES_OF_GAPS and name not in (MISSING, OTHERS)
+        }
+        columns[column] = {
+            "groups": list(large),
+            "mae": _gap(column, large, "mae", drawn),
+            "bias": _gap(column, large, "bias", drawn),
+        }
+    return {"min_faces": MIN_FACES_OF_GAPS, "columns": columns}
+
+
+def _gap(column: str, groups: Mapping[str, Any], number: str, drawn: Drawn) -> dict | None:
+    if len(groups) < 2:
         return None
-    return number if math.isfinite(number) else None
+    highest = max(groups, key=lambda name: groups[name][number])
+    lowest = min(groups, key=lambda name: groups[name][number])
+    keys = [("groups", column, name) for name in (highest, lowest)]
+    above, below = (numbers_of(drawn.sums[key])[number] for key in keys)
+    smaller = min(keys, key=lambda key: drawn.units[key])
+    return {
+        "gap": groups[highest][number] - groups[lowest][number],
+        "highest": highest,
+        "lowest": lowest,
+        "confidence": drawn.interval(smaller, above - below),
+    }

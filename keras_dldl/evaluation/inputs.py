@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -87,7 +87,13 @@ class PreparedFaces:
     ):
         given_open = len(folders) == 1 and isinstance(folders[0], PreparedData)
         self.data = folders[0] if given_open else PreparedData(*folders)
-        self.split = split or _default_split(self.data)
+        held = [name for name in DEFAULT_SPLITS if name in self.data.splits]
+        if not split and not held:
+            raise DataError(
+                "Without a split named (--split), the data must have rows of test or val. "
+                f"Received: only {', '.join(self.data.splits) or 'empty splits'}"
+            )
+        self.split = split or held[0]
         self.rows = _first(self.data.rows(self.split), limit)
         counts = [len(folder.rows(self.split)) for folder in self.data.folders]
         self.folder_numbers = np.repeat(np.arange(len(counts)), counts)[: len(self.rows)]
@@ -170,7 +176,13 @@ class LabelledImages:
         self.max_pixels = pixel_limit(max_pixels)
         table = read_manifest(manifest)
         if split is not None:
-            table = _rows_of_split(table, split, manifest)
+            present = sorted(table["split"].dropna().unique()) if "split" in table else []
+            if split not in present:
+                raise DataError(
+                    f"The manifest must have rows of the split asked for. {manifest} has: "
+                    f"{', '.join(present) or 'no splits'}. Received: split={split!r}"
+                )
+            table = table[table["split"] == split]
         table = _first(table, limit)
         if table.empty:
             raise DataError(
@@ -288,11 +300,6 @@ def _stored_batches(
         yield faces.images[first : first + batch_size].astype(np.float32)
 
 
-def unreadable_as_json(unreadable: Sequence[Unreadable]) -> list[dict[str, Any]]:
-    """Return the images left out as plain JSON values."""
-    return [asdict(item) for item in unreadable]
-
-
 def base_name(path: str | os.PathLike) -> str:
     """Return the name of a file or folder without where it lies.
 
@@ -302,28 +309,6 @@ def base_name(path: str | os.PathLike) -> str:
     return os.path.basename(os.path.abspath(path))
 
 
-def _default_split(data: PreparedData) -> str:
-    for split in DEFAULT_SPLITS:
-        if split in data.splits:
-            return split
-    raise DataError(
-        "Without a split named (--split), the data must have rows of test or val. "
-        f"Received: only {', '.join(data.splits) or 'empty splits'}"
-    )
-
-
 def _first(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
     limit = check_integer("limit", limit, minimum=0)
     return table.iloc[:limit] if limit else table
-
-
-def _rows_of_split(
-    table: "pd.DataFrame", split: str, manifest: str | os.PathLike
-) -> "pd.DataFrame":
-    present = sorted(table["split"].dropna().unique()) if "split" in table else []
-    if split not in present:
-        raise DataError(
-            f"The manifest must have rows of the split asked for. {manifest} has: "
-            f"{', '.join(present) or 'no splits'}. Received: split={split!r}"
-        )
-    return table[table["split"] == split]

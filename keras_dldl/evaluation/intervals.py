@@ -1,12 +1,18 @@
-"""The ends of intervals of many predictions at once: the one place they come from here."""
+"""The ends of intervals of many predictions at once, and whether they hold what they claim."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from keras_dldl.calibration import Calibration
+from keras_dldl.evaluation.confidence import Drawn, Part
 from keras_dldl.labels import LabelGrid
 from keras_dldl.predict.prediction import check_level
+
+LEVELS = tuple(k / 100 for k in range(5, 100, 5))
+COVERAGE_LEVEL = 0.9
+CALIBRATION = "calibration"
 
 
 def interval_ends(
@@ -58,6 +64,53 @@ def calibrated_ends(
     ends = [calibration.intervals(value, std, check_level(level)) for level in levels]
     low, high = np.moveaxis(np.stack(ends, axis=1), 2, 0)
     return low, high
+
+
+def covered_part(label: np.ndarray, low: np.ndarray, high: np.ndarray) -> Part:
+    """Return what is summed for the calibration: whether each level's interval holds the label.
+
+    Args:
+        label: (N,) true labels.
+        low: (N, L) lower ends, a column for each of `LEVELS`.
+        high: (N, L) upper ends.
+    """
+    inside = (label[:, None] >= low) & (label[:, None] <= high)
+    ones = np.ones((len(label), 1))
+    return Part(np.arange(len(label)), np.concatenate([ones, inside], axis=1))
+
+
+def calibration(
+    label: np.ndarray, low: np.ndarray, high: np.ndarray, drawn: Drawn
+) -> dict[str, Any]:
+    """Return the claimed levels and the shares covered, both in percent, ready for JSON.
+
+    Args:
+        label: (N,) true labels.
+        low: (N, L) lower ends.
+        high: (N, L) upper ends.
+        drawn: the drawings, with the `covered_part` under `CALIBRATION`.
+
+    Returns:
+        `levels`, `covered`, `confidence` (an interval a level, or None) and `mean_width`, in the
+        unit of the labels: lists of one length. `largest_gap`: the level, claimed, at which
+        the share covered is furthest from it, and by how much (covered - claimed).
+    """
+    covered = 100 * covered_part(label, low, high).columns[:, 1:].mean(axis=0)
+    claimed = 100 * np.array(LEVELS)
+    furthest = int(np.argmax(np.abs(covered - claimed)))
+    return {
+        "levels": [float(round(level, 6)) for level in claimed],
+        "covered": covered.tolist(),
+        "confidence": [
+            drawn.interval(CALIBRATION, 100 * drawn.mean(CALIBRATION, 1 + k))
+            for k in range(len(LEVELS))
+        ],
+        "mean_width": (high - low).mean(axis=0).tolist(),
+        "largest_gap": {
+            "level": float(round(claimed[furthest], 6)),
+            "difference": float(covered[furthest] - claimed[furthest]),
+        },
+    }
 
 
 def _quantile(below: np.ndarray, edges: np.ndarray, share: float) -> np.ndarray:

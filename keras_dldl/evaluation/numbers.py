@@ -68,6 +68,18 @@ def coverage(label: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
     return float(100 * np.mean((label >= low) & (label <= high)))
 
 
+def epsilon_errors(error: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Return 1 - exp(-error^2 / (2 sigma^2)), (N,); NaN where sigma is negative or NaN.
+
+    With sigma 0, an error counts 1.
+    """
+    known = np.isfinite(sigma) & (sigma >= 0)
+    scaled = np.where(error == 0, 0.0, np.inf)
+    with np.errstate(over="ignore"):  # an overflow means infinitely many sigmas away: 1
+        np.divide(error, sigma, out=scaled, where=known & (sigma > 0))
+        return np.where(known, -np.expm1(-0.5 * scaled**2), np.nan)
+
+
 def _checked(label: Any, value: Any, sigma: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     label, value = np.asarray(label, np.float64), np.asarray(value, np.float64)
     sigma = np.full(label.shape, np.nan) if sigma is None else np.asarray(sigma, np.float64)
@@ -98,14 +110,10 @@ def _pearson(label: np.ndarray, value: np.ndarray) -> tuple[float | None, str]:
 
 
 def _epsilon_error(error: np.ndarray, sigma: np.ndarray) -> tuple[float | None, str]:
-    """Return the mean of 1 - exp(-error^2 / (2 sigma^2)); an error with sigma 0 counts 1."""
-    given = np.isfinite(sigma) & (sigma >= 0)
-    if not given.any():
+    found = epsilon_errors(error, sigma)
+    known = found[np.isfinite(found)]
+    if not known.size:
         return None, "epsilon_error needs a sigma, which no face has"
-    error, sigma = error[given], sigma[given]
-    scaled = np.where(error == 0, 0.0, np.inf)
-    with np.errstate(over="ignore"):  # an overflow means infinitely many sigmas away: 1
-        np.divide(error, sigma, out=scaled, where=sigma > 0)
-        mean = float(-np.expm1(-0.5 * scaled**2).mean())
-    left_out = int((~given).sum())
-    return mean, f"epsilon_error leaves out {left_out} faces without sigma" if left_out else ""
+    left_out = found.size - known.size
+    note = f"epsilon_error leaves out {left_out} faces without sigma" if left_out else ""
+    return float(known.mean()), note

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_dldl.evaluation.numbers import THRESHOLDS
+from keras_dldl.text_tables import aligned
 
 # What the terminal, the report and the docs call the numbers of `metrics.json`, and what they mean.
 TERMS = {
@@ -58,25 +59,21 @@ def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
     if len(found) < 2:
         return []
     head = ["data set", "faces", f"MAE ({unit})", "interval", "balanced MAE", "bias", "CS@5 (%)"]
-    return [
-        [*head, "RMSE", "Pearson", "90 % coverage (%)"],
-        *(_dataset(*item) for item in found.items()),
-    ]
-
-
-def _dataset(name: str, numbers: dict[str, Any]) -> list[str]:
-    return [
-        name,
-        f"{numbers['n']:,}",
-        f"{numbers['mae']:.3f}",
-        _interval(numbers["confidence"]["mae"]),
-        _number(numbers["balanced_mae"]),
-        f"{numbers['bias']:+.3f}",
-        f"{numbers['cs']['5']:.1f}",
-        f"{numbers['rmse']:.3f}",
-        _number(numbers["pearson"]),
-        _share(numbers),
-    ]
+    rows = [[*head, "RMSE", "Pearson", "90 % coverage (%)"]]
+    for name, numbers in found.items():
+        rows.append([
+            name,
+            f"{numbers['n']:,}",
+            f"{numbers['mae']:.3f}",
+            _interval(numbers["confidence"]["mae"]),
+            _number(numbers["balanced_mae"]),
+            f"{numbers['bias']:+.3f}",
+            f"{numbers['cs']['5']:.1f}",
+            f"{numbers['rmse']:.3f}",
+            _number(numbers["pearson"]),
+            f"{numbers['interval_90_coverage']:.1f}",
+        ])  # fmt: skip
+    return rows
 
 
 def remarks(metrics: dict[str, Any]) -> list[str]:
@@ -110,8 +107,16 @@ def described_data(data: dict[str, Any]) -> str:
 
 def leak_sentence(found: dict[str, Any]) -> str:
     """Return what the leak check found, or why it was not run."""
+    if (count := found.get("faces_seen")) is None:
+        seen = (
+            "Whether the model was trained on these faces is not known: its file holds no "
+            "fingerprints of its training images."
+        )
+    else:
+        rest = "" if found["seen_complete"] else ", and on others that it does not name"
+        seen = f"The model's file says that it was trained on {count:,} of these very images{rest}."
     if not found["checked"]:
-        return f"Leak check not run: {found['reason']}.{_seen(found)}"
+        return f"Leak check not run: {found['reason']}. {seen}"
     compared = (
         f"Leak check: {found['faces_in_train']:,} of {found['faces']:,} faces of {found['split']} "
         f"are also among the {found['train_faces']:,} of train"
@@ -123,19 +128,7 @@ def leak_sentence(found: dict[str, Any]) -> str:
     if people is not None:
         rest = f"people in both, of the faces that name theirs: {people:,}"
     unread = f"; records not readable: {found['unreadable']:,}" if found["unreadable"] else ""
-    return f"{compared}; {rest}{unread}.{_seen(found)}"
-
-
-def _seen(found: dict[str, Any]) -> str:
-    """Return what is known of the model's own training images."""
-    seen = found.get("faces_seen")
-    if seen is None:
-        return (
-            " Whether the model was trained on these faces is not known: its file holds no "
-            "fingerprints of its training images."
-        )
-    rest = "" if found["seen_complete"] else ", and on others that it does not name"
-    return f" The model's file says that it was trained on {seen:,} of these very images{rest}."
+    return f"{compared}; {rest}{unread}. {seen}"
 
 
 def against_lines(metrics: dict[str, Any]) -> list[str]:
@@ -168,16 +161,16 @@ def text_report(metrics: dict[str, Any]) -> str:
     """Return the numbers in words, and the short table, for a terminal."""
     unit, sure = unit_of(metrics), metrics["confidence"]
     lines = [described_data(metrics["data"]), "", *metrics["summary"].values(), ""]
-    lines += _aligned([["", *headings(unit)], *view_rows(metrics)])
+    lines += aligned([["", *headings(unit)], *view_rows(metrics)])
     drawn = {"face": "faces", "subject": "people"}[sure["by"]]
     lines.append(
         f"MAE, {100 * sure['level']:g} % interval: {_interval(sure['mae'])} (bootstrap over "
-        f"{sure['units']:,} {drawn}); 90 % coverage: {_share(metrics)} %"
+        f"{sure['units']:,} {drawn}); 90 % coverage: {metrics['interval_90_coverage']:.1f} %"
     )
     if metrics["balanced_mae"] is not None:
         lines.append(f"balanced MAE, the mean over decades: {metrics['balanced_mae']:.3f} {unit}")
     if rows := dataset_rows(metrics):
-        lines += _aligned(rows)
+        lines += aligned(rows)
     lines += against_lines(metrics)
     lines.append(leak_sentence(metrics["leak_check"]))
     return "\n".join(lines + [f"note: {remark}" for remark in remarks(metrics)])
@@ -185,27 +178,11 @@ def text_report(metrics: dict[str, Any]) -> str:
 
 def unit_of(metrics: dict[str, Any]) -> str:
     """Return the unit of the labels."""
-    from keras_dldl.labels import LabelGrid
-
-    return LabelGrid.from_config(metrics["model"]["grid"]).unit
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(_padded(row, widths)) for row in rows]
-
-
-def _padded(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    first, *rest = (text.rjust(width) for text, width in zip(row, widths, strict=True))
-    return [row[0].ljust(len(first)), *rest]
+    return "years" if metrics["task"] == "age" else "points"
 
 
 def _interval(ends: Sequence[float] | None) -> str:
     return "-" if ends is None else f"{ends[0]:.3f} ... {ends[1]:.3f}"
-
-
-def _share(numbers: dict[str, Any]) -> str:
-    return f"{numbers['interval_90_coverage']:.1f}"
 
 
 def _number(value: float | None) -> str:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.evaluation.confidence import COVERAGE
-from keras_dldl.evaluation.fairness import NOT_GROUPS
-from keras_dldl.evaluation.groups import MIN_FACES, MISSING, OTHERS
+from keras_dldl.evaluation.groups import MIN_FACES, MISSING, NOT_GROUPS, OTHERS
 from keras_dldl.labels import LabelGrid
 
 FEW_FACES = 200

@@ -6,7 +6,8 @@ from typing import Any
 
 import card_figures
 
-from keras_dldl.evaluation.card import MISSING, TITLES
+from keras_dldl.evaluation.card import TITLES
+from keras_dldl.evaluation.groups import MISSING
 from website.pages import ROOT, models
 
 HEAD = """# Shipped models

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from keras_dldl.comparison.bootstrap import Bootstrap, bootstrap
-from keras_dldl.evaluation.resampling import holm
+from keras_dldl.evaluation.confidence import holm
 
 RNG = np.random.default_rng(7)
 FACES = RNG.gamma(2.0, 3.0, 60)

@@ -3,16 +3,20 @@
 import numpy as np
 import pytest
 
-from keras_dldl.evaluation import calibration
-from keras_dldl.evaluation.calibration import KEY, LEVELS, covered_part
 from keras_dldl.evaluation.confidence import draw
-from keras_dldl.evaluation.intervals import interval_ends
+from keras_dldl.evaluation.intervals import (
+    CALIBRATION,
+    LEVELS,
+    calibration,
+    covered_part,
+    interval_ends,
+)
 from keras_dldl.labels import LabelGrid
 
 
 def of(label, low, high):
-    part = covered_part(label, low, high)
-    return calibration.calibration(part, low, high, draw({KEY: part}, np.arange(len(label))))
+    drawn = draw({CALIBRATION: covered_part(label, low, high)}, np.arange(len(label)))
+    return calibration(label, low, high, drawn)
 
 
 def test_labels_drawn_from_the_distributions_are_covered_as_claimed():

@@ -5,9 +5,16 @@ import pytest
 from scipy import stats
 
 from keras_dldl.evaluation import confidence
-from keras_dldl.evaluation.confidence import COVERAGE, Part, draw, intervals_of, moments, numbers_of
+from keras_dldl.evaluation.confidence import (
+    COVERAGE,
+    MIN_UNITS,
+    Part,
+    draw,
+    intervals_of,
+    moments,
+    numbers_of,
+)
 from keras_dldl.evaluation.numbers import summary
-from keras_dldl.evaluation.resampling import MIN_UNITS
 
 RNG = np.random.default_rng(11)
 COUNT = 80

@@ -5,15 +5,15 @@ import pytest
 from scipy import stats
 
 from keras_dldl.evaluation.confidence import Part, draw, moments
-from keras_dldl.evaluation.fairness import MIN_FACES, gaps
+from keras_dldl.evaluation.groups import MIN_FACES_OF_GAPS, gaps
 from keras_dldl.evaluation.numbers import summary
 
 RNG = np.random.default_rng(3)
-SIZES = {"a": 60, "b": 50, "c": MIN_FACES - 1, "(none)": 40}
+SIZES = {"a": 60, "b": 50, "c": MIN_FACES_OF_GAPS - 1, "(none)": 40}
 ERROR = {
     "a": RNG.normal(2, 3, 60),
     "b": RNG.normal(-1, 6, 50),
-    "c": np.full(MIN_FACES - 1, 50.0),
+    "c": np.full(MIN_FACES_OF_GAPS - 1, 50.0),
     "(none)": np.full(40, -50.0),
 }
 
@@ -32,7 +32,7 @@ def found(column="race"):
 
 def test_gaps_are_those_of_the_large_groups_with_a_value():
     result = found()
-    assert result["min_faces"] == MIN_FACES
+    assert result["min_faces"] == MIN_FACES_OF_GAPS
     race = result["columns"]["race"]
     assert race["groups"] == ["a", "b"]
     mae = {name: np.abs(error).mean() for name, error in ERROR.items()}

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.evaluation import resampling
-from keras_dldl.evaluation.resampling import drawn_counts, percentile_interval, units_of
+from keras_dldl.evaluation import confidence
+from keras_dldl.evaluation.confidence import drawn_counts, percentile_interval, units_of
 
 
 def test_every_drawing_draws_as_many_as_there_are():
@@ -19,7 +19,7 @@ def test_every_drawing_draws_as_many_as_there_are():
 
 def test_the_size_of_the_parts_does_not_change_what_is_drawn(monkeypatch):
     whole = np.concatenate(list(drawn_counts(9, 50, np.random.default_rng(3))))
-    monkeypatch.setattr(resampling, "CELLS_AT_ONCE", 63)  # seven replicates at once
+    monkeypatch.setattr(confidence, "CELLS_AT_ONCE", 63)  # seven replicates at once
     parts = list(drawn_counts(9, 50, np.random.default_rng(3)))
     assert [len(part) for part in parts] == [7] * 7 + [1]
     assert np.array_equal(np.concatenate(parts), whole)

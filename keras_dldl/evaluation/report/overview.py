@@ -9,18 +9,12 @@ from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.groups import DECADE, MIN_FACES, OTHERS
 from keras_dldl.evaluation.report import figures
 from keras_dldl.evaluation.report.cells import decimals, interval_below, numbers_table
-from keras_dldl.html_marks import Html, escaped, figure, listing, paragraph, section, table
+from keras_dldl.html_marks import Html, escaped, figure, paragraph, section, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 POINTS_BAND = 0.5
-
-
-def words(metrics: dict[str, Any]) -> Html:
-    """Return the numbers in plain sentences."""
-    said = "".join(paragraph(text) for text in metrics["summary"].values())
-    return Html(f'<div class="box words">{said}</div>')
 
 
 def tiles(metrics: dict[str, Any], unit: str) -> Html:
@@ -40,25 +34,20 @@ def tiles(metrics: dict[str, Any], unit: str) -> Html:
     return Html(f'<div class="tiles">{made}</div>')
 
 
-def interval_sentence(metrics: dict[str, Any]) -> str:
-    """Return how the intervals were made."""
-    sure = metrics["confidence"]
-    drawn = {"face": "faces", "subject": "people, each with all faces,"}[sure["by"]]
-    return (
-        f"Small figures are the central {100 * sure['level']:g} % of {sure['replicates']:,} "
-        f"bootstrap replicates: the {sure['units']:,} {drawn} drawn anew (seed {sure['seed']}). "
-        "They speak for this trained model on faces like these, not for another training of it."
-    )
-
-
 def views_table(metrics: dict[str, Any], unit: str) -> Html:
     """Return the numbers of both views and of their average, and the words' meanings."""
     views = {"average": metrics, **metrics["views"]}
     named = {title: views[name] for name, title in tables.VIEW_TITLES.items()}
     terms = "".join(f"<dt>{n}</dt><dd>{escaped(m)}</dd>" for n, m in tables.TERMS.items())
     legend = f"<details><summary>What the numbers mean</summary><dl>{terms}</dl></details>"
-    remark = paragraph(interval_sentence(metrics), "quiet")
-    return Html(numbers_table("", named, unit) + remark + legend)
+    sure = metrics["confidence"]
+    drawn = {"face": "faces", "subject": "people, each with all faces,"}[sure["by"]]
+    remark = (
+        f"Small figures are the central {100 * sure['level']:g} % of {sure['replicates']:,} "
+        f"bootstrap replicates: the {sure['units']:,} {drawn} drawn anew (seed {sure['seed']}). "
+        "They speak for this trained model on faces like these, not for another training of it."
+    )
+    return Html(numbers_table("", named, unit) + paragraph(remark, "quiet") + legend)
 
 
 def leak_verdict(found: dict[str, Any]) -> Html:
@@ -68,11 +57,6 @@ def leak_verdict(found: dict[str, Any]) -> Html:
     clean = found["checked"] and found.get("seen_complete")
     kind = "bad" if bad else "good" if clean else "unknown"
     return paragraph(tables.leak_sentence(found), f"verdict {kind}")
-
-
-def remarks(metrics: dict[str, Any]) -> Html:
-    """Return what a reader of the numbers must know."""
-    return listing(tables.remarks(metrics))
 
 
 def main_picture(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str) -> Html:

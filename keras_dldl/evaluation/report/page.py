@@ -1,15 +1,23 @@
-"""The page: its parts in order."""
+"""The page: its parts in order; the faces, and where the numbers come from."""
 
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.pictures import Pictures
-from keras_dldl.evaluation.report import groups, overview, provenance
-from keras_dldl.evaluation.report.faces import faces_part
-from keras_dldl.html_marks import Html, escaped, page, section
+from keras_dldl.evaluation.report import groups, overview
+from keras_dldl.html_marks import Html, data_uri, escaped, listing, page, paragraph, section, table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SHOWN_UNREADABLE = 50
+REMARK = (
+    "The largest errors are often wrong labels, wrong faces of a photo, or bad crops: look before "
+    "you blame the model. Below each: value for label, the 90 % interval, the file. Blue frames: "
+    "the interval holds the label; red ones: it does not."
+)
 
 
 def report_html(
@@ -25,15 +33,17 @@ def report_html(
     unit = tables.unit_of(metrics)
     parts = _sections(metrics, predictions, pictures or Pictures(), unit)
     about = f"{metrics['n']:,} faces: {tables.described_data(metrics['data'])}"
+    links = (f'<a href="#{name}">{escaped(title)}</a>' for name, (title, _) in parts.items())
+    words = "".join(paragraph(text) for text in metrics["summary"].values())
     return page(
         f"Evaluation: {metrics['task']}, {tables.model_name(metrics['model'])}",
         about,
-        overview.words(metrics),
+        Html(f'<div class="box words">{words}</div>'),
         overview.tiles(metrics, unit),
         overview.main_picture(metrics, predictions, unit),
         overview.leak_verdict(metrics["leak_check"]),
-        overview.remarks(metrics),
-        _contents(parts),
+        listing(tables.remarks(metrics)),
+        Html(f"<nav>{''.join(links)}</nav>"),
         *(section(name, *part) for name, part in parts.items()),
     )
 
@@ -51,13 +61,69 @@ def _sections(
         "calibration": ("Calibration", overview.calibration_part(metrics, unit)),
         "fairness": ("Gaps between groups", groups.fairness_part(metrics, unit)),
         "groups": ("Groups", groups.group_sections(metrics, unit)),
-        "faces": ("Faces", faces_part(pictures, predictions, decimals)),
-        "left-out": ("Images left out", provenance.unreadable_part(metrics["unreadable"])),
-        "provenance": ("Where these numbers come from", provenance.provenance_part(metrics)),
+        "faces": ("Faces", _faces(pictures, predictions, decimals)),
+        "left-out": ("Images left out", _unreadable(metrics["unreadable"])),
+        "provenance": ("Where these numbers come from", _provenance(metrics)),
     }
     return {name: part for name, part in parts.items() if part[1]}
 
 
-def _contents(parts: dict[str, tuple[str, Html]]) -> Html:
-    links = (f'<a href="#{name}">{escaped(title)}</a>' for name, (title, _) in parts.items())
-    return Html(f"<nav>{''.join(links)}</nav>")
+def _faces(pictures: Pictures, predictions: "pd.DataFrame", decimals: int) -> Html:
+    """Return the faces kept, the largest errors first, then the smallest."""
+    if not pictures.worst:
+        return Html("")
+    parts = [paragraph(REMARK, "quiet")]
+    for title, kept in (("largest", pictures.worst), ("smallest", pictures.best)):
+        if kept:
+            shown = (_face(predictions.iloc[number], jpeg, decimals) for number, jpeg in kept)
+            parts.append(f"<h3>The {len(kept)} {title} errors</h3>")
+            parts.append(f'<ul class="faces">{"".join(shown)}</ul>')
+    return Html("".join(parts))
+
+
+def _face(row: Any, jpeg: bytes, decimals: int) -> str:
+    path = escaped(str(row["path"]))
+    held = "held" if row["low"] <= row["label"] <= row["high"] else "missed"
+    return (
+        f'<li class="{held}"><img alt="{path}" src="{data_uri(jpeg, "image/jpeg")}">'
+        f"<b>{row['value']:.{decimals}f}</b> for {row['label']:g}"
+        f"<small>{row['low']:.{decimals}f} &hellip; {row['high']:.{decimals}f}</small>"
+        f'<small class="path" title="{path}">{path}</small></li>'
+    )
+
+
+def _unreadable(items: Sequence[dict[str, Any]]) -> Html:
+    """Return the rows that were left out, and why; nothing where there are none."""
+    if not items:
+        return Html("")
+    rows = [[str(item["line"]), item["path"], item["reason"]] for item in items[:SHOWN_UNREADABLE]]
+    more = len(items) - len(rows)
+    rest = paragraph(f"and {more:,} more, listed in metrics.json") if more else ""
+    return Html(table(["line", "path", "reason"], rows, text=True) + rest)
+
+
+def _provenance(metrics: dict[str, Any]) -> Html:
+    """Return all that tells this evaluation from another one."""
+    sure = metrics["confidence"]
+    rows = [
+        *([["parameters", f"{metrics['parameters']:,}"]] if metrics["parameters"] else []),
+        ["input", f"{metrics['input_size']} x {metrics['input_size']} pixels"],
+        *_rows("model", metrics["model"]),
+        *_rows("other model", metrics.get("against_model") or {}),
+        *_rows("data", metrics["data"]),
+        ["leak check", tables.leak_sentence(metrics["leak_check"])],
+        [
+            "bootstrap",
+            f"{sure['replicates']:,} replicates, drawn by {sure['by']}, seed {sure['seed']}",
+        ],
+        *_rows("program:", metrics["versions"]),
+    ]
+    return table([], rows, text=True)
+
+
+def _rows(part: str, values: dict[str, Any]) -> list[list[str]]:
+    return [
+        [f"{part} {name}", value if isinstance(value, str) else json.dumps(value)]
+        for name, value in values.items()
+        if value is not None
+    ]
