@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from keras_dldl import files
 from keras_dldl.arguments import check_integer
 from keras_dldl.errors import DataError
