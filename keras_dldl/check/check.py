@@ -77,8 +77,24 @@ class CheckOptions:
 class Check:
     """What a check found.
 
+    Keys of `check.json`, where a face is `folder` (its number in `folders`), `path`, `part`, `label`
+    and `subject`:
+
+    - `format`, `folders`, `settings`;
+    - `counts`: of faces, pairs, leaking faces by part, contradictions, weights under 1;
+    - `labels`, `groups`, `sizes`: {band of labels: {part: faces}}, the same by the values of each
+      column, and {"112 x 112": faces};
+    - `subjects`: people in two parts, with `database`, `subject` and `parts`;
+    - `leaking_faces`: those that `--drop-leaks` would leave out, each with `also`, the one that
+      stays;
+    - `pairs`: `kind` (identical, near, mirrored), `similarity`, `between_parts`,
+      `label_difference`, `label_conflict`, `first` and `second`; the least similar first, those
+      between parts before others. Of over 16 copies of one picture not every pair is listed;
+    - `contradicted`: faces that the given predictions miss, with `error`, the largest first;
+    - `unreadable`: `path` and `reason`.
+
     Args:
-        content: what `check.json` holds; docs/data.md describes it.
+        content: what `check.json` holds.
         data: the prepared data, for the pictures of the page.
         weights: what `image_weights.csv` holds: how much training images should count.
     """
