@@ -77,8 +77,8 @@ class CheckOptions:
 class Check:
     """What a check found.
 
-    Keys of `check.json`, where a face is `folder` (its number in `folders`), `path`, `part`, `label`
-    and `subject`:
+    Keys of `check.json`, where a face is `folder` (its number in `folders`), `path`, `part`,
+    `label` and `subject`:
 
     - `format`, `folders`, `settings`;
     - `counts`: of faces, pairs, leaking faces by part, contradictions, weights under 1;
