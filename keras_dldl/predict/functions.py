@@ -1,5 +1,6 @@
 """`predict_age` and `predict_attractiveness`."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_dldl.arguments import check_choice
@@ -60,7 +61,7 @@ def predict_age(
     """
     predictor = Predictor(model, "age", detector, engine)
     options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)
-    return _predict(predictor, img, on_error, options)
+    return one_or_many(img, on_error, lambda images: predictor.predict(images, options))
 
 
 def predict_attractiveness(
@@ -106,16 +107,25 @@ def predict_attractiveness(
     """
     predictor = Predictor(model, "attractiveness", detector, engine)
     options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)
-    return _predict(predictor, img, on_error, options)
+    return one_or_many(img, on_error, lambda images: predictor.predict(images, options))
 
 
-def _predict(predictor, img, on_error, options):
+def one_or_many(
+    img: Any, on_error: str | None, predict: Callable[[Iterable[Any]], Iterable[Any]]
+) -> Any:
+    """Return what `predict` gives for one image or several; see `predict_age` for `on_error`.
+
+    Args:
+        img: an image, or several.
+        on_error: "raise", "return" or None.
+        predict: from images to a result or an error each.
+    """
     many = is_batch(img)
     if on_error is None:
         on_error = "return" if many else "raise"
     check_choice("on_error", on_error, ON_ERROR)
     results = []
-    for result in predictor.predict(img if many else [img], options):
+    for result in predict(img if many else [img]):
         if on_error == "raise" and isinstance(result, Exception):
             raise result
         results.append(result)

@@ -101,7 +101,8 @@ class Predictor:
 
         See `predict`.
         """
-        lots = _lots(enumerate(images, 1), options.batch_size)
+        numbered = enumerate(images, 1)
+        lots = iter(lambda: list(islice(numbered, options.batch_size)), [])
 
         def prepared(lot: list[tuple[int, Any]]) -> Iterator[list[_Item]]:
             return self._prepared(lot, options)
@@ -149,15 +150,14 @@ class Predictor:
             yield item.error or list(zip(item.faces, predictions, strict=True))
 
 
-def _lots(numbered: Iterator[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:
-    while lot := list(islice(numbered, size)):
-        yield lot
+def numbered_name(source: Any, number: int) -> str:
+    """Return what to call an image in messages: its place tells more than its kind, if no path."""
+    name = image_name(source)
+    return name if isinstance(source, (str, os.PathLike)) else f"image {number} {name}"
 
 
 def _read(source: Any, number: int, options: PredictOptions) -> _Item:
-    name = image_name(source)
-    if not isinstance(source, (str, os.PathLike)):  # its place tells more than its kind
-        name = f"image {number} {name}"
+    name = numbered_name(source, number)
     try:
         return _Item(name, Photo(source, max_pixels=options.max_pixels, name=name))
     except UnreadableImage as error:

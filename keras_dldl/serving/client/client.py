@@ -1,23 +1,30 @@
 """`Client`: images to a server, predictions back."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
-from keras_dldl.arguments import check_choice, check_integer, check_number
-from keras_dldl.errors import UnreadableImage
-from keras_dldl.faces.images import is_batch
-from keras_dldl.faces.sources import image_name
+from keras_dldl.arguments import check_integer, check_number
+from keras_dldl.errors import ConfigError, ServerError, UnreadableImage
+from keras_dldl.faces.images import read_image
+from keras_dldl.faces.sources import is_pil_image, opened
+from keras_dldl.labels import DECODERS, LabelGrid
 from keras_dldl.predict import Prediction
-from keras_dldl.serving.client.answers import predictions
-from keras_dldl.serving.client.image_files import image_file
-from keras_dldl.serving.client.retrying import Retrying
-from keras_dldl.serving.client.transports import transport_for
+from keras_dldl.predict.functions import one_or_many
+from keras_dldl.predict.predictor import numbered_name
+from keras_dldl.serving.client.transports import Transport, with_retries
 
-ON_ERROR = ("return", "raise")
 # A request of more bytes than this is split, however few images it holds.
 REQUEST_BYTES = 2**24
+SCHEMES = ("http", "https", "grpc", "grpcs")
+SENT_AS_THEY_ARE = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG
+OUTPUTS = ("value", "distribution", "labels", "status")
+
+NamedFile = tuple[str, bytes | UnreadableImage]
 
 
 class Client:
@@ -60,8 +67,8 @@ class Client:
         self.batch_size = check_integer("batch_size", batch_size, minimum=1)
         self.task = task
         timeout = check_number("timeout", timeout, minimum=0, exclusive=True)
-        self._retrying = Retrying(check_integer("retries", retries, minimum=0))
-        self._transport = transport_for(url, model, version, timeout, dict(headers or {}))
+        self._retries = check_integer("retries", retries, minimum=0)
+        self._transport = _transport_for(url, model, version, timeout, dict(headers or {}))
 
     def predict(self, images: Any, *, on_error: str | None = None) -> Any:
         """Estimate faces that are cut out already; the server looks for none.
@@ -80,17 +87,7 @@ class Client:
             UnreadableImage: see `on_error`.
             ServerError: the server cannot be reached, did not answer in time, or refused.
         """
-        many = is_batch(images)
-        if on_error is None:
-            on_error = "return" if many else "raise"
-        check_choice("on_error", on_error, ON_ERROR)
-        results: list[Prediction | UnreadableImage] = []
-        for group in self._groups(images if many else [images]):
-            for result in self._answered(group):
-                if on_error == "raise" and isinstance(result, Exception):
-                    raise result
-                results.append(result)
-        return results if many else results[0]
+        return one_or_many(images, on_error, self._results)
 
     def status(self) -> list[dict[str, Any]]:
         """Return the versions that the server has, newest first.
@@ -102,7 +99,7 @@ class Client:
         Raises:
             ServerError: see `predict`; the server has no such model.
         """
-        found = self._retrying(self._transport.status)
+        found = with_retries(self._transport.status, self._retries)
         return sorted(found, key=lambda one: -one["version"])
 
     def metadata(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -111,7 +108,7 @@ class Client:
         Raises:
             ServerError: see `predict`.
         """
-        return self._retrying(self._transport.metadata)
+        return with_retries(self._transport.metadata, self._retries)
 
     def close(self) -> None:
         """Close what is open; the client is of no use then."""
@@ -123,13 +120,26 @@ class Client:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def _groups(self, images: list[Any]) -> Iterator[list[tuple[str, bytes | UnreadableImage]]]:
+    def _results(self, images: Iterable[Any]) -> Iterator[Prediction | UnreadableImage]:
+        for group in self._groups(images):
+            good = [(name, file) for name, file in group if isinstance(file, bytes)]
+            found: Iterator = iter(())
+            if good:
+                names, files = zip(*good, strict=True)
+                ask = partial(self._transport.predict, list(files))
+                found = iter(_predictions(with_retries(ask, self._retries), names, self.task))
+            yield from (next(found) if isinstance(file, bytes) else file for _, file in group)
+
+    def _groups(self, images: Iterable[Any]) -> Iterator[list[NamedFile]]:
         """Yield names and files, in groups that fit into a request."""
-        group: list[tuple[str, bytes | UnreadableImage]] = []
+        group: list[NamedFile] = []
         size = 0
         for number, image in enumerate(images, 1):
-            name = _name(image, number)
-            file = _file_or_error(image, name)
+            name = numbered_name(image, number)
+            try:
+                file: bytes | UnreadableImage = _file(image, name)
+            except UnreadableImage as error:
+                file = error
             length = len(file) if isinstance(file, bytes) else 0
             if group and (len(group) == self.batch_size or size + length > REQUEST_BYTES):
                 yield group
@@ -139,25 +149,79 @@ class Client:
         if group:
             yield group
 
-    def _answered(
-        self, group: list[tuple[str, bytes | UnreadableImage]]
-    ) -> list[Prediction | UnreadableImage]:
-        good = [(name, file) for name, file in group if isinstance(file, bytes)]
-        found: Iterator = iter(())
-        if good:
-            names, files = zip(*good, strict=True)
-            outputs = self._retrying(lambda: self._transport.predict(list(files)))
-            found = iter(predictions(outputs, names, self.task))
-        return [next(found) if isinstance(file, bytes) else file for _, file in group]
 
-
-def _name(image: Any, number: int) -> str:
-    name = image_name(image)
-    return f"image {number} {name}" if isinstance(image, (bytes, np.ndarray)) else name
-
-
-def _file_or_error(image: Any, name: str) -> bytes | UnreadableImage:
+def _transport_for(
+    url: str, model: str, version: int | None, timeout: float, headers: dict[str, str]
+) -> Transport:
     try:
-        return image_file(image, name)
-    except UnreadableImage as error:
-        return error
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except (ValueError, AttributeError, TypeError):  # a bad port; not text
+        scheme = host = port = None
+    if not isinstance(url, str) or scheme not in SCHEMES or not host:
+        raise ConfigError(
+            "`url` is not valid. It must be an address such as http://localhost:8501 (REST) or "
+            f"grpc://localhost:8500. Received: url={url!r}"
+        )
+    if not isinstance(model, str) or not model:
+        raise ConfigError(f"`model` must be the name of a model. Received: model={model!r}")
+    if scheme.startswith("http"):
+        from keras_dldl.serving.client.rest import Rest
+
+        return Rest(url, model, version, timeout, headers)
+    from keras_dldl.serving.client.grpc_transport import Grpc
+
+    secure = scheme == "grpcs"
+    where = f"[{host}]" if ":" in host else host
+    address = f"{where}:{port or (443 if secure else 8500)}"
+    return Grpc(address, secure, model, version, timeout, headers)
+
+
+def _file(source: Any, name: str) -> bytes:
+    """Return the bytes of a JPEG or PNG file; such files are not looked into."""
+    if not isinstance(source, np.ndarray) and not is_pil_image(source):
+        with opened(source, name) as stream:
+            source = stream.read()
+        if source.startswith(SENT_AS_THEY_ARE):
+            return source
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(read_image(source, name=name)).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def _predictions(
+    outputs: dict[str, Any], names: Sequence[str], task: str | None
+) -> list[Prediction | UnreadableImage]:
+    """Return a result for each row of a server's answer."""
+    missing = [name for name in OUTPUTS if name not in outputs]
+    if missing or any(len(outputs[name]) != len(names) for name in OUTPUTS):
+        raise ServerError(
+            "The server's answer is not of use. The model must be one that `keras-dldl export "
+            f"--format saved-model` wrote: a row an image of {', '.join(OUTPUTS)}. "
+            f"Received: {', '.join(sorted(outputs))}, for {len(names)} images"
+        )
+    rows = zip(names, *(outputs[name] for name in OUTPUTS), strict=True)
+    try:
+        return [_result(task, *row) for row in rows]
+    except (ConfigError, TypeError, ValueError, IndexError, ArithmeticError) as error:
+        raise ServerError(f"The server's answer is not of use: {error}") from error
+
+
+def _result(
+    task: str | None, name: str, value: float, distribution: Any, labels: Any, status: str
+) -> Prediction | UnreadableImage:
+    if status != "ok":
+        return UnreadableImage(
+            f"{name}: the server cannot use this picture. Give a whole JPEG or PNG file of a "
+            f"usual size. Received: {status}"
+        )
+    # The labels come as float32, in which 1.3 is 1.29999995: no grid is finer than six digits.
+    labels = np.asarray(labels, np.float64)
+    start, stop = (float(f"{end:.6g}") for end in labels[[0, -1]])
+    step = float(f"{(stop - start) / (len(labels) - 1):.6g}")
+    grid = LabelGrid(start, stop, step, task or ("age" if step == int(step) else "attractiveness"))
+    # The server does not say how the model decodes; its value does.
+    found = [Prediction(distribution, grid, decoder=decoder, name=name) for decoder in DECODERS]
+    return min(found, key=lambda prediction: abs(prediction.value - value))

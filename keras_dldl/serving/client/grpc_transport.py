@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.errors import ConfigError, ServerError
-from keras_dldl.serving.client.retrying import PassingError
+from keras_dldl.serving.client.transports import PassingError, Transport
 from keras_dldl.serving_messages import DTYPE_NAMES, FLOAT, STRING, message, parse
 
 # tensorflow_serving/apis/get_model_status.proto
@@ -15,8 +15,8 @@ MODELS = "/tensorflow.serving.ModelService"
 BUSY = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 
 
-class Grpc:
-    """The way to one model over gRPC; see `transports.Transport`.
+class Grpc(Transport):
+    """The way to one model over gRPC.
 
     Args:
         address: `host:port`.
@@ -39,7 +39,14 @@ class Grpc:
         timeout: float,
         headers: dict[str, str],
     ):
-        grpc = _grpc()
+        super().__init__(f"{address}, model {model!r}", timeout)
+        try:
+            import grpc
+        except ImportError as error:
+            raise ConfigError(
+                "gRPC needs the package grpcio: pip install 'keras-dldl[grpc]'; or give an "
+                f"address that begins with http://. Received: {error}"
+            ) from error
         # By default answers of over 4 MB would be refused.
         options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         if secure:
@@ -47,13 +54,12 @@ class Grpc:
             self.channel = grpc.secure_channel(address, credentials, options)
         else:
             self.channel = grpc.insecure_channel(address, options)
-        self.address = f"{address}, model {model!r}"
+        self._error = grpc.RpcError
         self.model = {"name": model, **({} if version is None else {"version": {"value": version}})}
-        self.timeout = timeout
         self.headers = [(name.lower(), value) for name, value in headers.items()]
 
     def predict(self, files: list[bytes]) -> dict[str, Any]:
-        """Return the outputs by name: arrays, and lists of text, with a row a file."""
+        """Return the outputs by name: arrays, and lists of text."""
         shape = {"dim": [{"size": len(files)}]}
         tensor = {"dtype": STRING, "tensor_shape": shape, "string_val": files}
         found = self._ask(
@@ -106,30 +112,16 @@ class Grpc:
         )
         try:
             return call(request, timeout=self.timeout, metadata=self.headers)
-        except _grpc().RpcError as error:
+        except self._error as error:
             raise self._failed(error) from error
 
     def _failed(self, error: Any) -> ServerError:
         code = error.code().name
         if code == "DEADLINE_EXCEEDED":
-            return ServerError(
-                f"{self.address}: no answer within {self.timeout:g} seconds. Give a longer "
-                "`timeout`, or smaller batches"
-            )
+            return self.too_late()
         happened = "cannot be reached, or is busy" if code in BUSY else "refused"
         text = f"{self.address}: the server {happened}. Received: {code} {error.details()}"
         return PassingError(text) if code in BUSY else ServerError(text)
-
-
-def _grpc() -> Any:
-    try:
-        import grpc
-    except ImportError as error:
-        raise ConfigError(
-            "gRPC needs the package grpcio: pip install 'keras-dldl[grpc]'; or give an address "
-            f"that begins with http://. Received: {error}"
-        ) from error
-    return grpc
 
 
 def _values(tensor: Any) -> Any:

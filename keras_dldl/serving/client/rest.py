@@ -13,14 +13,14 @@ from typing import Any
 from urllib.parse import quote
 
 from keras_dldl.errors import ServerError
-from keras_dldl.serving.client.retrying import PassingError
+from keras_dldl.serving.client.transports import PassingError, Transport
 
 BUSY = (429, 503)
 LONGEST_MESSAGE = 500
 
 
-class Rest:
-    """The way to one model over HTTP; see `transports.Transport`.
+class Rest(Transport):
+    """The way to one model over HTTP.
 
     Args:
         url: address of the server, up to what precedes `/v1`.
@@ -34,12 +34,11 @@ class Rest:
         self, url: str, model: str, version: int | None, timeout: float, headers: dict[str, str]
     ):
         which = "" if version is None else f"/versions/{version}"
-        self.address = f"{url.rstrip('/')}/v1/models/{quote(model, safe='')}{which}"
-        self.timeout = timeout
+        super().__init__(f"{url.rstrip('/')}/v1/models/{quote(model, safe='')}{which}", timeout)
         self.headers = {"Content-Type": "application/json", **headers}
 
     def predict(self, files: list[bytes]) -> dict[str, Any]:
-        """Return the outputs by name, in column format: lists with a row a file."""
+        """Return the outputs by name, which the server sends in columns."""
         encoded = [{"b64": base64.b64encode(file).decode("ascii")} for file in files]
         # NaN is a word that both sides know, see "JSON conformance" in the page above.
         found = self._ask(":predict", json.dumps({"inputs": {"image_bytes": encoded}}).encode())
@@ -61,7 +60,10 @@ class Rest:
         """Return the signatures; see `Client.metadata`."""
         found = self._ask("/metadata").get("metadata", {}).get("signature_def", {})
         return {
-            name: {side: _tensors(signature.get(side, {})) for side in ("inputs", "outputs")}
+            name: {
+                side: {key: _tensor(one) for key, one in sorted(signature.get(side, {}).items())}
+                for side in ("inputs", "outputs")
+            }
             for name, signature in found.get("signature_def", {}).items()
             if not name.startswith("__")  # TensorFlow's own
         }
@@ -79,14 +81,8 @@ class Rest:
             raise self._refused(error) from error
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
-        return self._parsed(content)
-
-    def _parsed(self, content: bytes) -> dict[str, Any]:
-        try:
-            found = json.loads(content)
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
+        found = _object(content)
+        if found is None:
             raise ServerError(
                 f"{self.address}: what answers here is not a model server; it must send a JSON "
                 f"object. Received: {content[:60]!r}"
@@ -99,18 +95,23 @@ class Rest:
                 content = error.read()
             except (OSError, http.client.HTTPException):
                 content = b""
-        message = f"{self.address}: the server refused. Received: {error.code} {_reason(content)}"
-        if error.code in BUSY:
-            return PassingError(message, _seconds(error.headers.get("Retry-After")))
-        return ServerError(message)
+        reason = (_object(content) or {}).get("error")
+        if not isinstance(reason, str):
+            reason = content.decode("utf-8", "replace").strip()
+        message = (
+            f"{self.address}: the server refused. Received: {error.code} {reason[:LONGEST_MESSAGE]}"
+        )
+        if error.code not in BUSY:
+            return ServerError(message)
+        # HTTP allows a date here too, which is not worth the clock of another machine.
+        wait = error.headers.get("Retry-After") or ""
+        is_number = wait.isascii() and wait.isdigit()
+        return PassingError(message, float(wait) if is_number else None)
 
     def _unreachable(self, error: Exception) -> ServerError:
         reason = getattr(error, "reason", error)  # of urllib's own error
         if isinstance(reason, (TimeoutError, socket.timeout)):
-            return ServerError(
-                f"{self.address}: no answer within {self.timeout:g} seconds. Give a longer "
-                "`timeout`, or smaller batches"
-            )
+            return self.too_late()
         message = (
             f"{self.address}: the server cannot be reached, or broke off. Is it running, and is "
             f"this its address? Received: {str(reason) or type(reason).__name__}"
@@ -119,25 +120,13 @@ class Rest:
         return PassingError(message) if passes else ServerError(message)
 
 
-def _reason(content: bytes) -> str:
-    """Return the text of a server's error object, or of whatever it sent."""
-    text = content.decode("utf-8", "replace").strip()
+def _object(content: bytes) -> dict[str, Any] | None:
+    """Return the JSON object that `content` is; None where it is none."""
     try:
-        found = json.loads(text)
+        found = json.loads(content)
     except ValueError:
-        found = None
-    if isinstance(found, dict) and isinstance(found.get("error"), str):
-        text = found["error"]
-    return text[:LONGEST_MESSAGE]
-
-
-def _seconds(value: str | None) -> float | None:
-    # The other form that HTTP allows, a date, is not worth the clock of another machine.
-    return float(value) if value and value.isascii() and value.isdigit() else None
-
-
-def _tensors(declared: dict[str, Any]) -> dict[str, Any]:
-    return {name: _tensor(one) for name, one in sorted(declared.items())}
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _tensor(info: dict[str, Any]) -> dict[str, Any]:

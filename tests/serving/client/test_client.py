@@ -17,7 +17,7 @@ from keras_dldl.errors import ConfigError, ServerError, UnreadableImage
 from keras_dldl.labels import LabelGrid
 from keras_dldl.serving import Client
 from keras_dldl.serving.client import client as client_module
-from keras_dldl.serving.client import retrying
+from keras_dldl.serving.client import transports
 from tests.faces.odd_images import encoded, gradient
 
 ROOT = Path(__file__).parents[3]
@@ -96,7 +96,7 @@ def server():
 def waits(monkeypatch):
     """The waits between attempts, which are not waited for."""
     seconds = []
-    monkeypatch.setattr(retrying.Retrying.__init__, "__defaults__", (seconds.append,))
+    monkeypatch.setattr(transports, "sleep", seconds.append)
     return seconds
 
 
