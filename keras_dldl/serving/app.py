@@ -14,17 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from keras_dldl import __version__
 from keras_dldl.serving import photos, rest
-from keras_dldl.serving.description import (
-    ABOUT,
-    DISTRIBUTION,
-    FORM,
-    LANDMARKS,
-    LEVEL,
-    MODEL,
-    VERSION,
-    example,
-    photo_request,
-)
+from keras_dldl.serving.description import ABOUT, ATTENTION, FACES, MODELS
 from keras_dldl.serving.edge import Edge, handlers
 from keras_dldl.serving.logs import log
 from keras_dldl.serving.options import ServerOptions
@@ -52,6 +42,16 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
         ConfigError: a model's name cannot stand in an address, or there is no model.
     """
     service = Service(as_table(models), options or ServerOptions(), detector)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(service.close)
+        log("closed")
+
+    async def protocol(request: Request) -> Response:
+        return await rest.handle(service, request)
+
     app = FastAPI(
         title="keras-dldl",
         version=__version__,
@@ -59,11 +59,11 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
         docs_url=None,  # its pages load scripts from elsewhere; ours is page/docs.html
         redoc_url=None,
         openapi_url="/openapi.json",
-        lifespan=_lifespan(service),
+        lifespan=lifespan,
         exception_handlers=handlers(service),
     )
     app.state.service = service
-    _add_protocol(app, service)
+    app.add_api_route("/v1/{path:path}", protocol, methods=ANY_METHOD, include_in_schema=False)
     _add_photos(app, service)
     _add_probes(app, service)
     _add_page(app)
@@ -77,31 +77,13 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
     return app
 
 
-def _lifespan(service: Service) -> Any:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        await asyncio.to_thread(service.close)
-        log("closed")
-
-    return lifespan
-
-
-def _add_protocol(app: FastAPI, service: Service) -> None:
-    @app.api_route("/v1/{path:path}", methods=ANY_METHOD, include_in_schema=False)
-    async def protocol(request: Request) -> Response:
-        return await rest.handle(service, request)
-
-
 def _add_photos(app: FastAPI, service: Service) -> None:
-    @app.get("/api/models", openapi_extra=example("curl ADDRESS/api/models"))
+    @app.get("/api/models", openapi_extra=MODELS)
     async def models() -> Response:
         """List the models, their labels, and what is known of their errors."""
         return photos.models(service)
 
-    @app.post(
-        "/api/faces", openapi_extra=photo_request("faces", MODEL, VERSION, LEVEL, DISTRIBUTION)
-    )
+    @app.post("/api/faces", openapi_extra=FACES)
     async def faces(request: Request) -> Response:
         """Find the faces in a photo, from left to right.
 
@@ -110,9 +92,7 @@ def _add_photos(app: FastAPI, service: Service) -> None:
         """
         return await photos.faces(service, request)
 
-    attention_extra = photo_request("attention?landmarks=...", LANDMARKS, MODEL, VERSION, FORM)
-
-    @app.post("/api/attention", openapi_extra=attention_extra)
+    @app.post("/api/attention", openapi_extra=ATTENTION)
     async def attention(request: Request) -> Response:
         """Show where in a face the evidence lies: rows of numbers in [0, 1].
 

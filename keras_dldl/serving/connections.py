@@ -1,11 +1,10 @@
 """Connections: heads of requests that are not HTTP, or never end, are refused in good form."""
 
+import json
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from keras_dldl.serving.edge import error_body
 
 # A request that was sent before its sender could know that the server ends is read in this time.
 LAST_REQUEST_SECONDS = 1.0
@@ -71,7 +70,7 @@ class Connection(H11Protocol):
             self.transport.close()
 
     def _refuse(self, status: int, message: str) -> None:
-        body = error_body(message)
+        body = json.dumps({"error": message}).encode()
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),

@@ -1,6 +1,5 @@
 """What stands around every request: its number, its headers, its line in the log, its counters."""
 
-import json
 import logging
 import secrets
 import time
@@ -181,8 +180,3 @@ def handlers(service: Service) -> dict[Any, Any]:
         return answer
 
     return {Refusal: refuse, HTTPException: not_there}
-
-
-def error_body(message: str) -> bytes:
-    """Return the JSON of an error, for answers that are made below the application."""
-    return json.dumps({"error": message}).encode()

@@ -37,56 +37,41 @@ def picture_in(body: bytes, content_type: str) -> bytes:
 
 def _fields(body: bytes, boundary: bytes) -> dict[str, bytes]:
     """Return the fields of a form by name; nothing is written to a disk."""
-    form = _Form()
+    fields: dict[str, bytes] = {}
+    headers: dict[bytes, bytes] = {}
+    header, content, ended = [b"", b""], bytearray(), []
+
+    def begin() -> None:
+        headers.clear()
+        content.clear()
+
+    def end_header() -> None:
+        headers[header[0].lower()] = header[1]
+        header[:] = b"", b""
+
+    def end() -> None:
+        _, options = parse_options_header(headers.get(b"content-disposition", b""))
+        name = options.get(b"name", b"").decode("utf-8", "replace")
+        fields.setdefault(name, bytes(content))
+
+    def add_to_header(part: int, data: bytes) -> None:
+        header[part] += data
+
+    callbacks = {
+        "on_part_begin": begin,
+        "on_header_field": lambda data, start, end: add_to_header(0, data[start:end]),
+        "on_header_value": lambda data, start, end: add_to_header(1, data[start:end]),
+        "on_header_end": end_header,
+        "on_part_data": lambda data, start, end: content.extend(data[start:end]),
+        "on_part_end": end,
+        "on_end": lambda: ended.append(True),
+    }
     try:
-        parser = MultipartParser(boundary, form.callbacks())
+        parser = MultipartParser(boundary, callbacks)
         parser.write(body)
         parser.finalize()
     except (MultipartParseError, ValueError) as error:
         raise bad_request(f"The form is damaged: {error}") from None
-    if not form.ended:
+    if not ended:
         raise bad_request("The form is cut short")
-    return form.fields
-
-
-class _Form:
-    """Collects the fields of a form while it is parsed."""
-
-    def __init__(self):
-        self.fields: dict[str, bytes] = {}
-        self.ended = False
-        self._header = self._value = b""
-        self._headers: dict[bytes, bytes] = {}
-        self._parts: list[bytes] = []
-
-    def callbacks(self) -> dict:
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._add_header,
-            "on_header_value": self._add_value,
-            "on_header_end": self._end_header,
-            "on_part_data": lambda data, start, end: self._parts.append(data[start:end]),
-            "on_part_end": self._end,
-            "on_end": self._finish,
-        }
-
-    def _begin(self) -> None:
-        self._headers, self._parts = {}, []
-
-    def _add_header(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _add_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _end_header(self) -> None:
-        self._headers[self._header.lower()] = self._value
-        self._header = self._value = b""
-
-    def _end(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
-        name = options.get(b"name", b"").decode("utf-8", "replace")
-        self.fields.setdefault(name, b"".join(self._parts))
-
-    def _finish(self) -> None:
-        self.ended = True
+    return fields

@@ -67,7 +67,7 @@ async def _faces(
     service: Service, picture: bytes, model: Servable, level: float, distribution: bool
 ) -> Response:
     job = partial(_find, service, model, picture)
-    photo, found, left_out = await service.find_faces(job, await _pixels(service, picture))
+    photo, found, left_out = await service.look_at_photo(job, await _pixels(service, picture))
     card = model.network.card
     side = card.input_size
     crops = np.array([one.crop for one in found], np.float32).reshape(-1, side, side, 3)

@@ -23,7 +23,6 @@ from keras_dldl.serving.signatures import (
     METHOD_NAME,
     OK,
     SIGNATURES,
-    Faces,
     Signature,
     checked_pixels,
     definitions,
@@ -49,6 +48,14 @@ class _Target:
     name: str
     version: int | None
     label: str | None
+
+    @classmethod
+    def of(cls, match: re.Match) -> "_Target":
+        """Return the target of an address that `_MODEL` matches."""
+        name, version, label = match[1], match[2], match[3]
+        if version is not None and int(version[:20]) > _LARGEST_VERSION:
+            raise bad_request(f"Failed to convert version: {version[:40]} to numeric.")
+        return cls(name, None if version is None else int(version), label)
 
     def find(self, models: ModelTable) -> Servable:
         """Return the model, the highest version where none is named.
@@ -83,7 +90,7 @@ async def handle(service: Service, request: Request) -> Response:
     """Answer any request under /v1/."""
     method, path = request.method, request.url.path
     if method == "POST" and (match := _POST.fullmatch(path)):
-        target = _target(match)
+        target = _Target.of(match)
         request.scope["served_model"] = target.name
         async with service.bodies.body(request) as body:
             if match[4].lower() == "predict":
@@ -91,18 +98,11 @@ async def handle(service: Service, request: Request) -> Response:
             refuse = partial(_refuse, service, target, match[4].lower(), body)
             return await service.decode(refuse, cost=len(body))
     if method in ("GET", "HEAD") and (match := _GET.fullmatch(path)):
-        target = _target(match)
+        target = _Target.of(match)
         return _metadata(service, target) if match[4] else _status(service, target)
     if method == "GET" and _NO_NAME.fullmatch(path):
         raise bad_request("Missing model name in request.")
     raise bad_request(f"Malformed request: {method} {path[:200]}")
-
-
-def _target(match: re.Match) -> _Target:
-    name, version, label = match[1], match[2], match[3]
-    if version is not None and int(version[:20]) > _LARGEST_VERSION:
-        raise bad_request(f"Failed to convert version: {version[:40]} to numeric.")
-    return _Target(name, None if version is None else int(version), label)
 
 
 async def _predict(service: Service, target: _Target, body: bytes) -> Response:
@@ -112,7 +112,10 @@ async def _predict(service: Service, target: _Target, body: bytes) -> Response:
     faces = await service.decode(read, cost=pixels)
     good = np.array([status == OK for status in faces.status])
     p = await service.distributions(model, faces.images[good])
-    write = partial(_written, model, signature, form, faces, p)
+
+    def write() -> bytes:
+        return tensors.answer(outputs(signature, model.network.card, faces, p), form)
+
     # Not through a queue: what has come so far must not be refused any more.
     text = write() if len(p) <= _FEW else await asyncio.to_thread(write)
     return Response(text, media_type="application/json")
@@ -130,12 +133,6 @@ def _parsed(
     rows = signature.rows(values)
     pixels = checked_pixels(signature, rows, service.options, between)
     return model, signature, form, rows, pixels
-
-
-def _written(
-    model: Servable, signature: Signature, form: str, faces: Faces, p: np.ndarray
-) -> bytes:
-    return tensors.answer(outputs(signature, model.network.card, faces, p), form)
 
 
 def _refuse(
@@ -168,26 +165,17 @@ def _status(service: Service, target: _Target) -> Response:
         chosen = [wanted]
     else:
         raise not_found(f"Could not find version {wanted} of model {target.name}")
-    return JSONResponse({"model_version_status": [_available(version) for version in chosen]})
-
-
-def _available(version: int) -> dict[str, Any]:
-    return {
-        "version": str(version),
-        "state": "AVAILABLE",
-        "status": {"error_code": "OK", "error_message": ""},
-    }
+    state = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+    return JSONResponse(
+        {"model_version_status": [{"version": str(version), **state} for version in chosen]}
+    )
 
 
 def _metadata(service: Service, target: _Target) -> Response:
     model = target.find(service.models)
     return JSONResponse(
         {
-            "model_spec": {
-                "name": model.name,
-                "signature_name": "",
-                "version": str(model.version),
-            },
+            "model_spec": {"name": model.name, "signature_name": "", "version": str(model.version)},
             "metadata": {"signature_def": {"signature_def": definitions(model.network.card)}},
         }
     )

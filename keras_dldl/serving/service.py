@@ -70,11 +70,7 @@ class Service:
         return await Job(job, self._decoding, cost).done()
 
     async def look_at_photo(self, job: Callable[[Callable[[], None]], Any], cost: int) -> Any:
-        """Do a job in the thread for photos, and return what it gives; see `decode`."""
-        return await Job(job, self._photos, cost).done()
-
-    async def find_faces(self, job: Callable[[Callable[[], None]], Any], cost: int) -> Any:
-        """Do a job that searches a photo, and return what it gives; see `decode`."""
+        """Do a job in a thread for photos, and return what it gives; see `decode`."""
         queue = self._photos if cost <= LARGE_PHOTO else self._large_photos
         return await Job(job, queue, cost).done()
 

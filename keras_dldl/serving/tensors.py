@@ -6,7 +6,7 @@ Its documentation: "RESTful API", sections "Predict API", "JSON mapping", "Encod
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -158,7 +158,9 @@ def pixels(values: Any, dtype: str) -> np.ndarray:
         ) from None
     kinds = "iu" if dtype == "uint8" else "iuf"
     if array.dtype.kind not in kinds:
-        raise bad_request(_wrong_type(_first(values), dtype))
+        while isinstance(values, list) and values:
+            values = values[0]
+        raise bad_request(_wrong_type(values, dtype))
     if array.ndim != 4 or array.shape[3] != 3 or 0 in array.shape:
         raise bad_request(_wrong_rank(dtype, "[batch, height, width, 3]", array.shape))
     if dtype == "uint8":
@@ -166,12 +168,6 @@ def pixels(values: Any, dtype: str) -> np.ndarray:
             raise bad_request("Cannot convert JSON values to uint8: they must be 0 ... 255")
         return array.astype(np.uint8)
     return array.astype(np.float32)
-
-
-def _first(values: Any) -> Any:
-    while isinstance(values, list) and values:
-        values = values[0]
-    return values
 
 
 def _wrong_type(value: Any, dtype: str) -> str:
@@ -209,44 +205,18 @@ def answer(outputs: Mapping[str, np.ndarray], form: str) -> bytes:
         outputs: float32 or text arrays, (B, ...). More than one are written by name, one is not.
         form: `ROW` or `COLUMN`, the format of the request.
     """
-    written = {name: _rows(array) for name, array in outputs.items()}
-    if form == COLUMN:
-        values = {name: f"[{', '.join(rows)}]" for name, rows in written.items()}
-        content = _object(values)
-    else:
-        count = len(next(iter(written.values())))
-        rows = ({name: rows[i] for name, rows in written.items()} for i in range(count))
-        content = f"[{', '.join(_object(row) for row in rows)}]"
-    return f'{{\n    "{ANSWER_KEY[form]}": {content}\n}}'.encode()
+    columns = {name: _json_values(array.tolist()) for name, array in outputs.items()}
+    content: Any = columns
+    if len(columns) == 1:
+        (content,) = columns.values()
+    elif form == ROW:
+        rows = zip(*columns.values(), strict=True)
+        content = [dict(zip(columns, row, strict=True)) for row in rows]
+    return json.dumps({ANSWER_KEY[form]: content}).encode()
 
 
-def _object(values: Mapping[str, str]) -> str:
-    if len(values) == 1:
-        return next(iter(values.values()))
-    return "{" + ", ".join(f'"{name}": {text}' for name, text in values.items()) + "}"
-
-
-def _rows(array: np.ndarray) -> list[str]:
-    """Return the JSON of each row of an array."""
-    write: Callable[[Any], str] = decimal if array.dtype.kind == "f" else json.dumps
-    if array.ndim == 1:
-        return [write(value) for value in array.tolist()]
-    return [_list(row, write) for row in array.tolist()]
-
-
-def _list(values: Sequence[Any], write: Callable[[Any], str]) -> str:
-    return f"[{', '.join(map(write, values))}]"
-
-
-def decimal(value: float) -> str:
-    """Return a float32 as JSON: the nine digits that give it back exactly, `NaN`, `Infinity`.
-
-    >>> decimal(30.0), decimal(float("nan")), decimal(-float("inf")), decimal(1e-20)
-    ('30.0', 'NaN', '-Infinity', '1e-20')
-    """
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), -float("inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    text = f"{value:.9g}"
-    return text if "." in text or "e" in text else text + ".0"
+def _json_values(value: Any) -> Any:
+    """Return numbers as the nine digits that give a float32 back exactly."""
+    if isinstance(value, list):
+        return [_json_values(one) for one in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
