@@ -38,12 +38,35 @@ def read() -> dict[str, Any]:
 
 def wanted(result: dict[str, Any]) -> dict[Path, str]:
     """Return what every page with figures should hold."""
-    from keras_dldl.benchmark import markdown
-
-    figures = {ROOT / "docs" / "engines.md": markdown(result), ROOT / "README.md": short(result)}
+    figures = {ROOT / "docs" / "engines.md": table(result), ROOT / "README.md": short(result)}
     return {
         path: replaced(path.read_text(encoding="utf-8"), BEGIN, figures[path]) for path in figures
     }
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return a row an engine, a column a model: milliseconds, and images a second in batches."""
+    models = {model["name"]: model["engines"] for model in result["models"]}
+    names = list(dict.fromkeys(name for engines in models.values() for name in engines))
+    machine = result["machine"]
+    lines = [
+        f"{machine['processor']}, {machine['cores']} cores, {result['rounds']} rounds in turn.",
+        "",
+        f"| engine | {' | '.join(models)} |",
+        f"|---|{'---|' * len(models)}",
+    ]
+    for name in names:
+        cells = [timing(engines.get(name)) for engines in models.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def timing(engine: dict[str, Any] | None) -> str:
+    """Return milliseconds of one face, the ratio to VGG-16, and images a second."""
+    if engine is None:
+        return "-"
+    many = f"{engine['images_per_second']:,.0f}/s"
+    return f"{engine['milliseconds']:.1f} ms ({engine['ratio']:.0f}x), {many}"
 
 
 def short(result: dict[str, Any]) -> str:

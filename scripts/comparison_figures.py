@@ -54,8 +54,9 @@ def wanted(page: str, content: dict[str, Any]) -> str:
     """Return the page with the tables and pictures of `content` between its marks."""
     from keras_dldl.comparison.tables import markdown
 
+    main_table, *_, notes = markdown(content).strip().split("\n\n")
     shown = "\n\n".join(f"![{PICTURES[name]}](images/{name})" for name in drawn(content))
-    return replaced(page, BEGIN, f"{markdown(content)}\n{shown}")
+    return replaced(page, BEGIN, f"{main_table}\n\n{notes}\n\n{shown}")
 
 
 if __name__ == "__main__":
