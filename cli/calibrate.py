@@ -46,7 +46,7 @@ def command(model, folders, split, out, in_place, as_json, **options):
     from pathlib import Path
 
     from keras_dldl.evaluation import PreparedFaces, calibrate
-    from keras_dldl.export.light_copy import keep_light_copy
+    from keras_dldl.export import keep_light_copy
     from keras_dldl.files import check_writable
     from keras_dldl.saved_models import find_model
 

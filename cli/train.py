@@ -51,7 +51,7 @@ def command(config, out, resume, preview, dry_run, as_json, coordinator, process
         return _plan(config, team, as_json)
     result = train(config, out, resume=resume, team=team)
     if not process:  # of several processes, the first has the run folder
-        from keras_dldl.export.light_copy import keep_light_copy
+        from keras_dldl.export import keep_light_copy
 
         keep_light_copy(result.model)
     _report(result, as_json)

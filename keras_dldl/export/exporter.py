@@ -1,11 +1,10 @@
 """`export_model`: write, read again without Keras, compare, and only then give it its name."""
 
+import logging
 import os
-from collections.abc import Callable
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from keras_dldl.arguments import check_choice
 from keras_dldl.errors import ConfigError
@@ -14,25 +13,15 @@ from keras_dldl.export.folders import new_folder, version_folder
 from keras_dldl.export.server_files import write_server_files
 from keras_dldl.export.single_file import FILE_FORMATS, FileOptions, check_options, write_file
 from keras_dldl.files import write_json
+from keras_dldl.interpreters import is_installed
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.runtime import ModelCard
 from keras_dldl.runtime.card_files import SAVED_MODEL_CARD
+from keras_dldl.runtime.opening import converted
 from keras_dldl.saved_models import SAVED_MODEL
 
-
-@dataclass(frozen=True)
-class _Format:
-    """A format: how it is written into a folder, how it runs there, how to know it again."""
-
-    write: Callable[[FaceModel, Path, bool], None]
-    run: Callable[[Path, list[np.ndarray]], list[dict[str, np.ndarray]]]
-    marker: str
-
-
-FORMATS: dict[str, object] = {
-    **FILE_FORMATS,
-    "saved-model": _Format(saved_model.write, saved_model.run_alone, SAVED_MODEL),
-}
+_LOGGER = logging.getLogger(__name__)
+FORMATS = ("saved-model", *FILE_FORMATS)
 
 
 @dataclass(frozen=True)
@@ -91,58 +80,56 @@ def export_model(
     """
     check_choice("format", format, FORMATS)
     if format in FILE_FORMATS:
-        _check_no_version(version)
+        if version is not None:
+            raise ConfigError(f"`version` is for SavedModels. Received: version={version}")
         options = FileOptions(precision, calibrate, images, mirror, force, with_keras)
         file = check_options(format, out, options)
         return ExportResult(file, *write_file(_loaded(model), format, file, options))
-    _check_no_file_options(precision, calibrate, images, with_keras)
-    return _export_folder(model, format, Path(out), version, mirror=mirror, force=force)
-
-
-def _export_folder(
-    model: str | os.PathLike | FaceModel,
-    format: str,
-    out: Path,
-    version: int | str | None,
-    *,
-    mirror: bool,
-    force: bool,
-) -> ExportResult:
-    chosen = FORMATS[format]
-    place = out if version is None else version_folder(out, version)
-    with new_folder(place, marker=chosen.marker, force=force) as temporary:
-        model = _loaded(model)
-        chosen.write(model, temporary, mirror)
-        card = ModelCard.of_model(model, mirror).to_dict(format)
-        write_json(temporary / SAVED_MODEL_CARD, card)
-        found = parity.compare(lambda batches: chosen.run(temporary, batches), model, mirror)
-        if version is not None:
-            write_server_files(place.parent, _tensorflow_version(), force)
-        size = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
-    return ExportResult(place, size, found)
-
-
-def _tensorflow_version() -> str:
-    import tensorflow as tf
-
-    return tf.__version__
-
-
-def _loaded(model: str | os.PathLike | FaceModel) -> FaceModel:
-    return model if isinstance(model, FaceModel) else load_model(model)
-
-
-def _check_no_version(version: int | str | None) -> None:
-    if version is not None:
-        raise ConfigError(f"`version` is for SavedModels. Received: version={version}")
-
-
-def _check_no_file_options(
-    precision: str, calibrate: object, images: object, with_keras: bool
-) -> None:
     if (precision, calibrate, images, with_keras) != ("float32", None, None, False):
         raise ConfigError(
             "`precision`, `calibrate`, `images` and `with_keras` are for the formats onnx and "
             f"litert. Received: precision={precision!r}, calibrate={calibrate!r}, "
             f"images={images!r}, with_keras={with_keras!r}"
         )
+    place = Path(out) if version is None else version_folder(Path(out), version)
+    with new_folder(place, marker=SAVED_MODEL, force=force) as temporary:
+        model = _loaded(model)
+        saved_model.write(model, temporary, mirror)
+        card = ModelCard.of_model(model, mirror).to_dict(format)
+        write_json(temporary / SAVED_MODEL_CARD, card)
+        found = parity.compare(
+            lambda batches: saved_model.run_alone(temporary, batches), model, mirror
+        )
+        if version is not None:
+            import tensorflow as tf
+
+            write_server_files(place.parent, tf.__version__, force)
+        size = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
+    return ExportResult(place, size, found)
+
+
+def _loaded(model: str | os.PathLike | FaceModel) -> FaceModel:
+    return model if isinstance(model, FaceModel) else load_model(model)
+
+
+def keep_light_copy(path: str | os.PathLike) -> None:
+    """Make the LiteRT copy now that the first prediction by this model file would make.
+
+    For a process that has loaded TensorFlow: it takes seconds there, and half a minute in a process
+    of its own. What fails is only logged.
+    """
+    path = Path(path)
+    if not is_installed("litert") or path.suffix.lower() != ".keras":
+        return
+
+    def convert(path: Path, engine: str, suffix: str) -> bytes:
+        _LOGGER.info("%s is converted for the engine %s: some seconds, once", path, engine)
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / f"model{suffix}"
+            export_model(path, engine, place, mirror=False)
+            return place.read_bytes()
+
+    try:
+        converted(path, "litert", convert)
+    except Exception as error:
+        _LOGGER.info("The first prediction makes the LiteRT copy. Received, here: %s", error)

@@ -70,7 +70,8 @@ def _prepared(folder: Path, model: FaceModel) -> Iterator[np.ndarray]:
 
 
 def _aligned(place: Path, model: FaceModel, count: int) -> Iterator[np.ndarray]:
-    paths = _spread(_paths(place), count)
+    paths = _paths(place)
+    paths = paths[:: max(1, len(paths) // count)]
     aligner = FaceAligner(model.alignment)
     for group in groups(_readable(paths)):
         photos = [photo for _, photo in group]
@@ -92,10 +93,6 @@ def _paths(place: Path) -> list[Path]:
     from keras_dldl.data.manifest import read_manifest
 
     return [place.parent / path for path in read_manifest(place)["path"]]
-
-
-def _spread(paths: list[Path], count: int) -> list[Path]:
-    return paths[:: max(1, len(paths) // count)]
 
 
 def _readable(paths: list[Path]) -> Iterator[tuple[Path, Photo]]:

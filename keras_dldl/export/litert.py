@@ -2,12 +2,11 @@
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.export.graph import traced
 from keras_dldl.models import FaceModel
 
@@ -36,7 +35,7 @@ def convert(
         faces: (N, S, S, 3) uint8, for "int8".
 
     Raises:
-        ConfigError: "int8" without faces, or Keras does not run on TensorFlow.
+        ConfigError: Keras does not run on TensorFlow.
     """
     import tensorflow as tf
 
@@ -56,15 +55,15 @@ def convert(
         return converter.convert()
 
 
-def _calibrated(converter: Any, faces: np.ndarray | None, dense_too: bool) -> bytes:
+def _calibrated(converter: Any, faces: np.ndarray, dense_too: bool) -> bytes:
     import tensorflow as tf
 
-    if faces is None:
-        raise ConfigError(
-            "Full int8 is calibrated on faces: name prepared data, a manifest or a folder of "
-            "images (`calibrate=`, command line: --calibrate). Received: calibrate=None"
-        )
-    samples = _samples(faces)
+    def samples() -> Iterator[list[np.ndarray]]:
+        for pixel in (0, 255):  # pixels then are stored as they are
+            yield [np.full_like(faces[:1], pixel, dtype=np.float32)]
+        for face in faces:
+            yield [face[None].astype(np.float32)]
+
     converter.representative_dataset = samples
     float_operations = [*FLOAT_OPERATIONS, *([] if dense_too else ["FULLY_CONNECTED"])]
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=float_operations)
@@ -72,13 +71,3 @@ def _calibrated(converter: Any, faces: np.ndarray | None, dense_too: bool) -> by
         converter=converter, debug_dataset=samples, debug_options=options
     )
     return debugger.get_nondebug_quantized_model()
-
-
-def _samples(faces: np.ndarray) -> Callable[[], Iterator[list[np.ndarray]]]:
-    def samples() -> Iterator[list[np.ndarray]]:
-        for pixel in (0, 255):  # pixels then are stored as they are
-            yield [np.full_like(faces[:1], pixel, dtype=np.float32)]
-        for face in faces:
-            yield [face[None].astype(np.float32)]
-
-    return samples

@@ -14,9 +14,10 @@ import numpy as np
 
 from keras_dldl.backends import backend_name, is_installed
 from keras_dldl.errors import ConfigError
-from keras_dldl.export import encoded_images, warm_up
+from keras_dldl.export import encoded_images
 from keras_dldl.export.graph import serve_function
 from keras_dldl.export.parity import ParityError
+from keras_dldl.export.server_files import WARM_UP, write_warm_up
 from keras_dldl.models import FaceModel
 from keras_dldl.models.folding import fold_normalization
 from keras_dldl.runtime.card_files import SAVED_MODEL_CARD
@@ -59,7 +60,7 @@ def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
         tf.saved_model.save(module, os.fspath(folder), signatures=served)
         extra = (folder / SAVED_MODEL_CARD).parent
         extra.mkdir(exist_ok=True)
-        warm_up.write(extra / warm_up.FILE, model.input_size)
+        write_warm_up(extra / WARM_UP, model.input_size)
     except tf.errors.OpError as error:
         raise _as_os_error(error) from error
 
@@ -89,10 +90,20 @@ def signatures(model: FaceModel, mirror: bool = True, network: Any = None) -> di
     """
     import tensorflow as tf
 
-    answers = _answers(model, network or model, mirror)
+    labels, size = model.grid.labels, model.input_size
+    network = network or model
+    serve = serve_function(model, mirror, lambda faces: network(faces, training=False))
+
+    # A function of its own, so that the model is traced and stored once for all signatures.
+    @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3))], autograph=False)
+    def answers(faces):
+        return {
+            **serve(faces),
+            "labels": tf.tile(tf.constant(labels)[None], [tf.shape(faces)[0], 1]),
+        }
 
     def from_bytes(image_bytes):
-        faces, status = encoded_images.decode_faces(image_bytes, model.input_size)
+        faces, status = encoded_images.decode_faces(image_bytes, size)
         found = dict(answers(tf.cast(faces, tf.float32)))
         is_ok = tf.equal(status, encoded_images.OK)
         for name in ("value", "std", "distribution"):
@@ -101,7 +112,7 @@ def signatures(model: FaceModel, mirror: bool = True, network: Any = None) -> di
         return {**found, "status": tf.gather(list(encoded_images.STATUSES), status)}
 
     def from_pixels(images):
-        return answers(_resized(images, model.input_size))
+        return answers(_resized(images, size))
 
     pixels = (None, None, None, 3)
     given = {
@@ -113,24 +124,6 @@ def signatures(model: FaceModel, mirror: bool = True, network: Any = None) -> di
         name: tf.function(function, input_signature=[spec], autograph=False)
         for name, (function, spec) in given.items()
     }
-
-
-def _answers(model: FaceModel, network: Any, mirror: bool) -> Callable:
-    """Return the function from (B, S, S, 3) float32 faces to the outputs by name."""
-    import tensorflow as tf
-
-    labels, size = model.grid.labels, model.input_size
-    serve = serve_function(model, mirror, lambda faces: network(faces, training=False))
-
-    # A function of its own, so that the model is traced and stored once for all signatures.
-    @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3))], autograph=False)
-    def answers(faces):
-        return {
-            **serve(faces),
-            "labels": tf.tile(tf.constant(labels)[None], [tf.shape(faces)[0], 1]),
-        }
-
-    return answers
 
 
 def _resized(images, size: int):
@@ -159,10 +152,27 @@ def run_alone(folder: Path, batches: list[np.ndarray]) -> list[dict[str, np.ndar
     Raises:
         ParityError: the process failed.
     """
+    # On the processor, whose numbers are exact; the parent may hold all of an accelerator's memory.
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     with tempfile.TemporaryDirectory() as scratch:
         given, result = Path(scratch) / "given.npz", Path(scratch) / "result.npz"
         np.savez(given, **{str(i): batch for i, batch in enumerate(batches)})
-        _run_python(TENSORFLOW_ALONE.read_text(encoding="utf-8"), folder, given, result)
+        source = TENSORFLOW_ALONE.read_text(encoding="utf-8")
+        command = [sys.executable, "-c", source, *map(os.fspath, (folder, given, result))]
+        try:
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ParityError(
+                f"An exported model must run within {TIMEOUT_SECONDS} seconds. Received: no answer"
+            ) from error
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ParityError(
+                "An exported model must load and run in TensorFlow alone; nothing was kept. "
+                f"Received: {reason} (exit status {done.returncode})"
+            )
         with np.load(result) as arrays:
             named = {key: arrays[key] for key in arrays.files}
     outputs: list[dict[str, np.ndarray]] = [{} for _ in batches]
@@ -170,23 +180,3 @@ def run_alone(folder: Path, batches: list[np.ndarray]) -> list[dict[str, np.ndar
         index, _, name = key.partition("/")
         outputs[int(index)][name] = array
     return outputs
-
-
-def _run_python(source: str, *arguments: Path) -> None:
-    # On the processor, whose numbers are exact; the parent may hold all of an accelerator's memory.
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-c", source, *map(os.fspath, arguments)]
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ParityError(
-            f"An exported model must run within {TIMEOUT_SECONDS} seconds. Received: no answer"
-        ) from error
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ParityError(
-            "An exported model must load and run in TensorFlow alone; nothing was kept. "
-            f"Received: {reason} (exit status {done.returncode})"
-        )

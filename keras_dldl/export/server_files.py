@@ -1,12 +1,22 @@
-"""What TensorFlow Serving needs beside the versions of a model: its settings, ready to start."""
+"""What TensorFlow Serving needs beside a model: its settings, ready to start, and warm-up requests.
 
+The first run of a graph takes far longer than the others, and so does the first of a new batch
+size. So the server answers such requests to itself before it gives a model to clients, see
+https://www.tensorflow.org/tfx/serving/saved_model_warmup.
+"""
+
+import io
 import logging
 import os
 import re
 from pathlib import Path
+from typing import Any
 
+from keras_dldl.export.parity import generated_images
 from keras_dldl.files import write_text
+from keras_dldl.serving_messages import FLOAT, STRING, UINT8, message
 
+WARM_UP = "tf_serving_warmup_requests"
 USUAL_BATCH = 32
 LARGEST_REQUEST = 1024
 
@@ -105,3 +115,49 @@ def write_server_files(folder: Path, tensorflow: str, force: bool = False) -> No
             logger.warning(
                 "%s is kept, though this export would write another; force replaces it", place
             )
+
+
+def write_warm_up(path: Path, size: int) -> None:
+    """Write the requests, one `PredictionLog` a record: each signature, a batch of 1 and of 32.
+
+    Args:
+        path: the file to write.
+        size: side of the model's input.
+    """
+    import tensorflow as tf
+
+    with tf.io.TFRecordWriter(str(path)) as records:
+        for count in (1, USUAL_BATCH):
+            for request in _requests(count, size):
+                log = message("PredictionLog", predict_log={"request": request})
+                records.write(log.SerializeToString())
+
+
+def _requests(count: int, size: int) -> list[Any]:
+    from PIL import Image
+
+    files = []
+    for kind in ("JPEG", "PNG")[:count]:
+        stream = io.BytesIO()
+        Image.fromarray(generated_images(1, size)[0]).save(stream, kind)
+        files.append(stream.getvalue())
+    # A tensor with fewer values than its shape has places repeats the last: the file stays small.
+    pixels = (count, size, size, 3)
+    given = [
+        ("serving_default", "image_bytes", (count,), {"dtype": STRING, "string_val": files}),
+        ("images", "images", pixels, {"dtype": UINT8, "int_val": [128]}),
+        ("images_float", "images", pixels, {"dtype": FLOAT, "float_val": [128.0]}),
+    ]
+    return [
+        message(
+            "PredictRequest",
+            model_spec={"signature_name": signature},
+            inputs=[
+                {
+                    "key": name,
+                    "value": {**tensor, "tensor_shape": {"dim": [{"size": n} for n in shape]}},
+                }
+            ],
+        )
+        for signature, name, shape, tensor in given
+    ]

@@ -36,11 +36,6 @@ class FileFormat:
     with_card: Callable[[bytes, dict[str, Any]], bytes]
     opened: Callable[[bytes], Any]
 
-    @property
-    def file_name(self) -> str:
-        """The name of the file in a folder."""
-        return f"model{self.suffix}"
-
 
 FILE_FORMATS = {
     "litert": FileFormat(
@@ -62,22 +57,16 @@ class FileOptions:
     with_keras: bool = False
 
 
-def place_of(format: str, out: str | os.PathLike) -> Path:
-    """Return the file to write: `out` where it has the format's suffix, else a file in it."""
-    chosen = FILE_FORMATS[format]
-    path = Path(out)
-    return path if path.suffix.lower() == chosen.suffix else path / chosen.file_name
-
-
 def check_options(format: str, out: str | os.PathLike, options: FileOptions) -> Path:
-    """Return the file to write, once it is clear that it may be written.
+    """Return the file to write, `out` or one in it, once it is clear that it may be written.
 
     Raises:
         ConfigError: the format has no such precision, "int8" is without faces, or the file cannot
             hold the Keras model.
         FileExistsError: there is a file already, and `force` is not set.
     """
-    check_choice("precision", options.precision, FILE_FORMATS[format].precisions)
+    chosen = FILE_FORMATS[format]
+    check_choice("precision", options.precision, chosen.precisions)
     if options.precision == "int8" and options.calibrate is None:
         raise ConfigError(
             "Full int8 is calibrated on faces: name prepared data, a manifest or a folder of "
@@ -88,7 +77,9 @@ def check_options(format: str, out: str | os.PathLike, options: FileOptions) -> 
             "`with_keras` (command line: --with-keras) is for litert in float32. "
             f"Received: {format} in {options.precision}"
         )
-    place = place_of(format, out)
+    place = Path(out)
+    if place.suffix.lower() != chosen.suffix:
+        place /= f"model{chosen.suffix}"
     check_file_free(place, options.force)
     return place
 
@@ -103,15 +94,6 @@ def write_file(
         DataError: no faces are where they should be.
         OSError: it cannot be written.
     """
-    content, found = converted(model, format, options)
-    with atomic_path(place) as temporary:
-        temporary.write_bytes(content)
-        check_file_free(place, options.force)
-    return len(content), found
-
-
-def converted(model: FaceModel, format: str, options: FileOptions) -> tuple[bytes, parity.Parity]:
-    """Return the content of the file, and how far it is from Keras; see `write_file`."""
     chosen = FILE_FORMATS[format]
     calibration, compared = _faces(model, options)
     content = chosen.convert(model, options.mirror, options.precision, calibration)
@@ -126,7 +108,11 @@ def converted(model: FaceModel, format: str, options: FileOptions) -> tuple[byte
 
     limits = parity.limits_of(options.precision, model.grid)
     batches = parity.in_batches(compared)
-    return content, parity.compare(run, model, options.mirror, limits, batches)
+    found = parity.compare(run, model, options.mirror, limits, batches)
+    with atomic_path(place) as temporary:
+        temporary.write_bytes(content)
+        check_file_free(place, options.force)
+    return len(content), found
 
 
 def _faces(model: FaceModel, options: FileOptions) -> tuple[np.ndarray | None, np.ndarray]:

@@ -212,11 +212,10 @@ def planted(count, seed=0):
     return images, ages
 
 
-@pytest.mark.parametrize("method", ["dldl-v2", "mr-l2", "ranking-bce"])
-def test_a_planted_cue_is_found_in_a_trained_model(method):
+def test_a_planted_cue_is_found_in_a_trained_model():
     keras.utils.set_random_seed(0)
     with backbone(lambda x: squares(squares(x, 8, 4), 8, 1)) as name:
-        model = FaceModel(name, LabelGrid.age(), method, input_size=32, pooling="average")
+        model = FaceModel(name, LabelGrid.age(), "ranking-bce", input_size=32, pooling="average")
     images, ages = planted(256)
     trained = model.training_model()
     trained.compile(keras.optimizers.Adam(0.02), model.method.loss(model.grid))

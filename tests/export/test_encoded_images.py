@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_dldl.export import encoded_images
 from keras_dldl.export.encoded_images import MAX_PIXELS, MAX_SIDE, STATUSES, decode_faces
 from keras_dldl.export.parity import generated_images
 from keras_dldl.faces.alignment import Alignment
@@ -62,38 +61,29 @@ GOOD_FILES = {
     "a strip": encoded(PICTURE[:2]),
 }
 REFUSED = {
-    "": "not a JPEG or PNG image",
-    "text": "not a JPEG or PNG image",
-    "GIF": "not a JPEG or PNG image",
-    "WebP": "not a JPEG or PNG image",
-    "BMP": "not a JPEG or PNG image",
-    "half a JPEG": "damaged",
-    "half a PNG": "damaged",
-    "the start of a JPEG": "damaged",
-    "the start of a PNG": "damaged",
-    "30,000 x 30,000": "too large",
-    "over the longest side": "too large",
-    "over the pixels": "too large",
-    "a side of 2**31 + 5": "too large",
-    "a side of 0": "too small",
-    "one pixel": "too small",
-}
-REFUSED_FILES = {
-    "": b"",
-    "text": BAD_FILES["text"][0],
-    "GIF": animated_gif(),
-    "WebP": encoded(PICTURE, "WEBP"),
-    "BMP": encoded(PICTURE, "BMP"),
-    "half a JPEG": truncated("JPEG"),
-    "half a PNG": truncated("PNG"),
-    "the start of a JPEG": b"\xff\xd8\xff",
-    "the start of a PNG": b"\x89PNG\r\n\x1a\n",
-    "30,000 x 30,000": BAD_FILES["30,000 x 30,000"][0],
-    "over the longest side": png_of_declared_size(MAX_SIDE + 1, 2),
-    "over the pixels": png_of_declared_size(2**13, MAX_PIXELS // 2**13 + 1),
-    "a side of 2**31 + 5": png_of_declared_size(2**31 + 5, 2),
-    "a side of 0": png_of_declared_size(0, 5),
-    "one pixel": BAD_FILES["one pixel"][0],
+    "not a JPEG or PNG image": {
+        "": b"",
+        "text": BAD_FILES["text"][0],
+        "GIF": animated_gif(),
+        "WebP": encoded(PICTURE, "WEBP"),
+        "BMP": encoded(PICTURE, "BMP"),
+    },
+    "damaged": {
+        "half a JPEG": truncated("JPEG"),
+        "half a PNG": truncated("PNG"),
+        "the start of a JPEG": b"\xff\xd8\xff",
+        "the start of a PNG": b"\x89PNG\r\n\x1a\n",
+    },
+    "too large": {
+        "30,000 x 30,000": BAD_FILES["30,000 x 30,000"][0],
+        "over the longest side": png_of_declared_size(MAX_SIDE + 1, 2),
+        "over the pixels": png_of_declared_size(2**13, MAX_PIXELS // 2**13 + 1),
+        "a side of 2**31 + 5": png_of_declared_size(2**31 + 5, 2),
+    },
+    "too small": {
+        "a side of 0": png_of_declared_size(0, 5),
+        "one pixel": BAD_FILES["one pixel"][0],
+    },
 }
 
 
@@ -136,11 +126,12 @@ def test_pictures_of_the_right_size_are_not_touched(decode):
 def test_refused_files_say_why_and_leave_the_others_alone(decode):
     good = list(GOOD_FILES.values())[:3]
     alone, _ = decode(good)
-    bad = list(REFUSED_FILES.values())
+    bad = [file for files in REFUSED.values() for file in files.values()]
+    reasons = [reason for reason, files in REFUSED.items() for _ in files]
     faces, status = decode([good[0], *bad[:5], good[1], *bad[5:], good[2]])
     assert [status[0], status[6], status[-1]] == ["ok"] * 3
     np.testing.assert_array_equal(faces[[0, 6, -1]], alone)
-    assert status[1:6] + status[7:-1] == list(REFUSED.values())
+    assert status[1:6] + status[7:-1] == reasons
     assert not faces[1:6].any()
 
 
@@ -158,7 +149,7 @@ def test_no_damage_fails_a_batch(decode):
     (expected,), _ = decode([whole])
     sources = [GOOD_FILES[name] for name in GOOD_FILES if "strip" not in name]
     damaged = []
-    for k in range(600):
+    for k in range(400):
         file = bytearray(sources[k % len(sources)])
         start = int(rng.integers(0, len(file) if k % 2 else min(len(file), 64)))
         if k % 3 == 0:
@@ -174,8 +165,3 @@ def test_no_damage_fails_a_batch(decode):
         np.testing.assert_array_equal(faces[50], expected)
         assert status[50] == "ok"
         assert set(status) > {"ok", "damaged"}
-
-
-def test_the_limits_are_those_of_a_server_with_little_memory():
-    assert MAX_PIXELS * 4 <= 2**27 and 224 * MAX_SIDE * 3 * 4 <= 2**27  # bytes
-    assert encoded_images.STATUSES[0] == "ok"

@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError, ModelFileError
-from keras_dldl.export import (
-    ParityError,
-    encoded_images,
-    export_model,
-    exporter,
-    saved_model,
-)
+from keras_dldl.export import ParityError, encoded_images, export_model, saved_model
 from keras_dldl.export.parity import generated_images, keras_outputs
 from keras_dldl.predict import predict_age
 from keras_dldl.runtime.keras_network import KerasNetwork
-from keras_dldl.saved_models import SAVED_MODEL
 from tests.evaluation.given import noise, tiny_model
 
 tf = pytest.importorskip("tensorflow")
@@ -35,12 +28,16 @@ def serve(exported):
     return signature
 
 
-def test_it_lies_where_a_server_looks_and_agrees_with_keras(exported):
+def test_it_lies_where_a_server_looks_agrees_with_keras_and_tells_how_to_feed_it(model, exported):
     assert exported.path.name == "2"
     assert (exported.path / "saved_model.pb").is_file()
     assert 0 <= exported.parity.value < 1e-4
     names = sorted(entry.name for entry in exported.path.parent.iterdir())
     assert names == ["2", "batching.config", "docker-compose.yml", "models.config"]
+    card = json.loads((exported.path / "assets.extra" / "keras_dldl.json").read_text())
+    assert card["input_size"] == 32 and card["task"] == "age" and card["unit"] == "years"
+    assert card["labels"] == list(range(101))
+    assert np.allclose(card["alignment"]["five_points"], model.alignment.template(32))
 
 
 def test_weights_are_stored_once(model, exported):
@@ -79,18 +76,13 @@ def test_without_mirror_only_the_image_counts(model, tmp_path, in_process):
     assert card["mirror_averaged"] is False
 
 
-def test_the_card_tells_how_to_feed_it(model, exported):
-    card = json.loads((exported.path / "assets.extra" / "keras_dldl.json").read_text())
-    assert card["input_size"] == 32 and card["task"] == "age" and card["unit"] == "years"
-    assert card["labels"] == list(range(101))
-    assert np.allclose(card["alignment"]["five_points"], model.alignment.template(32))
-
-
-def test_the_other_process_cannot_import_keras(tmp_path):
+def test_the_other_process_cannot_import_keras(tmp_path, monkeypatch):
     program = saved_model.TENSORFLOW_ALONE.read_text()
-    probe = program.replace("    import numpy as np", "    import keras")
+    probe = tmp_path / "probe.py"
+    probe.write_text(program.replace("    import numpy as np", "    import keras"))
+    monkeypatch.setattr(saved_model, "TENSORFLOW_ALONE", probe)
     with pytest.raises(ParityError, match="import of keras halted.*exit status 1"):
-        saved_model._run_python(probe, *[tmp_path] * 3)
+        saved_model.run_alone(tmp_path, [])
 
 
 def test_a_model_that_does_not_agree_is_not_kept(model, tmp_path, monkeypatch):
@@ -99,8 +91,7 @@ def test_a_model_that_does_not_agree_is_not_kept(model, tmp_path, monkeypatch):
         outputs = [keras_outputs(model, images, True) for images in batches]
         return [o | {"value": o["value"] + 0.01} for o in outputs]
 
-    spoilt = exporter._Format(saved_model.write, other_numbers, SAVED_MODEL)
-    monkeypatch.setitem(exporter.FORMATS, "saved-model", spoilt)
+    monkeypatch.setattr(saved_model, "run_alone", other_numbers)
     with pytest.raises(ParityError, match="0.01 in `value`"):
         export_model(model, "saved-model", tmp_path / "m")
     assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,4 @@
-"""The signatures, as TensorFlow's own tools and the session of a model server see them."""
-
-import subprocess
-import sys
+"""The signatures, as the session of a model server sees them."""
 
 import numpy as np
 import pytest
@@ -63,35 +60,6 @@ def test_each_is_named_and_typed(model, name, given, more):
     assert set(kinds.values()) == {tf.float32}
 
 
-@pytest.mark.slow
-def test_tensorflows_own_tool_shows_them(folder):
-    tool = "from tensorflow.python.tools.saved_model_cli import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", tool, "show", "--dir", str(folder), "--all"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in ("serving_default", "images", "images_float"):
-        assert f"signature_def['{name}']" in result.stdout
-    block = result.stdout.split("signature_def['serving_default']")[1].split("signature_def[")[0]
-    words = " ".join(block.split())
-    assert "inputs['image_bytes'] tensor_info: dtype: DT_STRING shape: (-1)" in words
-    assert "outputs['status'] tensor_info: dtype: DT_STRING shape: (-1)" in words
-    assert "Method name is: tensorflow/serving/predict" in words
-
-
-def test_all_give_the_same_numbers(model):
-    faces = noise(5, seed=1)
-    by_pixels = model.signatures["images"](images=tf.constant(faces))
-    by_floats = model.signatures["images_float"](images=tf.constant(faces, tf.float32))
-    files = tf.constant([encoded(face) for face in faces])
-    by_files = model.signatures["serving_default"](image_bytes=files)
-    assert by_files["status"].numpy().tolist() == [b"ok"] * 5
-    for name in OUTPUTS:
-        np.testing.assert_array_equal(by_pixels["labels"][0], np.arange(101))
-        np.testing.assert_allclose(by_floats[name], by_pixels[name], atol=1e-5)
-        np.testing.assert_allclose(by_files[name], by_pixels[name], atol=1e-5)
-
-
 def test_floats_are_not_rounded(model):
     faces = noise(2, seed=2).astype(np.float32)
     serve = model.signatures["images_float"]
@@ -136,21 +104,3 @@ def test_only_operations_of_tensorflows_core_are_in_it(session):
     registered = {op for op in used if op not in own and op in tf.raw_ops.__dict__}
     assert used - own - registered <= {"Placeholder", "NoOp", "PartitionedCall"}
     assert {"DecodeJpeg", "DecodePng", "IgnoreErrorsDataset"} & used
-
-
-def test_many_threads_at_once_get_their_own_answers(session):
-    from concurrent.futures import ThreadPoolExecutor
-
-    run, _ = session
-    faces = noise(8, seed=6)
-    files = [encoded(face) for face in faces]
-    expected = run("images", faces)["value"]
-
-    def ask(k):
-        batch = np.array([files[k % 8], b"bad", files[(k + 3) % 8]], object)
-        return run("serving_default", batch)["value"]
-
-    with ThreadPoolExecutor(8) as pool:
-        for k, found in enumerate(pool.map(ask, range(64))):
-            np.testing.assert_allclose(found[[0, 2]], expected[[k % 8, (k + 3) % 8]], atol=1e-4)
-            assert np.isnan(found[1])

@@ -210,15 +210,15 @@ def test_work_for_a_client_that_left_is_not_done():
 class SlowReader:
     """A reader of pictures that takes its time over large ones, and counts them."""
 
-    def __init__(self, monkeypatch):
-        self.read, self._wrapped = 0, read_image
+    def __init__(self, monkeypatch, seconds=0.1):
+        self.read, self.seconds, self._wrapped = 0, seconds, read_image
         monkeypatch.setattr("keras_dldl.serving.signatures.read_image", self)
 
     def __call__(self, content, **options):
         image = self._wrapped(content, **options)
         if image.shape[0] > 100:
             self.read += 1
-            time.sleep(0.1)
+            time.sleep(self.seconds)
         return image
 
 
@@ -226,14 +226,15 @@ LARGE = picture_file(51, (200, 200))
 
 
 def test_small_requests_pass_by_large_ones(monkeypatch):
-    SlowReader(monkeypatch)
+    reader = SlowReader(monkeypatch, seconds=0.05)
     with client_of({"age": FakeNetwork()}, decoders=1) as client, ThreadPoolExecutor(2) as pool:
-        large = [pool.submit(ask, client, {"instances": [base64_of(LARGE)] * 20}) for _ in "12"]
-        time.sleep(0.3)
-        start = time.monotonic()
+        large = [pool.submit(ask, client, {"instances": [base64_of(LARGE)] * 200}) for _ in "12"]
+        while not reader.read:
+            time.sleep(0.01)
         for _ in range(3):
             assert ask(client, {"instances": encoded(51)}).status_code == 200
-        assert time.monotonic() - start < 1.5 and not any(one.done() for one in large)
+        assert not any(one.done() for one in large)
+        reader.seconds = 0
         assert [one.result().status_code for one in large] == [200, 200]
 
 

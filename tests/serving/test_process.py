@@ -175,7 +175,6 @@ def test_64_clients_for_some_seconds(tmp_path, queue):
         load = Load(server, 64)
         load.wait_for(right=64)
         memory = server.memory()
-        time.sleep(3)
         load.wait_for(right=300)
         growth = server.memory() - memory
         load.stop()

@@ -115,14 +115,14 @@ def test_a_job_ends_between_two_steps_where_nobody_waits_for_it():
 def test_a_batch_waits_for_others_no_longer_than_its_window():
     batches = []
     run = lambda batch: batches.append(len(batch)) or batch  # noqa: E731
-    queue = WorkQueue("q", run, capacity=9, max_batch=3, window=2)
+    queue = WorkQueue("q", run, capacity=9, max_batch=3, window=1)
     start = time.monotonic()
     futures = [queue.submit(k) for k in range(3)]
     assert [f.result(10) for f in futures] == [0, 1, 2]
-    assert time.monotonic() - start < 1.9 and batches == [3]  # it is full: no need to wait
+    assert time.monotonic() - start < 0.9 and batches == [3]  # it is full: no need to wait
     start = time.monotonic()
     assert queue.submit(7).result(10) == 7
-    assert time.monotonic() - start > 1.9
+    assert time.monotonic() - start > 0.95
     queue.close()
 
 
@@ -194,21 +194,6 @@ def test_several_threads_share_a_queue(gate):
     assert sorted(f.result(10) for f in futures) == [0, 2, 4]
     assert [queue.submit(k).result(10) for k in range(5)] == [0, 2, 4, 6, 8]
     queue.close()
-
-
-def test_results_are_kept_by_nobody_but_who_asked():
-    class Photo:
-        """Something that can be referred to weakly."""
-
-    queue = WorkQueue("photos", lambda batch: [Photo() for _ in batch], capacity=4)
-    gc.disable()
-    try:
-        kept = [weakref.ref(queue.submit(None).result(10)) for _ in range(5)]
-        until(lambda: not any(one() for one in kept[:-1]))
-        queue.close()
-        assert kept[-1]() is None
-    finally:
-        gc.enable()
 
 
 def test_a_photo_is_kept_by_nobody_who_awaited_it():
