@@ -92,15 +92,25 @@ def export_model(
             f"images={images!r}, with_keras={with_keras!r}"
         )
     place = Path(out) if version is None else version_folder(Path(out), version)
+    return _export_saved_model(model, place, mirror, force, with_server_files=version is not None)
+
+
+def _export_saved_model(
+    model: str | os.PathLike | FaceModel,
+    place: Path,
+    mirror: bool,
+    force: bool,
+    with_server_files: bool,
+) -> ExportResult:
     with new_folder(place, marker=SAVED_MODEL, force=force) as temporary:
         model = _loaded(model)
         saved_model.write(model, temporary, mirror)
-        card = ModelCard.of_model(model, mirror).to_dict(format)
+        card = ModelCard.of_model(model, mirror).to_dict("saved-model")
         write_json(temporary / SAVED_MODEL_CARD, card)
         found = parity.compare(
             lambda batches: saved_model.run_alone(temporary, batches), model, mirror
         )
-        if version is not None:
+        if with_server_files:
             import tensorflow as tf
 
             write_server_files(place.parent, tf.__version__, force)

@@ -1,4 +1,4 @@
-"""The settings for TensorFlow Serving: read by its own parser, a user's changes survive; warm-up requests."""
+"""The settings for TensorFlow Serving, a user's changes to them, and its warm-up requests."""
 
 import logging
 
