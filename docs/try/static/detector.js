@@ -7,6 +7,7 @@ import { asNumbers, cut } from "./pixels.js";
 const BORDER = 0.15; // around the picture, as a share of its longer side
 const SURE = 0.88; // so sure BlazeFace never is of an upside-down face
 const LEAST_PRESENCE = 0.7;
+const CLEAR_PRESENCE = 0.97;
 
 const BLAZE_SIDE = 128;
 const CELLS = [[16, 2], [8, 6]];
@@ -40,17 +41,20 @@ export async function detect(networks, picture, untilSure) {
   const { width, height } = picture;
   const side = Math.max(width, height) * (1 + 2 * BORDER);
   const candidates = await propose(networks.blazeface, picture, [width / 2, height / 2], side, untilSure);
-  const faces = [];
-  // The mesh also fits faces on their head, badly: so the surest candidate goes first.
+  let faces = [];
+  // Of several at one place, such as a face and the same seen on its head, it is the one that the
+  // mesh is surest of.
   for (const candidate of candidates.sort((one, other) => other.score - one.score)) {
-    if (faces.some((face) => isNear(face, candidate))) continue;
+    if (faces.some((face) => face.score >= CLEAR_PRESENCE && isNear(face, candidate))) continue;
     let mesh = await fit(networks.mesh, picture, candidate, false);
     if (mesh.presence >= LEAST_PRESENCE) mesh = await fit(networks.mesh, picture, placeOf(mesh), true);
     if (mesh.presence < LEAST_PRESENCE) continue;
     const found = faceOf(mesh, picture);
-    // The mesh may have moved from a place just beside a known face onto it.
-    if (!faces.some((face) => isNear(face, squareOf(found)))) faces.push(found);
+    const twins = faces.filter((face) => isNear(face, squareOf(found)));
+    if (twins.every((twin) => twin.score < found.score))
+      faces = [...faces.filter((face) => !twins.includes(face)), found];
   }
+  if (untilSure && faces.some(({ score }) => score < CLEAR_PRESENCE)) return detect(networks, picture, false);
   return faces.sort((one, other) => one.box[0] - other.box[0]);
 }
 

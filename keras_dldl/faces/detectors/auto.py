@@ -30,6 +30,8 @@ UPRIGHT = math.cos(math.radians(30))
 LARGE = 1 / 3
 # Of 400 faces, turned and upright, the least was 0.8; a wheel of a motorcycle got 0.52.
 LEAST_PRESENCE = 0.7
+# On upright faces the mesh is surer than this (398 of 400); laid on a face on its head it is not.
+CLEAR_PRESENCE = 0.97
 # Squares of half the picture's length are searched for small turned faces only where they have so
 # many pixels: in smaller pictures that would take longer than the rest.
 LEAST_TILE = 400
@@ -59,7 +61,7 @@ class AutoDetector:
         found = []
         for image, small in zip(images, self._mtcnn.detect(images), strict=True):
             picture = Picture(image)
-            faces = self._meshed(picture, self._large(picture))
+            _, faces = self._searched(picture, *_surroundings(picture))
             for face in small:
                 place = _square_of(face)
                 if not _is_known(faces, *place):
@@ -67,7 +69,7 @@ class AutoDetector:
                     if not _is_known(faces, *_square_of(face)):
                         faces.append(face)
             for centre, side in _tiles(*image.shape[:2]):
-                faces += self._meshed(picture, self._candidates(picture, centre, side), faces)
+                faces += self._searched(picture, centre, side, known=faces)[1]
             found.append(left_to_right(faces or self._turned(image)))
         return found
 
@@ -83,8 +85,9 @@ class AutoDetector:
         pictures = [Picture(image) for image in images]
         found, missed = [], []
         for i, picture in enumerate(pictures):
-            candidates = self._large(picture, sure_from=LARGE * max(picture.shape[:2]))
-            faces = self._meshed(picture, candidates)
+            candidates, faces = self._searched(
+                picture, *_surroundings(picture), sure_from=LARGE * max(picture.shape[:2])
+            )
             found.append(faces)
             refused = [c for c in candidates if not _is_known(faces, c.centre, c.side)]
             most = max((_square_of(face)[1] for face in faces), default=0)
@@ -99,15 +102,9 @@ class AutoDetector:
             found[i] = found[i] + faces or self._turned(images[i])
         return [left_to_right(faces) for faces in found]
 
-    def _large(self, picture: Picture, sure_from: float = math.inf) -> list[Candidate]:
-        height, width = picture.shape[:2]
-        side = max(height, width) * (1 + 2 * BORDER)
-        return self._candidates(picture, complex(width, height) / 2, side, sure_from)
-
     def _confirmed(self, picture: Picture, middle: complex, side: float) -> Face | None:
         """Return the face there with the mesh's points; None where that refuses, as of profiles."""
-        candidates = self._candidates(picture, middle, SURROUNDINGS * side, sure_from=0)
-        around = self._meshed(picture, candidates)
+        _, around = self._searched(picture, middle, SURROUNDINGS * side, sure_from=0)
         return largest([face for face in around if _near(face, middle, side)])
 
     def _turned(self, image: np.ndarray) -> list[Face]:
@@ -126,13 +123,29 @@ class AutoDetector:
                 return found
         return []
 
-    def _candidates(
-        self, picture: Picture, centre: complex, side: float, sure_from: float = math.inf
-    ) -> list[Candidate]:
-        """Return the candidates in a square, at four turns, the surest first.
+    def _searched(
+        self,
+        picture: Picture,
+        centre: complex,
+        side: float,
+        sure_from: float = math.inf,
+        known: Sequence[Face] = (),
+    ) -> tuple[list[Candidate], list[Face]]:
+        """Return the candidates in a square, the surest first, and those that are faces.
 
-        A sure upright one of `sure_from` pixels ends the search.
+        A sure upright candidate of `sure_from` pixels ends the search, if the mesh is sure of it,
+        too. Faces at places of known ones are left out.
         """
+        candidates = self._candidates(picture, centre, side, sure_from)
+        faces = self._meshed(picture, candidates, known)
+        if sure_from < math.inf and any(face.score < CLEAR_PRESENCE for face in faces):
+            return self._searched(picture, centre, side, known=known)
+        return candidates, faces
+
+    def _candidates(
+        self, picture: Picture, centre: complex, side: float, sure_from: float
+    ) -> list[Candidate]:
+        """Return the candidates in a square, at four turns or until a sure one, see `_searched`."""
         candidates: list[Candidate] = []
         for turn, of_turn in enumerate(self._blazeface.candidates(picture, centre, side)):
             candidates += of_turn
@@ -146,24 +159,35 @@ class AutoDetector:
         return sorted(candidates, key=lambda candidate: -candidate.score)
 
     def _meshed(
-        self, picture: Picture, candidates: list[Candidate], known: Sequence[Face] = ()
+        self, picture: Picture, candidates: list[Candidate], known: Sequence[Face]
     ) -> list[Face]:
-        """Return the candidates that are faces, without those at places of known ones."""
+        """Return the candidates that are faces, without those at places of known ones.
+
+        Where several are at one place, such as a face and the same seen on its head, it is the one
+        that the mesh is surest of.
+        """
         faces: list[Face] = []
-        # BlazeFace is surest of upright faces, and the mesh also fits faces on their head, badly:
-        # so the surest goes first, and what lies at its place is passed over.
         for candidate in candidates:
-            if _is_known([*known, *faces], candidate.centre, candidate.side):
+            clear = [face for face in faces if face.score >= CLEAR_PRESENCE]
+            if _is_known([*known, *clear], candidate.centre, candidate.side):
                 continue
             mesh = self._mesh.fit(picture, candidate.centre, candidate.side, candidate.up)
             if mesh.presence >= LEAST_PRESENCE:
                 mesh = self._mesh.refit(picture, mesh)
-            if mesh.presence >= LEAST_PRESENCE:
-                face = _face(mesh, picture.shape)
-                # The mesh may have moved from a place just beside a known face onto it.
-                if face is not None and not _is_known([*known, *faces], *_square_of(face)):
-                    faces.append(face)
+            face = _face(mesh, picture.shape) if mesh.presence >= LEAST_PRESENCE else None
+            # The mesh may have moved from a place just beside a known face onto it.
+            if face is None or _is_known(known, *_square_of(face)):
+                continue
+            twins = [other for other in faces if _near(other, *_square_of(face))]
+            if all(twin.score < face.score for twin in twins):
+                faces = [other for other in faces if other not in twins] + [face]
         return faces
+
+
+def _surroundings(picture: Picture) -> tuple[complex, float]:
+    """Return centre and side of the square that is searched for large faces."""
+    height, width = picture.shape[:2]
+    return complex(width, height) / 2, max(height, width) * (1 + 2 * BORDER)
 
 
 def _tiles(height: int, width: int) -> Iterator[tuple[complex, float]]:

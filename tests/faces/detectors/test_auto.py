@@ -209,32 +209,59 @@ def test_a_large_turned_face_beside_a_sure_small_upright_one_is_the_largest(
     assert abs((found.roll + 90 * turn + 180) % 360 - 180) < 15
 
 
-def test_two_candidates_that_end_on_one_face_are_one(monkeypatch, portrait):
-    """As where BlazeFace sees a face on its head just above an upright one of the same person."""
-    side, middle = 60.0, 150 + 150j
-    spread = np.linspace(-side / 2, side / 2, 468)
-    five = middle + MEAN_SHAPE @ [20, 20j]
-    mesh = Mesh(middle + spread * (1 + 1j), five, presence=1.0)
+class NoMTCNN:
+    """Finds nothing."""
+
+    def detect(self, images):
+        return [[] for _ in images]
+
+
+def detector_of(monkeypatch, turns, mesh_of):
+    """Return the detector with doubles of its networks.
+
+    Args:
+        monkeypatch: pytest's.
+        turns: what BlazeFace finds at each turn.
+        mesh_of: from a candidate's `up` to the mesh there.
+    """
 
     class Blaze:
         def __init__(self, network):
             pass
 
-        def candidates(self, picture, centre, square):
-            above = middle - 0.52j * side
-            yield [Candidate(middle, side, -1j, 0.9), Candidate(above, side, 1j, 0.6)]
+        def candidates(self, *square):
+            yield from turns
 
-    class OneMesh(Blaze):
-        def fit(self, *given):
+    class Meshes(Blaze):
+        def fit(self, picture, centre, side, up):
+            return mesh_of(up)
+
+        def refit(self, picture, mesh):
             return mesh
-
-        def refit(self, *given):
-            return mesh
-
-    class MTCNN:
-        def detect(self, images):
-            return [[] for _ in images]
 
     monkeypatch.setattr(auto, "BlazeFace", Blaze)
-    monkeypatch.setattr(auto, "FaceMesh", OneMesh)
-    assert len(AutoDetector(MTCNN()).detect([portrait])[0]) == 1
+    monkeypatch.setattr(auto, "FaceMesh", Meshes)
+    return AutoDetector(NoMTCNN())
+
+
+MIDDLE, SIDE = 150 + 150j, 150.0
+SPREAD = MIDDLE + np.linspace(-SIDE / 2, SIDE / 2, 468) * (1 + 1j)
+UPRIGHT = MIDDLE + MEAN_SHAPE @ [50, 50j]
+ON_ITS_HEAD = MIDDLE - MEAN_SHAPE @ [50, 50j]
+
+
+def test_two_candidates_that_end_on_one_face_are_one(monkeypatch, portrait):
+    """As where BlazeFace sees a face on its head just above an upright one of the same person."""
+    above = Candidate(MIDDLE - 0.52j * SIDE, SIDE, 1j, 0.6)
+    mesh = Mesh(SPREAD, UPRIGHT, presence=1.0)
+    found = detector_of(monkeypatch, [[Candidate(MIDDLE, SIDE, -1j, 0.9), above]], lambda up: mesh)
+    assert len(found.detect([portrait])[0]) == 1
+
+
+@pytest.mark.parametrize("search", ["detect", "detect_large"])
+def test_of_a_face_seen_both_ways_up_the_mesh_decides(monkeypatch, portrait, search):
+    """BlazeFace is surer of the wrong one of 1 face in 100; the mesh is not sure of it then."""
+    turns = [[Candidate(MIDDLE, SIDE, -1j, 0.86)], [], [Candidate(MIDDLE, SIDE, 1j, 0.85)], []]
+    meshes = {-1j: Mesh(SPREAD, UPRIGHT, 0.93), 1j: Mesh(SPREAD, ON_ITS_HEAD, 1.0)}
+    ((face,),) = getattr(detector_of(monkeypatch, turns, meshes.get), search)([portrait])
+    assert face.score == 1 and abs(face.roll) == pytest.approx(180)
