@@ -50,7 +50,7 @@ def command(ctx, folders, out, fail_on_leaks, as_json, **options):
     found, unless --fail-on-leaks is given.
     """
     from keras_dldl.check import CheckOptions, check
-    from keras_dldl.check.tables import text_report
+    from keras_dldl.check.page import text_report
     from keras_dldl.files import check_writable
 
     given = {name: value for name, value in options.items() if value is not None}

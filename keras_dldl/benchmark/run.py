@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.arguments import check_choice, check_integer
-from keras_dldl.benchmark import cold_start, peak
-from keras_dldl.benchmark.counts import multiply_adds
+from keras_dldl.benchmark import cold_start
 from keras_dldl.benchmark.engines import ENGINES, Runner, Setting
-from keras_dldl.benchmark.machine import cores, machine
+from keras_dldl.benchmark.machine import SIDE, machine, operations, products
 from keras_dldl.benchmark.rounds import Timing, timed
-from keras_dldl.benchmark.subjects import Subject, subject
+from keras_dldl.benchmark.subjects import Subject, multiply_adds, subject
 from keras_dldl.errors import ConfigError
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.parity import keras_outputs
 from keras_dldl.progress import progress
+from keras_dldl.threads import cores
 
 DEFAULT_MODELS = ("thin-age-net", "tiny-age@224", "tiny-age")
 BASELINE = ("vgg16", "keras")
@@ -169,9 +169,9 @@ def _difference(one: Subject, runner: Runner, faces: np.ndarray) -> dict[str, fl
 def _timed(opened: _Opened, options: BenchmarkOptions, threads: int) -> dict[str, Any]:
     rounds = 2 if options.quick else options.rounds
     batch = QUICK_BATCH if options.quick else BATCH
-    side = 256 if options.quick else peak.SIDE
-    products = peak.products(threads, side)
-    one = {**_calls(opened, 1), **products}
+    side = 256 if options.quick else SIDE
+    large = products(threads, side)
+    one = {**_calls(opened, 1), **large}
     many = _calls(opened, batch)
     latency = timed(one, progress(range(rounds), label="batch of 1"), repeats=5)
     for call in many.values():
@@ -185,7 +185,7 @@ def _timed(opened: _Opened, options: BenchmarkOptions, threads: int) -> dict[str
         "rounds": rounds,
         "batch": batch,
         "faces": "drawn" if options.faces is None else "given",
-        "peak": _peak({name: latency[name] for name in products}, side),
+        "peak": _peak({name: latency[name] for name in large}, side),
     }
 
 
@@ -207,13 +207,13 @@ def _peak(timings: dict[str, Timing], side: int) -> dict[str, float | None]:
     best: dict[str, float | None] = {"float32": None, "int8": None}
     for name, timing in timings.items():
         kind = name.partition(",")[0]
-        rate = peak.operations(side) / min(timing.seconds) / 1e9
+        rate = operations(side) / min(timing.seconds) / 1e9
         best[kind] = max(best[kind] or 0.0, rate)
     return best
 
 
 def _row(one: Subject, opened: _Opened, found: dict[str, Any]) -> dict[str, Any]:
-    products = multiply_adds(one.model)
+    arithmetic = multiply_adds(one.model)
     engines = [key[1] for key in opened.runners if key[0] == one.name]
     return {
         "name": one.name,
@@ -222,10 +222,10 @@ def _row(one: Subject, opened: _Opened, found: dict[str, Any]) -> dict[str, Any]
         "unit": one.model.grid.unit,
         "trained": one.is_trained,
         "parameters": one.model.count_params(),
-        "multiply_adds": products,
+        "multiply_adds": arithmetic,
         "engines": {
             engine: {
-                **_figures((one.name, engine), found, products),
+                **_figures((one.name, engine), found, arithmetic),
                 "difference": opened.differences[one.name, engine],
             }
             for engine in engines
@@ -233,7 +233,7 @@ def _row(one: Subject, opened: _Opened, found: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _figures(key: Key, found: dict[str, Any], products: int) -> dict[str, Any]:
+def _figures(key: Key, found: dict[str, Any], arithmetic: int) -> dict[str, Any]:
     latency, throughput = found["latency"][key], found["throughput"][key]
     low, high = latency.quartiles
     top = found["peak"][ENGINES[key[1]].arithmetic]
@@ -243,5 +243,5 @@ def _figures(key: Key, found: dict[str, Any], products: int) -> dict[str, Any]:
         "ratio": latency.times_faster(found["latency"][BASELINE]),
         "images_per_second": found["batch"] / throughput.median,
         "batch_ratio": throughput.times_faster(found["throughput"][BASELINE]),
-        "share_of_peak": None if top is None else 2e-9 * products / latency.median / top,
+        "share_of_peak": None if top is None else 2e-9 * arithmetic / latency.median / top,
     }

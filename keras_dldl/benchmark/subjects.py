@@ -1,5 +1,6 @@
-"""The models that are measured: by name, and at the size asked for."""
+"""The models that are measured: by name, at the size asked for; their arithmetic."""
 
+import math
 from dataclasses import dataclass
 
 import keras
@@ -41,25 +42,29 @@ def subject(name: str) -> Subject:
         ConfigError: a size that is no number, or that the model cannot have.
         ModelFileError: there is no such model.
     """
-    plain, size = _name_and_size(name)
+    plain, mark, pixels = name.rpartition("@")
+    size = int(pixels) if mark and pixels.isdecimal() else None
+    if size is None and plain in BACKBONES:
+        raise ConfigError(f"After `@` must stand a number of pixels. Received: {name!r}")
+    if size is None:
+        plain = name  # a path may hold an @ of its own
     if plain in BACKBONES or plain.startswith(PREFIX):
         keras.utils.set_random_seed(SEED)
         model = build_model(plain, LabelGrid.age(), input_size=size or 224)
         settle(model)
         return Subject(name, model, False)
     model = load_model(plain)
-    if size not in (None, model.input_size):
-        model = _resized(model, size)
-    return Subject(name, model, True)
-
-
-def _name_and_size(name: str) -> tuple[str, int | None]:
-    plain, mark, size = name.rpartition("@")
-    if size.isdecimal() and mark:
-        return plain, int(size)
-    if plain in BACKBONES:
-        raise ConfigError(f"After `@` must stand a number of pixels. Received: {name!r}")
-    return name, None  # a path may hold an @ of its own
+    if size in (None, model.input_size):
+        return Subject(name, model, True)
+    resized = FaceModel.from_config({**model.get_config(), "input_size": size})
+    try:
+        resized.set_weights(model.get_weights())
+    except ValueError as error:
+        raise ConfigError(
+            "A model with fully connected layers has one input size, here "
+            f"{model.input_size}. Received: {size}"
+        ) from error
+    return Subject(name, resized, True)
 
 
 def settle(model: FaceModel) -> None:
@@ -77,13 +82,24 @@ def settle(model: FaceModel) -> None:
         layer.momentum = momentum
 
 
-def _resized(model: FaceModel, size: int) -> FaceModel:
-    resized = FaceModel.from_config({**model.get_config(), "input_size": size})
-    try:
-        resized.set_weights(model.get_weights())
-    except ValueError as error:
-        raise ConfigError(
-            "A model with fully connected layers has one input size, here "
-            f"{model.input_size}. Received: {size}"
-        ) from error
-    return resized
+def multiply_adds(model: keras.Model) -> int:
+    """Return how many products the convolutions and linear layers of a model add up, an image.
+
+    What else there is (normalisation, pooling, activations) is left out, as is usual.
+
+    >>> from keras_dldl import LabelGrid, build_model
+    >>> multiply_adds(build_model("tiny-age-net", LabelGrid.age(), input_size=224))
+    975434368
+    """
+    return sum(_of_layer(layer) for layer in model._flatten_layers(include_self=False))
+
+
+def _of_layer(layer: keras.layers.Layer) -> int:
+    if isinstance(layer, keras.layers.SeparableConv2D):
+        both = (layer.depthwise_kernel, layer.pointwise_kernel)
+        return math.prod(layer.output.shape[1:3]) * sum(math.prod(one.shape) for one in both)
+    if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
+        return math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
+    if isinstance(layer, keras.layers.Dense):
+        return math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape)
+    return 0

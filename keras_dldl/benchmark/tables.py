@@ -1,9 +1,10 @@
 """The result of a benchmark as text, and as Markdown."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_dldl.benchmark.engines import ENGINES
+from keras_dldl.text_tables import aligned, markdown_table
 
 HEAD = (
     "model", "engine", "precision", "ms, batch of 1", "quartiles", "times VGG-16",
@@ -14,26 +15,23 @@ START_HEAD = ("cold start of predict", "s", "s of the processor", "MB at most")
 
 def text(result: dict[str, Any]) -> str:
     """Return what `run_benchmark` found, for a terminal."""
-    parts = [
-        about_machine(result),
-        _columns([_head(result), *rows(result)]),
-        "\n".join(about_models(result)),
-    ]
-    if result["cold_start"]:
-        parts.append(_columns([START_HEAD, *start_rows(result)]))
-    if result["not_measured"]:
-        parts.append("\n".join(f"not measured: {line}" for line in missing_lines(result)))
-    return "\n\n".join(parts)
+    return _document(result, "", lambda head, rows: "\n".join(aligned([head, *rows], words=3)))
 
 
 def markdown(result: dict[str, Any]) -> str:
     """Return the same in Markdown."""
-    parts = [about_machine(result), _markdown([_head(result), *rows(result)])]
-    parts.append("\n".join(f"- {line}" for line in about_models(result)))
+    return _document(result, "- ", lambda *rows: markdown_table(*rows, numbers=False))
+
+
+def _document(result: dict[str, Any], bullet: str, table: Callable[..., str]) -> str:
+    head = [title.format(batch=result["batch"]) for title in HEAD]
+    parts = [about_machine(result), table(head, list(rows(result)))]
+    parts.append("\n".join(f"{bullet}{line}" for line in about_models(result)))
     if result["cold_start"]:
-        parts.append(_markdown([START_HEAD, *start_rows(result)]))
+        parts.append(table(START_HEAD, list(start_rows(result))))
     if result["not_measured"]:
-        parts.append("\n".join(f"- not measured: {line}" for line in missing_lines(result)))
+        lines = missing_lines(result)
+        parts.append("\n".join(f"{bullet}not measured: {line}" for line in lines))
     return "\n\n".join(parts)
 
 
@@ -101,20 +99,3 @@ def missing_lines(result: dict[str, Any]) -> list[str]:
     for one in result["not_measured"]:
         by_reason.setdefault(f"{one['engine']}, {one['reason']}", []).append(one["model"])
     return [f"{reason} ({', '.join(models)})" for reason, models in by_reason.items()]
-
-
-def _head(result: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(title.format(batch=result["batch"]) for title in HEAD)
-
-
-def _columns(lines: list[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def _markdown(lines: list[tuple[str, ...]]) -> str:
-    head, *rest = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([head, "|" + "---|" * len(lines[0]), *rest])

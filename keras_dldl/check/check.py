@@ -162,7 +162,7 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
             "label_tolerance": float(tolerance),
             "predictions": list(options.predictions),
         },
-        "counts": _found(faces, parts, listed, leaks, torn) | counts.weights(weights),
+        "counts": _found(faces, parts, listed, leaks, torn, weights),
         "labels": counts.labels(faces.table, data.grid),
         "groups": counts.groups(faces.table, data.grid),
         "sizes": counts.sizes(faces.prints.sizes),
@@ -174,7 +174,8 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
         "contradicted": _contradicted(table),
         "unreadable": [asdict(item) for item in faces.unreadable],
     }
-    return Check(content, data, _by_name(weights, data))
+    names = [folder.name for folder in data.folders]
+    return Check(content, data, weights.assign(folder=[names[k] for k in weights["folder"]]))
 
 
 def _contradicted(table: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -187,12 +188,7 @@ def _contradicted(table: "pd.DataFrame") -> list[dict[str, Any]]:
     ]
 
 
-def _by_name(weights: "pd.DataFrame", data: PreparedData) -> "pd.DataFrame":
-    names = [folder.name for folder in data.folders]
-    return weights.assign(folder=[names[k] for k in weights["folder"]])
-
-
-def _found(faces: ReadFaces, parts, listed, leaks, torn) -> dict[str, Any]:
+def _found(faces: ReadFaces, parts, listed, leaks, torn, weights) -> dict[str, Any]:
     within = [pair["first"]["part"] for pair in listed if not pair["between_parts"]]
     return {
         "faces": len(faces.table),
@@ -203,6 +199,8 @@ def _found(faces: ReadFaces, parts, listed, leaks, torn) -> dict[str, Any]:
         "label_conflicts": sum(pair["label_conflict"] for pair in listed),
         "torn_subjects": len(torn),
         "unreadable": len(faces.unreadable),
+        "images_of_weight_0": int((weights["weight"] == 0).sum()),
+        "images_of_less_weight": int((weights["weight"] > 0).sum()),
     }
 
 

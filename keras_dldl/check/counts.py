@@ -26,16 +26,6 @@ def labels(table: "pd.DataFrame", grid: LabelGrid) -> dict[str, dict[str, int]]:
     return _crossed(_bands(table["label"].to_numpy(np.float64), grid), table["split"])
 
 
-def weights(proposed: "pd.DataFrame") -> dict[str, int]:
-    """Return how many training images should not count, and how many should count less than once.
-
-    Args:
-        proposed: as `weights.proposed_weights` returns them.
-    """
-    gone = int((proposed["weight"] == 0).sum())
-    return {"images_of_weight_0": gone, "images_of_less_weight": len(proposed) - gone}
-
-
 def groups(table: "pd.DataFrame", grid: LabelGrid) -> dict[str, dict[str, dict[str, Any]]]:
     """Return {column: {value: faces in each part, and the labels' bands}}.
 

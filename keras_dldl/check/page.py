@@ -1,15 +1,20 @@
-"""`check.html`: what the check found in one file, with nothing to fetch from elsewhere."""
+"""What the check found: in a sentence, in a short table, and `check.html`, all in one file."""
 
 import html
+import io
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.check.pictures import pictures_of
-from keras_dldl.check.tables import summary_rows, verdict
+import numpy as np
+
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.html_marks import Html, page, paragraph, section, table
+from keras_dldl.errors import DataError
+from keras_dldl.evaluation.pictures import thumbnail
+from keras_dldl.html_marks import Html, data_uri, page, paragraph, section, table
+from keras_dldl.text_tables import aligned
 
 SHOWN_ROWS = 50
 METHOD = (
@@ -19,6 +24,56 @@ METHOD = (
     "scaling and turn; {similarity:g} and above counts as one picture. The least similar pairs "
     "are shown first: look at these, and raise the limit if they are not copies."
 )
+
+
+def verdict(content: dict[str, Any]) -> tuple[str, bool]:
+    """Return what is to be said first, and whether that is good."""
+    counts = content["counts"]
+    torn = counts["torn_subjects"]
+    said = [
+        f"{number:,} {'face' if number == 1 else 'faces'} of {part} also in {_beyond(part)}"
+        for part, number in counts["leaking_faces"].items()
+        if number
+    ]
+    if torn:
+        said.append(f"{torn:,} {'person is' if torn == 1 else 'people are'} in more than one part")
+    if not said:
+        return "No leaks: no picture and no known person is in more than one part.", True
+    return "Leaks: " + "; ".join(said) + ".", False
+
+
+def summary_rows(content: dict[str, Any]) -> list[list[str]]:
+    """Return the rows (what, number) of the short table."""
+    counts = content["counts"]
+    rows = [[f"faces of {part}", counts["parts"][part]] for part in SPLITS]
+    rows += [
+        [f"faces of {part} that are in {_beyond(part)} too", counts["leaking_faces"][part]]
+        for part in SPLITS[:-1]
+    ]
+    rows += [
+        ["people in more than one part", counts["torn_subjects"]],
+        ["pairs of one picture, between parts", counts["pairs_between_parts"]],
+        ["pairs of one picture, within a part", sum(counts["pairs_within_parts"].values())],
+        ["pairs whose labels contradict each other", counts["label_conflicts"]],
+        ["records that cannot be read", counts["unreadable"]],
+        ["images of training to leave out", counts["images_of_weight_0"]],
+        ["images of training to come less often", counts["images_of_less_weight"]],
+    ]
+    return [[name, f"{number:,}"] for name, number in rows]
+
+
+def text_report(content: dict[str, Any]) -> str:
+    """Return the short table and the verdict as text for a terminal."""
+    return "\n".join([*aligned(summary_rows(content)), verdict(content)[0]])
+
+
+def _beyond(part: str) -> str:
+    """Return the parts that are held out more than this one.
+
+    >>> _beyond("train")
+    'val or test'
+    """
+    return " or ".join(SPLITS[SPLITS.index(part) + 1 :])
 
 
 def page_html(content: dict[str, Any], data: PreparedData) -> str:
@@ -33,7 +88,7 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
     wrong = content["contradicted"]
     faces_shown = [pair[k] for pair in shown for k in ("first", "second")]
     wanted = {(face["folder"], face["path"]) for face in faces_shown + wrong[: settings["show"]]}
-    pictures = pictures_of(data, wanted)
+    pictures = _pictures(data, wanted)
     sentence, good = verdict(content)
     folders = [Path(folder).name for folder in content["folders"]]
     method = METHOD.format(similarity=settings["similarity"])
@@ -69,6 +124,24 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
         ),
         _unreadable(content["unreadable"]),
     )
+
+
+def _pictures(data: PreparedData, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """Return a data URI for each wanted (number of the folder, path) that can be read.
+
+    They are read a second time, so that no pictures need be kept while all are searched.
+    """
+    from PIL import Image
+
+    found: dict[tuple[int, str], str] = {}
+    for k, folder in enumerate(data.folders):
+        records = folder.records()
+        for number, path in enumerate(folder.rows()["path"]):
+            if (k, path) in wanted:
+                with suppress(DataError):
+                    image = Image.open(io.BytesIO(records.read([number])[0])).convert("RGB")
+                    found[k, path] = data_uri(thumbnail(np.asarray(image)), "image/jpeg")
+    return found
 
 
 def _sections(content: dict[str, Any]) -> list[tuple[str, str, str, list[dict[str, Any]]]]:

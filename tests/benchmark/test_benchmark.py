@@ -9,10 +9,9 @@ from click.testing import CliRunner
 
 from keras_dldl import LabelGrid, build_model
 from keras_dldl.benchmark import BenchmarkOptions, markdown, run_benchmark, text
-from keras_dldl.benchmark.counts import multiply_adds
 from keras_dldl.benchmark.engines import ENGINES, Engine
 from keras_dldl.benchmark.rounds import Timing, timed
-from keras_dldl.benchmark.subjects import subject
+from keras_dldl.benchmark.subjects import multiply_adds, subject
 from keras_dldl.cli.main import cli
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.models import FaceModel

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from keras_dldl.check import CheckOptions, check
-from keras_dldl.check.tables import text_report, verdict
+from keras_dldl.check.page import text_report, verdict
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.labels import LabelGrid
 from tests.data.leaks.pictures import SIDE, copy_of, picture, write_prepared

@@ -10,6 +10,7 @@ from keras_dldl.data.prepare.jobs import ShardJob, is_done
 from keras_dldl.data.prepare.writer import run_job
 from keras_dldl.errors import DataError
 from keras_dldl.progress import progress
+from keras_dldl.threads import cores
 
 MOST_WORKERS = 8
 
@@ -17,9 +18,8 @@ MOST_WORKERS = 8
 def run_all(jobs: list[ShardJob], workers: int) -> None:
     """Run the jobs that are not done, here or in several processes, and show the progress."""
     open_jobs = _not_done(jobs)
-    cores = _cores()
     # Of all jobs, not the open ones: a resumed run must have as many threads to a worker.
-    workers = min(workers or min(cores, MOST_WORKERS), len(jobs))
+    workers = min(workers or min(cores(), MOST_WORKERS), len(jobs))
     done = sum(len(job.paths) for job in jobs) - sum(len(job.paths) for job in open_jobs)
     with progress(total=sum(len(job.paths) for job in jobs), label="aligning faces") as bar:
         bar.update(done)
@@ -29,7 +29,7 @@ def run_all(jobs: list[ShardJob], workers: int) -> None:
                 bar.update(len(job.paths))
             return
         if open_jobs:
-            _run_in_processes(open_jobs, workers, max(1, cores // workers), bar)
+            _run_in_processes(open_jobs, workers, max(1, cores() // workers), bar)
 
 
 def _not_done(jobs: list[ShardJob]) -> list[ShardJob]:
@@ -41,13 +41,6 @@ def _not_done(jobs: list[ShardJob]) -> list[ShardJob]:
             left += [] if is_done(job) else [job]
             bar.update()
     return left
-
-
-def _cores() -> int:
-    """Return the number of cores that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> None:
