@@ -1,15 +1,13 @@
 """Keeps start-up notes of TensorFlow and LiteRT off stderr, where our own messages go."""
 
-import importlib.util
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import IO
+
+from keras_dldl.import_hooks import around_import
 
 STDERR = 2
 # What TensorFlow 2.18 on writes while it is imported, before it heeds TF_CPP_MIN_LOG_LEVEL.
@@ -24,33 +22,7 @@ def quieten_tensorflow() -> None:
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         return
-    if not any(isinstance(finder, _TensorFlowFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _TensorFlowFinder())
-
-
-class _TensorFlowFinder(MetaPathFinder):
-    """Finds nothing itself, but has the import of TensorFlow run inside `notes_dropped`."""
-
-    def __init__(self) -> None:
-        self.searching = False
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if name != "tensorflow" or self.searching:
-            return None
-        self.searching = True  # the others are asked now, of whom this is one
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self.searching = False
-        if spec is not None and spec.loader is not None:
-            run = spec.loader.exec_module
-
-            def run_quietly(module: ModuleType) -> None:
-                with notes_dropped():
-                    run(module)
-
-            spec.loader.exec_module = run_quietly
-        return spec
+    around_import("tensorflow", notes_dropped)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """The Keras classes by the names in model files, known to Keras before they are loaded."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import Any
+
+from keras_dldl.import_hooks import around_import
 
 # Each class with `register_keras_serializable(package="keras_dldl")`, under its module.
 CLASSES = {
@@ -45,7 +46,13 @@ def register() -> None:
     if "keras" in sys.modules:
         _tell_keras()
     else:
-        sys.meta_path.insert(0, _AfterKeras())
+        around_import("keras", _then_tell_keras)
+
+
+@contextmanager
+def _then_tell_keras() -> Iterator[None]:
+    yield
+    _tell_keras()
 
 
 def _tell_keras() -> None:
@@ -65,25 +72,3 @@ def _stand_in(module: str, name: str) -> type:
         return getattr(import_module(module), name).from_config(config)
 
     return type(name, (), {"from_config": classmethod(from_config), "__module__": module})
-
-
-class _AfterKeras:
-    """Finds Keras as the other finders do, and tells it of the classes once it is loaded."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name != "keras":
-            return None
-        others = (finder for finder in sys.meta_path if finder is not self)
-        found = (finder.find_spec(name, path, target) for finder in others)
-        spec = next((spec for spec in found if spec is not None), None)
-        if spec is not None and spec.loader is not None:
-            load = spec.loader.exec_module
-
-            def load_and_tell(module: ModuleType) -> None:
-                load(module)
-                _tell_keras()
-
-            spec.loader.exec_module = load_and_tell
-        return spec

@@ -26,6 +26,7 @@ ROWS = [
         "files",
         "html_marks",
         "hub",
+        "import_hooks",
         "interpreters",
         "photos",
         "progress",

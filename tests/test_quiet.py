@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from keras_dldl.backends import is_installed
+from keras_dldl.import_hooks import around_import
 from keras_dldl.quiet import notes_dropped, quieten_tensorflow
 
 ROOT = Path(__file__).parents[1]
@@ -15,9 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def restored(monkeypatch):
-    finders = [
-        one for one in sys.meta_path if type(one).__module__ != quieten_tensorflow.__module__
-    ]
+    finders = [one for one in sys.meta_path if type(one).__module__ != around_import.__module__]
     monkeypatch.setattr(sys, "meta_path", finders)
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
 

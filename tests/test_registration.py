@@ -16,7 +16,6 @@ from tests.test_house import ROOT, parse, source_files
 ORDERS = {
     "the package first": "import keras_dldl, keras",
     "Keras first": "import keras, keras_dldl",
-    "a part of the package first": "import keras_dldl; keras_dldl.losses; import keras",
 }
 
 
