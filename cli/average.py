@@ -2,17 +2,11 @@
 
 import click
 
-from keras_dldl.cli.new_model import force_option, refuse_existing, written
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.new_model import refuse_existing, two_models, written
 
 
 @click.command()
-@click.argument("first")
-@click.argument("second")
-@click.option("--out", required=True, type=click.Path(dir_okay=False), help="The .keras file.")
-@click.option("--weight", default=0.5, type=click.FloatRange(0, 1), help="Of FIRST in the mean.")
-@force_option
-@json_option
+@two_models(weight="Of FIRST in the mean.")
 def command(first, second, out, weight, force, as_json):
     """Average the weights of FIRST and SECOND, of which one was trained on from the other.
 

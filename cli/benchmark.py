@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import echo_json, json_option
 
 MODELS = "thin-age-net,tiny-age@224,tiny-age"
 
@@ -45,9 +45,7 @@ def command(models, engines, as_json, **options):
         options["engines"] = _names(engines)
     result = run_benchmark(BenchmarkOptions(models=_names(models), **options))
     if as_json:
-        import json
-
-        click.echo(json.dumps(result, indent=2, allow_nan=False))
+        echo_json(result)
     else:
         click.echo(text(result))
 

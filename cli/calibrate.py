@@ -2,19 +2,23 @@
 
 import click
 
-from keras_dldl.cli.options import Choice, json_option
+from keras_dldl.cli.options import (
+    DATA,
+    KERAS_MODEL,
+    SPLITS,
+    Choice,
+    batch_option,
+    echo_json,
+    echo_written,
+    json_option,
+)
 
 
 @click.command()
+@click.option("--model", required=True, help=KERAS_MODEL)
+@click.option("--data", "folders", required=True, **DATA)
 @click.option(
-    "--model", required=True, help="A .keras file, a run folder, or a shipped model's name."
-)
-@click.option(
-    "--data", "folders", multiple=True, required=True, type=click.Path(),
-    help="Folder of prepared data; may be given several times.",
-)  # fmt: skip
-@click.option(
-    "--split", type=Choice(["train", "val", "test"]), default="val",
+    "--split", type=Choice(SPLITS), default="val",
     help="Which faces: ones that training has not seen.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(), show_default="none", help="The .keras file to write.")
@@ -27,7 +31,7 @@ from keras_dldl.cli.options import Choice, json_option
     "--folds", default=10, type=click.IntRange(2),
     help="Parts that the faces are dealt into to measure the coverage.",
 )  # fmt: skip
-@click.option("--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass.")
+@batch_option
 @json_option
 def command(model, folders, split, out, in_place, as_json, **options):
     """Fit a model's intervals to faces of known label, and write a model file with them.
@@ -57,16 +61,14 @@ def command(model, folders, split, out, in_place, as_json, **options):
     result.save(place)
     keep_light_copy(place)
     if not as_json:
-        click.echo(f"written {click.format_filename(place)}")
+        echo_written([place])
 
 
 def _show(result, as_json):
-    import json
-
     for remark in result.remarks:
         click.echo(f"Note: {remark}", err=True)
     if as_json:
-        click.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False))
+        echo_json(result.to_dict())
         return
     unit = result.calibration.grid.unit
     click.echo(f"{100 * result.level:g} % intervals, width in {unit}, {result.folds} folds")

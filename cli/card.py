@@ -3,6 +3,7 @@
 import click
 
 from keras_dldl.cli.new_model import force_option, refuse_existing
+from keras_dldl.cli.options import echo_written
 
 
 @click.command()
@@ -34,4 +35,4 @@ def command(model, report, out, force):
     from keras_dldl.files import write_text
 
     write_text(out, text)
-    click.echo(f"written {click.format_filename(out)}")
+    echo_written([out])

@@ -1,10 +1,8 @@
 """`keras-dldl check`: a leak check of prepared data."""
 
-import json
-
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import echo_json, echo_written, json_option
 
 EXIT_LEAKS = 1
 
@@ -59,10 +57,9 @@ def command(ctx, folders, out, fail_on_leaks, as_json, **options):
     result = check(*folders, options=chosen)
     paths = result.save(out)
     if as_json:
-        click.echo(json.dumps(result.content, indent=2, allow_nan=False))
+        echo_json(result.content)
     else:
         click.echo(text_report(result.content))
-        for path in paths:
-            click.echo(f"written {path}")
+        echo_written(paths)
     if fail_on_leaks and result.leaks:
         ctx.exit(EXIT_LEAKS)

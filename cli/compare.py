@@ -1,10 +1,8 @@
 """`keras-dldl compare`: methods, backbones and settings side by side."""
 
-import json
-
 import click
 
-from keras_dldl.cli.options import Choice, json_option
+from keras_dldl.cli.options import Choice, echo_json, json_option
 from keras_dldl.errors import TrainingError
 
 
@@ -61,7 +59,12 @@ def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, 
     result = compare(plan, out, report_only=report_only, retry_failed=retry_failed)
     _show(result, as_json)
     if result.failed:
-        raise TrainingError(_told(result.failed))
+        first = result.failed[0]
+        raise TrainingError(
+            "Every cell should be trained; the table is written without those that failed, and "
+            f"--retry-failed tries them again. Received: {len(result.failed)} failed; the first, "
+            f"{first.variant}, seed {first.seed}: {first.error}"
+        )
 
 
 def _show(result, as_json):
@@ -70,7 +73,7 @@ def _show(result, as_json):
     from keras_dldl.text_tables import aligned
 
     if as_json:
-        click.echo(json.dumps(result.content, indent=2, allow_nan=False))
+        echo_json(result.content)
         return
     each = "left_out" in result.content
     click.echo("\n".join(aligned(table(result.content))) if each else text_report(result.content))
@@ -82,17 +85,8 @@ def _show_forecast(found, as_json):
 
     if as_json:
         cells = [{"variant": c.variant, "seed": c.seed, "state": state} for c, state in found.cells]
-        click.echo(json.dumps({"cells": cells, "seconds": found.seconds}, indent=2))
+        echo_json({"cells": cells, "seconds": found.seconds})
         return
     for cell, state in found.cells:
         click.echo(f"{cell.title}: {state}")
     click.echo(f"{len(found.cells)} cells, about {time_in_words(found.seconds)} to go")
-
-
-def _told(failed):
-    first = failed[0]
-    return (
-        "Every cell should be trained; the table is written without those that failed, and "
-        f"--retry-failed tries them again. Received: {len(failed)} failed; the first, "
-        f"{first.variant}, seed {first.seed}: {first.error}"
-    )

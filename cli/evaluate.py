@@ -2,7 +2,17 @@
 
 import click
 
-from keras_dldl.cli.options import Choice, detector_option, json_option, max_pixels_option
+from keras_dldl.cli.options import (
+    DATA,
+    SPLITS,
+    Choice,
+    batch_option,
+    detector_option,
+    echo_json,
+    echo_written,
+    json_option,
+    max_pixels_option,
+)
 
 
 @click.command()
@@ -11,10 +21,7 @@ from keras_dldl.cli.options import Choice, detector_option, json_option, max_pix
     required=True,
     help="A .keras, .tflite or .onnx file, a run folder, a SavedModel, or a shipped model's name.",
 )
-@click.option(
-    "--data", "folders", multiple=True, type=click.Path(),
-    help="Folder of prepared data; may be given several times.",
-)  # fmt: skip
+@click.option("--data", "folders", **DATA)
 @click.option(
     "--manifest", type=click.Path(),
     help="Instead of --data: a CSV file of path,label[,...] for images of any kind.",
@@ -25,7 +32,7 @@ from keras_dldl.cli.options import Choice, detector_option, json_option, max_pix
 )  # fmt: skip
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
-    "--split", type=Choice(["train", "val", "test"]),
+    "--split", type=Choice(SPLITS),
     help="Which rows.  [default: with --data test, or else val; with --manifest all]",
 )  # fmt: skip
 @click.option(
@@ -54,7 +61,7 @@ from keras_dldl.cli.options import Choice, detector_option, json_option, max_pix
     help="Show the worst and the best faces in the report; --no-faces where they may not be "
     "passed on.",
 )  # fmt: skip
-@click.option("--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass.")
+@batch_option
 @detector_option
 @max_pixels_option
 @click.option("--limit", default=0, type=click.IntRange(0), help="Only the first faces; 0: all.")
@@ -70,6 +77,7 @@ def command(model, folders, manifest, root, out, align, detector, max_pixels, as
     _check_usage(folders, manifest, root, align, detector, max_pixels)
     from keras_dldl.errors import DataError
     from keras_dldl.evaluation import LabelledImages, PreparedFaces, evaluate
+    from keras_dldl.evaluation.tables import text_report
     from keras_dldl.files import check_writable
 
     part = {name: options.pop(name) for name in ("split", "limit")}
@@ -82,22 +90,19 @@ def command(model, folders, manifest, root, out, align, detector, max_pixels, as
     check_writable(out)  # now, and not when hours of work are lost by it
     evaluation = evaluate(model, faces, **options)
     try:
-        _show(evaluation.metrics, as_json)  # first, so that a full disk loses only the files
+        # First, so that a full disk loses only the files.
+        echo_json(evaluation.metrics) if as_json else click.echo(text_report(evaluation.metrics))
     finally:  # nor does a reader of stdout who goes away lose them
         paths = evaluation.save(out)
     if not as_json:
-        for path in paths:
-            click.echo(f"written {path}")
+        echo_written(paths)
     if faces.unreadable:
-        raise DataError(_left_out(faces.unreadable))
-
-
-def _show(metrics, as_json):
-    import json
-
-    from keras_dldl.evaluation.tables import text_report
-
-    click.echo(json.dumps(metrics, indent=2, allow_nan=False) if as_json else text_report(metrics))
+        first = faces.unreadable[0]
+        raise DataError(
+            "Every image should be readable and every label on the model's grid; the numbers are "
+            f"written without those that are not. Received: {len(faces.unreadable)} left out; the "
+            f"first, line {first.line}: {first.reason}"
+        )
 
 
 def _check_usage(folders, manifest, root, align, detector, max_pixels):
@@ -111,12 +116,3 @@ def _check_usage(folders, manifest, root, align, detector, max_pixels):
         raise click.UsageError("--detector is for --manifest; prepared data is aligned already.")
     if folders and max_pixels is not None:
         raise click.UsageError("--max-pixels is for --manifest; prepared data is read already.")
-
-
-def _left_out(unreadable):
-    first = unreadable[0]
-    return (
-        "Every image should be readable and every label on the model's grid; the numbers are "
-        f"written without those that are not. Received: "
-        f"{len(unreadable)} left out; the first, line {first.line}: {first.reason}"
-    )

@@ -1,40 +1,35 @@
 """`keras-dldl explain`: where in a face the evidence for an answer lies."""
 
-import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
 from keras_dldl.cli.options import (
+    DATA,
+    KERAS_MODEL,
+    SPLITS,
     Choice,
+    batch_option,
     detector_option,
+    echo_json,
+    echo_written,
     json_option,
     max_pixels_option,
     on_one_line,
 )
+from keras_dldl.cli.result_files import Names
 
 SHAPES = ("square", "horizontal", "vertical")
-LONGEST_STEM = 200  # bytes; file systems take names of 255
 
-model_option = click.option(
-    "--model", default="tiny-age", help="A .keras file, a run folder, or a shipped model's name."
-)
+model_option = click.option("--model", default="tiny-age", help=KERAS_MODEL)
 out_option = click.option("--out", required=True, type=click.Path(), help="Folder to write.")
-data_option = click.option(
-    "--data", "folders", required=True, multiple=True, type=click.Path(),
-    help="Folder of prepared data; may be given several times.",
-)  # fmt: skip
+data_option = click.option("--data", "folders", required=True, **DATA)
 split_option = click.option(
-    "--split", type=Choice(["train", "val", "test"]),
+    "--split", type=Choice(SPLITS),
     help="Which faces.  [default: test, or else val]",
 )  # fmt: skip
 seed_option = click.option(
     "--seed", default=0, type=click.IntRange(0), help="Another seed, other faces of --limit."
-)
-batch_option = click.option(
-    "--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass."
 )
 
 
@@ -86,7 +81,7 @@ def attention_command(ctx, images, model, out, detector, **options):
     if not images:
         raise click.UsageError("No IMAGE is left to explain: the lists are empty.")
     explainer = PhotoExplainer(load_model(model), detector)
-    names, failed = _Names(out, images), explainer.refusal is not None
+    names, failed = Names(out, "attention", taken=images), explainer.refusal is not None
     for path in images:
         shown = on_one_line(click.format_filename(path))
         try:
@@ -142,13 +137,13 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     about, reason = provenance(loaded, model, faces), refusal and str(refusal)
     paths = save_groups(averages, out, about, reason)
     if as_json:
-        _echo_json(groups_as_json(averages, about, reason))
+        echo_json(groups_as_json(averages, about, reason))
     else:
         for group, count in zip(averages.groups, averages.counts, strict=True):
             click.echo(f"{group.name:<12}{count:>8,} faces")
         if averages.places:
             click.echo(f"{'map':<12}{'{} x {}'.format(*averages.places):>8} places")
-        _echo_written(paths)
+        echo_written(paths)
     _end(ctx, refusal, refusal is not None)
 
 
@@ -203,33 +198,14 @@ def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_
     paths = save_occlusion(found, images.mean(axis=0), out, about)
     facts = occlusion_as_json(found, about)
     if as_json:
-        _echo_json(facts)
+        echo_json(facts)
         return
     click.echo(f"MAE without a cover: {facts['mae']:.2f} {about['unit']}, {facts['n']:,} faces")
     for shape, of in facts["covers"].items():
         worst = of["worst"]
         place = f"at top {worst['top']}, left {worst['left']}"
         click.echo(f"{shape:<12}{worst['rise']:+7.2f} {about['unit']} at most, {place}")
-    _echo_written(paths)
-
-
-class _Names:
-    """A name of its own for each picture, also where two images have the same name."""
-
-    def __init__(self, out: str, images: list[str]):
-        self._out = Path(out)
-        self._taken = {Path(path).resolve() for path in images}
-
-    def next(self, image: str) -> Path:
-        stem = Path(image).stem
-        while len(os.fsencode(stem)) > LONGEST_STEM:
-            stem = stem[:-1]
-        number, place = 1, self._out / f"{stem}-attention.png"
-        while place.resolve() in self._taken:
-            number += 1
-            place = self._out / f"{stem}-attention-{number}.png"
-        self._taken.add(place.resolve())
-        return place
+    echo_written(paths)
 
 
 def _numbers(text: str | None) -> list[float] | None:
@@ -250,15 +226,6 @@ def _shown(batches: Iterator, total: int) -> Iterator:
         for images, labels in batches:
             yield images, labels
             bar.update(len(labels))
-
-
-def _echo_json(content: dict) -> None:
-    click.echo(json.dumps(content, indent=2, allow_nan=False))
-
-
-def _echo_written(paths: list[Path]) -> None:
-    for path in paths:
-        click.echo(f"written {click.format_filename(path)}")
 
 
 def _end(ctx: click.Context, refusal: Exception | None, failed: bool) -> None:

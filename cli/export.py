@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.options import Choice, json_option
+from keras_dldl.cli.options import KERAS_MODEL, Choice, echo_json, json_option
 
 FORMATS = ("saved-model", "onnx", "litert")
 PRECISIONS = ("float32", "float16", "int8-dynamic", "int8")
@@ -22,9 +22,7 @@ class Version(click.IntRange):
 
 
 @click.command()
-@click.option(
-    "--model", required=True, help="A .keras file, a run folder, or a shipped model's name."
-)
+@click.option("--model", required=True, help=KERAS_MODEL)
 @click.option(
     "--format", "format_", type=Choice(FORMATS), default="saved-model",
     help="What to write. saved-model: for TensorFlow Serving. onnx, litert: one file for ONNX "
@@ -72,12 +70,10 @@ def command(model, format_, out, as_json, **options):
 
     result = export_model(model, format_, out, **options)
     if as_json:
-        import json
         from dataclasses import asdict
 
-        parity = asdict(result.parity)
         found = {"path": str(result.path), "format": format_, "bytes": result.size}
-        click.echo(json.dumps({**found, "parity": parity}, indent=2))
+        echo_json({**found, "parity": asdict(result.parity)})
         return
     parity = result.parity
     click.echo(f"written     {result.path} ({result.size / 1e6:.1f} MB)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from keras_dldl.cli.options import Choice, json_option
+from keras_dldl.cli.options import Choice, echo_json, json_option
 from keras_dldl.labels import GRIDS
 from keras_dldl.saved_models import DEFAULT_MODELS
 
@@ -108,7 +108,7 @@ def _show(steps, run, report, init, as_json):
     model, page = str(Path(run) / "model.keras"), str(Path(report) / "report.html")
     if as_json:
         made = {"model": model, "report": page, "commands": steps, "metrics": metrics}
-        click.echo(json.dumps(made, indent=2))
+        echo_json(made)
         return
     click.echo(f"\nmodel   {model}\nreport  {page}\ncurves  {Path(run) / 'curves.png'}\n")
     ends = metrics["against"]["confidence"] if "against" in metrics else None

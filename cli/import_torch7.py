@@ -2,13 +2,13 @@
 
 import click
 
-from keras_dldl.cli.new_model import force_option, refuse_existing
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.new_model import force_option, keras_file_option, refuse_existing
+from keras_dldl.cli.options import echo_json, json_option
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--out", required=True, type=click.Path(dir_okay=False), help="The .keras file.")
+@keras_file_option
 @click.option(
     "--grid",
     help="The label grid, where the file does not tell: age, scut-fbp, cfd, or START:STOP:STEP.",
@@ -58,9 +58,7 @@ def _report(found, out, as_json):
         "grid": model.grid.get_config() if found.has_head else None,
     }
     if as_json:
-        import json
-
-        click.echo(json.dumps(facts, indent=2))
+        echo_json(facts)
         return
     size = model.input_size
     click.echo(f"written   {out}")

@@ -1,12 +1,12 @@
 """`keras-dldl models`: the models that ship with the package."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import echo_json, json_option
+from keras_dldl.text_tables import aligned
 
 COLUMNS = ("name", "task", "parameters", "input_size", "mae", "megabytes", "default", "path")
 SHOWN = COLUMNS[:-1]  # paths are long
@@ -25,7 +25,7 @@ def command(as_json: bool) -> None:
 
     rows = [describe(name, saved_models.folder(name)) for name in saved_models.names()]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        echo_json(rows)
     elif rows:
         click.echo(format_table(rows))
         click.echo(f"\n{TERMS} --json shows the paths.")
@@ -51,14 +51,9 @@ def describe(name: str, folder: Path) -> dict[str, Any]:
 
 
 def format_table(rows: list[dict[str, Any]]) -> str:
-    """Return `rows` as lines of aligned columns under a header; the last column is not padded."""
-    cells = [[column.replace("_", " ") for column in SHOWN]]
-    cells += [[_cell(row[column]) for column in SHOWN] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    )
+    """Return `rows` as lines of aligned columns under a header."""
+    head = [column.replace("_", " ") for column in SHOWN]
+    return "\n".join(aligned([head, *([_cell(row[c]) for c in SHOWN] for row in rows)], words=2))
 
 
 def _cell(value: Any) -> str:

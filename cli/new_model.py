@@ -1,11 +1,39 @@
 """What commands share that write a new model file."""
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from keras_dldl.cli.options import echo_json, json_option
+
 force_option = click.option("--force", is_flag=True, help="Replace the file OUT.")
+keras_file_option = click.option(
+    "--out", required=True, type=click.Path(dir_okay=False), help="The .keras file."
+)
+
+
+def two_models(weight: str) -> Callable:
+    """Return a decorator for a command that makes one model of FIRST and SECOND.
+
+    Args:
+        weight: help of `--weight`.
+    """
+    options = [
+        click.argument("first"),
+        click.argument("second"),
+        keras_file_option,
+        click.option("--weight", default=0.5, type=click.FloatRange(0, 1), help=weight),
+        force_option,
+        json_option,
+    ]
+
+    def decorate(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def refuse_existing(out: str, force: bool) -> None:
@@ -24,7 +52,7 @@ def written(model, out: str, as_json: bool) -> None:
     keep_light_copy(out)
     facts = {"path": str(out), "backbone": model.backbone_name, "parameters": model.count_params()}
     if as_json:
-        click.echo(json.dumps(facts, indent=2))
+        echo_json(facts)
     else:
         click.echo(f"written   {out}")
         click.echo(f"backbone  {model.backbone_name}, {facts['parameters']:,} parameters")

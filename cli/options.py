@@ -1,6 +1,9 @@
 """Options that several commands share."""
 
+import json
 import logging
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +16,19 @@ _DEBUG = "keras_dldl.debug"
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+)
+
+# What Keras reads: for commands that need its model.
+KERAS_MODEL = "A .keras file, a run folder, or a shipped model's name."
+DATA = {
+    "multiple": True,
+    "type": click.Path(),
+    "help": "Folder of prepared data; may be given several times.",
+}
+SPLITS = ("train", "val", "test")
+
+batch_option = click.option(
+    "--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass."
 )
 
 max_pixels_option = click.option(
@@ -139,3 +155,14 @@ def on_one_line(text: Any) -> str:
     'Not a label grid. Received: 3'
     """
     return " ".join(line.strip() for line in str(text).splitlines() if line.strip())
+
+
+def echo_json(content: Any) -> None:
+    """Print `content` as the one JSON document on stdout; NaN is refused."""
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+def echo_written(paths: Iterable[Path]) -> None:
+    """Print a line for each file that was written."""
+    for path in paths:
+        click.echo(f"written {click.format_filename(path)}")

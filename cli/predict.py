@@ -9,20 +9,24 @@ from pathlib import Path
 
 import click
 
-from keras_dldl.cli.face_table import rows_of, write_rows
 from keras_dldl.cli.options import (
     Choice,
     detector_option,
+    echo_json,
     json_option,
     max_pixels_option,
     on_one_line,
-    reason_of,
+)
+from keras_dldl.cli.result_files import (
+    Names,
+    is_written,
+    refuse_overwriting,
+    rows_of,
+    write_rows,
 )
 
 TASKS = ("age", "attractiveness")
 DEFAULT_PLOT = "distribution.png"
-# File systems take names of 255 bytes; "-annotated-12345.png" is to fit behind it.
-LONGEST_STEM = 255 - 20
 ENGINES = ("auto", "keras", "litert", "onnx")
 # From so many images on: threads, a progress bar, and the speed at the end.
 MANY = 16
@@ -112,14 +116,16 @@ def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
         raise click.UsageError("--json and --json-lines exclude each other.")
     if distribution and not (as_json or json_lines):
         raise click.UsageError("--distribution is for --json and --json-lines.")
-    _check_images(images, plot)
-    images = _expanded(images)
+    images = _paths(images, plot)
     pictures = _pictures_to_save(images, save)
     _check_plot(plot, [*images, *pictures])
     _check_csv(csv, [*images, *pictures, *([plot] if plot else [])])
     style = "json" if as_json else "json-lines" if json_lines else "text"
     keep = as_json or pictures or plot
-    predictor = _predictor(options)
+    from keras_dldl.predict import Predictor
+
+    chosen = {name: options.pop(name) for name in ("model", "task", "detector", "engine")}
+    predictor = Predictor(**chosen)
     network = predictor.network
     results, rows, failed = [], [], False
     for path, result in _predict(predictor, images, style, options):
@@ -134,42 +140,26 @@ def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
         _report(path, result, level, style)
     if as_json:
         pairs = zip(images, results, strict=True)
-        items = [_as_item(network, *pair, level, distribution) for pair in pairs]
-        click.echo(json.dumps(items, indent=2, allow_nan=False))
+        echo_json([_as_item(network, *pair, level, distribution) for pair in pairs])
     saved = _save_pictures(images, results, pictures, level, options["max_pixels"])
     plotted = _save_plot(results, plot, level)
-    tabled = csv is None or _written(csv, write_rows, rows)
+    tabled = csv is None or is_written(csv, write_rows, rows)
     if csv and tabled:
         _tell_written(csv)
     if failed or not (saved and plotted and tabled):
         ctx.exit(1)
 
 
-def _expanded(images) -> list[str]:
-    from keras_dldl.photos import photo_paths
-
-    paths = photo_paths(images)
-    if not paths:  # of lists only
-        raise click.UsageError(f"No IMAGE is left to predict. Received: {' '.join(images)}")
-    return paths
-
-
-def _predictor(options):
-    from keras_dldl.predict import Predictor
-
-    names = ("model", "task", "detector", "engine")
-    return Predictor(**{name: options.pop(name) for name in names})
-
-
 def _predict(predictor, images, style, options) -> Iterator[tuple]:
     """Yield each path with its list of predictions, or its error."""
     from keras_dldl.predict import PredictOptions
     from keras_dldl.progress import progress
+    from keras_dldl.threads import cores
 
     workers = options.pop("workers")
     many = len(images) >= MANY
     if many:
-        options |= {"batch_size": MANY, "workers": workers or _workers()}
+        options |= {"batch_size": MANY, "workers": workers or min(cores(), MOST_WORKERS)}
     results = zip(images, predictor.predict(images, PredictOptions(**options)), strict=True)
     # On a terminal the lines themselves show the progress.
     if len(images) > 1 and style != "text" or many and not sys.stdout.isatty():
@@ -182,12 +172,6 @@ def _predict(predictor, images, style, options) -> Iterator[tuple]:
         seconds = time.perf_counter() - begin
         speed = f"{len(images) / seconds:.1f} images per second"
         click.echo(f"{len(images)} images in {seconds:.1f} s, {speed}", err=True)
-
-
-def _workers() -> int:
-    available = getattr(os, "sched_getaffinity", None)
-    cores = len(available(0)) if available else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
 
 
 def _report(path, result, level, style) -> None:
@@ -223,29 +207,38 @@ def _as_item(network, path, result, level, distribution) -> dict:
     return {"path": path, "error": error, **found}
 
 
-def _check_images(images, plot) -> None:
-    if images:
-        return
-    taken = (
-        f" --plot takes the word after it as its file, here {plot}: give --plot last, or with a "
-        "file of its own."
-    )
-    raise click.UsageError("Missing argument 'IMAGE...'." + (taken if plot else ""))
+def _paths(images, plot) -> list[str]:
+    from keras_dldl.photos import photo_paths
+
+    if not images:
+        taken = (
+            f" --plot takes the word after it as its file, here {plot}: give --plot last, or with "
+            "a file of its own."
+        )
+        raise click.UsageError("Missing argument 'IMAGE...'." + (taken if plot else ""))
+    paths = photo_paths(images)
+    if not paths:  # of lists only
+        raise click.UsageError(f"No IMAGE is left to predict. Received: {' '.join(images)}")
+    return paths
 
 
 def _pictures_to_save(images, save) -> list[Path]:
     """Return where each image's picture goes; empty where none is wanted."""
     if save is None:
         return []
+    from PIL import Image
+
     place = Path(save)
-    is_picture = place.suffix.lower() in _picture_suffixes() and not place.is_dir()
+    kinds = {s for s, name in Image.registered_extensions().items() if name in Image.SAVE}
+    is_picture = place.suffix.lower() in kinds and not place.is_dir()
     if len(images) > 1 and (is_picture or place.is_file()):
         raise click.UsageError(
             "--save must be a folder for several images, or a file for one. "
             f"Received: --save {save}, {len(images)} images"
         )
     if len(images) > 1 or place.is_dir() or save.endswith(("/", os.sep)):
-        targets = _names_in_folder(images, place)
+        names = Names(place, "annotated")
+        targets = [names.next(image) for image in images]
     elif is_picture:
         targets = [place]
     else:
@@ -253,32 +246,8 @@ def _pictures_to_save(images, save) -> list[Path]:
             "--save must be a folder, or a file that ends like a picture: .png, .jpg, .webp. "
             f"Received: --save {save}"
         )
-    _check_not_input("--save", targets, images)
+    refuse_overwriting("--save", targets, images)
     return targets
-
-
-def _names_in_folder(images, folder: Path) -> list[Path]:
-    """Return a name of its own for each image, also where two have the same name."""
-    names: dict[str, None] = {}  # a set that keeps the order
-    for image in images:
-        stem = f"{_shortened(Path(image).stem)}-annotated"
-        name, number = f"{stem}.png", 2
-        while name in names:
-            name, number = f"{stem}-{number}.png", number + 1
-        names[name] = None
-    return [folder / name for name in names]
-
-
-def _shortened(stem: str) -> str:
-    while len(os.fsencode(stem)) > LONGEST_STEM:
-        stem = stem[:-1]
-    return stem
-
-
-def _picture_suffixes() -> set[str]:
-    from PIL import Image
-
-    return {s for s, name in Image.registered_extensions().items() if name in Image.SAVE}
 
 
 def _check_plot(plot, others) -> None:
@@ -292,7 +261,7 @@ def _check_plot(plot, others) -> None:
             f"--plot must be a file that ends in one of: {', '.join(known)}. "
             f"Received: --plot {plot}"
         )
-    _check_not_input("--plot", [Path(plot)], others)
+    refuse_overwriting("--plot", [Path(plot)], others)
     if _is_photo(plot):
         raise click.UsageError(
             "--plot takes the word after it as its file, and must not overwrite a picture that is "
@@ -321,17 +290,8 @@ def _check_csv(csv, others) -> None:
 
     if Path(csv).suffix.lower() != ".csv" or Path(csv).is_dir():
         raise click.UsageError(f"--csv must be a file that ends in .csv. Received: --csv {csv}")
-    _check_not_input("--csv", [Path(csv)], others)
+    refuse_overwriting("--csv", [Path(csv)], others)
     check_writable(Path(csv).parent)  # now, and not after the predictions of a large folder
-
-
-def _check_not_input(option, targets, others) -> None:
-    taken = {Path(path).resolve() for path in others}
-    for target in targets:
-        if target.resolve() in taken:
-            raise click.UsageError(
-                f"{option} must not overwrite an IMAGE or another result. Received: {target}"
-            )
 
 
 def _save_pictures(images, results, pictures, level, max_pixels) -> bool:
@@ -354,7 +314,7 @@ def _save_pictures(images, results, pictures, level, max_pixels) -> bool:
         if not isinstance(result, Exception)
     ]
     targets = [target for target, *_ in drawn]
-    done = [_written(target, draw, *of) for target, *of in drawn]
+    done = [is_written(target, draw, *of) for target, *of in drawn]
     written = [target for target, ok in zip(targets, done, strict=True) if ok]
     if len(written) == 1:
         _tell_written(written[0])
@@ -373,7 +333,7 @@ def _save_plot(results, plot, level) -> bool:
     predictions = [p for result in results if not isinstance(result, Exception) for p in result]
     if plot is None or not predictions:
         return True
-    done = _written(plot, draw)
+    done = is_written(plot, draw)
     if done:
         _tell_written(plot)
     return done
@@ -381,17 +341,3 @@ def _save_plot(results, plot, level) -> bool:
 
 def _tell_written(place, what="") -> None:
     click.echo(f"written {what}{click.format_filename(place)}", err=True)
-
-
-def _written(target, draw, *arguments) -> bool:
-    """Have `draw` write to `target`; where it fails, report that and return False."""
-    from keras_dldl.files import atomic_path
-
-    try:
-        with atomic_path(target) as temporary:
-            draw(temporary, *arguments)
-    except (OSError, ValueError) as error:
-        reason = reason_of(error).removesuffix(f": {target}")
-        click.echo(f"{click.format_filename(target)}: {reason}", err=True)
-        return False
-    return True

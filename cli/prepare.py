@@ -1,11 +1,17 @@
 """`keras-dldl prepare`: a data set in its published layout becomes aligned, split data."""
 
-import json
 from textwrap import wrap
 
 import click
 
-from keras_dldl.cli.options import DETECTOR_HELP, DETECTORS, Choice, json_option
+from keras_dldl.cli.options import (
+    DETECTOR_HELP,
+    DETECTORS,
+    Choice,
+    echo_json,
+    json_option,
+    max_pixels_option,
+)
 from keras_dldl.cli.splitting import check_split_usage, is_given, split_options
 from keras_dldl.data.sources import SOURCES, find_source, sources_by_group
 from keras_dldl.data.sources.skipped import kinds_of
@@ -54,12 +60,7 @@ def _sources():
     help="Beam's own, such as --runner=FlinkRunner; may be repeated.",
 )  # fmt: skip
 @click.option("--limit", default=0, show_default=True, help="Rows, spread evenly; 0: all.")
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
-    help="Largest picture to read; larger ones are skipped.",
-)
+@max_pixels_option
 @click.option(
     "--drop-leaks", is_flag=True,
     help="Leave faces out of training whose picture is in val or test too (and of val, in test).",
@@ -161,7 +162,7 @@ def _report(result, as_json):
             "given": result.given,
             "skipped": [{"path": item.path, "reason": item.reason} for item in result.skipped],
         }
-        click.echo(json.dumps(content, indent=2))
+        echo_json(content)
         return
     for split, count in result.counts.items():
         click.echo(f"{split:<8}{count:>8,} faces")

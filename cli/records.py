@@ -1,10 +1,8 @@
 """`keras-dldl records`: whether prepared data is whole, and what is in it."""
 
-import json
-
 import click
 
-from keras_dldl.cli.options import Choice, json_option
+from keras_dldl.cli.options import SPLITS, Choice, echo_json, json_option
 
 
 @click.group()
@@ -28,13 +26,17 @@ def verify_command(data, as_json):
     result = verify(data)
     facts = result.as_json()
     if as_json:
-        click.echo(json.dumps(facts, indent=2))
+        echo_json(facts)
     else:
         for of in facts["bad"]:
             click.echo(f"{of['shard']}  {of['state']}")
             click.echo(f"  expected  {of['expected']}")
             click.echo(f"  found     {of['found']}")
-        click.echo(_verified(facts))
+        click.echo(
+            f"{facts['shards']} shards, {facts['records']:,} records, "
+            f"{facts['bytes'] / 1e6:,.1f} MB: {len(facts['bad'])} bad, by SHA-256, in "
+            f"{facts['seconds']:.1f} s"
+        )
     if facts["bad"]:
         names = [of["shard"] for of in facts["bad"]]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -43,13 +45,6 @@ def verify_command(data, as_json):
             f"writes damaged shards again. Received: {data} with {len(names)} bad: "
             f"{', '.join(names[:3])}{more}"
         )
-
-
-def _verified(facts):
-    return (
-        f"{facts['shards']} shards, {facts['records']:,} records, {facts['bytes'] / 1e6:,.1f} MB: "
-        f"{len(facts['bad'])} bad, by SHA-256, in {facts['seconds']:.1f} s"
-    )
 
 
 @command.command("info")
@@ -61,10 +56,13 @@ def info_command(data, as_json):
 
     facts = describe(data)
     if as_json:
-        click.echo(json.dumps(facts, indent=2))
+        echo_json(facts)
         return
     for name in ("source", "root", "faces", "grid", "alignment"):
-        click.echo(f"{name:<10}{_plain(facts[name])}")
+        value = facts[name]
+        if isinstance(value, dict):
+            value = ", ".join(f"{part} {of}" for part, of in value.items())
+        click.echo(f"{name:<10}{value}")
     click.echo(f"{'size':<10}{facts['size']} pixels")
     click.echo(
         f"{'shards':<10}{facts['shards']:,} of {facts['records']:,} faces, "
@@ -79,7 +77,7 @@ def info_command(data, as_json):
 @click.argument("data", type=click.Path())
 @click.option("--out", type=click.Path(), required=True, help="Folder to write.")
 @click.option(
-    "--split", type=Choice(["train", "val", "test"]), show_default="all",
+    "--split", type=Choice(SPLITS), show_default="all",
     help="Only the faces of this split.",
 )  # fmt: skip
 def extract_command(data, out, split):
@@ -87,9 +85,3 @@ def extract_command(data, out, split):
     from keras_dldl.data.records.extract import extract
 
     click.echo(f"written  {extract(data, out, split):,} images into {out}")
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {part}" for name, part in value.items())
-    return value

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from keras_dldl import configs
-from keras_dldl.cli.options import Choice
+from keras_dldl.cli.options import Choice, echo_json
 from keras_dldl.training.config import RunConfig, choose_config, parse_assignments
 from keras_dldl.training.settings import Setting, setting_of
 
@@ -76,3 +76,32 @@ def _option(name: str, setting: Setting, default: Any) -> Callable:
         type=Choice(setting.choices) if setting.choices else _TYPES.get(setting.kind),
         metavar=setting.metavar or None, help=f"{help}.  [default: {shown}]",
     )  # fmt: skip
+
+
+def report_run(result: Any, found: dict[str, Any], title: str, best: str, as_json: bool) -> None:
+    """Print what a run gave.
+
+    Args:
+        result: of the run.
+        found: what the JSON document has besides.
+        title: of the number that the best epoch was chosen by.
+        best: that number.
+        as_json: whether to print JSON.
+    """
+    if as_json:
+        echo_json({
+            "out": str(result.out),
+            "model": str(result.model),
+            "epochs": result.epochs,
+            "best_epoch": result.best_epoch,
+            "already_finished": result.already_finished,
+            **found,
+        })  # fmt: skip
+        return
+    if result.already_finished:
+        click.echo("This run was finished before; nothing was done.")
+    if found.get("stopped_early"):
+        click.echo("Stopped early: no improvement for as long as --patience allows.")
+    width = max(8, len(title))
+    click.echo(f"{'best epoch':>10}  {'epochs':>6}  {title:>{width}}  model")
+    click.echo(f"{result.best_epoch:>10}  {result.epochs:>6}  {best:>{width}}  {result.model}")

@@ -1,13 +1,12 @@
 """`keras-dldl sources`: the data sets that `prepare` reads."""
 
-import json
 import sys
 from textwrap import wrap
 from typing import Any
 
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import echo_json, json_option
 from keras_dldl.data.sources import SOURCES, Source
 
 WIDTH = 78
@@ -21,7 +20,7 @@ def command(as_json: bool) -> None:
     A source of your own is given to prepare as module:Class; the documentation has an example.
     """
     rows = [describe(source) for source in SOURCES.values()]
-    click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(map(format_source, rows)))
+    echo_json(rows) if as_json else click.echo("\n".join(map(format_source, rows)))
 
 
 def describe(source: type[Source]) -> dict[str, Any]:

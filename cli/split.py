@@ -1,10 +1,8 @@
 """`keras-dldl split`: prepared data with another split, without aligning the faces again."""
 
-import json
-
 import click
 
-from keras_dldl.cli.options import json_option
+from keras_dldl.cli.options import echo_json, json_option
 from keras_dldl.cli.splitting import check_split_usage, split_options
 
 
@@ -27,7 +25,7 @@ def command(ctx, data, out, as_json, **options):
 
     result = resplit(data, out, SplitOptions(**options))
     if as_json:
-        click.echo(json.dumps({"out": str(result.out), "counts": result.counts}, indent=2))
+        echo_json({"out": str(result.out), "counts": result.counts})
         return
     for split, count in result.counts.items():
         click.echo(f"{split:<8}{count:>8} faces")

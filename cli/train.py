@@ -1,11 +1,9 @@
 """`keras-dldl train`: prepared data becomes a trained model and a run folder."""
 
-import json
-
 import click
 
-from keras_dldl.cli.options import json_option
-from keras_dldl.cli.run_options import RunCommand, run_options
+from keras_dldl.cli.options import echo_json, json_option
+from keras_dldl.cli.run_options import RunCommand, report_run, run_options
 from keras_dldl.training.config import TrainConfig
 
 
@@ -62,7 +60,7 @@ def _preview(config, path, as_json):
 
     faces = write_preview(config, path)
     if as_json:
-        click.echo(json.dumps({"preview": str(path), "faces": faces}, indent=2))
+        echo_json({"preview": str(path), "faces": faces})
     else:
         click.echo(f"{faces} faces, as stored and as augmented: {path}")
 
@@ -71,26 +69,10 @@ def _plan(config, team, as_json):
     from keras_dldl.training.plan import describe, make_plan
 
     plan = make_plan(config, team)
-    click.echo(json.dumps(plan.as_json(), indent=2) if as_json else describe(plan))
+    echo_json(plan.as_json()) if as_json else click.echo(describe(plan))
 
 
 def _report(result, as_json):
-    if as_json:
-        content = {
-            "out": str(result.out),
-            "model": str(result.model),
-            "epochs": result.epochs,
-            "best_epoch": result.best_epoch,
-            "val_mae": result.best_val_mae,
-            "already_finished": result.already_finished,
-            "stopped_early": result.stopped_early,
-        }
-        click.echo(json.dumps(content, indent=2))
-        return
-    if result.already_finished:
-        click.echo("This run was finished before; nothing was done.")
-    if result.stopped_early:
-        click.echo("Stopped early: no improvement for as long as --patience allows.")
-    mae = "none" if result.best_val_mae is None else f"{result.best_val_mae:.3f}"
-    click.echo(f"{'best epoch':>10}  {'epochs':>6}  {'val MAE':>8}  model")
-    click.echo(f"{result.best_epoch:>10}  {result.epochs:>6}  {mae:>8}  {result.model}")
+    mae = result.best_val_mae
+    found = {"val_mae": mae, "stopped_early": result.stopped_early}
+    report_run(result, found, "val MAE", "none" if mae is None else f"{mae:.3f}", as_json)
