@@ -11,3 +11,13 @@ def exported(tmp_path_factory):
 
     place = tmp_path_factory.mktemp("export") / "m"
     return export_model(tiny_model(), "saved-model", place, version=2)
+
+
+@pytest.fixture(scope="module")
+def mini_backbone():
+    """Have a network of two convolutions, "mini", among the backbones; give its name."""
+    from tests.models.given import backbone
+    from tests.training.small_data import mini
+
+    with backbone(mini) as name:
+        yield name

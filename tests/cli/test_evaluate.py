@@ -7,18 +7,30 @@ import pytest
 from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
-from tests.evaluation.given import tiny_model, write_images, write_prepared
+from keras_dldl.evaluation import Evaluation, tables
+from tests.evaluation.given import mini_model, write_images, write_prepared
+from tests.evaluation.made_up import made_up, rows_of
+
+pytestmark = pytest.mark.usefixtures("mini_backbone")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, mini_backbone):
     """A folder with a saved model, prepared data and labelled images."""
     folder = tmp_path_factory.mktemp("place")
-    tiny_model().save(folder / "model.keras")
+    mini_model().save(folder / "model.keras")
     write_prepared(folder / "data", {"val": 4, "test": 6})
     (folder / "any").mkdir()
-    write_images(folder / "any", 5)
+    rows = write_images(folder / "any", 5)
+    rows.drop(columns="label").to_csv(folder / "any" / "no_labels.csv", index=False)
     return folder
+
+
+@pytest.fixture
+def evaluated(monkeypatch):
+    """Numbers that are made up, in place of an evaluation."""
+    made = made_up(rows_of(6))
+    monkeypatch.setattr("keras_dldl.evaluation.evaluate", lambda *_, **__: made)
 
 
 def run(place, out, *arguments):
@@ -35,11 +47,8 @@ def test_prepared_data_gives_three_files_and_a_table(place, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith("split test of data\n")
     assert "MAE (years)" in result.stdout
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "metrics.json",
-        "predictions.csv",
-        "report.html",
-    ]
+    names = ["metrics.json", "predictions.csv", "report.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert json.loads((tmp_path / "metrics.json").read_text())["n"] == 6
 
 
@@ -96,25 +105,21 @@ def test_wrong_usage_ends_in_status_2(place, tmp_path, arguments):
     [
         (("--data", "missing"), "not prepared data"),
         (("--manifest", "missing.csv", "--root", "."), "missing.csv"),
+        (("--manifest", "any/no_labels.csv", "--root", "."), "column missing: label"),
+        (("--data", "data", "--group-by", "race"), "Received: race"),
+        (("--data", "data", "--against", "none.keras"), "none.keras"),
     ],
 )
-def test_missing_data_ends_in_one_line(place, tmp_path, arguments, reason):
-    result = run(place, tmp_path, *arguments)
-    assert result.exit_code == 1
-    assert reason in result.stderr.splitlines()[-1]
-    assert "Traceback" not in result.stderr
-
-
-def test_a_column_that_is_not_there_ends_in_one_line(place, tmp_path):
-    result = run(place, tmp_path, "--data", place / "data", "--group-by", "race")
-    assert result.exit_code == 1
-    assert "Received: race" in result.stderr
+def test_what_is_not_there_ends_in_one_line(place, tmp_path, monkeypatch, arguments, reason):
+    monkeypatch.chdir(place)
+    result = run(place, tmp_path / "out", *arguments)
+    assert result.exit_code == 1 and "Traceback" not in result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert reason in line and not (tmp_path / "out" / "metrics.json").exists()
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_work(place, tmp_path, monkeypatch):
-    from keras_dldl import evaluation
-
-    monkeypatch.setattr(evaluation, "evaluate", lambda *_, **__: pytest.fail("evaluated"))
+    monkeypatch.setattr("keras_dldl.evaluation.evaluate", lambda *_, **__: pytest.fail("done"))
     (tmp_path / "file").write_text("x")
     for out in (tmp_path / "file", tmp_path / "file" / "out"):
         result = run(place, out, "--data", place / "data")
@@ -123,9 +128,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(place, tmp_path,
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_a_disk_that_fills_up_loses_only_the_files(place, tmp_path, monkeypatch, more):
-    from keras_dldl.evaluation import Evaluation
-
+def test_a_disk_that_fills_up_loses_only_the_files(place, tmp_path, monkeypatch, evaluated, more):
     def full(self, out):
         raise OSError(28, "No space left on device", "out/metrics.json")
 
@@ -136,9 +139,9 @@ def test_a_disk_that_fills_up_loses_only_the_files(place, tmp_path, monkeypatch,
     assert (json.loads(result.stdout)["n"] == 6) if more else ("MAE (years)" in result.stdout)
 
 
-def test_a_reader_of_stdout_who_goes_away_does_not_lose_the_files(place, tmp_path, monkeypatch):
-    from keras_dldl.evaluation import tables
-
+def test_a_reader_of_stdout_who_goes_away_does_not_lose_the_files(
+    place, tmp_path, monkeypatch, evaluated
+):
     def gone(metrics):
         raise BrokenPipeError(32, "Broken pipe")
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from keras_dldl import saved_models
 from keras_dldl.cli.main import cli
-from keras_dldl.cli.models import COLUMNS, format_table
+from keras_dldl.cli.models import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,12 +70,6 @@ def test_the_table_has_a_header_and_a_line_a_model(shipped):
 def test_every_default_ships_and_is_marked():
     marked = {row["name"] for row in json.loads(run("--json").stdout) if row["default"]}
     assert marked == {"tiny-age", "tiny-attractiveness"}
-
-
-def test_columns_line_up():
-    rows = [dict.fromkeys(COLUMNS, value) for value in ("a", "long word")]
-    lines = format_table(rows).splitlines()
-    assert [line.index("default") for line in lines[:1]] == [lines[2].rindex("long word")]
 
 
 def test_no_models_is_said_on_stderr(monkeypatch, tmp_path):

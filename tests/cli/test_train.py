@@ -14,6 +14,8 @@ from keras_dldl.training.settings import setting_of
 from keras_dldl.training.team import Team
 from tests.training.small_data import write_small_data
 
+pytestmark = pytest.mark.usefixtures("mini_backbone")
+
 
 def run(*arguments):
     return CliRunner().invoke(cli, ["train", *map(str, arguments)])
@@ -141,11 +143,12 @@ def test_failures_are_one_line(tmp_path, arguments, status, reason):
 
 def test_trains(tmp_path):
     data = write_small_data(tmp_path / "data", train=8, val=4)
-    result = run("--data", data, "--out", tmp_path / "run", "--epochs", 1, "--batch-size", 4)
+    given = "--data", data, "--out", tmp_path / "run", "--model", "mini"
+    result = run(*given, "--epochs", 1, "--batch-size", 4)
     assert result.exit_code == 0, result.output
     assert "best epoch" in result.stdout
     assert "epoch 1/1  loss" in result.stderr
-    again = run("--data", data, "--out", tmp_path / "run")
+    again = run(*given)
     assert again.exit_code == 1
     assert "--resume" in again.stderr
 
@@ -162,11 +165,12 @@ def test_preview_writes_a_picture_and_trains_nothing(asked, tmp_path):
 
 def test_dry_run_says_what_would_be_done(asked, tmp_path):
     data = write_small_data(tmp_path / "data")
-    result = run("--data", data, "--dry-run", "--epochs", 2, "--batch-size", 8)
+    given = "--data", data, "--dry-run", "--model", "mini"
+    result = run(*given, "--epochs", 2, "--batch-size", 8)
     assert result.exit_code == 0, result.output
     assert "2 epochs of 3 steps of 8 images: 6" in result.stdout
     assert "at the peak" in result.stdout and asked == []
-    content = json.loads(run("--data", data, "--dry-run", "--json", "--out", tmp_path / "r").stdout)
+    content = json.loads(run(*given, "--json", "--out", tmp_path / "r").stdout)
     assert content["images"] == {"train": 20, "val": 6}
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
 

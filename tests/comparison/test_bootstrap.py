@@ -3,7 +3,6 @@ import pytest
 from scipy import stats
 
 from keras_dldl.comparison.bootstrap import Bootstrap, bootstrap
-from keras_dldl.evaluation.confidence import holm
 
 RNG = np.random.default_rng(7)
 FACES = RNG.gamma(2.0, 3.0, 60)
@@ -86,17 +85,3 @@ def test_equal_seeds_give_equal_draws():
         bootstrap(errors, 100).means["a"], bootstrap(errors, 100).means["a"]
     )
     assert (bootstrap(errors, 100).means["a"] != bootstrap(errors, 100, seed=1).means["a"]).any()
-
-
-@pytest.mark.parametrize(
-    ("given", "wanted"),
-    [
-        ([], []),
-        ([0.2], [0.2]),
-        ([0.01, 0.02, 0.03, 0.04], [0.04, 0.06, 0.06, 0.06]),
-        ([0.04, 0.5, 0.001], [0.08, 0.5, 0.003]),
-        ([0.9, 0.8], [1.0, 1.0]),
-    ],
-)
-def test_holm_by_hand(given, wanted):
-    assert holm(given) == pytest.approx(wanted)

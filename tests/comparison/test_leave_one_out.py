@@ -9,9 +9,11 @@ from keras_dldl.comparison import Plan, compare, forecast
 from keras_dldl.comparison.leave_one_out import parts_of, table
 from keras_dldl.comparison.plan import plan_values
 from keras_dldl.errors import ConfigError
-from tests.training.small_data import SMALL, write_small_data
+from tests.training.small_data import MINI, write_small_data
 
-SETTINGS = {**SMALL, "epochs": 1}
+pytestmark = pytest.mark.usefixtures("mini_backbone")
+
+SETTINGS = {**MINI, "epochs": 1}
 
 
 @pytest.fixture(scope="module")

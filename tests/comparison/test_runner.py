@@ -9,9 +9,11 @@ import pytest
 from keras_dldl.comparison import Plan, cells, compare, forecast
 from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.training import TrainConfig, train
-from tests.training.small_data import SMALL, write_small_data
+from tests.training.small_data import MINI, write_small_data
 
-SETTINGS = {**SMALL, "epochs": 1}
+pytestmark = pytest.mark.usefixtures("mini_backbone")
+
+SETTINGS = {**MINI, "epochs": 1}
 
 
 @pytest.fixture(scope="module")

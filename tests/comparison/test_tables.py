@@ -69,10 +69,6 @@ def test_one_seed_has_a_dash_for_p(content):
     assert rows["dldl-v2 lambda=10"]["p"] == rows["dldl-v2 lambda=10"]["p_holm"] == ""
 
 
-def test_pipes_in_names_do_not_break_markdown():
-    assert tables.markdown_table(["a"], [["x|y"]]).splitlines()[-1] == "| x\\|y |"
-
-
 def test_pictures_are_drawn(content, tmp_path):
     pictures.draw_comparison(tmp_path / "comparison.png", content)
     pictures.draw_sensitivity(tmp_path / "sensitivity.png", content)

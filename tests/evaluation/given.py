@@ -13,14 +13,19 @@ from tests.prepared_folders import write_folder
 SIZE = 32
 
 
-def tiny_model(grid=None, seed=3):
+def tiny_model(grid=None, seed=3, backbone="tiny-age-net"):
     """An untrained model whose answers nevertheless differ from image to image and mirror image."""
     keras.utils.set_random_seed(seed)
-    model = build_model("tiny-age-net", grid or LabelGrid.age(), input_size=SIZE)
+    model = build_model(backbone, grid or LabelGrid.age(), input_size=SIZE)
     head = model.get_layer("logits")
     kernel, bias = head.get_weights()
     head.set_weights([kernel * 20, np.random.default_rng(seed).normal(size=bias.shape)])
     return model
+
+
+def mini_model(grid=None, seed=3):
+    """The same of two convolutions, for tests in which `mini_backbone` is among the backbones."""
+    return tiny_model(grid, seed, "mini")
 
 
 def noise(count, size=SIZE, seed=0):

@@ -10,7 +10,9 @@ from keras_dldl.errors import ModelFileError
 from keras_dldl.evaluation import evaluate
 from keras_dldl.evaluation.card import model_card
 from keras_dldl.files import write_json
-from tests.evaluation.given import tiny_model, write_prepared
+from tests.evaluation.given import mini_model, write_prepared
+
+pytestmark = pytest.mark.usefixtures("mini_backbone")
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def run_folder(tmp_path_factory):
     """A run folder with settings and the report of its model."""
     folder = tmp_path_factory.mktemp("runs") / "album"
     folder.mkdir()
-    model = tiny_model()
+    model = mini_model()
     model.card["training"] = {"data": ["utk"], "images": 1200, "epoch": 7, "val_mae": 4.5}
     model.save(folder / "model.keras")
     (folder / "config.yaml").write_text(f"data: [{folder.parent / 'utk'}]\nepochs: 9\n")
@@ -47,7 +49,7 @@ def test_a_card_without_a_report(run_folder, tmp_path):
 def test_reports_that_do_not_fit(run_folder, tmp_path):
     with pytest.raises(ModelFileError, match="Received: .*without metrics.json"):
         model_card(run_folder, tmp_path)
-    tiny_model().save(tmp_path / "other.keras")
+    mini_model().save(tmp_path / "other.keras")
     with pytest.raises(ModelFileError, match="of this very model.*a report of album/model.keras"):
         model_card(tmp_path / "other.keras", run_folder)
 

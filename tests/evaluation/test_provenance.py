@@ -2,9 +2,13 @@
 
 import subprocess
 
+import pytest
+
 from keras_dldl.evaluation.provenance import commit, model_facts, versions
 from keras_dldl.runtime.keras_network import KerasNetwork
-from tests.evaluation.given import tiny_model
+from tests.evaluation.given import mini_model
+
+pytestmark = pytest.mark.usefixtures("mini_backbone")
 
 
 def git(folder, *arguments):
@@ -45,7 +49,7 @@ def test_versions_name_what_ran():
 
 
 def test_a_models_training_travels_with_it():
-    model = tiny_model()
+    model = mini_model()
     assert model_facts(KerasNetwork(model))["training"] is None
     model.card["training"] = {"data": ["utk"], "epoch": 3}
     assert model_facts(KerasNetwork(model))["training"]["epoch"] == 3
