@@ -1,11 +1,12 @@
 """Work ahead: in order, bounded, errors in their turn, nothing left running."""
 
+import os
 import threading
 import time
 
 import pytest
 
-from keras_dldl.threads import in_order
+from keras_dldl.threads import cores, in_order
 
 
 def test_results_come_in_order_whatever_takes_longest():
@@ -49,3 +50,11 @@ def test_an_error_is_raised_in_its_turn_and_ends_the_threads():
     with pytest.raises(ValueError, match="two"):
         next(results)
     assert not any(t.name.startswith("keras-dldl") for t in threading.enumerate())
+
+
+def test_cores_are_those_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(5)), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert cores() == 5
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert cores() == 64

@@ -452,14 +452,6 @@ def test_a_root_inside_the_output_is_not_swept(photos, tmp_path, no_faces):
     assert (out / "images" / ".tmp-not-ours.png").exists()
 
 
-def test_cores_are_those_this_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(5)), raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    assert workers_module._cores() == 5
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert workers_module._cores() == 64
-
-
 @pytest.mark.parametrize(("workers", "expected"), [(0, (8, 2)), (20, (20, 1)), (3, (3, 5))])
 def test_workers_and_their_threads(photos, tmp_path, monkeypatch, workers, expected, no_faces):
     seen = []
@@ -470,7 +462,7 @@ def test_workers_and_their_threads(photos, tmp_path, monkeypatch, workers, expec
             writer.run_job(job)
 
     monkeypatch.setattr(workers_module, "_run_in_processes", run)
-    monkeypatch.setattr(workers_module, "_cores", lambda: 16)
+    monkeypatch.setattr(workers_module, "cores", lambda: 16)
     monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 1)
     monkeypatch.setattr(
         writer, "Photo", lambda path, **options: Photo(np.zeros((9, 9, 3), np.uint8))
@@ -484,7 +476,7 @@ def test_a_run_that_goes_on_has_as_many_threads_to_a_worker(
     photos, tmp_path, monkeypatch, no_faces
 ):
     monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 1)
-    monkeypatch.setattr(workers_module, "_cores", lambda: 16)
+    monkeypatch.setattr(workers_module, "cores", lambda: 16)
     seen = []
 
     def run(jobs, count, threads, bar):
