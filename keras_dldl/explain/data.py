@@ -10,7 +10,6 @@ import numpy as np
 from keras_dldl.arguments import check_integer
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.inputs import PreparedFaces
-from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:
     from keras_dldl.models import FaceModel
@@ -53,8 +52,15 @@ class ChosenFaces:
         self._model = model
         self.notes = self._faces.check(model)
         labels = self._faces.rows["label"].to_numpy(np.float64)
-        _check_labels(labels, model.grid)
-        self._chosen = _chosen(len(labels), limit, seed)
+        outside = labels[~model.grid.contains(labels)]
+        if len(outside):
+            raise DataError(
+                f"Labels must lie on the model's grid, {model.grid.start:g} ... "
+                f"{model.grid.stop:g} {model.grid.unit}. "
+                f"Received: {len(outside)} that do not; the first: {outside[0]:g}"
+            )
+        order = np.random.default_rng(seed).permutation(len(labels))
+        self._chosen = np.sort(order[:limit] if limit else order)
         self.labels = labels[self._chosen]
         if len(set(self.labels)) == 1:
             self.notes.append(f"all labels are {self.labels[0]:g}: one value says nothing of age")
@@ -79,17 +85,3 @@ class ChosenFaces:
         """Return the chosen faces at once, (N, S, S, 3) uint8."""
         rounded = [np.rint(images).astype(np.uint8) for images, _ in self.batches()]
         return np.concatenate(rounded)
-
-
-def _chosen(count: int, limit: int, seed: int) -> np.ndarray:
-    order = np.random.default_rng(seed).permutation(count)
-    return np.sort(order[:limit] if limit else order)
-
-
-def _check_labels(labels: np.ndarray, grid: LabelGrid) -> None:
-    outside = labels[~grid.contains(labels)]
-    if len(outside):
-        raise DataError(
-            f"Labels must lie on the model's grid, {grid.start:g} ... {grid.stop:g} {grid.unit}. "
-            f"Received: {len(outside)} that do not; the first: {outside[0]:g}"
-        )

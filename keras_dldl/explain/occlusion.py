@@ -4,7 +4,6 @@ The more the mean absolute error rises, the more the model leans on what is cove
 al. 2020, section 9; the idea is Zeiler and Fergus 2014, section 4.2).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +104,9 @@ def occlusion_sensitivity(
     images, labels = _checked(images, labels, side)
     fill = np.array([255 * c for c in FACE_MEAN] if colour is None else colour, np.float32)
     cover = (side if shape == "vertical" else size, side if shape == "horizontal" else size)
-    tops, lefts = (_starts(side, length, stride) for length in cover)
+    tops, lefts = (
+        np.unique(np.minimum(np.arange(0, side, stride), side - length)) for length in cover
+    )
     baseline, mae = _measured(model, images, labels, (tops, lefts), cover, fill, batch_size)
     return Occlusion(shape, cover, tops, lefts, mae, baseline, len(labels))
 
@@ -125,7 +126,9 @@ def _measured(
     errors = np.zeros(1 + len(places))
     passes = (1 + len(places)) * -(-len(images) // batch_size)
     with progress(total=passes, label="covering") as shown:
-        for batch, truth in _batches(images, labels, batch_size):
+        for first in range(0, len(images), batch_size):
+            batch = np.asarray(images[first : first + batch_size], np.float32)
+            truth = labels[first : first + batch_size]
             errors[0] += _error(model, batch, truth)
             shown.update(1)
             for number, (top, left) in enumerate(places, 1):
@@ -137,24 +140,12 @@ def _measured(
     return float(mae[0]), mae[1:].reshape(len(starts[0]), len(starts[1]))
 
 
-def _batches(
-    images: np.ndarray, labels: np.ndarray, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for first in range(0, len(images), batch_size):
-        part = slice(first, first + batch_size)
-        yield np.asarray(images[part], np.float32), labels[part]
-
-
 def _error(model: "FaceModel", images: np.ndarray, labels: np.ndarray) -> float:
     """Return the sum of the absolute errors."""
     from keras import ops
 
     p = ops.convert_to_numpy(model(images, training=False))
     return float(np.abs(model.grid.decode(p, model.method.decoder) - labels).sum())
-
-
-def _starts(side: int, length: int, stride: int) -> np.ndarray:
-    return np.unique(np.minimum(np.arange(0, side, stride), side - length))
 
 
 def _length(name: str, value: int | None, default: int, most: int) -> int:

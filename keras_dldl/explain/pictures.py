@@ -12,13 +12,12 @@ from keras_dldl.explain.groups import GroupAverages
 from keras_dldl.explain.occlusion import Occlusion
 from keras_dldl.explain.photos import ExplainedFace
 from keras_dldl.files import atomic_path
-from keras_dldl.predict.prediction import DEFAULT_LEVEL
+from keras_dldl.predict.drawing import draw_distribution
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS, OPACITY = "inferno", 0.55
-LINE = "#2a6f97"
 PANEL = 2.1  # inches
 MOST_COLUMNS = 6
 DPI = 120
@@ -50,7 +49,8 @@ def draw_attention(explained: ExplainedFace) -> "Figure":
         figure.colorbar(shown, ax=middle, shrink=0.8, ticks=[0, 0.5, 1])
     for axes in (left, middle):
         _bare(axes)
-    _draw_distribution(right, explained)
+    draw_distribution(right, explained.prediction)
+    right.set_title(explained.prediction.describe(), fontsize="medium")
     return figure
 
 
@@ -69,7 +69,7 @@ def draw_groups(averages: GroupAverages, unit: str) -> "Figure":
     shown = None
     for i, (axes, group) in enumerate(zip(panels, averages.groups, strict=True)):
         if maps is None:
-            axes.imshow(_pixels(averages.faces[i]))
+            axes.imshow(np.clip(np.rint(averages.faces[i]), 0, 255).astype(np.uint8))
         else:
             large = resize_map(maps[i], side, side, averages.covered)
             shown = _overlay(axes, averages.faces[i], large, *_limits(maps))
@@ -116,20 +116,6 @@ def _overlay(axes: Any, face: np.ndarray, values: np.ndarray, low: float, high: 
     return axes.imshow(values, cmap=COLOURS, alpha=OPACITY, vmin=low, vmax=high)
 
 
-def _draw_distribution(axes: Any, explained: ExplainedFace) -> None:
-    prediction = explained.prediction
-    labels, mass = prediction.grid.labels64, prediction.distribution
-    inside = np.linspace(*prediction.interval(DEFAULT_LEVEL), 200)
-    axes.plot(labels, mass, color=LINE)
-    axes.fill_between(inside, np.interp(inside, labels, mass), color=LINE, alpha=0.2)
-    axes.axvline(prediction.value, color=LINE, linewidth=1, linestyle="--")
-    axes.set_xlim(prediction.grid.start, prediction.grid.stop)
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel(f"{prediction.task} ({prediction.unit})")
-    axes.set_ylabel("probability")
-    axes.set_title(prediction.describe(), fontsize="medium")
-
-
 def _panels(count: int, size: float = PANEL) -> tuple["Figure", list[Any]]:
     """Return a figure and so many axes in rows, without ticks."""
     from matplotlib.figure import Figure
@@ -152,7 +138,3 @@ def _bare(axes: Any) -> None:
 
 def _limits(values: np.ndarray) -> tuple[float, float]:
     return float(values.min()), float(max(values.max(), values.min() + 1e-6))
-
-
-def _pixels(face: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(face), 0, 255).astype(np.uint8)

@@ -107,17 +107,15 @@ def plot_distribution(predictions: Any, *, level: float = DEFAULT_LEVEL) -> "Fig
     figure = Figure(figsize=(8, height), layout="constrained")
     axes = figure.add_subplot()
     names = {p.name for p in listed}
-    for row, prediction in enumerate(shown):
-        _plot_row(axes, prediction, level, row, only=len(shown) == 1)
-    if len(shown) > 1:
+    if len(shown) == 1:
+        draw_distribution(axes, first, level)
+    else:
+        for row, prediction in enumerate(shown):
+            _plot_row(axes, prediction, level, row)
         texts = [_row_text(p, level, with_name=len(names) > 1) for p in shown]
         axes.set_yticks(-np.arange(len(shown)), texts)
         axes.set_ylim(-len(shown) + 0.9, 1)
-    else:
-        axes.set_ylabel("probability")
-        axes.set_ylim(bottom=0)
-    axes.set_xlim(first.grid.start, first.grid.stop)
-    axes.set_xlabel(f"{first.task} ({first.unit})")
+        _label_axis(axes, first)
     axes.set_title(_title(listed, level), fontsize="medium")
     return figure
 
@@ -266,11 +264,31 @@ def _overlaps(some: Boxes, others: Boxes) -> np.ndarray:
     return np.maximum(high - low, 0).prod(axis=2)
 
 
-def _plot_row(axes: "Axes", prediction: Any, level: float, row: int, only: bool) -> None:
-    """Plot one distribution: alone as it is, in a row of several as high as the row."""
+def draw_distribution(axes: "Axes", prediction: Any, level: float = DEFAULT_LEVEL) -> None:
+    """Draw the distribution of one prediction, its value and its interval.
+
+    Args:
+        axes: of Matplotlib.
+        prediction: a `Prediction`.
+        level: see `plot_distribution`.
+    """
+    _plot_row(axes, prediction, level)
+    axes.set_ylabel("probability")
+    axes.set_ylim(bottom=0)
+    _label_axis(axes, prediction)
+
+
+def _label_axis(axes: "Axes", prediction: Any) -> None:
+    axes.set_xlim(prediction.grid.start, prediction.grid.stop)
+    axes.set_xlabel(f"{prediction.task} ({prediction.unit})")
+
+
+def _plot_row(axes: "Axes", prediction: Any, level: float, row: int | None = None) -> None:
+    """Plot one distribution: in a row of several as high as the row; alone (None) as it is."""
+    only = row is None
     labels, mass = prediction.grid.labels64, prediction.distribution
     scale = 1.0 if only else 0.85 / mass.max()
-    base, colour = -row, _colour(prediction)
+    base, colour = -(row or 0), _colour(prediction)
     inside = np.linspace(*prediction.interval(level), 200)
     axes.plot(labels, base + scale * mass, color=colour, linewidth=1.5 if only else 1)
     height = base + scale * np.interp(inside, labels, mass)

@@ -14,7 +14,7 @@ from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import predict_age
 from keras_dldl.runtime import open_network
 from keras_dldl.runtime.card_files import write_calibrated
-from keras_dldl.runtime.saved_model_network import SavedModelNetwork
+from keras_dldl.runtime.exported_network import SavedModelNetwork
 from keras_dldl.serving import load_models
 from keras_dldl.serving.registry import as_table
 from tests.calibration.given import faces as labelled_faces
