@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,21 +32,38 @@ class Signature:
 
     Args:
         input: name of its one input.
-        dtype: of it, in TensorFlow's names.
-        shape: of it, -1 where any size goes.
-        rows: from JSON values to a row an image, a file or pixels.
-        face: from a row, its number, the side of the model's faces and the most pixels to a face.
-        pixels: how many a row has.
-        has_status: whether it answers with a status a row.
+        dtype: of it: "string" for image files, which bring a status a row; "uint8" or "float" for
+            pixels.
     """
 
     input: str
     dtype: str
-    shape: tuple[int, ...]
-    rows: Callable[[Any], Sequence[Any]]
-    face: Callable[[Any, int, ModelCard, int], np.ndarray]
-    pixels: Callable[[Any, int], int]
-    has_status: bool = False
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether it takes image files, not pixels."""
+        return self.dtype == "string"
+
+    def rows(self, values: Any) -> Sequence[Any]:
+        """Return a row an image, a file or pixels, from JSON values."""
+        if self.takes_files:
+            return tensors.strings(values)
+        return tensors.pixels(values, self.dtype)
+
+    def pixels(self, row: Any, max_pixels: int) -> int:
+        """Return how many pixels a row has."""
+        if self.takes_files:
+            return declared_pixels(row, max_pixels)
+        return row.shape[0] * row.shape[1]
+
+    def face(self, row: Any, number: int, card: ModelCard, max_pixels: int) -> np.ndarray:
+        """Return the face of a row, at the size of the model's; `number` is for messages."""
+        side = card.input_size
+        if self.takes_files:
+            row = read_image(row, max_pixels=max_pixels, name=f"image {number}")
+        if self.dtype != "float":
+            return card.alignment.whole(row, side)
+        return row if row.shape[:2] == (side, side) else _resized_floats(row, side)
 
 
 def checked_pixels(
@@ -116,69 +132,29 @@ def faces_of(
     return Faces(images, tuple(status))
 
 
-def _face_of_file(file: bytes, number: int, card: ModelCard, max_pixels: int) -> np.ndarray:
-    image = read_image(file, max_pixels=max_pixels, name=f"image {number}")
-    return card.alignment.whole(image, card.input_size)
-
-
-def _face_of_uint8(image: np.ndarray, number: int, card: ModelCard, max_pixels: int) -> np.ndarray:
-    return card.alignment.whole(image, card.input_size)
-
-
-def _face_of_floats(image: np.ndarray, number: int, card: ModelCard, max_pixels: int) -> np.ndarray:
-    side = card.input_size
-    return image if image.shape[:2] == (side, side) else _resized_floats(image, side)
-
-
-def _pixels_of_array(image: np.ndarray, max_pixels: int) -> int:
-    return image.shape[0] * image.shape[1]
-
-
 def _resized_floats(image: np.ndarray, side: int) -> np.ndarray:
     """Return (side, side, 3), resized and rounded as an export does in its graph."""
     from PIL import Image
 
     channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., c])).resize(
-            (side, side), Image.Resampling.BICUBIC
-        )
-        for c in range(3)
+        Image.fromarray(channel).resize((side, side), Image.Resampling.BICUBIC)
+        for channel in np.ascontiguousarray(image.transpose(2, 0, 1))
     ]
-    return np.clip(np.rint(np.stack([np.asarray(c) for c in channels], axis=-1)), 0, 255)
+    return np.clip(np.rint(np.stack(channels, axis=-1)), 0, 255)
 
 
 SIGNATURES = {
-    DEFAULT: Signature(
-        "image_bytes", "DT_STRING", (-1,), tensors.strings, _face_of_file, declared_pixels, True
-    ),
-    "images": Signature(
-        "images",
-        "DT_UINT8",
-        (-1, -1, -1, 3),
-        partial(tensors.pixels, dtype="uint8"),
-        _face_of_uint8,
-        _pixels_of_array,
-    ),
-    "images_float": Signature(
-        "images",
-        "DT_FLOAT",
-        (-1, -1, -1, 3),
-        partial(tensors.pixels, dtype="float"),
-        _face_of_floats,
-        _pixels_of_array,
-    ),
+    DEFAULT: Signature("image_bytes", "string"),
+    "images": Signature("images", "uint8"),
+    "images_float": Signature("images", "float"),
 }
 
 
 def find_signature(name: str) -> Signature:
-    """Return the signature of this name, "" for the default.
-
-    Raises:
-        Refusal: there is none.
-    """
+    """Return the signature of this name, "" for the default; refuse a name of none."""
     name = name or DEFAULT
     if name not in SIGNATURES:
-        raise Refusal(400, f'Serving signature name: "{name[:100]}" not found in signature def')
+        raise bad_request(f'Serving signature name: "{name[:100]}" not found in signature def')
     return SIGNATURES[name]
 
 
@@ -207,33 +183,31 @@ def outputs(
         "distribution": rows.astype(np.float32),
         "labels": np.tile(grid.labels, (len(good), 1)),
     }
-    return {**found, "status": np.array(faces.status)} if signature.has_status else found
+    return {**found, "status": np.array(faces.status)} if signature.takes_files else found
 
 
 def definitions(card: ModelCard) -> dict[str, Any]:
     """Return the signatures as the `signature_def` of TensorFlow Serving's metadata."""
-    return {
-        name: {
-            "inputs": {signature.input: _tensor(signature.dtype, signature.shape, signature.input)},
-            "outputs": _output_definitions(signature, card.grid.size),
+    size = card.grid.size
+    shapes = {"value": (-1,), "std": (-1,), "distribution": (-1, size), "labels": (-1, size)}
+    found = {}
+    for name, signature in SIGNATURES.items():
+        shape = (-1,) if signature.takes_files else (-1, -1, -1, 3)
+        outputs = {key: _tensor("float", shape, key) for key, shape in shapes.items()}
+        if signature.takes_files:
+            outputs["status"] = _tensor("string", (-1,), "status")
+        found[name] = {
+            "inputs": {signature.input: _tensor(signature.dtype, shape, signature.input)},
+            "outputs": outputs,
             "method_name": METHOD_NAME,
         }
-        for name, signature in SIGNATURES.items()
-    }
-
-
-def _output_definitions(signature: Signature, size: int) -> dict[str, Any]:
-    shapes = {"value": (-1,), "std": (-1,), "distribution": (-1, size), "labels": (-1, size)}
-    found = {name: _tensor("DT_FLOAT", shape, name) for name, shape in shapes.items()}
-    if signature.has_status:
-        found["status"] = _tensor("DT_STRING", (-1,), "status")
     return found
 
 
 def _tensor(dtype: str, shape: tuple[int, ...], name: str) -> dict[str, Any]:
     dimensions = [{"size": str(size), "name": ""} for size in shape]
     return {
-        "dtype": dtype,
+        "dtype": f"DT_{dtype.upper()}",
         "tensor_shape": {"dim": dimensions, "unknown_rank": False},
         "name": f"{name}:0",
     }

@@ -73,13 +73,16 @@ def test_score_maps_and_attention_are_those_of_a_slow_loop(model, images):
     assert attention.dtype == np.float32 and attention.min() == 0 and attention.max() == 1
 
 
+def mean_of_maps_and_logits(model, images):
+    raw = np.asarray(model.training_model()(images, training=False))
+    bias = model.get_layer("logits").get_weights()[1]
+    return score_maps(model, images).mean(axis=(2, 3)) + bias, raw
+
+
 @pytest.mark.parametrize("options", [{}, {"dropout": 0.5}])
 def test_the_mean_of_a_score_map_plus_the_bias_is_the_logit(images, options):
     model = model_of(**options)
-    raw = np.asarray(model.training_model()(images, training=False))
-    bias = model.get_layer("logits").get_weights()[1]
-    means = score_maps(model, images).mean(axis=(2, 3))
-    np.testing.assert_allclose(means + bias, raw, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(*mean_of_maps_and_logits(model, images), rtol=1e-4, atol=1e-4)
 
 
 def test_under_a_ranking_code_a_label_adds_up_the_answers_below_it(images):
@@ -125,12 +128,6 @@ def test_resizing_is_bilinear():
     at = np.array([0.0, 0.25, 0.75, 1.0])  # pixel centres, held inside the map
     x, y = np.meshgrid(at, at)
     np.testing.assert_allclose(large, x * (1 - y) + y * (1 - x), atol=1e-6)
-
-
-def mean_of_maps_and_logits(model, images):
-    raw = np.asarray(model.training_model()(images, training=False))
-    bias = model.get_layer("logits").get_weights()[1]
-    return score_maps(model, images).mean(axis=(2, 3)) + bias, raw
 
 
 def test_a_backbone_of_one_s_own_has_maps(images):

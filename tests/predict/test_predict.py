@@ -79,11 +79,6 @@ def test_value_is_the_mean_of_image_and_mirror_image(model, detector):
     assert p.distribution.shape == (101,) and p.unit == "years"
 
 
-def test_the_alignment_is_that_of_the_model(model):
-    other = random_model(alignment=Alignment(margin=0.0))
-    assert predict_age(picture(1), model) != predict_age(picture(1), other)
-
-
 def test_several_faces(model):
     largest = predict_age(picture(3), model)
     everyone = predict_age(picture(3), model, all_faces=True)
@@ -198,15 +193,6 @@ def test_one_image_over_the_group_limit_goes_alone(model, detector, monkeypatch)
     monkeypatch.setattr("keras_dldl.predict.predictor.GROUP_PIXELS", 10)
     assert len(predict_age([picture(1), picture(1)], model)) == 2
     assert detector.calls == [1, 1]
-
-
-def test_a_detector_of_ones_own(model):
-    class None_:
-        def detect(self, images):
-            return [[] for _ in images]
-
-    (result,) = Predictor(model, detector=None_()).predict([picture(3)], PredictOptions())
-    assert isinstance(result, NoFaceFound)
 
 
 def test_attractiveness(beauty):

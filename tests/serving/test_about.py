@@ -3,6 +3,7 @@
 import json
 
 from keras_dldl import saved_models
+from keras_dldl.labels import LabelGrid
 from keras_dldl.serving.about import about_model
 from keras_dldl.serving.registry import ModelTable
 from tests.serving.conftest import client_of
@@ -35,10 +36,12 @@ def test_a_damaged_report_is_no_report(tmp_path):
 def test_the_list_of_models_tells_it():
     table = ModelTable()
     table.add("age", 1, FakeNetwork(), {"name": "mine"})
-    table.add("beauty", 1, FakeNetwork())
+    table.add("beauty", 1, FakeNetwork(LabelGrid.scut_fbp()))
     with client_of(table) as client:
-        told = [model["about"] for model in client.get("/api/models").json()["models"]]
-    assert told == [{"name": "mine"}, None]
+        age, beauty = client.get("/api/models").json()["models"]
+    assert (age["about"], beauty["about"]) == ({"name": "mine"}, None)
+    assert (age["name"], age["versions"], age["stop"]) == ("age", [1], 100)
+    assert (beauty["task"], beauty["unit"], beauty["step"]) == ("attractiveness", "points", 0.1)
 
 
 def test_the_api_describes_itself():

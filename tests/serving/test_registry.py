@@ -13,10 +13,8 @@ from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import predict_age
 from keras_dldl.runtime import open_network
-from keras_dldl.runtime.card_files import write_calibrated
 from keras_dldl.runtime.exported_network import SavedModelNetwork
 from keras_dldl.serving import load_models
-from keras_dldl.serving.registry import as_table
 from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import SIZE, random_model
 from tests.serving.conftest import client_of
@@ -131,12 +129,7 @@ def test_a_loaded_model_is_served_as_it_is(model, faces):
     )
 
 
-def test_a_table_needs_a_model():
-    with pytest.raises(ConfigError, match="Received: no model"):
-        as_table({})
-
-
-def test_every_engine_brings_the_models_calibration(model, place, tmp_path):
+def test_a_saved_model_brings_the_models_calibration(model, place, tmp_path):
     calibration = Calibration.fit(*labelled_faces(300), model.grid)
     folder = tmp_path / "1"
     shutil.copytree(place / "served" / "2", folder)
@@ -145,5 +138,3 @@ def test_every_engine_brings_the_models_calibration(model, place, tmp_path):
     assert content["calibration"] is None and open_network(folder).card.calibration is None
     card.write_text(json.dumps({**content, "calibration": calibration.get_config()}))
     assert SavedModelNetwork(folder).card.calibration == calibration
-    write_calibrated(place / "age.keras", calibration, tmp_path / "c.keras")
-    assert open_network(tmp_path / "c.keras", engine="keras").card.calibration == calibration

@@ -301,16 +301,3 @@ def test_every_request_gets_the_answer_to_its_own_faces_whatever_the_batch():
     assert max(network.batches) in (3, 4) and sum(network.batches) == sum(
         1 + s % 3 for s in range(0, 240, 10)
     )
-
-
-def test_a_network_that_fails_is_an_error_in_good_form_and_not_the_end():
-    class Failing(FakeNetwork):
-        def answer(self, faces):
-            if faces.max() > 200:
-                raise RuntimeError("out of memory, at /secret/place")
-            return super().answer(faces)
-
-    with client_of({"age": Failing()}) as client:
-        reason = error_of(ask(client, {"instances": encoded(255)}), 500)
-        assert "secret" not in reason
-        assert ask(client, {"instances": encoded(51)}).status_code == 200
