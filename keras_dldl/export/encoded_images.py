@@ -7,6 +7,8 @@ go on after an operation has failed.
 
 from typing import Any
 
+import tensorflow as tf
+
 from keras_dldl.export.orientation import orientation, upright
 
 # What became of an image, by number; the strings are part of the contract with clients.
@@ -36,8 +38,6 @@ def decode_faces(encoded: Any, size: int) -> tuple[Any, Any]:
     Returns:
         (B, S, S, 3) uint8 RGB, black where an image failed; and (B,) int32, indices of `STATUSES`.
     """
-    import tensorflow as tf
-
     count = tf.shape(encoded)[0]
     blank = tf.zeros((size, size, 3), tf.uint8)
 
@@ -49,27 +49,18 @@ def decode_faces(encoded: Any, size: int) -> tuple[Any, Any]:
     # One row more, so that the only batch is never empty.
     last = tf.data.Dataset.from_tensors((count, blank, DAMAGED))
     batch = rows.concatenate(last).batch(tf.cast(count, tf.int64) + 1)
-    index, faces, status = batch.with_options(_options()).get_single_element()
+    options = tf.data.Options()  # without what is tuned over many batches: here there is one
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    index, faces, status = batch.with_options(options).get_single_element()
     index = index[:, None]
     faces = tf.scatter_nd(index, faces, [count + 1, size, size, 3])
     status = tf.tensor_scatter_nd_update(tf.fill([count + 1], DAMAGED), index, status)
     return faces[:count], status[:count]
 
 
-def _options() -> Any:
-    """Return options without what is tuned over many batches: here there is one."""
-    import tensorflow as tf
-
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.experimental_optimization.apply_default_optimizations = False
-    return options
-
-
 def _face(file: Any, size: int) -> tuple[Any, Any]:
     """Return (S, S, 3) uint8 and the status of one file; raise where it is damaged."""
-    import tensorflow as tf
-
     is_png = tf.equal(tf.strings.substr(file, 0, len(PNG)), PNG)
     is_jpeg = tf.equal(tf.strings.substr(file, 0, len(JPEG)), JPEG)
 
@@ -89,23 +80,17 @@ def _face(file: Any, size: int) -> tuple[Any, Any]:
 
 
 def _size_status(width: Any, height: Any) -> Any:
-    import tensorflow as tf
-
     is_large = (width > MAX_SIDE) | (height > MAX_SIDE) | (width * height > MAX_PIXELS)
     is_small = (width < MIN_SIDE) | (height < MIN_SIDE)
     return tf.where(is_large, TOO_LARGE, tf.where(is_small, TOO_SMALL, OK))
 
 
 def _jpeg_size(file: Any) -> tuple[Any, Any]:
-    import tensorflow as tf
-
     height, width, _ = tf.unstack(tf.image.extract_jpeg_shape(file, output_type=tf.int32))
     return tf.cast(width, tf.int64), tf.cast(height, tf.int64)
 
 
 def _png_size(file: Any) -> tuple[Any, Any]:
-    import tensorflow as tf
-
     # The first chunk is the header, IHDR: width and height, 4 bytes each, after 16 others.
     values = tf.cast(tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.uint8), tf.int64)
     width, height = tf.unstack(
@@ -115,16 +100,12 @@ def _png_size(file: Any) -> tuple[Any, Any]:
 
 
 def _jpeg_pixels(file: Any) -> Any:
-    import tensorflow as tf
-
     # The method that other decoders take; TensorFlow's own choice is coarser by a level or two.
     return tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE")
 
 
 def _png_pixels(file: Any) -> Any:
     """Return (H, W, 3) uint8, what is transparent laid over white."""
-    import tensorflow as tf
-
     pixels = tf.io.decode_png(file, channels=4)
     colours, alpha = pixels[..., :3], pixels[..., 3:]
 
@@ -138,8 +119,6 @@ def _png_pixels(file: Any) -> Any:
 
 def _opaque(file: Any) -> Any:
     """Return the alpha that the decoder adds where a PNG file has none, scalar uint8."""
-    import tensorflow as tf
-
     # It is meant as 255, but libpng adds it before grey and palette pixels of 1, 2 or 4 bits grow.
     bits = tf.cast(tf.io.decode_raw(tf.strings.substr(file, 24, 1), tf.uint8)[0], tf.int32)
     return tf.cast(tf.bitwise.left_shift(1, tf.minimum(bits, 8)) - 1, tf.uint8)
@@ -147,7 +126,6 @@ def _opaque(file: Any) -> Any:
 
 def resized(pixels: Any, size: int) -> Any:
     """Resize (H, W, 3) uint8 to (size, size, 3) uint8 by smoothed cubic interpolation."""
-    import tensorflow as tf
 
     def resize():
         # Not `tf.image.resize`, which first makes floats of all pixels: four times the memory.

@@ -6,6 +6,8 @@ chunk eXIf of a PNG file. Nothing here can fail: a damaged block leaves the pict
 
 from typing import Any
 
+import tensorflow as tf
+
 # An EXIF block is at most 64 KiB long and stands at the beginning, after at most a few others.
 BYTES_READ = 2**18
 TAG = 0x0112  # "Orientation", 1 ... 8
@@ -18,30 +20,22 @@ class _Bytes:
     """Whole numbers at places in a string of bytes; what lies outside is 0."""
 
     def __init__(self, encoded: Any):
-        import tensorflow as tf
-
         head = tf.strings.substr(encoded, 0, BYTES_READ)
         values = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int64)
         self.size = tf.size(values, tf.int64)
         self.values = tf.concat([values, tf.zeros([1], tf.int64)], 0)
 
     def at(self, place: Any) -> Any:
-        import tensorflow as tf
-
         outside = (place < 0) | (place >= self.size)
         return tf.gather(self.values, tf.where(outside, self.size, place))
 
     def number(self, place: Any, length: int, little_endian: Any = False) -> Any:
-        import tensorflow as tf
-
         parts = [self.at(place + k) for k in range(length)]
         big = sum(part * 256 ** (length - 1 - k) for k, part in enumerate(parts))
         little = sum(part * 256**k for k, part in enumerate(parts))
         return tf.where(little_endian, little, big)
 
     def spell(self, place: Any, text: bytes) -> Any:
-        import tensorflow as tf
-
         return tf.equal(self.number(place, len(text)), int.from_bytes(text, "big"))
 
 
@@ -54,8 +48,6 @@ def orientation(encoded: Any) -> Any:
     Returns:
         Scalar int64, 1 ... 8; 1, upright, where there is none or it is damaged.
     """
-    import tensorflow as tf
-
     content = _Bytes(encoded)
     is_png = content.spell(tf.constant(0, tf.int64), b"\x89PNG")
     start = tf.cond(is_png, lambda: _in_png(content), lambda: _in_jpeg(content))
@@ -69,7 +61,6 @@ def upright(face: Any, turn: Any) -> Any:
         face: (S, S, 3). Turning a square after resizing gives what resizing after turning does.
         turn: scalar int64, 1 ... 8.
     """
-    import tensorflow as tf
 
     def is_any(*turns: int) -> Any:
         return tf.reduce_any(tf.equal(turn, tf.constant(turns, tf.int64)))
@@ -81,7 +72,6 @@ def upright(face: Any, turn: Any) -> Any:
 
 def _in_jpeg(content: _Bytes) -> Any:
     """Return where the TIFF header begins, or `NOWHERE`."""
-    import tensorflow as tf
 
     def is_exif(place):
         return content.spell(place, b"\xff\xe1") & content.spell(place + 4, b"Exif\0\0")
@@ -101,7 +91,6 @@ def _in_jpeg(content: _Bytes) -> Any:
 
 def _in_png(content: _Bytes) -> Any:
     """Return where the TIFF header begins, or `NOWHERE`."""
-    import tensorflow as tf
 
     def is_exif(place):
         return content.spell(place + 4, b"eXIf")
@@ -117,16 +106,12 @@ def _in_png(content: _Bytes) -> Any:
 
 
 def _walked(goes_on: Any, further: Any, start: int) -> Any:
-    import tensorflow as tf
-
     begin = [tf.constant(start, tf.int64)]
     return tf.while_loop(goes_on, further, begin, maximum_iterations=MOST_SEGMENTS)[0]
 
 
 def _in_tiff(content: _Bytes, start: Any) -> Any:
     """Return the orientation from the TIFF header at `start`; 1 where it has none."""
-    import tensorflow as tf
-
     little = content.spell(start, b"II")
     table = start + content.number(start + 4, 4, little)
     count = tf.minimum(content.number(table, 2, little), MOST_ENTRIES)

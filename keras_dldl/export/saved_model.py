@@ -14,7 +14,6 @@ import numpy as np
 
 from keras_dldl.backends import backend_name, is_installed
 from keras_dldl.errors import ConfigError
-from keras_dldl.export import encoded_images
 from keras_dldl.export.graph import serve_function
 from keras_dldl.export.parity import ParityError
 from keras_dldl.export.server_files import WARM_UP, write_warm_up
@@ -89,6 +88,8 @@ def signatures(model: FaceModel, mirror: bool = True, network: Any = None) -> di
         network: what computes the model's distributions; the model itself where it is None.
     """
     import tensorflow as tf
+
+    from keras_dldl.export import encoded_images
 
     labels, size = model.grid.labels, model.input_size
     network = network or model

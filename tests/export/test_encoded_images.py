@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_dldl.export.encoded_images import MAX_PIXELS, MAX_SIDE, STATUSES, decode_faces
 from keras_dldl.export.parity import generated_images
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.images import read_image
@@ -19,6 +18,13 @@ from tests.faces.odd_images import (
 )
 
 tf = pytest.importorskip("tensorflow")
+
+from keras_dldl.export.encoded_images import (  # noqa: E402
+    MAX_PIXELS,
+    MAX_SIDE,
+    STATUSES,
+    decode_faces,
+)
 
 SIZE = 64
 # Levels, of 0 ... 255. Pillow rounds once more, between the two directions of a resize, and where

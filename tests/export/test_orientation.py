@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from keras_dldl.export.orientation import MOST_SEGMENTS, orientation, upright
 from tests.faces.odd_images import encoded, gradient, rotated_by_exif
 
 tf = pytest.importorskip("tensorflow")
+
+from keras_dldl.export.orientation import MOST_SEGMENTS, orientation, upright  # noqa: E402
 
 SQUARE = gradient(24, 24)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError, ModelFileError
-from keras_dldl.export import ParityError, encoded_images, export_model, saved_model
+from keras_dldl.export import ParityError, export_model, saved_model
 from keras_dldl.export.parity import generated_images, keras_outputs
 from keras_dldl.predict import predict_age
 from keras_dldl.runtime.keras_network import KerasNetwork
@@ -119,7 +119,7 @@ def test_a_signature_that_disagrees_is_not_kept(model, tmp_path, monkeypatch):
     def coarser(file):  # than the decoder that the other signatures' images have gone through
         return tf.io.decode_png(file, channels=3) // 16 * 16
 
-    monkeypatch.setattr(encoded_images, "_png_pixels", coarser)
+    monkeypatch.setattr("keras_dldl.export.encoded_images._png_pixels", coarser)
     with pytest.raises(ParityError, match="serving_default differs from that of images by"):
         export_model(model, "saved-model", tmp_path / "m", version=1)
     assert list(tmp_path.rglob("*")) == [tmp_path / "m"]
