@@ -7,11 +7,20 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from keras_dldl.cli import fit as command
 from keras_dldl.cli.main import cli
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import load_model
-from tests.evaluation.given import noise, tiny_model
+from tests.evaluation.given import mini_model, noise
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small(mini_backbone):
+    """Have a network of two convolutions trained, in place of the paper's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "SETTINGS", (*command.SETTINGS, "--model", mini_backbone))
+        yield
 
 
 def run(*arguments):
@@ -38,7 +47,7 @@ def made(tmp_path_factory):
     """A folder in which `fit` has run once, and what it said."""
     folder = tmp_path_factory.mktemp("fit")
     write_photos(folder, np.linspace(1, 90, 60).round())
-    tiny_model().save(folder / "start.keras")
+    mini_model().save(folder / "start.keras")
     return folder, fit(folder)
 
 
@@ -48,7 +57,6 @@ def commands(result):
     ]
 
 
-@pytest.mark.slow
 def test_all_steps_end_in_a_model_and_a_report(made):
     folder, result = made
     assert result.exit_code == 0, result.output
@@ -62,7 +70,6 @@ def test_all_steps_end_in_a_model_and_a_report(made):
     assert f"keras-dldl predict PHOTO --model {folder / 'out' / 'run'}" in result.stdout
 
 
-@pytest.mark.slow
 def test_a_second_call_trains_nothing_again(made):
     folder, _ = made
     before = (folder / "out" / "run" / "history.csv").read_bytes()
