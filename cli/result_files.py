@@ -20,14 +20,14 @@ COLUMNS = (
 def rows_of(item: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row a face, or one with the error, of an image's item of `--json`."""
     image = {"path": click.format_filename(item["path"]), "error": item["error"]}
-    return [image | _cells(face) for face in item["faces"]] or [image]
-
-
-def _cells(face: dict[str, Any]) -> dict[str, Any]:
-    cells = {column: face[column] for column in COLUMNS if column in face}
-    cells |= zip(("low", "high"), face["interval"], strict=True)
-    cells |= zip(("x", "y", "width", "height"), face["box"] or [None] * 4, strict=True)
-    return cells | {"warnings": " ".join(warning["code"] for warning in face["warnings"])}
+    rows = []
+    for face in item["faces"]:
+        row = image | {column: face[column] for column in COLUMNS if column in face}
+        row |= zip(("low", "high"), face["interval"], strict=True)
+        row |= zip(("x", "y", "width", "height"), face["box"] or [None] * 4, strict=True)
+        row["warnings"] = " ".join(warning["code"] for warning in face["warnings"])
+        rows.append(row)
+    return rows or [image]
 
 
 def write_rows(place: Path, rows: list[dict[str, Any]]) -> None:

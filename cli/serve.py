@@ -79,7 +79,8 @@ def command(
         **limits,
     )
     on_terminal = sys.stderr.isatty()
-    if on_terminal and not _asked_for_logs(ctx):
+    given = (of.get_parameter_source("log_level") for of in (ctx, ctx.find_root()))
+    if on_terminal and ParameterSource.COMMANDLINE not in given:
         logging.getLogger("keras_dldl").setLevel(logging.WARNING)
 
     def on_ready(url):
@@ -91,13 +92,6 @@ def command(
             webbrowser.open(page)
 
     serve(models or ["tiny-age"], host, port, options, labels, all_versions, detector, on_ready)
-
-
-def _asked_for_logs(ctx: click.Context) -> bool:
-    contexts = (ctx, ctx.find_root())
-    return any(
-        one.get_parameter_source("log_level") == ParameterSource.COMMANDLINE for one in contexts
-    )
 
 
 def _require_extra() -> None:

@@ -46,13 +46,19 @@ def command(config, out, resume, preview, dry_run, as_json, coordinator, process
 
     team = team_of(coordinator, processes, process)
     if dry_run:
-        return _plan(config, team, as_json)
+        from keras_dldl.training.plan import describe, make_plan
+
+        plan = make_plan(config, team)
+        echo_json(plan.as_json()) if as_json else click.echo(describe(plan))
+        return
     result = train(config, out, resume=resume, team=team)
     if not process:  # of several processes, the first has the run folder
         from keras_dldl.export import keep_light_copy
 
         keep_light_copy(result.model)
-    _report(result, as_json)
+    mae = result.best_val_mae
+    found = {"val_mae": mae, "stopped_early": result.stopped_early}
+    report_run(result, found, "val MAE", "none" if mae is None else f"{mae:.3f}", as_json)
 
 
 def _preview(config, path, as_json):
@@ -63,16 +69,3 @@ def _preview(config, path, as_json):
         echo_json({"preview": str(path), "faces": faces})
     else:
         click.echo(f"{faces} faces, as stored and as augmented: {path}")
-
-
-def _plan(config, team, as_json):
-    from keras_dldl.training.plan import describe, make_plan
-
-    plan = make_plan(config, team)
-    echo_json(plan.as_json()) if as_json else click.echo(describe(plan))
-
-
-def _report(result, as_json):
-    mae = result.best_val_mae
-    found = {"val_mae": mae, "stopped_early": result.stopped_early}
-    report_run(result, found, "val MAE", "none" if mae is None else f"{mae:.3f}", as_json)

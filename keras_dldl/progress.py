@@ -41,7 +41,7 @@ class PlainProgress:
 
     def __init__(self, iterable: Iterable | None, total: int | None, label: str):
         self._iterable = iterable
-        self._total = total if total is not None or iterable is None else _length(iterable)
+        self._total = len(iterable) if total is None and hasattr(iterable, "__len__") else total
         self._label = label
         self._done, self._shown = 0, 0
         self._begun = self._last_line = time.monotonic()
@@ -103,7 +103,3 @@ def _is_terminal() -> bool:
         return sys.stderr is not None and sys.stderr.isatty()
     except ValueError:  # it was closed
         return False
-
-
-def _length(iterable: Iterable) -> int | None:
-    return len(iterable) if hasattr(iterable, "__len__") else None

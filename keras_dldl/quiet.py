@@ -48,7 +48,9 @@ def notes_dropped(notes: tuple[str, ...] = NOTES) -> Iterator[None]:
             os.dup2(stderr, STDERR)
             held.seek(0)
             with suppress(OSError):  # nobody reads stderr any more
-                _write_without(notes, held, stderr)
+                for line in held.read().splitlines(keepends=True):
+                    if not line.startswith(tuple(note.encode() for note in notes)):
+                        os.write(stderr, line)
             os.close(stderr)
 
 
@@ -66,9 +68,3 @@ def _temporary_file() -> IO[bytes] | None:
 def _flush_stderr() -> None:
     with suppress(OSError, ValueError):  # ValueError: closed
         sys.stderr.flush()
-
-
-def _write_without(notes: tuple[str, ...], held: IO[bytes], target: int) -> None:
-    for line in held.read().splitlines(keepends=True):
-        if not line.startswith(tuple(note.encode() for note in notes)):
-            os.write(target, line)

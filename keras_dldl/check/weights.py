@@ -48,7 +48,10 @@ def proposed_weights(
     for _, group in table[concerned].groupby(groups[concerned], sort=False):
         own = group[group["split"] == "train"]
         for i, row in own.iterrows():
-            weight, reason = _of_copies(own, tolerance)
+            low, high = own["label"].min(), own["label"].max()
+            weight, reason = 1 / len(own), COPY
+            if high - low > tolerance + 1e-9:
+                weight, reason = 0.0, CONFLICT.format(low=low, high=high)
             if i in leaks:
                 weight, reason = 0.0, HELD_OUT.format(part=table["split"].iloc[leaks[i]])
             if weight and np.isfinite(row["contradicted"]):
@@ -58,13 +61,6 @@ def proposed_weights(
     columns = ("place", "folder", "path", "weight", "reason")
     proposed = pd.DataFrame(found, columns=columns).sort_values("place", ignore_index=True)
     return proposed.drop(columns="place")
-
-
-def _of_copies(own: "pd.DataFrame", tolerance: float) -> tuple[float, str]:
-    low, high = own["label"].min(), own["label"].max()
-    if high - low > tolerance + 1e-9:
-        return 0.0, CONFLICT.format(low=low, high=high)
-    return 1 / len(own), COPY
 
 
 def contradicted(
@@ -87,7 +83,9 @@ def contradicted(
     least = np.full(len(table), np.inf if options.predictions else np.nan)
     keys = list(zip(table["path"], table["label"].astype(float), strict=True))
     for file in options.predictions:
-        values = _values(file)
+        found = read_table(file, ("path", "label", "value"))
+        labels, values = (numbers_in(found[name]) for name in ("label", "value"))
+        values = dict(zip(zip(found["path"], labels, strict=True), values, strict=True))
         errors = np.array([abs(values.get(key, np.nan) - key[1]) for key in keys])
         if np.isnan(errors).all():
             raise DataError(
@@ -97,9 +95,3 @@ def contradicted(
             )
         least = np.fmin(least, np.where(np.isnan(errors), 0.0, errors))
     return np.where(least > (options.max_error or np.inf), least, np.nan)
-
-
-def _values(file: str) -> dict[tuple[str, float], float]:
-    table = read_table(file, ("path", "label", "value"))
-    labels, values = (numbers_in(table[name]).to_numpy() for name in ("label", "value"))
-    return dict(zip(zip(table["path"], labels, strict=True), values, strict=True))

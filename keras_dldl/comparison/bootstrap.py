@@ -66,7 +66,11 @@ def bootstrap(
     """
     rng = np.random.default_rng(seed)
     rows = [array for by_seed in errors.values() for array in by_seed.values()]
-    table = _means_of_faces(np.asarray(rows, np.float64), replicates, rng)
+    table = np.asarray(rows, np.float64)
+    faces = table.shape[1]
+    # (models, replicates): the mean error of each model over each draw of all faces.
+    parts = [table @ counts.T / faces for counts in drawn_counts(faces, replicates, rng)]
+    table = np.concatenate(parts, axis=1)
     means, first = {}, 0
     drawn: dict[tuple[int, ...], np.ndarray] = {}
     for name, by_seed in errors.items():
@@ -77,10 +81,3 @@ def bootstrap(
         means[name] = np.take_along_axis(own, drawn[seeds], axis=0).mean(axis=0)
         first += count
     return Bootstrap(means)
-
-
-def _means_of_faces(errors: np.ndarray, replicates: int, rng: np.random.Generator) -> np.ndarray:
-    """Return (C, B): the mean of each of C rows of errors over B draws of all faces."""
-    faces = errors.shape[1]
-    parts = [errors @ drawn.T / faces for drawn in drawn_counts(faces, replicates, rng)]
-    return np.concatenate(parts, axis=1)

@@ -33,9 +33,21 @@ def check_folder(out: Path, plan: Plan, data: "PreparedData", measured: "Prepare
     """
     shared = _shared(plan, data, measured)
     if (out / NAME).exists():
-        _check_same_plan(out, _read(out / NAME), shared)
+        try:
+            before = dict(json.loads((out / NAME).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(
+                f"A comparison's {NAME} must be readable. Received: {out / NAME}"
+            ) from error
+        _check_same_plan(out, before, shared)
     elif out.is_dir():
-        _check_empty(out)
+        names = (path.name for path in out.iterdir())
+        others = sorted(name for name in names if not name.startswith(TEMPORARY_PREFIX))
+        if others:
+            raise ConfigError(
+                "A comparison begins in a new or empty folder; choose another with --out. "
+                f"Received: {out}, which holds {', '.join(others[:3])}."
+            )
 
 
 def note_plan(out: Path, plan: Plan, data: "PreparedData", measured: "PreparedData") -> None:
@@ -132,22 +144,4 @@ def _check_same_plan(out: Path, before: dict[str, Any], now: dict[str, Any]) -> 
         raise ConfigError(
             "The folder holds a comparison of other data or settings; choose another --out. "
             f"Variants and seeds may be added. Received: {out}; {'; '.join(changed)}."
-        )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"A comparison's {NAME} must be readable. Received: {path}") from error
-
-
-def _check_empty(out: Path) -> None:
-    others = sorted(
-        path.name for path in out.iterdir() if not path.name.startswith(TEMPORARY_PREFIX)
-    )
-    if others:
-        raise ConfigError(
-            "A comparison begins in a new or empty folder; choose another with --out. "
-            f"Received: {out}, which holds {', '.join(others[:3])}."
         )

@@ -1,6 +1,6 @@
 """Each data set left out of training in turn: how well a model does on photos of another kind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.text_tables import markdown_table
 
 NUMBERS = {"mae": "MAE", "bias": "bias", "balanced_mae": "balanced MAE"}
+SIGNS = {"mae": "", "bias": "+", "balanced_mae": ""}
 LEAST = 2
 
 
@@ -43,11 +44,7 @@ def parts_of(plan: Plan, out: Path) -> dict[str, tuple[Plan, Path]]:
 
 
 def rows(contents: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each variant and data set, and its mean over them where there are all.
-
-    Args:
-        contents: the content of `comparison.json` by the data set that was left out.
-    """
+    """Return a row for each variant and data set, and its mean over them where there are all."""
     found = []
     for entries in zip(*(content["variants"] for content in contents.values()), strict=True):
         own = [
@@ -58,7 +55,10 @@ def rows(contents: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         found += own
         if all(row["seeds"] for row in own):
             mean = {"variant": own[0]["variant"], "left_out": "mean", "seeds": own[0]["seeds"]}
-            found.append(mean | {number: _mean([row[number] for row in own]) for number in NUMBERS})
+            for number in NUMBERS:
+                values = [row[number] for row in own]
+                mean[number] = None if None in values else sum(values) / len(values)
+            found.append(mean)
     return found
 
 
@@ -67,7 +67,7 @@ def write(out: Path, contents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
 
     Args:
         out: the folder.
-        contents: as `rows` takes them.
+        contents: the content of `comparison.json` by the data set that was left out.
     """
     first = next(iter(contents.values()))
     content = {
@@ -87,13 +87,6 @@ def table(content: Mapping[str, Any]) -> list[list[str]]:
     head = ["", "left out", "seeds", *(f"{name} ({content['unit']})" for name in NUMBERS.values())]
     return [head] + [
         [row["variant"], row["left_out"], str(row["seeds"])]
-        + ["-" if row[name] is None else f"{row[name]:{sign}.2f}" for name, sign in _SIGNS.items()]
+        + ["-" if row[name] is None else f"{row[name]:{SIGNS[name]}.2f}" for name in NUMBERS]
         for row in content["rows"]
     ]
-
-
-_SIGNS = {name: "+" if name == "bias" else "" for name in NUMBERS}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    return None if None in values else sum(values) / len(values)

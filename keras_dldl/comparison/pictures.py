@@ -35,12 +35,7 @@ def draw_pictures(folder: Path, content: Content) -> list[Path]:
 
 
 def draw_comparison(path: Path, content: Content) -> None:
-    """Draw MAE by seed and differences from the baseline, the best variant on top.
-
-    Args:
-        path: the PNG file to write.
-        content: of `comparison.json`, with at least one variant that has numbers.
-    """
+    """Draw MAE by seed and differences from the baseline, the best variant on top."""
     from matplotlib.figure import Figure
 
     entries = [entry for entry in content["variants"] if entry["seeds"]]
@@ -105,12 +100,7 @@ def _leave_out_far(axes: Any, entries: Entries, numbers: dict[int, Any], value: 
 
 
 def draw_sensitivity(path: Path, content: Content) -> None:
-    """Draw MAE against each setting that varies in steps, a panel a setting.
-
-    Args:
-        path: the PNG file to write.
-        content: of `comparison.json`, with at least one entry of `sensitivities` that has numbers.
-    """
+    """Draw MAE against each setting that varies in steps, a panel a setting."""
     from matplotlib.figure import Figure
 
     drawn = drawable(content)

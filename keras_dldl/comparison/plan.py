@@ -270,7 +270,9 @@ def plan_values(
     if assignments:
         values["settings"] = {**(values.get("settings") or {}), **parse_assignments(assignments)}
     grid = {"method": _names("--methods", methods), "model": _names("--models", models)}
-    grid = {key: names for key, names in grid.items() if names} | _axes(axes)
+    grid = {key: names for key, names in grid.items() if names}
+    # Each "key=v1,v2" is read as a list of YAML.
+    grid |= parse_assignments([text.replace("=", "=[", 1) + "]" for text in axes])
     if grid:
         values["grid"] = {**(values.get("grid") or {}), **grid}
     if runs:
@@ -285,11 +287,6 @@ def _names(option: str, text: str | None) -> list[str]:
     if not all(names):
         raise ConfigError(f"{option} takes names with commas between. Received: {text!r}.")
     return names
-
-
-def _axes(texts: Sequence[str]) -> dict[str, list]:
-    """Return the values of each "key=v1,v2", read as a list of YAML."""
-    return parse_assignments([text.replace("=", "=[", 1) + "]" for text in texts])
 
 
 def _runs(texts: Sequence[str]) -> dict[str, list[str]]:

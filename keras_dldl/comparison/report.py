@@ -27,12 +27,7 @@ def write_report(
 
 
 def page_html(content: dict[str, Any], pictures: Sequence[Path]) -> str:
-    """Return `comparison.html`: the tables and pictures in one file.
-
-    Args:
-        content: of `comparison.json`.
-        pictures: the PNG files drawn of it.
-    """
+    """Return `comparison.html`: the tables and pictures of `comparison.json` in one file."""
     main, *others = [
         html_marks.section(f"table-{number}", title, html_marks.table(*rows))
         for number, (title, *rows) in enumerate(tables.all_tables(content))

@@ -76,15 +76,7 @@ def _names(data: "PreparedData") -> list[str]:
 
 
 def summarise(plan: "Plan", done: Done) -> list[dict[str, Any]]:
-    """Return an entry a variant, in the plan's order.
-
-    Args:
-        plan: the plan.
-        done: the cells that are done or failed, with what they gave.
-
-    Raises:
-        DataError: the cells did not predict the same faces.
-    """
+    """Return an entry a variant, in the plan's order; see `content_of`."""
     errors = errors_of(done)
     drawn = bootstrap(errors) if errors else Bootstrap({})
     entries = [_entry(plan, variant, done, drawn) for variant in plan.variants]
@@ -220,7 +212,12 @@ def ablations(plan: "Plan") -> list[dict[str, Any]]:
             if other.config.method in PARTS and not _other_settings(joint, other, "method")
         ]
         if joint.config.method == JOINT and rows:
-            rows += [_row(one, True, True) for one in plan.variants if _is_joint(joint, one)]
+            rows += [
+                _row(other, True, True)
+                for other in plan.variants
+                if other.config.method == JOINT
+                and not _other_settings(joint, other, "kl_reduction")
+            ]
             tables.append({"joint": joint.name, "rows": rows})
     return tables
 
@@ -263,10 +260,6 @@ def _curves(plan: "Plan", setting: str, implied: float | None) -> list[dict[str,
             name = min((point["variant"] for point in points), key=len)
             curves.append({"name": name, "points": points})
     return curves
-
-
-def _is_joint(joint: "Variant", other: "Variant") -> bool:
-    return other.config.method == JOINT and not _other_settings(joint, other, "kl_reduction")
 
 
 def _other_settings(one: "Variant", other: "Variant", but: str) -> bool:

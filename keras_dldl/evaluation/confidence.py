@@ -78,7 +78,12 @@ def draw(
         seed: of the drawing; equal seeds draw the same faces.
     """
     count = int(units.max()) + 1
-    by_unit = {key: _by_unit(part, units) for key, part in parts.items()}
+    by_unit = {}
+    for key, part in parts.items():  # units in the place of faces: which there are, their sums
+        present, place = np.unique(units[part.index], return_inverse=True)
+        columns = np.zeros((len(present), part.columns.shape[1]))
+        np.add.at(columns, place, part.columns)
+        by_unit[key] = Part(present, columns)
     sums: dict[Hashable, list[np.ndarray]] = {key: [] for key in parts}
     for counts in drawn_counts(count, REPLICATES, np.random.default_rng(seed)):
         weights = np.ascontiguousarray(counts.T, np.float64)  # a unit's counts lie side by side
@@ -87,14 +92,6 @@ def draw(
             sums[key].append(own.T @ part.columns)
     held = {key: len(part.index) for key, part in by_unit.items()}
     return Drawn({key: np.concatenate(made) for key, made in sums.items()}, held, by, seed)
-
-
-def _by_unit(part: Part, units: np.ndarray) -> Part:
-    """Return the part with units in the place of faces: which there are, and sums over each."""
-    present, place = np.unique(units[part.index], return_inverse=True)
-    columns = np.zeros((len(present), part.columns.shape[1]))
-    np.add.at(columns, place, part.columns)
-    return Part(present, columns)
 
 
 def moments(

@@ -19,7 +19,6 @@ from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.images import pixel_limit
 from keras_dldl.faces.photo import Photo
-from keras_dldl.labels import LabelGrid
 from keras_dldl.runtime import ModelCard
 
 if TYPE_CHECKING:
@@ -207,10 +206,13 @@ class LabelledImages:
     def check(self, card: ModelCard) -> list[str]:
         """Leave out the rows whose label the model's grid does not hold; see `Faces`."""
         held = card.grid.contains(self.rows["label"])
-        off_grid = [
-            Unreadable(self.rows["path"][i], self._lines[i], self._off_grid_reason(i, card.grid))
-            for i in np.flatnonzero(~held)
-        ]
+        grid, off_grid = card.grid, []
+        for i in np.flatnonzero(~held):
+            reason = (
+                f"Labels must lie on the model's grid, {grid.start:g} ... {grid.stop:g} "
+                f"{grid.unit}. Received: label {self.rows['label'][i]:g} of {self.rows['path'][i]}"
+            )
+            off_grid.append(Unreadable(self.rows["path"][i], self._lines[i], reason))
         if not held.any():
             raise DataError(f"No label suits the model. {off_grid[0].reason}")
         self._off_grid += off_grid
@@ -223,10 +225,12 @@ class LabelledImages:
     def batches(self, card: ModelCard, batch_size: int) -> Iterator[Batch]:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""
         self.unreadable, self.whole = list(self._off_grid), []
-        cut = self._whole_crops if not self.align else self._aligned_crops
-        aligner = FaceAligner(card.alignment, self.detector)
+        aligner, size = FaceAligner(card.alignment, self.detector), card.input_size
         for group in groups(self._readable()):
-            cut_out = list(cut(aligner, group, card.input_size))
+            if self.align:
+                cut_out = list(self._aligned_crops(aligner, group, size))
+            else:
+                cut_out = [(i, aligner.alignment.whole(photo.pixels, size)) for i, photo in group]
             del group  # so that the photos are not in memory beside the next ones
             for i in range(0, len(cut_out), batch_size):
                 positions, crops = zip(*cut_out[i : i + batch_size], strict=True)
@@ -243,12 +247,6 @@ class LabelledImages:
     def origins(self) -> np.ndarray:
         """Return the `database` of each row, or else the name of `root`; see `Faces`."""
         return databases(self.rows, np.full(len(self.rows), self.source["root"], object))
-
-    def _off_grid_reason(self, i: int, grid: LabelGrid) -> str:
-        return (
-            f"Labels must lie on the model's grid, {grid.start:g} ... {grid.stop:g} {grid.unit}. "
-            f"Received: label {self.rows['label'][i]:g} of {self.rows['path'][i]}"
-        )
 
     def _readable(self) -> Iterator[tuple[int, Photo]]:
         """Yield position and photo of each row, as far as it can be read; note the others."""
@@ -275,12 +273,6 @@ class LabelledImages:
                 self._leave_out(i, f"{photo.name}: {faces}")
             else:
                 yield i, faces[0].crop
-
-    def _whole_crops(
-        self, aligner: FaceAligner, group: Sequence[tuple[int, Photo]], size: int
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        for i, photo in group:
-            yield i, aligner.alignment.whole(photo.pixels, size)
 
 
 def _stored_batches(

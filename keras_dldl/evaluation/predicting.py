@@ -69,19 +69,14 @@ def predict_faces(
         DataError: no image could be read.
         ModelFileError: a model gives no numbers.
     """
-    first, *others = networks
-    together = [n for n in networks if _crops(n) == _crops(first)]
-    found = dict(
-        zip(map(id, together), _pass(together, faces, batch_size, pictures, decoder), strict=True)
-    )
-    for network in others:
+    crops = [(network.card.input_size, network.card.alignment) for network in networks]
+    together = [network for network, of in zip(networks, crops, strict=True) if of == crops[0]]
+    views = _pass(together, faces, batch_size, pictures, decoder)
+    found = dict(zip(map(id, together), views, strict=True))
+    for network in networks:
         if id(network) not in found:
             (found[id(network)],) = _pass([network], faces, batch_size, 0)
     return [found[id(network)] for network in networks]
-
-
-def _crops(network: Network):
-    return network.card.input_size, network.card.alignment
 
 
 def _pass(
@@ -108,18 +103,14 @@ def _pass(
             positions.extend(batch)
             bar.update(len(images))
     if not positions:
-        raise DataError(_nothing_readable(faces))
+        first = faces.unreadable[0]
+        raise DataError(
+            f"At least one image must be readable. Received: {len(faces.unreadable)} that are not; "
+            f"the first, line {first.line}: {first.reason}"
+        )
     kept = extremes.pictures()
     joined = [[np.concatenate(view) for view in pair] for pair in views]
     return [
         Views(positions, image, mirror, kept if k == 0 else Pictures())
         for k, (image, mirror) in enumerate(joined)
     ]
-
-
-def _nothing_readable(faces: Faces) -> str:
-    first = faces.unreadable[0]
-    return (
-        f"At least one image must be readable. Received: {len(faces.unreadable)} that are not; "
-        f"the first, line {first.line}: {first.reason}"
-    )

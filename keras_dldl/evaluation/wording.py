@@ -54,7 +54,7 @@ def _error(metrics: Mapping[str, Any], grid: LabelGrid, places: int) -> str:
 def _groups(metrics: Mapping[str, Any], places: int) -> str:
     """Name the groups whose interval lies above that of all faces, or whose bias leaves out 0."""
     named = {
-        _name(column, name): one
+        f"ages {name}" if column == "decade" else f"{column} {name}": one
         for column, groups in metrics["groups"].items()
         for name, one in groups.items()
         if column not in NOT_GROUPS
@@ -123,10 +123,6 @@ def _doubtful(metrics: Mapping[str, Any]) -> str:
     if unread:
         said.append(f"{unread:,} rows were left out.")
     return " ".join(said)
-
-
-def _name(column: str, name: str) -> str:
-    return f"ages {name}" if column == "decade" else f"{column} {name}"
 
 
 def _listed(groups: Mapping[str, Any], number: str, form: str) -> str:

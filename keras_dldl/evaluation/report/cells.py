@@ -12,19 +12,11 @@ Interval = Sequence[float] | None
 NOTHING = Html("&ndash;")
 
 
-def with_interval(number: float | None, interval: Interval, form: str, unit: str = "") -> Html:
-    """Return a number and its interval.
-
-    Args:
-        number: None is shown as "-".
-        interval: (low, high), or None where there is none.
-        form: how to format all three, such as "+.2f".
-        unit: after the number.
-    """
+def with_interval(number: float | None, interval: Interval, form: str) -> Html:
+    """Return a number and its interval, in a form such as "+.2f"; None is shown as "-"."""
     if number is None:
         return NOTHING
-    text = f"{number:{form}}{unit}"
-    return Html(escaped(text) + interval_below(interval, form))
+    return Html(f"{number:{form}}" + interval_below(interval, form))
 
 
 def interval_below(interval: Interval, form: str) -> Html:
@@ -37,11 +29,6 @@ def interval_below(interval: Interval, form: str) -> Html:
 
 def numbers_table(first: str, entries: Mapping[str, dict[str, Any]], unit: str) -> Html:
     """Return a table with a row a summary, numbers with intervals where they have some.
-
-    Args:
-        first: heading of the rows' names.
-        entries: summaries by name, as `metrics.json` has them.
-        unit: of the labels.
 
     A column that is empty in all rows (the epsilon-error, without sigmas) is left out.
     """

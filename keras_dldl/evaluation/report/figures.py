@@ -19,11 +19,7 @@ def cumulative_score_curve(
 ) -> bytes:
     """Draw the share of faces with an error of at most t, for every t, as PNG.
 
-    Args:
-        label: (N,) true labels.
-        value: (N,) predicted values.
-        unit: of both.
-        other: (N,) those of the other model, for a second curve.
+    `other` are (N,) values of another model, for a second curve.
     """
     figure, axes = _figure()
     error = np.sort(np.abs(value - label))
@@ -50,7 +46,8 @@ def predicted_against_true(label: np.ndarray, value: np.ndarray, unit: str) -> b
     high = float(max(label.max(), value.max()))
     figure, axes = _figure()
     axes.plot([low, high], [low, high], color="black", linewidth=0.8)
-    axes.scatter(label, value, s=7, alpha=_alpha(len(label)), color=COLOUR, linewidths=0)
+    alpha = float(np.clip(300 / len(label), 0.06, 0.8))
+    axes.scatter(label, value, s=7, alpha=alpha, color=COLOUR, linewidths=0)
     axes.set(xlabel=f"true ({unit})", ylabel=f"predicted ({unit})")
     return _png(figure)
 
@@ -58,9 +55,7 @@ def predicted_against_true(label: np.ndarray, value: np.ndarray, unit: str) -> b
 def error_by_group(groups: Mapping[str, Any], unit: str) -> bytes:
     """Draw bias, before the MAE, of groups that have an order, with intervals, as PNG.
 
-    Args:
-        groups: `n`, `mae`, `bias` and perhaps `confidence` by name, as in `metrics.json`.
-        unit: of the errors.
+    `groups` has `n`, `mae`, `bias` and perhaps `confidence` by name, as `metrics.json` has them.
     """
     figure, axes = _figure()
     place = np.arange(len(groups))
@@ -92,11 +87,7 @@ def error_histogram(label: np.ndarray, value: np.ndarray, unit: str) -> bytes:
 
 
 def calibration_curve(calibration: Mapping[str, Any]) -> bytes:
-    """Draw the share of faces that intervals cover over the level they claim, as PNG.
-
-    Args:
-        calibration: as in `metrics.json`.
-    """
+    """Draw the share of faces that intervals cover over the level they claim, as PNG."""
     levels, covered = np.array(calibration["levels"]), np.array(calibration["covered"])
     figure, axes = _figure()
     axes.plot([0, 100], [0, 100], color="black", linewidth=0.8, label="calibrated")
@@ -112,13 +103,7 @@ def calibration_curve(calibration: Mapping[str, Any]) -> bytes:
 
 
 def group_dots(groups: Mapping[str, Any], number: str, unit: str) -> bytes:
-    """Draw a number of the groups of a column, a line each with its interval, as PNG.
-
-    Args:
-        groups: as `error_by_group` takes them.
-        number: "mae" or "bias".
-        unit: of the errors.
-    """
+    """Draw "mae" or "bias" of the groups of a column, a line each with its interval, as PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, 0.9 + 0.32 * max(len(groups), 2)), layout="constrained")
@@ -127,7 +112,10 @@ def group_dots(groups: Mapping[str, Any], number: str, unit: str) -> bytes:
     place, colour = np.arange(len(groups))[::-1], COLOUR if number == "mae" else SECOND
     axes.plot([one[number] for one in groups.values()], place, "o", color=colour, markersize=5)
     _bars(axes, place, groups, number, across=True, color=colour)
-    axes.set_yticks(place, [f"{_short(name)}  ({one['n']:,})" for name, one in groups.items()])
+    names = [name if len(name) <= 24 else f"{name[:23]}\u2026" for name in groups]
+    counts = [one["n"] for one in groups.values()]
+    shown = [f"{name}  ({n:,})" for name, n in zip(names, counts, strict=True)]
+    axes.set_yticks(place, shown)
     axes.set_ylim(-0.6, len(groups) - 0.4)
     if number == "mae":
         axes.set(xlabel=f"MAE ({unit})", xlim=(0, None))
@@ -150,10 +138,6 @@ def _bars(axes: Any, place: np.ndarray, groups: Mapping[str, Any], key: str, **s
 def _step(axes: Any, error: np.ndarray, **style) -> None:
     share = 100 * np.arange(1, len(error) + 1) / len(error)
     axes.step(np.r_[0, error], np.r_[0, share], where="post", **style)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:23]}\u2026"
 
 
 def _figure() -> tuple[Any, Any]:
@@ -180,7 +164,3 @@ def _png(figure: Any) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue()
-
-
-def _alpha(points: int) -> float:
-    return float(np.clip(300 / points, 0.06, 0.8))

@@ -76,14 +76,14 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
         for name, entry in values.items()
         if len(values) > 1
     ]
-    other = tables.model_name(metrics["against_model"])
+    other, p = tables.model_name(metrics["against_model"]), tables.p_value(found["p_wilcoxon"])
     text = (
         f"The other model is {other}. Difference: MAE of this model minus that of the other, on "
         "the same faces; below 0, this model is nearer the truth. p: how often a difference as "
         "large arises by chance, if it makes no difference which model gave which answer; for "
         "groups also corrected by Holm for their number. Wilcoxon's signed-rank test over all "
         "faces: "
-        f"p {_equals(found['p_wilcoxon'])}."
+        f"p {'' if p.startswith('<') else '= '}{p}."
     )
     head = ["", "faces", f"MAE ({unit})", "MAE of the other", "difference", "p", "p, Holm"]
     return Html(paragraph(text) + table(head, rows))
@@ -99,11 +99,6 @@ def _against_row(name: str, mae: float, found: dict[str, Any]) -> list[str]:
         tables.p_value(found["p_permutation"]),
         tables.p_value(found.get("p_holm")),
     ]
-
-
-def _equals(p: float | None) -> str:
-    text = tables.p_value(p)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def _group(column: str, groups: dict[str, Any], unit: str) -> str:

@@ -30,8 +30,14 @@ def tiles(metrics: dict[str, Any], unit: str) -> Html:
     ]
     # Points end before an error of 5.
     left_out = () if metrics["task"] == "age" else ("balanced MAE", "CS@5")
-    made = "".join(_tile(*one) for one in shown if one[0] not in left_out)
-    return Html(f'<div class="tiles">{made}</div>')
+    made = []
+    for name, number, interval, form, of in shown:
+        if name not in left_out:
+            text = "&ndash;" if number is None else f"{number:{form}}<span> {escaped(of)}</span>"
+            below = "" if number is None else interval_below(interval, form)
+            means = f'<small class="means">{escaped(tables.TERMS[name])}</small>'
+            made.append(f"<div><h3>{name}</h3><strong>{text}</strong>{below}{means}</div>")
+    return Html(f'<div class="tiles">{"".join(made)}</div>')
 
 
 def views_table(metrics: dict[str, Any], unit: str) -> Html:
@@ -77,13 +83,7 @@ def main_picture(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str
 
 
 def label_bands(label: Any, value: Any, width: float) -> dict[str, dict[str, float]]:
-    """Return `n`, `mae` and `bias` by band of the true label, of those with 20 faces or more.
-
-    Args:
-        label: (N,) true labels.
-        value: (N,) predicted values.
-        width: of a band, such as 0.5 points.
-    """
+    """Return `n`, `mae` and `bias` by band of the true label, of those with 20 faces or more."""
     label, value = (np.asarray(one, np.float64) for one in (label, value))
     band = np.floor(label / width + 1e-9).astype(int)
     error = value - label
@@ -137,10 +137,3 @@ def calibration_part(metrics: dict[str, Any], unit: str) -> Html:
     curve = figure("Level claimed against share covered", figures.calibration_curve(found))
     shown = f'<div class="figures">{curve}{table(head, rows)}</div>'
     return Html(paragraph(text) + shown)
-
-
-def _tile(name: str, number: float | None, interval: Any, form: str, unit: str) -> str:
-    text = "&ndash;" if number is None else f"{number:{form}}<span> {escaped(unit)}</span>"
-    below = "" if number is None else interval_below(interval, form)
-    means = f'<small class="means">{escaped(tables.TERMS[name])}</small>'
-    return f"<div><h3>{name}</h3><strong>{text}</strong>{below}{means}</div>"
