@@ -1,7 +1,7 @@
 """The default detector: BlazeFace at four quarter turns, then a mesh on each face, MTCNN behind.
 
 Large faces at any angle take some ten milliseconds, whatever the size of the picture. Small ones
-and profiles are found by MTCNN (24 pixels and more), and turned upright by the same two networks.
+and profiles are found by MTCNN (20 pixels and more), and turned upright by the same two networks.
 """
 
 import math
@@ -38,7 +38,7 @@ LEAST_TILE = 400
 
 
 class AutoDetector:
-    """Finds faces at any angle in the picture's plane, from 24 pixels to all of the picture.
+    """Finds faces at any angle in the picture's plane, from 20 pixels to all of the picture.
 
     Args:
         mtcnn: finds small faces and profiles.
