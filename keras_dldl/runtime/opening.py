@@ -6,8 +6,8 @@ import subprocess  # noqa: S404
 import sys
 import tempfile
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ CONVERSION = (
     "import sys; from keras_dldl.export import export_model; "
     "export_model(sys.argv[1], sys.argv[2], sys.argv[3], mirror=False, force=True)"
 )
+_LOCK = threading.Lock()
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -122,7 +123,11 @@ def _default_model(task: str | None) -> str:
 
 def _opened(model: Any, engine: str | None) -> Network:
     if isinstance(model, (str, os.PathLike)):
-        return _CACHE.get(model, asked_engine(engine))
+        path = find_model(model)
+        status = (path / SAVED_MODEL if path.is_dir() else path).stat()
+        key = (path.resolve(), status.st_mtime_ns, status.st_size)
+        with _LOCK:  # two threads that ask at once wait for one loading
+            return kept_network(path, asked_engine(engine), key)
     if not (isinstance(model, Network) or _is_face_model(model)):
         raise ConfigError(
             "`model` must be a path, the name of a shipped model, or a loaded model: a FaceModel "
@@ -136,6 +141,12 @@ def _opened(model: Any, engine: str | None) -> Network:
             f"another. Received: engine={engine!r}"
         )
     return network
+
+
+@lru_cache(NETWORKS_KEPT)
+def kept_network(path: Path, engine: str, key: tuple) -> Network:
+    """Open a file as `open_file` does, or give what was opened under the same key."""
+    return open_file(path, engine)
 
 
 def _is_face_model(model: Any) -> bool:
@@ -190,27 +201,3 @@ def _not_converted(path: Path, engine: str, reason: str) -> str:
         f'The model must be one that can be converted for the engine {engine!r}; engine="keras" '
         f"(command line: --engine keras) runs any. Received: {path}, {reason}"
     )
-
-
-class _NetworkCache:
-    """The networks opened last, by file and engine; a file that has changed is opened again."""
-
-    def __init__(self, size: int):
-        self._size = size
-        self._networks: OrderedDict[tuple, Network] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, name: str | os.PathLike, engine: str = "auto") -> Network:
-        path = find_model(name)
-        status = (path / SAVED_MODEL if path.is_dir() else path).stat()
-        key = (path.resolve(), status.st_mtime_ns, status.st_size, engine)
-        with self._lock:  # two threads that ask at once wait for one loading
-            if key not in self._networks:
-                self._networks[key] = open_file(path, engine)
-            self._networks.move_to_end(key)
-            while len(self._networks) > self._size:
-                self._networks.popitem(last=False)
-            return self._networks[key]
-
-
-_CACHE = _NetworkCache(NETWORKS_KEPT)

@@ -24,6 +24,7 @@ from keras_dldl.predict import (
 )
 from keras_dldl.runtime import opening
 from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.saved_models import find_model
 from tests.prediction_case import SIZE, FakeDetector, picture, random_model
 
 BLANK = picture(0)
@@ -213,24 +214,28 @@ def test_a_task_without_a_shipped_model_wants_one():
         Predictor(None, "height")
 
 
-def test_the_defaults_are_the_shipped_models(monkeypatch, model, beauty):
-    asked, models = [], {"tiny-age": model, "tiny-attractiveness": beauty}
-    monkeypatch.setattr(
-        opening._CACHE, "get", lambda name, engine: asked.append(name) or KerasNetwork(models[name])
-    )
+@pytest.fixture
+def nothing_kept():
+    opening.kept_network.cache_clear()
+    yield
+    opening.kept_network.cache_clear()
+
+
+def test_the_defaults_are_the_shipped_models(nothing_kept, monkeypatch, model, beauty):
+    models = {"tiny-age": model, "tiny-attractiveness": beauty}
+    shipped = {find_model(name): KerasNetwork(one) for name, one in models.items()}
+    monkeypatch.setattr(opening, "open_file", lambda path, engine: shipped[path])
     assert predict_age(picture(1)) == predict_age(picture(1), model)
     assert predict_attractiveness(picture(1)) == predict_attractiveness(picture(1), beauty)
-    assert asked == ["tiny-age", "tiny-attractiveness"]
 
 
 @pytest.fixture
-def loads(monkeypatch):
+def loads(nothing_kept, monkeypatch):
     """Return the list of paths that models are loaded from."""
     from keras_dldl.models import loading
 
     paths, load = [], loading.load_model
     monkeypatch.setattr(loading, "load_model", lambda path: paths.append(path) or load(path))
-    monkeypatch.setattr(opening, "_CACHE", opening._NetworkCache(2))
     return paths
 
 
@@ -244,16 +249,14 @@ def test_a_model_file_is_loaded_once_and_again_when_it_changes(model, model_file
     assert len(loads) == 2
 
 
-def test_only_the_models_used_last_are_kept(tmp_path, monkeypatch):
-    loads = []
-    monkeypatch.setattr(opening, "open_file", lambda path, engine: loads.append(path))
-    cache = opening._NetworkCache(2)
-    files = [tmp_path / f"{name}.keras" for name in "abc"]
-    for file in files:
-        file.touch()
-    for i, count in ((0, 1), (1, 2), (0, 2), (2, 3), (0, 3), (1, 4)):
-        cache.get(files[i])
-        assert len(loads) == count
+def test_only_the_models_used_last_are_kept(nothing_kept, tmp_path, monkeypatch):
+    loads, network = [], Predictor(random_model()).network
+    monkeypatch.setattr(opening, "open_file", lambda path, _: loads.append(path.name) or network)
+    for name in "abcde":
+        (tmp_path / name).with_suffix(".keras").touch()
+    for name in "abcdaeab":  # four are kept
+        opening.open_network(tmp_path / f"{name}.keras")
+    assert [name[0] for name in loads] == list("abcdeb")
 
 
 def test_what_is_no_model(tmp_path):

@@ -219,7 +219,6 @@ def test_what_only_keras_can_do_is_had_from_the_keras_file(files):
 
 
 def test_the_environment_chooses(files, monkeypatch):
-    monkeypatch.setattr(opening, "_CACHE", opening._NetworkCache(2))
     monkeypatch.setenv("KERAS_DLDL_ENGINE", "keras")
     assert open_network("tiny-age", "age").engine == "keras"
     monkeypatch.setenv("KERAS_DLDL_ENGINE", "")
