@@ -47,9 +47,9 @@ def predict_age(
         workers: threads that read images and find faces ahead of the model, for long lists.
 
     Returns:
-        A `Prediction`, whose `warnings` say what speaks against the face; with `all_faces` a list
-        of them. For a list of images, a list of such in order, where an `UnreadableImage` or
-        `NoFaceFound` stands in the place of an image that failed.
+        A `Prediction`, whose `warnings` are reasons to doubt it; with `all_faces` a list of them.
+        For a list of images, a list of such in order, where an `UnreadableImage` or `NoFaceFound`
+        stands in the place of an image that failed.
 
     Raises:
         NoFaceFound: there is no face in the image.

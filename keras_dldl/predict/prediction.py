@@ -45,7 +45,7 @@ class Prediction(float):
         name: what the image is called: the path of a file.
         number: of the face in its image, from 1, left to right.
         calibration: makes the intervals, where the model has one; a `Calibration`, or its config.
-        warnings: what speaks against this face. A spread that is wide by the measure of the
+        warnings: reasons to doubt this prediction. A spread that is wide by the measure of the
             calibration adds one.
 
     Raises:

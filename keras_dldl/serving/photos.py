@@ -204,7 +204,8 @@ def _model(service: Service, request: Request) -> Servable:
         number = int(version) if version.isdecimal() and len(version) < POINTS else -1
         found = service.models.versions.get(name, {}).get(number)
     if found is None:
-        raise not_found(f"There is no model {name[:100]!r} of version {version or 'any'}")
+        which = "" if version is None else f" in version {version[:40]}"
+        raise not_found(f"No model named {name[:100]!r} is being served{which}")
     request.scope["served_model"] = found.name
     return found
 

@@ -1,10 +1,13 @@
 """The check of exports: it lets the right numbers pass and stops every kind of wrong ones."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from keras_dldl.errors import KerasDLDLError
-from keras_dldl.export.parity import ParityError, compare, generated_images, keras_outputs
+from keras_dldl.export import parity
+from keras_dldl.export.parity import ParityError, generated_images, keras_outputs
 from keras_dldl.labels import LabelGrid
 from tests.evaluation.given import tiny_model
 
@@ -14,14 +17,36 @@ def model():
     return tiny_model()
 
 
-def runner(model, mirror=True, spoil=lambda outputs: outputs):
-    return lambda batches: [spoil(keras_outputs(model, images, mirror)) for images in batches]
+@pytest.fixture(scope="module")
+def right(model):
+    """What Keras gives for the images that are compared, by mirror and their number."""
+    batches = [generated_images(n, 32, seed=n) for n in (1, 5)]
+    return {
+        mirror: {len(images): keras_outputs(model, images, mirror) for images in batches}
+        for mirror in (True, False)
+    }
 
 
-def test_keras_itself_agrees(model):
-    found = compare(runner(model), model)
+@pytest.fixture
+def compared(model, right, monkeypatch):
+    """Compare with Keras what a function makes of its own outputs."""
+    monkeypatch.setattr(
+        parity, "keras_outputs", lambda _, images, mirror: right[mirror][len(images)]
+    )
+
+    def compared(spoil=lambda outputs: outputs, mirror=True, model=model):
+        run = lambda batches: [spoil(right[mirror][len(images)]) for images in batches]  # noqa: E731
+        return parity.compare(run, model)
+
+    return compared
+
+
+def test_keras_itself_agrees(compared):
+    found = compared()
     assert (found.value, found.std, found.distribution) == (0, 0, 0)
     assert (found.unit, found.images) == ("years", 6)
+    points = SimpleNamespace(grid=LabelGrid.scut_fbp(), input_size=32)
+    assert compared(model=points).unit == "points"
 
 
 def test_expected_values_are_those_of_a_slow_loop(model):
@@ -36,8 +61,8 @@ def test_expected_values_are_those_of_a_slow_loop(model):
         assert outputs["std"][i] == pytest.approx(std, abs=1e-4)
 
 
-def test_a_small_difference_is_measured(model):
-    found = compare(runner(model, spoil=lambda o: o | {"value": o["value"] + 5e-4}), model)
+def test_a_small_difference_is_measured(compared):
+    found = compared(lambda o: o | {"value": o["value"] + 5e-4})
     assert found.value == pytest.approx(5e-4, rel=1e-6)
 
 
@@ -53,20 +78,15 @@ def test_a_small_difference_is_measured(model):
         (lambda o: {name: array[::-1] for name, array in o.items()}, "agree with Keras to 0.001"),
     ],
 )
-def test_wrong_outputs_are_stopped(model, spoil, message):
+def test_wrong_outputs_are_stopped(compared, spoil, message):
     with pytest.raises(ParityError, match=message) as stopped:
-        compare(runner(model, spoil=spoil), model)
+        compared(spoil)
     assert isinstance(stopped.value, KerasDLDLError)
 
 
-def test_a_lost_mirror_image_is_stopped(model):
+def test_a_lost_mirror_image_is_stopped(compared):
     with pytest.raises(ParityError, match="agree with Keras"):
-        compare(runner(model, mirror=False), model, mirror=True)
-
-
-def test_points_are_named_points():
-    model = tiny_model(LabelGrid.scut_fbp())
-    assert compare(runner(model), model).unit == "points"
+        compared(mirror=False)
 
 
 def test_generated_images_are_of_all_kinds():

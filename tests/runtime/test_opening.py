@@ -42,12 +42,13 @@ def model():
 def files(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     model.save(folder / "own.keras")
-    export_model(model, "litert", folder / "own.tflite")
-    export_model(model, "onnx", folder / "own.onnx", mirror=False)
     with pytest.MonkeyPatch.context() as patch:  # the comparison is tested elsewhere
         patch.setattr(exporter.parity, "compare", lambda *arguments: None)
-        export_model(model, "saved-model", folder / "served", version=2, mirror=False)
+        export_model(model, "litert", folder / "own.tflite")
+        export_model(model, "onnx", folder / "own.onnx", mirror=False)
         export_model(model, "saved-model", folder / "served", version=3)
+    (folder / "served" / "2").mkdir()
+    (folder / "served" / "2" / "saved_model.pb").touch()  # 3 is taken
     return folder
 
 

@@ -101,7 +101,7 @@ def test_model_version_and_level_are_chosen_by_the_address(client):
 @pytest.mark.parametrize(
     ("query", "status", "reason"),
     [
-        ("model=foo", 404, "no model 'foo'"),
+        ("model=foo", 404, "No model named 'foo' is being served"),
         ("model=age&version=2", 404, "version 2"),
         ("model=age&version=x", 404, "version x"),
         ("level=0", 400, "between 0 and 1"),

@@ -168,9 +168,8 @@ class Load:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("queue", [8, 256])
-def test_64_clients_for_some_seconds(tmp_path, queue):
-    with server_process(tmp_path, queue=queue, seconds=0.02, max_batch=8) as server:
+def test_64_clients_for_some_seconds(tmp_path):
+    with server_process(tmp_path, queue=8, seconds=0.02, max_batch=8) as server:
         load = Load(server, 64)
         load.wait_for(right=64)
         memory = server.memory()
@@ -178,7 +177,7 @@ def test_64_clients_for_some_seconds(tmp_path, queue):
         growth = server.memory() - memory
         load.stop()
         assert load.faults == [] and growth < 20
-        assert (load.refused > 0) == (queue == 8)
+        assert load.refused > 0
         assert still_works(server) and server.stop() == 0
 
 
@@ -189,7 +188,7 @@ def test_sigterm_under_load_answers_what_was_accepted_and_exits_with_0(tmp_path)
         assert server.stop() == 0
         time.sleep(0.2)
         load.stop()
-        assert load.faults == []
+        assert load.faults == [] and load.refused == 0
         assert load.unreached > 0  # they came after the end
         assert [line["event"] for line in server.events()][-2:] == ["closed", "stopped"]
 
