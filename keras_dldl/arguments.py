@@ -90,3 +90,15 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     return f" Did you mean {near[0]}?" if near else ""
+
+
+def first_few(texts: Collection[str], most: int = 5, divider: str = ", ") -> str:
+    """Return the first texts of a list, and how many more there are.
+
+    >>> first_few(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    >>> first_few(["line 2: x", "line 4: y", "line 7: z"], 1, "; ")
+    'line 2: x; and 2 more'
+    """
+    shown, more = divider.join(list(texts)[:most]), len(texts) - most
+    return f"{shown}{divider.rstrip(', ')} and {more:,} more" if more > 0 else shown

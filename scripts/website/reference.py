@@ -1,9 +1,11 @@
 """The pages of the Python reference: which names stand where. Docstrings say the rest."""
 
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from keras_dldl.data.sources.registry import ALL
+from keras_dldl.data.sources import SOURCES
 from website.pages import ROOT
 
 if TYPE_CHECKING:  # of the extra `docs`
@@ -43,10 +45,8 @@ PAGES: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
     "sources": (
         "Published data sets",
         {
-            source.__module__.removeprefix("keras_dldl."): tuple(
-                other.__name__ for other in ALL if other.__module__ == source.__module__
-            )
-            for source in ALL
+            module.removeprefix("keras_dldl."): tuple(source.__name__ for source in sources)
+            for module, sources in groupby(SOURCES.values(), attrgetter("__module__"))
         },
     ),
     "training": ("Training", {"training": None}),

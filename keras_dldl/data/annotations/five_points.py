@@ -1,10 +1,11 @@
 """From the landmarks that data sets publish to the five points by which faces are aligned.
 
-All functions return ten numbers x1 y1 ... x5 y5 in the image's pixels: left eye and right eye as
-the viewer sees them, nose tip, left and right mouth corner; or None where they span no face.
+Functions named `from_...` return ten numbers x1 y1 ... x5 y5 in the image's pixels: left eye and
+right eye as the viewer sees them, nose tip, left and right mouth corner; None if they span no face.
 """
 
 import logging
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.data.annotations.objects import number
-from keras_dldl.data.annotations.points import Points, read_points
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import MEAN_SHAPE, spans_a_face
+from keras_dldl.text_files import lines_of, read_bytes, read_text
 
 log = logging.getLogger(__name__)
+Points = list[tuple[float, float]]
 FivePoints = tuple[float, ...]
 
 # The template as complex numbers, in eye distances, origin midway between the eyes, y down.
@@ -88,6 +90,42 @@ def from_box(corners: Any) -> FivePoints | None:
     scale = (b - a + c - d) / 2 / (2 * max(BOX_EYES, BOX_MOUTH * mouth))
     between_eyes = (a + b + c + d) / 4 - BOX_CENTRE * mouth * 1j * scale
     return _checked(between_eyes + scale * SHAPE)
+
+
+def read_points(path: Path) -> Points:
+    """Return the points of a landmark file, x and y in pixels; none where it holds none.
+
+    Forms: text of `version`, `n_points` and a line a point in braces (FG-NET); the same without
+    braces; binary little-endian, an int32 count and two float32 a point (SCUT-FBP5500).
+
+    Raises:
+        DataError: the file has another form; names the line where it is text.
+    """
+    content = read_bytes(path)
+    if len(content) >= 4:
+        (count,) = struct.unpack("<i", content[:4])
+        if 0 <= count and len(content) == 4 + 8 * count:
+            values = struct.unpack(f"<{2 * count}f", content[4:])
+            return list(zip(values[::2], values[1::2], strict=True))
+    return _text_points(path)
+
+
+def _text_points(path: Path) -> Points:
+    points, promised = [], None
+    for line, text in enumerate(lines_of(read_text(path)), 1):
+        key, colon, value = text.partition(":")
+        if colon:
+            promised = number(value) if key.strip() == "n_points" else promised
+            continue
+        if not text.strip(" \t{}"):
+            continue
+        pair = [number(part) for part in text.split()]
+        if len(pair) != 2 or None in pair:
+            raise DataError(f"{path}: line {line}: must be x and y. Received: {text.strip()!r}")
+        points.append((pair[0], pair[1]))
+    if promised not in (None, len(points)):
+        raise DataError(f"{path}: must hold {promised:g} points. Received: {len(points)}")
+    return points
 
 
 class PointFiles:

@@ -1,23 +1,19 @@
 """Folders as data sets unpack into: finding files in them, and saying what is missing."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from keras_dldl.arguments import first_few
 from keras_dldl.errors import DataError
 
-SHOWN_ENTRIES = 5
 SAMPLED_IMAGES = 200
 
 
 def files_below(root: Path) -> list[str]:
-    """Return the files below `root`, hidden ones left out, in order of name.
+    """Return the paths of the files below `root`, relative, with `/`, in order of name.
 
-    Args:
-        root: a folder.
-
-    Returns:
-        Paths relative to `root`, with `/`.
+    Hidden files are left out.
 
     Raises:
         DataError: a folder cannot be read.
@@ -30,6 +26,13 @@ def files_below(root: Path) -> list[str]:
     return sorted(found, key=lambda path: path.split("/"))
 
 
+def _refuse(error: OSError) -> None:
+    raise DataError(
+        "Every folder of the data set must be readable. "
+        f"Received: {error.filename} ({error.strerror})"
+    ) from error
+
+
 def as_utf8(path: str) -> str:
     r"""Return `path` with escapes for what is not Unicode, as old file names may hold.
 
@@ -37,13 +40,6 @@ def as_utf8(path: str) -> str:
     ('Zoë.jpg', 'Zo\\udceb.jpg')
     """
     return path.encode("utf-8", "backslashreplace").decode()
-
-
-def _refuse(error: OSError) -> None:
-    raise DataError(
-        "Every folder of the data set must be readable. "
-        f"Received: {error.filename} ({error.strerror})"
-    ) from error
 
 
 def find_near(root: Path, name: str, depth: int = 2) -> list[Path]:
@@ -77,35 +73,46 @@ def only_one(found: list[Path]) -> Path:
     return found[0]
 
 
-def listings_of_parts(root: Path, names: Mapping[str, str], wanted: str) -> list[tuple[str, Path]]:
-    """Return the part and the place of each listing of a data set that lists its parts apart.
+def only_file(
+    root: Path, patterns: Sequence[str], wanted: str, option: str = "", given: object = None
+) -> Path:
+    """Return the only file below `root` whose name matches one of `patterns`.
 
     Args:
-        root: a folder.
-        names: part to the name of its listing, as for `find_near`; some parts may be missing.
-        wanted: what should be there, for the error message.
+        root: the data set's folder.
+        patterns: as of `Path.rglob`.
+        wanted: what is looked for, for the error message.
+        option: the option that names the file instead, if there is one.
+        given: the file that this option names; it is then returned.
 
     Raises:
-        DataError: there is no such listing, or one of them is there several times.
+        DataError: there is none, or more than one.
     """
-    found = {part: find_near(root, name) for part, name in names.items()}
-    listings = [(part, only_one(places)) for part, places in found.items() if places]
-    if not listings:
-        raise not_here(root, wanted)
-    return listings
+    if given:
+        return Path(given)
+    found = sorted({path for pattern in patterns for path in root.rglob(pattern) if path.is_file()})
+    if len(found) == 1:
+        return found[0]
+    remedy = f" Name it with {option}, or keep exactly one." if option else ""
+    state = f"a folder with {entries(root)}"
+    if found:
+        state = "several: " + first_few([str(path.relative_to(root)) for path in found])
+    raise DataError(f"Looked for {wanted}.{remedy} Received: {root}, {state}")
+
+
+def entries(root: Path) -> str:
+    """Return the first few names in a folder, for error messages."""
+    return first_few(sorted(path.name for path in root.iterdir())) or "nothing in it"
 
 
 def not_here(root: Path, wanted: str) -> DataError:
     """Return the error for a folder that does not hold the data set: says what it does hold."""
     try:
-        entries = sorted(path.name for path in root.iterdir())
+        there = entries(root)
     except OSError as error:
         return DataError(f"The folder must be readable. Received: {root} ({error.strerror})")
-    shown = ", ".join(entries[:SHOWN_ENTRIES]) if entries else "nothing in it"
-    more = f" and {len(entries) - SHOWN_ENTRIES} more" if len(entries) > SHOWN_ENTRIES else ""
     return DataError(
-        f"The data set is not in this folder. Looked for: {wanted}. "
-        f"Received: {root} with {shown}{more}"
+        f"The data set is not in this folder. Looked for: {wanted}. Received: {root} with {there}"
     )
 
 

@@ -1,15 +1,14 @@
-"""Annotation files of data sets: JSON lists, finding them, and checking what they say.
-
-Whatever is wrong with a file is said with its name and line.
-"""
+"""JSON lists of objects, and checks of what annotation files say, with the line of each fault."""
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_dldl.arguments import first_few
 from keras_dldl.errors import DataError
 from keras_dldl.text_files import read_text
 
@@ -18,42 +17,12 @@ OLDEST = 120  # years; what is above is a slip of the annotation
 _SPACE = re.compile(r"\s*")
 
 
-def only_file(root: Path, patterns: Sequence[str], wanted: str, option: str = "") -> Path:
-    """Return the only file below `root` whose name matches one of `patterns`.
-
-    Args:
-        root: the data set's folder.
-        patterns: as of `Path.rglob`, the same in lower case.
-        wanted: what is looked for, for the error message.
-        option: the option that names the file instead, if there is one.
-
-    Raises:
-        DataError: there is none, or more than one.
-    """
-    found = sorted({path for pattern in patterns for path in root.rglob(pattern) if path.is_file()})
-    if len(found) == 1:
-        return found[0]
-    remedy = f" Name it with {option}, or keep exactly one." if option else ""
-    if found:
-        state = "several: " + ", ".join(str(path.relative_to(root)) for path in found[:5])
-    else:
-        state = "a folder with " + entries(root)
-    raise DataError(f"Looked for {wanted}.{remedy} Received: {root}, {state}")
-
-
-def entries(root: Path) -> str:
-    """Return the first few names in a folder, for error messages."""
-    return ", ".join(sorted(path.name for path in root.iterdir())[:5]) or "nothing in it"
-
-
-def fail_on(problems: Sequence[tuple[int, str]], path: Path) -> None:
+def fail_on(problems: Sequence[tuple[int, str]], path: str | os.PathLike) -> None:
     """Raise a DataError that lists `problems`, (line, what is wrong), if there are any."""
-    if not problems:
-        return
-    shown = "; ".join(f"line {line}: {what}" for line, what in problems[:SHOWN_PROBLEMS])
-    more = len(problems) - SHOWN_PROBLEMS
-    count = f"{len(problems):,} bad row" + ("s" if len(problems) > 1 else "")
-    raise DataError(f"{path}: {count}: {shown}" + (f"; and {more:,} more" if more > 0 else ""))
+    if problems:
+        lines = [f"line {line}: {what}" for line, what in problems]
+        count = f"{len(lines):,} bad row" + ("s" if len(lines) > 1 else "")
+        raise DataError(f"{path}: {count}: {first_few(lines, SHOWN_PROBLEMS, '; ')}")
 
 
 def check_paths(rows: Iterable[tuple[int, str]], path: Path) -> None:

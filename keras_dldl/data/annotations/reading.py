@@ -1,17 +1,29 @@
-"""Annotation files as data sets publish them: lines, tables with a header, numbers."""
+"""Annotation files: lines, tables in text of any encoding and delimiter or in Excel, numbers.
 
+Every table that a user or a data set hands over is read here.
+"""
+
+import csv
+import io
 import os
+import re
+import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_dldl.data.annotations.sheets import Row, read_rows
 from keras_dldl.errors import DataError
 from keras_dldl.text_files import lines_of, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+EXCEL = frozenset({".xlsx", ".xlsm"})
+DELIMITERS = (";", "\t", ",", None)  # None: blanks, any number of them
+NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*')  # the first line of some of Excel's files
+JUDGED_LINES = 20
+
+Row = tuple[int, list[str]]
 
 
 def read_lines(path: str | os.PathLike) -> list[tuple[int, str]]:
@@ -39,34 +51,7 @@ def numbers_in(texts: "Sequence[str] | pd.Series") -> "pd.Series":
     return numbers.where(np.isfinite(numbers))
 
 
-@dataclass(frozen=True)
-class TextTable:
-    """A table as text, column by column.
-
-    Args:
-        path: the file it was read from.
-        columns: the cells of each column, without blanks around them, by its name in lower case.
-        lines: the line of the file on which each row begins.
-    """
-
-    path: Path
-    columns: dict[str, list[str]]
-    lines: list[int]
-
-    def __getitem__(self, name: str) -> list[str]:
-        """Return the cells of the column `name`."""
-        return self.columns[name]
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.lines)
-
-    def get(self, name: str) -> list[str]:
-        """Return the cells of the column `name`, empty ones where there is no such column."""
-        return self.columns.get(name, [""] * len(self))
-
-
-def read_table(path: str | os.PathLike, needed: Sequence[str]) -> TextTable:
+def read_table(path: str | os.PathLike, needed: Sequence[str]) -> "pd.DataFrame":
     """Read a file with a header line, its fields parted by commas, semicolons, tabs or blanks.
 
     Args:
@@ -74,24 +59,27 @@ def read_table(path: str | os.PathLike, needed: Sequence[str]) -> TextTable:
         needed: names of columns that must be there, in lower case; how the file writes them does
             not matter.
 
+    Returns:
+        Cells as text, without blanks around them, by the columns' names in lower case; the index
+        is the line of the file on which each row begins.
+
     Raises:
         DataError: the file cannot be read, a needed column is missing, there is no row, or a row
             has another number of fields than the header; names the line.
     """
+    import pandas as pd
+
     header, rows = table_rows(path, needed)
-    lines, cells = [], []
-    for line, row in rows:
+    cells = dict(rows)
+    for line, row in cells.items():
         if len(row) != len(header):
             raise DataError(
                 f"{path}, line {line}: {len(row)} fields where the header has {len(header)}. The "
                 f"file must be whole; it may be cut short. Received: {' | '.join(row)[:80]!r}"
             )
-        lines.append(line)
-        cells.append(row)
     if not cells:
         raise DataError(f"An annotation file must have at least one row. Received: {path}")
-    columns = [list(column) for column in zip(*cells, strict=True)]
-    return TextTable(Path(path), dict(zip(header, columns, strict=True)), lines)
+    return pd.DataFrame(cells.values(), index=list(cells), columns=header)
 
 
 def table_rows(
@@ -132,10 +120,119 @@ def table_rows(
             f"{path}: column there twice: {', '.join(twice)}. Each needs a name of its own. "
             f"Received: {received}"
         )
-    return header, ((line, _without_end(row, len(header))) for line, row in rows)
+
+    def without_end(row: list[str]) -> list[str]:
+        while len(row) > len(header) and not row[-1]:
+            row.pop()
+        return row
+
+    return header, ((line, without_end(row)) for line, row in rows)
 
 
-def _without_end(row: list[str], columns: int) -> list[str]:
-    while len(row) > columns and not row[-1]:
-        row.pop()
-    return row
+def read_rows(path: Path, sheet: str | None = None, columns: Sequence[str] = ()) -> Iterator[Row]:
+    """Yield the rows of a text table or of an Excel sheet, with line numbers; blank ones left out.
+
+    A text table may be divided by `;`, tabs, `,` or spaces. Cells come without blanks around them.
+
+    Args:
+        path: an Excel file, by its suffix; any other is read as text.
+        sheet: of an Excel file; default: the first one.
+        columns: names that the first row should have, in lower case, by which the delimiter is
+            known; default: it is what most lines have.
+
+    Raises:
+        DataError: the file cannot be read; names the line where that can be told.
+    """
+    if path.suffix.lower() in EXCEL:
+        return _sheet_rows(path, sheet)
+    return _text_rows(path, columns)
+
+
+def _text_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    # Not splitlines(): that ends lines at rare characters too, and the numbers would be wrong.
+    lines = io.StringIO(read_text(path), newline="").readlines()
+    first = next((k for k, line in enumerate(lines) if line.strip()), 0)
+    named = NAMED_DELIMITER.fullmatch(lines[first]) if lines else None
+    if named:
+        lines[first] = "\n"
+        delimiter = named[1]
+    else:
+        delimiter = _delimiter(lines[first : first + JUDGED_LINES], columns)
+    if delimiter is None:
+        yield from ((k, line.split()) for k, line in enumerate(lines, 1) if line.strip())
+        return
+    # strict: an open quote would swallow the rest
+    reader, before = csv.reader(lines, delimiter=delimiter, strict=True), 0
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield before + 1, cells
+            before = reader.line_num
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: line {before + 1}: must be fields divided by {delimiter!r}; the file may be "
+            f"cut short. Received: {error}"
+        ) from error
+
+
+def _delimiter(lines: Sequence[str], columns: Sequence[str] = ()) -> str | None:
+    """Return what divides the names of `columns`, or else the fields of most lines.
+
+    >>> _delimiter(["a.jpg;34,5;4,1"]), _delimiter(["a.jpg,34,4"]), _delimiter(["a.jpg 3.2"])
+    (';', ',', None)
+    >>> _delimiter(["path,label", "a;b.jpg,3", "c;d.jpg,4"], ["path", "label"])
+    ','
+    """
+    for delimiter in DELIMITERS if columns and lines else ():
+        names = lines[0].split() if delimiter is None else lines[0].split(delimiter)
+        if set(columns) <= {name.strip(' \t\r\n"').lower() for name in names}:
+            return delimiter
+    for delimiter in DELIMITERS[:-1]:
+        if sum(delimiter in line for line in lines) * 2 > sum(bool(line.strip()) for line in lines):
+            return delimiter
+    return None
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of an Excel file's sheets; a text table has one, without a name."""
+    if path.suffix.lower() not in EXCEL:
+        return [""]
+    book = _workbook(path)
+    try:
+        return list(book.sheetnames)
+    finally:
+        book.close()
+
+
+def _sheet_rows(path: Path, sheet: str | None) -> Iterator[Row]:
+    book = _workbook(path)
+    try:
+        rows = book[sheet] if sheet else next(iter(book.worksheets), None)
+        if not hasattr(rows, "iter_rows"):
+            raise DataError(f"An Excel file must have a sheet of cells. Received: {path}")
+        for k, row in enumerate(rows.iter_rows(values_only=True), 1):
+            cells = ["" if cell is None else str(cell).strip() for cell in row]
+            if any(cells):
+                yield k, cells
+    finally:
+        book.close()
+
+
+def _workbook(path: Path):
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise DataError(
+            "Excel files need the package openpyxl: pip install 'keras-dldl[excel]'; or save the "
+            f"sheet as CSV. Received: {path}"
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and other things that hold no data
+            return openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # openpyxl raises what its parsers of zip and XML happen to raise
+        raise DataError(
+            "An Excel file must be a whole .xlsx, with sheets of cells alone (no sheet that is a "
+            f"chart). Save the sheet as CSV. Received: {path} ({error})"
+        ) from error

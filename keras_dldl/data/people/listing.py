@@ -27,7 +27,7 @@ def from_folders(root: str | os.PathLike) -> tuple["pd.DataFrame", ImageFiles]:
     """
     import pandas as pd
 
-    from keras_dldl.data.sources.base import image_names
+    from keras_dldl.data.sources.rows import image_names
 
     root = Path(os.path.abspath(root))
     names = [name for name in image_names(root, "a folder a person, with images") if "/" in name]

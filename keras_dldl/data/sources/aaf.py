@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl.data.annotations.reading import read_lines
-from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import rows_by_name
 
 NAME = re.compile(r"^(\d{5})A(\d{2})\.jpg$", re.IGNORECASE)
 LISTS = {"train.txt": "train", "val.txt": "test"}

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import rows_by_name
 
 NAME = re.compile(r"^(\d{1,3})/(111|112)/(?:(\d+)-\d+\.|[^/]+\.)[a-z]+$", re.IGNORECASE)
 GENDERS = {"111": "male", "112": "female"}

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import rows_by_name
 
 NAME = re.compile(r"^\d+_(.+)_(\d{1,3})_([mf])\.jpe?g$", re.IGNORECASE)
 GENDERS = {"m": "male", "f": "female"}

@@ -1,12 +1,14 @@
 """APPA-REAL (Agustsson et al. 2017): 7,591 photos with the real age and some 38 guesses each."""
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from keras_dldl.arguments import check_choice
-from keras_dldl.data.annotations.folders import check_images, files_below, listings_of_parts
+from keras_dldl.data.annotations.folders import check_images, files_below
 from keras_dldl.data.annotations.reading import numbers_in, read_table
-from keras_dldl.data.sources.base import Source, SourceRows, check_folder
-from keras_dldl.data.sources.checking import Rows, joined
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import Rows, rows_of_parts
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}  # folder: split
 COLUMNS = ("file_name", "num_ratings", "apparent_age_avg", "apparent_age_std", "real_age")
@@ -39,10 +41,8 @@ class AppaReal(Source):
     def read(self, root: Path) -> SourceRows:
         """Return a row a photo, with `split`, `real_age`, `apparent_age` and `num_ratings`."""
         wanted = "gt_avg_train.csv, gt_avg_valid.csv or gt_avg_test.csv"
-        check_folder(root, wanted)
         names = {part: f"gt_avg_{part}.csv" for part in PARTS}
-        listings = listings_of_parts(root, names, wanted)
-        return joined([self._part(root, part, path) for part, path in listings])
+        return rows_of_parts(root, names, wanted, partial(self._part, root))
 
     def _part(self, root: Path, part: str, listing: Path) -> SourceRows:
         table = read_table(listing, COLUMNS)
@@ -51,7 +51,6 @@ class AppaReal(Source):
         rows = Rows(
             {
                 "path": paths,
-                "label": 0.0,
                 "split": PARTS[part],
                 "real_age": numbers_in(table["real_age"]),
                 "apparent_age": numbers_in(table["apparent_age_avg"]),
@@ -59,17 +58,17 @@ class AppaReal(Source):
                 "database": "APPA-REAL",
             },
             listing,
-            table.lines,
+            table.index,
         )
         column = "real_age" if self.age == "real" else "apparent_age_avg"
-        rows.read_numbers("label", table[column], f"{self.age} age")
-        rows.check_ages()
+        rows.read_ages(table[column], f"{self.age} age")
         if self.age == "apparent":
-            rows.read_numbers("sigma", table["apparent_age_std"], "apparent_age_std")
+            sigma = rows.read_numbers(table["apparent_age_std"], "apparent_age_std")
+            rows.table["sigma"] = sigma
         return rows.result()
 
 
-def _images(root: Path, folder: Path, names: list[str]) -> list[str]:
+def _images(root: Path, folder: Path, names: Iterable[str]) -> list[str]:
     """Return the path of each image: its published crop, or where that is not there, itself."""
     prefix = folder.relative_to(root).as_posix()
     there = set(files_below(folder)) if folder.is_dir() else set()

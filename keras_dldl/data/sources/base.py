@@ -1,21 +1,22 @@
-"""What a data set source is: it reads a published layout and returns rows."""
+"""What a data set source is: it reads a published layout and returns rows, and what it left out."""
 
-import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.data.annotations.folders import as_utf8, files_below, not_here
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.photos import is_picture
 
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger(__name__)
+LINE = re.compile(r"^line \d+: ")
+DETAILS = re.compile(r"[:.;] ")
+VARYING = re.compile(r"'[^']*'|-?\d+(?:\.\d+)?")
+VARIED = "…"
+SHOWN_KINDS = 3
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Skipped:
     Args:
         path: of the image, relative to the root.
         reason: the kind of fault, and after a colon what is particular to this row: rows are
-            counted by kind, see `skipped.kinds_of`. May begin with `line <number>: `.
+            counted by kind, see `kinds_of`. May begin with `line <number>: `.
     """
 
     path: str
@@ -98,74 +99,49 @@ class Source:
         raise DataError(f"Source {self.name!r} has no reader for {root}")
 
 
-def images_below(root: Path, wanted: str) -> list[Path]:
-    """Return the image files below `root` in name order.
+@dataclass(frozen=True)
+class SkippedKind:
+    """Rows left out for one kind of fault: the fault in words, how many rows, and one of them."""
 
-    Args:
-        root: the data set's folder.
-        wanted: what should be there, for the error message.
+    fault: str
+    count: int
+    example: str
 
-    Raises:
-        DataError: no such folder, no image in it, or a folder in it that cannot be read.
+
+def kinds_of(skipped: Iterable[Skipped]) -> list[SkippedKind]:
+    """Return the kinds of fault, the most frequent first.
+
+    Reasons are of one kind where they differ in nothing but the line, numbers, quoted names, and
+    what follows the first colon or sentence. A number or name that all share is kept.
+
+    >>> rows = [Skipped("a.jpg", "label 110 is off the grid 0...100"),
+    ...         Skipped("b.jpg", "label 116 is off the grid 0...100")]
+    >>> kinds_of(rows)
+    [SkippedKind(fault='label … is off the grid 0...100', count=2, example='a.jpg')]
     """
-    return [root / name for name in image_names(root, wanted)]
+    groups: dict[str, list[Skipped]] = {}
+    for item in skipped:
+        groups.setdefault(VARYING.sub(VARIED, _fault(item.reason)), []).append(item)
+    kinds = [SkippedKind(_wording(items), len(items), items[0].path) for items in groups.values()]
+    return sorted(kinds, key=lambda kind: (-kind.count, kind.fault))
 
 
-def image_names(root: Path, wanted: str) -> list[str]:
-    """Return the paths of `images_below` relative to `root`, with `/`: faster for large sets."""
-    check_folder(root, wanted)
-    found = list(filter(is_picture, files_below(root)))
-    if not found:
-        raise not_here(root, wanted)
-    return found
+def in_words(skipped: Sequence[Skipped]) -> str:
+    """Return how many rows were left out, and for what, in one line.
 
-
-def rows_by_name(
-    root: Path,
-    pattern: re.Pattern,
-    form: str,
-    row_of: Callable[[re.Match, Path], dict[str, Any]],
-    parts: int = 1,
-) -> SourceRows:
-    """Return a row for every image below `root` whose name says what the data set knows of it.
-
-    Args:
-        root: the data set's folder.
-        pattern: what a name must match.
-        form: the names' form, in words.
-        row_of: makes the row, without its `path`, from the match and the image's path.
-        parts: how many last parts of the path make up the name: 2 adds the folder it lies in.
-
-    Returns:
-        The rows, with `path` first; images of other names are in `skipped`.
-
-    Raises:
-        DataError: no such folder, no image in it, or none with such a name.
+    >>> in_words([Skipped("a.jpg", "label 110 is off the grid 0...100")])
+    '1 rows: 1 label 110 is off the grid 0...100 (first: a.jpg)'
     """
-    rows, skipped = [], []
-    for relative in image_names(root, f"images named {form}"):
-        match = pattern.match("/".join(relative.split("/")[-parts:]))
-        if as_utf8(relative) != relative:  # neither a CSV file nor a record can hold such a name
-            skipped.append(Skipped(as_utf8(relative), "name is not UTF-8"))
-        elif match is None:
-            skipped.append(Skipped(relative, f"name is not {form}"))
-        else:
-            rows.append({"path": relative, **row_of(match, root / relative)})
-    if not rows:
-        raise DataError(
-            f"No image is named {form}. Received: {root} with {len(skipped):,} images, "
-            f"such as {', '.join(item.path for item in skipped[:3])}"
-        )
-    if len(skipped) > len(rows):
-        log.warning(
-            "Only %d of %d images are named %s; is this the right data set?",
-            len(rows), len(rows) + len(skipped), form,
-        )  # fmt: skip
-    return SourceRows.from_dicts(rows, skipped)
+    kinds = [f"{k.count:,} {k.fault} (first: {k.example})" for k in kinds_of(skipped)[:SHOWN_KINDS]]
+    return f"{len(skipped):,} rows: {'; '.join(kinds) or 'none'}"
 
 
-def check_folder(root: Path, wanted: str) -> None:
-    """Raise a DataError unless `root` is a folder."""
-    if not root.is_dir():
-        state = "a file" if root.exists() else "nothing there"
-        raise DataError(f"`--root` must be a folder with {wanted}. Received: {root} ({state})")
+def _fault(reason: str) -> str:
+    return DETAILS.split(LINE.sub("", reason), maxsplit=1)[0]
+
+
+def _wording(items: list[Skipped]) -> str:
+    """Return the fault of `items`, with a mark for each number or name in which they differ."""
+    found = zip(*(VARYING.findall(_fault(item.reason)) for item in items), strict=True)
+    shown = iter([values[0] if len(set(values)) == 1 else VARIED for values in found])
+    return VARYING.sub(lambda _: next(shown), _fault(items[0].reason))

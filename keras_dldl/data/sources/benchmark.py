@@ -6,15 +6,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from keras_dldl.data.annotations.five_points import from_box
+from keras_dldl.data.annotations.folders import only_file
 from keras_dldl.data.annotations.objects import (
     age_problem,
     check_paths,
     fail_on,
     number,
-    only_file,
     read_objects,
 )
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows
+from keras_dldl.data.sources.rows import check_folder
 from keras_dldl.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ class Benchmark(Source):
     def read(self, root: Path) -> SourceRows:
         """Return a row an object."""
         check_folder(root, "the images that the annotation file names")
-        path = self._file(root)
+        wanted = "the benchmark's JSON file"
+        path = only_file(root, ["*.json"], wanted, "--annotations", self.annotations)
         objects = read_objects(path)
         nameless = [
             (line, f"img_path is missing: {sorted(found)}")
@@ -91,11 +93,6 @@ class Benchmark(Source):
         if not rows:
             raise DataError(f"{path}: no usable row. Received: {len(skipped):,} rows skipped")
         return SourceRows.from_dicts(rows, skipped)
-
-    def _file(self, root: Path) -> Path:
-        if self.annotations:
-            return Path(self.annotations)
-        return only_file(root, ["*.json"], "the benchmark's JSON file", "--annotations")
 
     def _parts(self, folders: Iterable[int]) -> dict[int, str]:
         """Return the split of each folder; none where splits are to be drawn."""

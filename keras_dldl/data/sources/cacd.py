@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_dldl.data.annotations.folders import find_near, only_one
 from keras_dldl.data.annotations.matlab import read_struct
-from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
-from keras_dldl.data.sources.checking import without_torn_subjects
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import rows_by_name, without_torn_subjects
 
 if TYPE_CHECKING:
     import pandas as pd

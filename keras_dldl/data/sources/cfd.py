@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from keras_dldl.data.annotations.objects import fail_on, number, only_file
-from keras_dldl.data.annotations.sheets import Row, read_rows, sheet_names
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
-from keras_dldl.data.sources.images import ImagesByName
+from keras_dldl.data.annotations.folders import only_file
+from keras_dldl.data.annotations.objects import fail_on, number
+from keras_dldl.data.annotations.reading import Row, read_rows, sheet_names
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows
+from keras_dldl.data.sources.rows import ImagesByName, check_folder
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
@@ -57,25 +58,20 @@ class CFD(Source):
     def read(self, root: Path) -> SourceRows:
         """Return a row a model, with `sigma` where it is known."""
         check_folder(root, "the images and norming data of the Chicago Face Database")
-        path = self._file(root)
+        patterns = ["*[Nn]orming*.xlsx", "*[Nn]orming*.csv"]
+        wanted = "the norming data, CFD 3.0 Norming Data and Codebook.xlsx"
+        path = only_file(root, patterns, wanted, "--annotations", self.annotations)
         ratings = _ratings(path)
         photos, skipped = _neutral(root, ratings)
         rows = []
         for model, (mean, sigma) in sorted(ratings.items()):
             race, gender = MODEL.match(model).groups()
-            rows.append({
-                "path": photos.get(model, f"Images/CFD/{model}/CFD-{model}-N.jpg"), "label": mean,
-                "sigma": sigma, "subject": f"cfd-{model}", "gender": GENDERS[gender],
-                "race": RACES[race], "database": "CFD",
-            })  # fmt: skip
+            path = photos.get(model, f"Images/CFD/{model}/CFD-{model}-N.jpg")
+            about = {"gender": GENDERS[gender], "race": RACES[race], "database": "CFD"}
+            rows.append(
+                {"path": path, "label": mean, "sigma": sigma, "subject": f"cfd-{model}", **about}
+            )
         return SourceRows.from_dicts(rows, skipped)
-
-    def _file(self, root: Path) -> Path:
-        if self.annotations:
-            return Path(self.annotations)
-        patterns = ["*[Nn]orming*.xlsx", "*[Nn]orming*.csv"]
-        return only_file(root, patterns, "the norming data, CFD 3.0 Norming Data and Codebook.xlsx",
-                         "--annotations")  # fmt: skip
 
 
 def _neutral(root: Path, ratings: dict) -> tuple[dict[str, str], list[Skipped]]:
@@ -102,7 +98,9 @@ def _neutral(root: Path, ratings: dict) -> tuple[dict[str, str], list[Skipped]]:
 
 def _ratings(path: Path) -> dict[str, tuple[float, float | None]]:
     """Return mean and standard deviation of the ratings of each model."""
-    rows = list(read_rows(path, _sheet(path)))
+    names = sheet_names(path)
+    sheet = next((name for name in names if SHEET.match(name)), names[0])
+    rows = list(read_rows(path, sheet or None))
     start, model_at, mean_at, sigma_at = _columns(rows, path)
     found: dict[str, tuple[float, float | None]] = {}
     problems = []
@@ -121,11 +119,6 @@ def _ratings(path: Path) -> dict[str, tuple[float, float | None]]:
     if not found:
         raise DataError(f"{path}: must hold models such as WF-001. Received: no row of them")
     return found
-
-
-def _sheet(path: Path) -> str | None:
-    names = sheet_names(path)
-    return next((name for name in names if SHEET.match(name)), names[0]) or None
 
 
 def _columns(rows: list[Row], path: Path) -> tuple[int, int, int, int | None]:

@@ -1,15 +1,15 @@
 """ChaLearn Looking at People: apparent age, 2015 and 2016 (Escalera et al.)."""
 
+import functools
 import logging
 import re
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from keras_dldl.data.annotations.objects import age_problem, check_paths, entries, fail_on, number
-from keras_dldl.data.annotations.sheets import read_rows
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
-from keras_dldl.data.sources.images import ImagesByName
+from keras_dldl.data.annotations.folders import entries
+from keras_dldl.data.annotations.objects import age_problem, check_paths, fail_on, number
+from keras_dldl.data.annotations.reading import read_rows
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows
+from keras_dldl.data.sources.rows import ImagesByName, check_folder
 from keras_dldl.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -49,27 +49,26 @@ class ChaLearn15(Source):
         rows, skipped = [], []
         for split, path in tables.items():
             for line, name, mean, sigma in _ratings(path):
-                image = images.find(name, f"{split}/{name}", _of_part(split))
+                fits = functools.partial(_may_be_of, split)
+                image = images.find(name, f"{split}/{name}", fits)
                 if problem := age_problem(mean):
                     skipped.append(Skipped(image, f"{path.name}, line {line}: {problem}"))
                 else:
-                    rows.append(self._row(image, mean, sigma, split))
+                    about = {"split": split, "database": self.database}
+                    rows.append({"path": image, "label": mean, "sigma": sigma, **about})
         if not rows:
             raise DataError(f"No usable row in the tables. Received: {len(skipped):,} rows skipped")
-        self._compare([sum(row["split"] == split for row in rows) for split in SPLITS])
-        return SourceRows.from_dicts(rows, skipped)
-
-    def _row(self, image: str, mean: float, sigma: float, split: str) -> dict[str, Any]:
-        return {
-            "path": image, "label": mean, "sigma": sigma, "split": split, "database": self.database,
-        }  # fmt: skip
-
-    def _compare(self, counts: list[int]) -> None:
-        if tuple(counts) != self.published:
+        counts = tuple(sum(row["split"] == split for row in rows) for split in SPLITS)
+        if counts != self.published:
             log.warning(
                 "%s is published with %s images for train, val and test; these are %s.",
-                self.database, _listed(self.published), _listed(counts),
-            )  # fmt: skip
+                self.database,
+                *(
+                    ", ".join(f"{count:,}" for count in listed)
+                    for listed in (self.published, counts)
+                ),
+            )
+        return SourceRows.from_dicts(rows, skipped)
 
 
 class ChaLearn16(ChaLearn15):
@@ -90,10 +89,6 @@ class ChaLearn16(ChaLearn15):
     published = (4113, 1500, 1978)
 
 
-def _listed(counts) -> str:
-    return ", ".join(f"{count:,}" for count in counts)
-
-
 def _part(path: str) -> str | None:
     """Return the part that the nearest telling name of a path stands for.
 
@@ -106,9 +101,9 @@ def _part(path: str) -> str | None:
     return None
 
 
-def _of_part(split: str) -> Callable[[str], bool]:
-    """Return what tells whether an image's folders are not those of another part."""
-    return lambda path: _part(PurePosixPath(path).parent.as_posix()) in (split, None)
+def _may_be_of(split: str, path: str) -> bool:
+    """Tell whether an image's folders are not those of another part."""
+    return _part(PurePosixPath(path).parent.as_posix()) in (split, None)
 
 
 def _tables(root: Path) -> dict[str, Path]:

@@ -3,13 +3,31 @@
 from pathlib import Path
 
 from keras_dldl.data.manifest import line_number, read_table, row_problems, typed
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
-from keras_dldl.data.sources.skipped import in_words
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows, in_words
+from keras_dldl.data.sources.rows import check_folder
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid, grid_named
 
 
-class CsvSource(Source):
+class OwnImages(Source):
+    """Images of the user's own.
+
+    Args:
+        grid: the grid the labels must lie on: "age", "scut-fbp", "cfd", or a `LabelGrid`.
+    """
+
+    licence = "your own images"
+    options = ("grid",)
+
+    def __init__(self, grid: LabelGrid | str = "age"):
+        self._grid = grid_named(grid) if isinstance(grid, str) else grid
+
+    def grid(self) -> LabelGrid:
+        """Return the grid given."""
+        return self._grid
+
+
+class CsvSource(OwnImages):
     """Images below a root, listed in a table with the columns `path` and `label`.
 
     The table is text in UTF-8, UTF-16, Windows-1252 or Latin-1, divided by commas, semicolons or
@@ -27,16 +45,11 @@ class CsvSource(Source):
 
     name = "csv"
     summary = "any images, with a CSV file of path,label[,sigma,split,subject,...]"
-    licence = "your own images"
     options = ("csv", "grid")
 
     def __init__(self, csv: str | Path | None = None, grid: LabelGrid | str = "age"):
+        super().__init__(grid)
         self.csv = csv
-        self._grid = grid_named(grid) if isinstance(grid, str) else grid
-
-    def grid(self) -> LabelGrid:
-        """Return the grid given."""
-        return self._grid
 
     def read(self, root: Path) -> SourceRows:
         """Return the rows of the table that can be right."""

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl.data.annotations.five_points import PointFiles, from_fgnet
-from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import rows_by_name
 
 NAME = re.compile(r"^(\d{3})A(\d{2})([a-z]?)\.(jpe?g|png)$", re.IGNORECASE)
 FORM = "<person>A<age>[letter].JPG, such as 001A43a.JPG"

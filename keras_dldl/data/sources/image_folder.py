@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl.data.annotations.folders import as_utf8, files_below
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows, rows_by_name
-from keras_dldl.labels import LabelGrid, grid_named
+from keras_dldl.data.sources.base import Skipped, SourceRows
+from keras_dldl.data.sources.csv_file import OwnImages
+from keras_dldl.data.sources.rows import rows_by_name
 from keras_dldl.photos import is_picture
 
 NAME = re.compile(r"^(\d+(?:\.\d+)?)/[^/]+$")
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
-class ImageFolder(Source):
+class ImageFolder(OwnImages):
     """Images in folders named by their label: `25/a.jpg`, `3.5/b.jpg`.
 
     Where the folders of labels lie in folders named train, val (or valid, validation) and test,
@@ -27,15 +28,6 @@ class ImageFolder(Source):
 
     name = "image-folder"
     summary = "any images, in folders named by their label: 25/a.jpg, train/25/a.jpg"
-    licence = "your own images"
-    options = ("grid",)
-
-    def __init__(self, grid: LabelGrid | str = "age"):
-        self._grid = grid_named(grid) if isinstance(grid, str) else grid
-
-    def grid(self) -> LabelGrid:
-        """Return the grid given."""
-        return self._grid
 
     def read(self, root: Path) -> SourceRows:
         """Return a row an image, with `split` where the folders tell it."""

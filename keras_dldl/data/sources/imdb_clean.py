@@ -1,12 +1,14 @@
 """IMDB-Clean (Lin, Shen, Wang, Pantic 2021): 287,683 photos of IMDB-WIKI with cleaned labels."""
 
 import re
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
-from keras_dldl.data.annotations.folders import check_images, find_near, listings_of_parts
+from keras_dldl.data.annotations.folders import check_images, find_near
 from keras_dldl.data.annotations.reading import read_table
-from keras_dldl.data.sources.base import Source, SourceRows, check_folder
-from keras_dldl.data.sources.checking import Rows, joined, without_torn_subjects
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import Rows, rows_of_parts, without_torn_subjects
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}  # in the file's name: split
 COLUMNS = ("filename", "age", "gender")
@@ -32,11 +34,8 @@ class ImdbClean(Source):
     def read(self, root: Path) -> SourceRows:
         """Return a row a photo, with `split`, `subject`, `gender` and the angles of the head."""
         wanted = "imdb_train_new_1024.csv, imdb_valid_new_1024.csv or imdb_test_new_1024.csv"
-        check_folder(root, wanted)
         names = {part: f"imdb_{part}_new_1024.csv" for part in PARTS}
-        listings = listings_of_parts(root, names, wanted)
-        rows = joined([_part(root, part, path) for part, path in listings])
-        return without_torn_subjects(rows)
+        return without_torn_subjects(rows_of_parts(root, names, wanted, partial(_part, root)))
 
 
 def _part(root: Path, part: str, listing: Path) -> SourceRows:
@@ -48,21 +47,19 @@ def _part(root: Path, part: str, listing: Path) -> SourceRows:
     rows = Rows(
         {
             "path": paths,
-            "label": 0.0,
             "split": PARTS[part],
             "subject": [f"imdb-{person[1]}" if person else None for person in people],
             "gender": [GENDERS.get(code[:1].lower()) for code in table["gender"]],
             "database": "IMDB-Clean",
         },
         listing,
-        table.lines,
+        table.index,
     )
-    rows.read_numbers("label", table["age"], "age")
-    rows.check_ages()
+    rows.read_ages(table["age"])
     return rows.result()
 
 
-def _folder_of(root: Path, listing: Path, names: list[str]) -> str:
+def _folder_of(root: Path, listing: Path, names: Iterable[str]) -> str:
     """Return the folder of the images, with a slash; the first that has the first few of them."""
     folders = [folder for folder in find_near(root, IMAGES) if folder.is_dir()]
     inner = [folder / IMAGES for folder in folders]  # as some archives unpack

@@ -1,12 +1,13 @@
 """IMDB-WIKI (Rothe, Timofte, Van Gool 2015): 523,051 photos from IMDb and Wikipedia."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.data.annotations.folders import check_images, find_near, not_here, only_one
+from keras_dldl.data.annotations.folders import check_images
 from keras_dldl.data.annotations.matlab import read_struct
-from keras_dldl.data.sources.base import Source, SourceRows, check_folder
-from keras_dldl.data.sources.checking import Rows, joined
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import Rows, rows_of_parts
 from keras_dldl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,13 +56,7 @@ class ImdbWiki(Source):
 
     def read(self, root: Path) -> SourceRows:
         """Return a row a photo, with `subject` and `gender` where known."""
-        wanted = "imdb.mat or wiki.mat"
-        check_folder(root, wanted)
-        found = [(struct, find_near(root, name)) for struct, name in FILES.items()]
-        files = [(struct, only_one(paths)) for struct, paths in found if paths]
-        if not files:
-            raise not_here(root, wanted)
-        return joined([self._part(root, struct, path) for struct, path in files])
+        return rows_of_parts(root, FILES, "imdb.mat or wiki.mat", partial(self._part, root))
 
     def _part(self, root: Path, struct: str, path: Path) -> SourceRows:
         told = read_struct(path, struct, FIELDS, OPTIONAL)

@@ -1,11 +1,12 @@
 """MegaAge-Asian (Zhang, Liu, Li, Loy 2017): 43,945 photos of Asian faces, ages 0 to 70."""
 
+from functools import partial
 from pathlib import Path
 
-from keras_dldl.data.annotations.folders import check_images, listings_of_parts
+from keras_dldl.data.annotations.folders import check_images
 from keras_dldl.data.annotations.reading import read_lines
-from keras_dldl.data.sources.base import Source, SourceRows, check_folder
-from keras_dldl.data.sources.checking import Rows, joined
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import Rows, rows_of_parts
 from keras_dldl.errors import DataError
 
 PARTS = ("train", "test")
@@ -28,10 +29,8 @@ class MegaAgeAsian(Source):
     def read(self, root: Path) -> SourceRows:
         """Return a row a photo, with `split`."""
         wanted = "list/train_name.txt or list/test_name.txt"
-        check_folder(root, wanted)
         names = {part: f"list/{part}_name.txt" for part in PARTS}
-        listings = listings_of_parts(root, names, wanted)
-        return joined([_part(root, part, path) for part, path in listings])
+        return rows_of_parts(root, names, wanted, partial(_part, root))
 
 
 def _part(root: Path, part: str, listing: Path) -> SourceRows:
@@ -45,8 +44,7 @@ def _part(root: Path, part: str, listing: Path) -> SourceRows:
     folder = (listing.parent.parent / part).relative_to(root).as_posix()
     paths = [f"{folder}/{name}" for _, name in names]
     check_images(root, paths, listing)
-    columns = {"path": paths, "label": 0.0, "split": part, "database": "MegaAge-Asian"}
+    columns = {"path": paths, "split": part, "database": "MegaAge-Asian"}
     rows = Rows(columns, listing, [line for line, _ in names])
-    rows.read_numbers("label", [age for _, age in ages], "age")
-    rows.check_ages()
+    rows.read_ages([age for _, age in ages])
     return rows.result()

@@ -1,20 +1,14 @@
 """MORPH Album II (Ricanek, Tesafaye 2006): 55,134 photos of some 13,600 people, ages 16 to 77."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from keras_dldl.data.annotations.folders import as_utf8, check_images, find_near, only_one
-from keras_dldl.data.annotations.reading import TextTable, read_lines, read_table
-from keras_dldl.data.sources.base import (
-    Skipped,
-    Source,
-    SourceRows,
-    check_folder,
-    image_names,
-    rows_by_name,
-)
-from keras_dldl.data.sources.checking import Rows
+from keras_dldl.data.annotations.reading import read_lines, read_table
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows
+from keras_dldl.data.sources.rows import Rows, check_folder, image_names, rows_by_name
 
 NAME = re.compile(r"^(\d+)_(\d+)([MF])(\d{2,3})\.jpe?g$", re.IGNORECASE)
 FORM = "<person>_<photo><M or F><age>.JPG, such as 009055_1M54.JPG"
@@ -44,7 +38,7 @@ class Morph(Source):
         listings = [path for path in find_near(root, "*.csv") if _is_listing(path)]
         if not listings:
             return rows_by_name(root, NAME, FORM, _row)
-        return _listed(root, read_table(only_one(listings), COLUMNS))
+        return _listed(root, only_one(listings))
 
 
 def _is_listing(path: Path) -> bool:
@@ -67,33 +61,32 @@ def _subject(number: str) -> str:
     return f"morph-{int(number):06d}" if number.isdigit() else f"morph-{number}"
 
 
-def _listed(root: Path, table: TextTable) -> SourceRows:
-    wanted = f"the photos that {table.path.name} lists"
-    there = image_names(root, wanted)
-    paths = _places(table["photo"], there, table.path.parent.relative_to(root).as_posix())
-    check_images(root, paths, table.path)
+def _listed(root: Path, listing: Path) -> SourceRows:
+    table = read_table(listing, COLUMNS)
+    there = image_names(root, f"the photos that {listing.name} lists")
+    paths = _places(table["photo"], there, listing.parent.relative_to(root).as_posix())
+    check_images(root, paths, listing)
+    unknown = [""] * len(table)
     rows = Rows(
         {
             "path": paths,
-            "label": 0.0,
             "subject": [_subject(number) if number else None for number in table["id_num"]],
-            "gender": [GENDERS.get(code.upper()) for code in table.get("gender")],
-            "race": [RACES.get(code.upper()) for code in table.get("race")],
+            "gender": [GENDERS.get(code.upper()) for code in table.get("gender", unknown)],
+            "race": [RACES.get(code.upper()) for code in table.get("race", unknown)],
             "database": "MORPH",
         },
-        table.path,
-        table.lines,
+        listing,
+        table.index,
     )
-    rows.read_numbers("label", table["age"], "age")
-    rows.check_ages()
+    rows.read_ages(table["age"])
     rows.note([not photo for photo in table["photo"]], "photo is empty")
     result = rows.result()
     unlisted = sorted(set(there) - set(paths))
-    result.skipped += [Skipped(as_utf8(path), f"not in {table.path.name}") for path in unlisted]
+    result.skipped += [Skipped(as_utf8(path), f"not in {listing.name}") for path in unlisted]
     return result
 
 
-def _places(photos: list[str], there: list[str], folder: str) -> list[str]:
+def _places(photos: Iterable[str], there: list[str], folder: str) -> list[str]:
     """Return where each photo lies; where it is listed, for want of a better place."""
     known = set(there)
     by_name = {path.rpartition("/")[2].lower(): path for path in there}

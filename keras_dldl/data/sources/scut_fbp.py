@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from keras_dldl.data.annotations.objects import fail_on, number, only_file
-from keras_dldl.data.annotations.sheets import read_rows
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows, check_folder
-from keras_dldl.data.sources.images import ImagesByName
+from keras_dldl.data.annotations.folders import only_file
+from keras_dldl.data.annotations.objects import fail_on, number
+from keras_dldl.data.annotations.reading import read_rows
+from keras_dldl.data.sources.base import Skipped, Source, SourceRows
+from keras_dldl.data.sources.rows import ImagesByName, check_folder
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
@@ -48,15 +49,17 @@ class ScutFBP(Source):
     def read(self, root: Path) -> SourceRows:
         """Return a row a rated image, with `sigma` where it is known."""
         check_folder(root, "the images and ratings of SCUT-FBP")
-        path = self._file(root)
+        patterns = [f"[Aa]ttractiveness*[Ll]abel*{suffix}" for suffix in (".xlsx", ".csv", ".txt")]
+        wanted = "the ratings, Attractiveness label.xlsx or .csv"
+        path = only_file(root, patterns, wanted, "--annotations", self.annotations)
         images = ImagesByName(root, "images named SCUT-FBP-<number>.jpg")
         rows = []
         for which, mean, sigma in _ratings(path):
             name = f"SCUT-FBP-{which}.jpg"
             anywhere = images.find(name, f"{IMAGES}/{name}")
             image = images.find(name, anywhere, lambda path: IMAGES in path)
-            rows.append({"path": image, "label": mean, "sigma": sigma, "gender": "female",
-                         "race": "asian", "database": "SCUT-FBP"})  # fmt: skip
+            about = {"gender": "female", "race": "asian", "database": "SCUT-FBP"}
+            rows.append({"path": image, "label": mean, "sigma": sigma, **about})
         taken = {Path(row["path"]).name.lower() for row in rows}
         skipped = [
             Skipped(image, "no rating in the file of ratings")
@@ -64,13 +67,6 @@ class ScutFBP(Source):
             if RATED.match(Path(image).name) and Path(image).name.lower() not in taken
         ]
         return SourceRows.from_dicts(rows, skipped)
-
-    def _file(self, root: Path) -> Path:
-        if self.annotations:
-            return Path(self.annotations)
-        patterns = [f"[Aa]ttractiveness*[Ll]abel*{suffix}" for suffix in (".xlsx", ".csv", ".txt")]
-        return only_file(root, patterns, "the ratings, Attractiveness label.xlsx or .csv",
-                         "--annotations")  # fmt: skip
 
 
 def _ratings(path: Path) -> list[tuple[int, float, float | None]]:

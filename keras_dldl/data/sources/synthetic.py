@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_dldl import files
-from keras_dldl.data.sources.base import Skipped, Source, SourceRows
+from keras_dldl.data.sources.base import Source, SourceRows
 from keras_dldl.errors import ConfigError
 from keras_dldl.progress import progress
 
@@ -30,6 +30,8 @@ class SyntheticSource(Source):
 
     def read(self, root: Path) -> SourceRows:
         """Draw into `root` and return a row a face."""
+        from PIL import Image
+
         from keras_dldl.data.synthetic import draw_faces
 
         rows = []
@@ -37,15 +39,10 @@ class SyntheticSource(Source):
         for i, face in enumerate(progress(faces, total=self.count, label="drawing faces")):
             name = f"synthetic-{self.seed}-{i:06d}.png"
             if not (root / name).exists():
-                _save_png(face.image, root / name)
-            rows.append({"path": name, "label": round(float(face.age), 2), "gender": face.gender})
-        for row in rows:
-            row["database"] = "synthetic"
-        return SourceRows.from_dicts(rows, list[Skipped]())
-
-
-def _save_png(image, path: Path) -> None:
-    from PIL import Image
-
-    with files.atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary)
+                with files.atomic_path(root / name) as temporary:
+                    Image.fromarray(face.image).save(temporary)
+            label = round(float(face.age), 2)
+            rows.append(
+                {"path": name, "label": label, "gender": face.gender, "database": self.name}
+            )
+        return SourceRows.from_dicts(rows)

@@ -7,8 +7,9 @@ from typing import Any
 
 from keras_dldl.data.annotations.five_points import FivePoints, from_68
 from keras_dldl.data.annotations.objects import number
-from keras_dldl.data.annotations.sheets import read_rows
-from keras_dldl.data.sources.base import Source, SourceRows, rows_by_name
+from keras_dldl.data.annotations.reading import read_rows
+from keras_dldl.data.sources.base import Source, SourceRows
+from keras_dldl.data.sources.rows import rows_by_name
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"^(\d{1,3})_([01])_([0-4])_(\d+)\.jpg(\.chip)?(\.jpg)?$", re.IGNORECASE)

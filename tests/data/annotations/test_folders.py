@@ -13,7 +13,7 @@ from keras_dldl.data.annotations.folders import (
     only_one,
 )
 from keras_dldl.data.sources.agedb import AgeDB
-from keras_dldl.data.sources.base import rows_by_name
+from keras_dldl.data.sources.rows import rows_by_name
 from keras_dldl.errors import DataError
 from tests.data.sources.layouts import columns_of, touch
 

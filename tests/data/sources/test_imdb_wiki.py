@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_dldl.data.sources import SOURCES
+from keras_dldl.data.sources.base import kinds_of
 from keras_dldl.data.sources.imdb_wiki import age_at_mid_year
-from keras_dldl.data.sources.skipped import kinds_of
 from keras_dldl.errors import ConfigError, DataError
 from tests.data.sources.layouts import columns_of, datenum, touch, write_imdb
 

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_dldl.data.sources import Skipped
-from keras_dldl.data.sources.skipped import kinds_of
+from keras_dldl.data.sources.base import kinds_of
 
 
 def kinds(*reasons):
