@@ -82,6 +82,6 @@ def info_command(data, as_json):
 )  # fmt: skip
 def extract_command(data, out, split):
     """Write the faces of DATA as JPEG files, each under its path in manifest.csv."""
-    from keras_dldl.data.records.extract import extract
+    from keras_dldl.data.records.verify import extract
 
     click.echo(f"written  {extract(data, out, split):,} images into {out}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_dldl.arguments import first_few
 from keras_dldl.data.annotations.reading import numbers_in
 from keras_dldl.data.manifest import line_number, read_table
 from keras_dldl.errors import DataError
@@ -38,63 +39,42 @@ def read_image_weights(path: str | os.PathLike, data: "PreparedData") -> np.ndar
             twice, names no image of the data, or leaves no training image.
     """
     table = read_table(path, COLUMNS)
-    weights = _numbers(path, table)
-    columns = [FOLDER, "path"] if FOLDER in table.columns else ["path"]
-    places = _places(table, columns)
-    _check_once(path, table, places)
-    given = dict(zip(places, weights, strict=True))
-    keys = _places(data.rows("train").assign(**{FOLDER: _folders_of(data)}), columns)
-    found = np.array([given.get(key, 1.0) for key in keys])
-    _check_use(path, given, keys, found)
-    return found
-
-
-def _folders_of(data: "PreparedData") -> list[str]:
-    return [folder.name for folder in data.folders for _ in range(len(folder.rows("train")))]
-
-
-def _places(rows: "pd.DataFrame", columns: list[str]) -> list[tuple[str, ...]]:
-    return list(zip(*(rows[name] for name in columns), strict=True))
-
-
-def _numbers(path: str | os.PathLike, table: "pd.DataFrame") -> np.ndarray:
     weights = numbers_in(table["weight"])
-    bad = table[~(weights >= 0)]
-    if len(bad):
+    bad = ~(weights >= 0)
+    if bad.any():
         raise DataError(
-            "Weights of images must be numbers, 0 or more. Received: "
-            + _listing(path, bad, bad["weight"])
+            "Weights of images must be numbers, 0 or more. "
+            f"Received: {path}: {_listing(table['weight'][bad])}"
         )
-    return weights.to_numpy(np.float64)
-
-
-def _check_once(path: str | os.PathLike, table: "pd.DataFrame", places: list) -> None:
-    import pandas as pd
-
-    again = table[pd.Series(places, index=table.index).duplicated()]
-    if len(again):
+    columns = [FOLDER, "path"] if FOLDER in table.columns else ["path"]
+    again = table.duplicated(columns)
+    if again.any():
         raise DataError(
-            "An image may have one weight. Received twice: " + _listing(path, again, again["path"])
+            "An image may have one weight. "
+            f"Received twice: {path}: {_listing(table['path'][again])}"
         )
-
-
-def _check_use(path: str | os.PathLike, given: dict, keys: list, found: np.ndarray) -> None:
+    given = dict(zip(_keys(table, columns), weights, strict=True))
+    folders = [folder.name for folder in data.folders for _ in range(len(folder.rows("train")))]
+    keys = _keys(data.rows("train").assign(**{FOLDER: folders}), columns)
     if given and given.keys().isdisjoint(keys):
         raise DataError(
             "Weights must be of images of the training split, by their paths in manifest.csv. "
             f"Received: {path}, whose {len(given)} images are not there, such as "
             f"{'/'.join(next(iter(given)))!r}"
         )
+    found = np.array([given.get(key, 1.0) for key in keys])
     if not found.any():
         raise DataError(
             "Some training image must have a weight above 0. "
             f"Received: {path}, which leaves out all {len(found)}"
         )
+    return found
 
 
-def _listing(path: str | os.PathLike, rows: "pd.DataFrame", values: "pd.Series") -> str:
-    shown = ", ".join(
-        f"{value!r} in line {line_number(index)}" for index, value in values[:SHOWN].items()
-    )
-    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    return f"{path}: {shown}{more}"
+def _keys(rows: "pd.DataFrame", columns: list[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(rows[name] for name in columns), strict=True))
+
+
+def _listing(values: "pd.Series") -> str:
+    shown = [f"{value!r} in line {line_number(index)}" for index, value in values.items()]
+    return first_few(shown, SHOWN)

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from keras_dldl import files
+from keras_dldl.data.annotations.objects import fail_on
 from keras_dldl.data.annotations.reading import numbers_in, table_rows
-from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ REQUIRED = ("path", "label")
 KNOWN = ("path", "label", "sigma", "split", "subject")
 TEXT = ("path", "subject", "split")
 SPLITS = ("train", "val", "test")
-SHOWN_PROBLEMS = 10
 # What a manifest cannot hold: it would be read as `/`, or as a sign that the file is not text.
 UNWRITABLE = re.compile(r"[\\\x00-\x1f]")
 EMPTY_OR_DOT = re.compile(r"(^|/)\.?(/|$)")  # a part of a path that says nothing
@@ -43,9 +42,7 @@ def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd
     """
     too_long: dict[int, str] = {}
     table = read_table(path, too_long=too_long)
-    problems = too_long | row_problems(table, grid)
-    if problems:
-        raise DataError(_listing(path, problems))
+    _refuse(path, too_long | row_problems(table, grid))
     return typed(table)
 
 
@@ -85,8 +82,8 @@ def read_table(
             continue
         index.append(i)
         cells.append([cell or math.nan for cell in row] + [math.nan] * (len(columns) - len(row)))
-    if long and too_long is None:
-        raise DataError(_listing(path, long))
+    if too_long is None:
+        _refuse(path, long)
     table = pd.DataFrame(cells, index=index, columns=columns)
     table["path"] = table["path"].map(_plain, na_action="ignore")
     return table
@@ -152,11 +149,8 @@ def _leaves_root(path: str) -> bool:
     return parts.is_absolute() or ".." in parts.parts or Path(path).is_absolute()
 
 
-def _listing(path: str | os.PathLike, problems: dict[int, str]) -> str:
-    lines = [f"line {line_number(i)}: {why}" for i, why in sorted(problems.items())]
-    more = f"; and {len(lines) - SHOWN_PROBLEMS} more" if len(lines) > SHOWN_PROBLEMS else ""
-    count = f"{len(lines)} bad row" + ("s" if len(lines) > 1 else "")
-    return f"{os.fspath(path)}: {count}: {'; '.join(lines[:SHOWN_PROBLEMS])}{more}"
+def _refuse(path: str | os.PathLike, problems: dict[int, str]) -> None:
+    fail_on([(line_number(i), why) for i, why in sorted(problems.items())], path)
 
 
 def typed(table: "pd.DataFrame") -> "pd.DataFrame":

@@ -17,8 +17,8 @@ from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.pipeline import batch_paths, evaluation_dataset, training_dataset
 from keras_dldl.data.prepare import PrepareOptions, prepare
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.extract import extract
 from keras_dldl.data.records.tfrecord import encode_jpeg
+from keras_dldl.data.records.verify import extract
 from keras_dldl.data.sources import SyntheticSource
 from keras_dldl.errors import ConfigError, DataError
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from keras_dldl import files
 from keras_dldl.data.prepare.jobs import ShardJob, is_done
+from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepare.workers import use_threads
 from keras_dldl.data.prepare.writer import run_job
 from keras_dldl.errors import ConfigError, DataError
@@ -74,7 +75,9 @@ def run_jobs_on_beam(jobs: Sequence[ShardJob], pipeline_options: Any) -> None:
             f"on from them. Received: {_reason(error)}"
         ) from error
     _check_all_done(todo)
-    _remove_notes(notes)
+    for note in notes:
+        Path(note).unlink(missing_ok=True)
+    Path(notes[0]).parent.rmdir()
 
 
 def run_noted_job(note: str) -> str:
@@ -87,7 +90,8 @@ def run_noted_job(note: str) -> str:
         content = json.loads(Path(note).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise _unseen("--out", note) from None
-    job = ShardJob(**{**content, "paths": tuple(content["paths"])})
+    options = PrepareOptions(**content.pop("options"))
+    job = ShardJob(**{**content, "paths": tuple(content["paths"]), "options": options})
     if not Path(job.root).is_dir():
         # Else every image of it would be left out as one that cannot be read.
         raise _unseen("--root", job.root)
@@ -132,12 +136,6 @@ def _write_note(job: ShardJob) -> str:
     path = job.report_path.parent / JOBS_FOLDER / job.report_path.name
     files.write_json(path, asdict(job))
     return str(path)
-
-
-def _remove_notes(notes: Sequence[str]) -> None:
-    for note in notes:
-        Path(note).unlink(missing_ok=True)
-    Path(notes[0]).parent.rmdir()
 
 
 def _check_all_done(jobs: Sequence[ShardJob]) -> None:

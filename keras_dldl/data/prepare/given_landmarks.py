@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, FoundFace
+from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import spans_a_face
 from keras_dldl.faces.photo import Photo
 
@@ -91,29 +91,21 @@ def cut_faces(
     points = [_usable(given.get(path), photo) for path, photo in zip(paths, photos, strict=True)]
     unknown = [photo for photo, known in zip(photos, points, strict=True) if known is None]
     detected = iter(aligner.find(unknown, size))
-    return [
-        _as_found(next(detected), aligner, photo, size)
-        if known is None
-        else _as_given(known, aligner, photo, size)
-        for photo, known in zip(photos, points, strict=True)
-    ]
 
+    def cut(photo: Photo, known: np.ndarray | None) -> Cut:
+        if known is not None:
+            try:
+                return photo.align(aligner.alignment, known, size), "given", None
+            except UnreadableImage as error:
+                return None, str(error).removeprefix(f"{photo.name}: "), None
+        found = next(detected)
+        if isinstance(found, NoFaceFound):
+            return aligner.alignment.whole(photo.pixels, size), "whole", None
+        if isinstance(found, Exception):
+            return None, str(found), None
+        return found[0].crop, "found", found[0].face.score
 
-def _as_found(
-    found: list[FoundFace] | Exception, aligner: FaceAligner, photo: Photo, size: int
-) -> Cut:
-    if isinstance(found, NoFaceFound):
-        return aligner.alignment.whole(photo.pixels, size), "whole", None
-    if isinstance(found, Exception):
-        return None, str(found), None
-    return found[0].crop, "found", found[0].face.score
-
-
-def _as_given(points: np.ndarray, aligner: FaceAligner, photo: Photo, size: int) -> Cut:
-    try:
-        return photo.align(aligner.alignment, points, size), "given", None
-    except UnreadableImage as error:
-        return None, str(error).removeprefix(f"{photo.name}: "), None
+    return [cut(photo, known) for photo, known in zip(photos, points, strict=True)]
 
 
 def _usable(given: Landmarks | None, photo: Photo) -> np.ndarray | None:

@@ -1,22 +1,24 @@
 """The shards of a run: what is to be done for each, and what became of it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_dldl.arguments import first_few
 from keras_dldl.data.prepare.given_landmarks import Landmarks
+from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepared import FACES
-from keras_dldl.data.records.shards import ROWS_PER_SHARD, shards_of
+from keras_dldl.data.sources.base import Skipped
+from keras_dldl.data.splits.draw import scattered
+from keras_dldl.errors import DataError
 from keras_dldl.files import sha256_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from keras_dldl.data.prepare.options import PrepareOptions
-
-ON_MISSING = ("skip", "whole", "fail")
+ROWS_PER_SHARD = 256
 
 
 @dataclass(frozen=True)
@@ -28,26 +30,16 @@ class ShardJob:
         paths: of its images, in order.
         root: folder of the images.
         out: folder of the prepared data.
-        size: side of the crops in pixels.
-        margin: of the alignment.
-        detector: of the alignment.
-        on_missing: what to do where no face is found.
-        max_pixels: of the largest image to read; None leaves it to `faces.read_image`.
+        options: how to prepare them.
         landmarks: given ones by path; the faces of the other images are detected.
-        strict: stop at an image that cannot be read, instead of leaving it out.
     """
 
     name: str
     paths: tuple[str, ...]
     root: str
     out: str
-    size: int
-    margin: float
-    detector: str
-    on_missing: str
-    max_pixels: int | None = None
+    options: PrepareOptions
     landmarks: Mapping[str, Landmarks] = field(default_factory=dict)
-    strict: bool = False
 
     @property
     def shard_path(self) -> Path:
@@ -96,21 +88,24 @@ def is_done(job: ShardJob) -> bool:
 
 
 def jobs_of(
-    table: "pd.DataFrame", given: dict[str, Landmarks], root: Path, out: Path,
-    options: "PrepareOptions",
+    table: "pd.DataFrame", given: Mapping[str, Landmarks], root: Path, out: Path,
+    options: PrepareOptions,
 ) -> Iterator[ShardJob]:  # fmt: skip
     """Yield the shards that the rows of `table` make; `given` are landmarks by path."""
-    for name, chunk in shards_of(table, ROWS_PER_SHARD):
-        yield ShardJob(
-            name=name,
-            paths=tuple(chunk["path"]),
-            root=str(root),
-            out=str(out),
-            size=options.size,
-            margin=options.margin,
-            detector=options.detector,
-            on_missing=options.on_missing,
-            max_pixels=options.max_pixels,
-            landmarks={path: given[path] for path in chunk["path"] if path in given},
-            strict=options.strict,
+    every = scattered(table)["path"].tolist()
+    count = -(-len(every) // ROWS_PER_SHARD)
+    for k in range(count):
+        paths = every[k * ROWS_PER_SHARD : (k + 1) * ROWS_PER_SHARD]
+        landmarks = {path: given[path] for path in paths if path in given}
+        name = f"{k:05d}-of-{count:05d}.tfrecord"
+        yield ShardJob(name, tuple(paths), str(root), str(out), options, landmarks)
+
+
+def refuse_skipped(skipped: Sequence[Skipped]) -> None:
+    """Raise a DataError that names what was skipped, if anything was: `prepare --strict`."""
+    if skipped:
+        named = first_few([f"{item.path}: {item.reason}" for item in skipped], divider="; ")
+        raise DataError(
+            "With --strict, every image of the data set must be usable; mend or remove those that "
+            f"are not, or call without --strict to leave them out. Received: {named}"
         )

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from keras_dldl.arguments import check_choice
 from keras_dldl.data.prepare.given_landmarks import CHOICES
-from keras_dldl.data.prepare.jobs import ON_MISSING
 from keras_dldl.data.splits.protocol import SplitOptions
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.images import pixel_limit
+
+ON_MISSING = ("skip", "whole", "fail")
 
 
 @dataclass(frozen=True)

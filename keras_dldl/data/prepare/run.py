@@ -6,17 +6,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from keras_dldl import files
+from keras_dldl.data.leaks.fingerprints import fingerprint_all
+from keras_dldl.data.leaks.search import find_pairs, groups_of, leaking
 from keras_dldl.data.manifest import row_problems
-from keras_dldl.data.prepare.drop_leaks import find_leaks
-from keras_dldl.data.prepare.given_landmarks import (
-    take_landmarks,
-    with_choice,
+from keras_dldl.data.prepare.given_landmarks import take_landmarks, with_choice
+from keras_dldl.data.prepare.jobs import (
+    ShardJob,
+    ShardReport,
+    jobs_of,
+    read_report,
+    refuse_skipped,
 )
-from keras_dldl.data.prepare.jobs import ShardJob, ShardReport, jobs_of, read_report
 from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepare.output import begin_output, check_output, remove_leftovers
-from keras_dldl.data.prepare.strict import refuse_missing, refuse_skipped
 from keras_dldl.data.prepare.workers import run_all
 from keras_dldl.data.prepared import FACES, PLACE_COLUMNS, ShardFacts, write_prepared
 from keras_dldl.data.records.reading import Records
@@ -62,9 +67,9 @@ def prepare(
     """Read a data set, align its faces, split it, and write it as prepared data.
 
     A killed run continues where it stopped when it is called again with the same arguments, and
-    gives the same files as one that was not killed; shards that were damaged since are written
-    anew. With another number of threads to a worker the detector rounds otherwise, and now and then
-    a face's pixel is one level lighter or darker.
+    gives the same files as one that was not killed; shards damaged since are written again. With
+    another number of threads to a worker the detector rounds otherwise, and now and then a face's
+    pixel is one level lighter or darker.
 
     Args:
         source: reads the data set's layout.
@@ -80,6 +85,8 @@ def prepare(
         DataError: the data set is not there, rows are bad, or `out` holds something else.
         OSError: `out` cannot be written.
     """
+    import pandas as pd
+
     root, out = Path(root).resolve(), Path(out).resolve()
     pixel_limit(options.max_pixels)  # of the environment: not after an hour, in a worker
     # Once for all workers and for every resumption, so that no data mix detectors under one name.
@@ -91,9 +98,12 @@ def prepare(
     table = _spread(table, options.limit)
     if options.strict:
         refuse_skipped(rows.skipped + off_grid)
-        refuse_missing(root, table["path"])
+        missing = [path for path in table["path"] if not (root / path).is_file()]
+        refuse_skipped([Skipped(path, "no such file") for path in missing])
     _split(table, source, options)
-    plan = {**_call(source, root, options), **_content(table)}
+    hashes = pd.util.hash_pandas_object(table.astype(str), index=False).to_numpy()
+    content = {"rows": len(table), "rows_hash": f"{int(hashes.sum()):016x}"}
+    plan = {**_call(source, root, options), **content}
     begin_output(out, plan)
     table, given = take_landmarks(table)
     jobs = list(jobs_of(table, given, root, out, options))
@@ -136,20 +146,13 @@ def _split(table: "pd.DataFrame", source: Source, options: PrepareOptions) -> No
 
 
 def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
-    """Return what decides the output, and is known before the data set is read.
+    """Return what decides the output and is known before the data set is read.
 
-    With `_content` it is the plan, by which a run to continue is told from another one.
+    With the rows it is the plan, by which a run to continue is told from another one.
     """
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     del chosen["workers"], chosen["strict"]
     return {"source": source.name, "root": os.fspath(root), "options": chosen}
-
-
-def _content(table: "pd.DataFrame") -> dict:
-    import pandas as pd
-
-    content = pd.util.hash_pandas_object(table.astype(str), index=False).to_numpy()
-    return {"rows": len(table), "rows_hash": f"{int(content.sum()):016x}"}
 
 
 def _skipped_of(reports: list[ShardReport]) -> list[Skipped]:
@@ -197,3 +200,30 @@ def _finish(
     shards = {of.name: ShardFacts(len(of.faces), of.bytes, of.sha256) for of in reports}
     counts = write_prepared(out, manifest, faces, shards, facts)
     return PrepareResult(out, counts, by["found"], by["whole"], skipped, by["given"])
+
+
+def find_leaks(rows: "pd.DataFrame", records: Records) -> list[Skipped]:
+    """Return the faces that are also in a part held out more, each with the face it copies.
+
+    Of a picture that occurs in several parts, test keeps its copies, else validation does.
+
+    Args:
+        rows: N rows with `path` and `split`.
+        records: their faces.
+
+    Raises:
+        DataError: a shard is damaged.
+    """
+    encoded = (face for part in records.parts() for face in part)
+    numbers, prints, _ = fingerprint_all(enumerate(encoded), len(records))
+    rows, left = rows.iloc[numbers].reset_index(drop=True), np.arange(len(numbers))
+    dropped: dict[str, str] = {}
+    # Until nothing more is found: the search is relative to the set's mean face.
+    while True:
+        paths, parts = (rows[name].to_numpy(object)[left] for name in ("path", "split"))
+        leaks = leaking(parts, groups_of(find_pairs(prints.take(left), parts), len(left)))
+        if not leaks:
+            return [Skipped(path, dropped[path]) for path in sorted(dropped)]
+        for i, keeper in leaks.items():
+            dropped[paths[i]] = f"the same picture is in {parts[keeper]}: {paths[keeper]}"
+        left = np.delete(left, list(leaks))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from keras_dldl import files
 from keras_dldl.data.prepare.given_landmarks import cut_faces
-from keras_dldl.data.prepare.jobs import ON_MISSING, ShardJob, ShardReport, is_done
-from keras_dldl.data.prepare.strict import refuse_skipped
+from keras_dldl.data.prepare.jobs import ShardJob, ShardReport, is_done, refuse_skipped
+from keras_dldl.data.prepare.options import ON_MISSING
 from keras_dldl.data.records.tfrecord import encode_jpeg, write_shard
 from keras_dldl.data.sources.base import Skipped
 from keras_dldl.errors import ConfigError, DataError, UnreadableImage
@@ -58,14 +58,14 @@ def _encoded_faces(job: ShardJob, report: ShardReport) -> Iterator[bytes]:
 def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[str, Photo | None]]:
     for path in job.paths:
         try:
-            yield path, Photo(Path(job.root) / path, name=path, max_pixels=job.max_pixels)
+            yield path, Photo(Path(job.root) / path, name=path, max_pixels=job.options.max_pixels)
         except UnreadableImage as error:
             _skip(job, path, str(error).removeprefix(f"{path}: "), report)
             yield path, None
 
 
 def _skip(job: ShardJob, path: str, reason: str, report: ShardReport) -> None:
-    if job.strict:
+    if job.options.strict:
         refuse_skipped([Skipped(path, reason)])
     report.skipped.append({"path": path, "reason": reason})
 
@@ -73,25 +73,22 @@ def _skip(job: ShardJob, path: str, reason: str, report: ShardReport) -> None:
 def _encoded_of(
     job: ShardJob, readable: list[tuple[str, Photo]], report: ShardReport
 ) -> Iterator[bytes]:
+    options = job.options
     paths, photos = [path for path, _ in readable], [photo for _, photo in readable]
-    cut = cut_faces(_aligner(job.margin, job.detector), paths, photos, job.landmarks, job.size)
+    aligner = _aligner(options.margin, options.detector)
+    cut = cut_faces(aligner, paths, photos, job.landmarks, options.size)
     for path, (crop, face, score) in zip(paths, cut, strict=True):
         if crop is None:
             _skip(job, path, face, report)
             continue
-        if face == "whole" and not _kept_without_face(job, path, report):
+        if face == "whole" and options.on_missing == "fail":
+            raise DataError(
+                f"No face found, and --on-missing is fail; allowed are {', '.join(ON_MISSING)}. "
+                f"Received: {path}"
+            )
+        if face == "whole" and options.on_missing == "skip":
+            report.skipped.append({"path": path, "reason": "no face found"})
             continue
         score = None if score is None else round(score, 4)
         report.faces.append({"path": path, "face": face, "score": score})
         yield encode_jpeg(crop)
-
-
-def _kept_without_face(job: ShardJob, path: str, report: ShardReport) -> bool:
-    if job.on_missing == "fail":
-        raise DataError(
-            f"No face found, and --on-missing is fail; allowed are {', '.join(ON_MISSING)}. "
-            f"Received: {path}"
-        )
-    if job.on_missing == "skip":
-        report.skipped.append({"path": path, "reason": "no face found"})
-    return job.on_missing == "whole"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_dldl.arguments import first_few
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData, PreparedFolder, ShardFacts
 from keras_dldl.errors import DataError
@@ -16,7 +17,6 @@ from keras_dldl.progress import progress
 log = logging.getLogger(__name__)
 ON_DAMAGED = ("fail", "skip")
 MOST_THREADS = 4
-SHOWN = 5
 REMEDY = "`keras-dldl prepare`, called again with the same arguments, writes damaged shards again"
 # What TensorFlow makes of an error in a function of ours that it calls.
 NOT_NAMED = ("InvalidArgumentError", "UnknownError")
@@ -108,11 +108,10 @@ def check_records(
 
 def damage_error(damage: Sequence[Damage]) -> DataError:
     """Return the error that names damaged shards."""
-    listed = "; ".join(str(of) for of in damage[:SHOWN])
-    more = f"; and {len(damage) - SHOWN} more" if len(damage) > SHOWN else ""
+    listed = first_few([str(of) for of in damage], divider="; ")
     return DataError(
         f"Record shards must be as `keras-dldl prepare` wrote them. {REMEDY}; training goes on "
-        f"without them by --on-damaged-shard skip. Received: {listed}{more}"
+        f"without them by --on-damaged-shard skip. Received: {listed}"
     )
 
 

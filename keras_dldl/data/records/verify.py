@@ -1,4 +1,4 @@
-"""What `keras-dldl records` tells of a prepared folder: whether it is whole, and what is in it."""
+"""What `keras-dldl records` does: says whether a folder is whole and what is in it, extracts it."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_dldl import files
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.data.records.integrity import Damage, damaged_shards
@@ -79,6 +80,36 @@ def describe(path: str | os.PathLike) -> dict[str, Any]:
             for split in SPLITS
         },
     }
+
+
+def extract(path: str | os.PathLike, out: str | os.PathLike, split: str | None = None) -> int:
+    """Write the faces of a folder as image files, each under its path in the manifest.
+
+    Every file is a JPEG file, whatever the name that its photo has.
+
+    Args:
+        path: prepared data.
+        out: the folder to write; files of these names in it are replaced.
+        split: only the faces of this split.
+
+    Returns:
+        The number of files.
+
+    Raises:
+        DataError: the folder is not prepared data, has no such faces, or is damaged.
+        OSError: `out` cannot be written.
+    """
+    folder = PreparedFolder.open(path)
+    splits = [] if split is None else [split]
+    names, records = iter(folder.rows(*splits)["path"]), folder.records(*splits)
+    if not len(records):
+        raise DataError(f"There must be faces to write. Received: {path} with none of {split}")
+    with progress(total=len(records), label="writing images") as bar:
+        for part in records.parts():
+            for face in part:
+                files.write_bytes(Path(out) / next(names), face)
+            bar.update(len(part))
+    return len(records)
 
 
 def _totals(folder: PreparedFolder) -> dict[str, int]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_dldl.arguments import check_choice
 from keras_dldl.data.manifest import SPLITS
-from keras_dldl.data.splits.assign import assign_splits, check_shares, check_whole
-from keras_dldl.data.splits.folds import draw_folds
+from keras_dldl.data.splits.draw import assign_splits, check_shares, check_whole, draw_folds
 from keras_dldl.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

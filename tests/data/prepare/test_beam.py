@@ -51,9 +51,7 @@ def source(root):
 def a_job(photos, out):
     (photos / "text.jpg").write_text("no picture")
     paths = ("0.png", "text.jpg")
-    return jobs.ShardJob(
-        "00000-of-00001.tfrecord", paths, str(photos), str(out), 32, 0.16, "auto", "whole"
-    )
+    return jobs.ShardJob("00000-of-00001.tfrecord", paths, str(photos), str(out), OPTIONS)
 
 
 @needs_beam

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from keras_dldl.data.prepared import PreparedFolder
-from keras_dldl.data.records.extract import extract
+from keras_dldl.data.records.verify import extract
 from keras_dldl.errors import DataError
 from tests.data.records.sharded import write_shards
 

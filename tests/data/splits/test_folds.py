@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.data.splits.draw import scattered
-from keras_dldl.data.splits.folds import draw_folds
+from keras_dldl.data.splits.draw import draw_folds, scattered
 from keras_dldl.errors import DataError
 
 

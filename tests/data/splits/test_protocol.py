@@ -1,13 +1,14 @@
 """Protocols: official splits, folds of the data set's own, one person left out; what is refused."""
 
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from keras_dldl.data.records.shards import shards_of
-from keras_dldl.data.splits.assign import assign_splits
-from keras_dldl.data.splits.folds import draw_folds
+from keras_dldl.data.prepare import PrepareOptions
+from keras_dldl.data.prepare.jobs import jobs_of
+from keras_dldl.data.splits.draw import assign_splits, draw_folds
 from keras_dldl.data.splits.protocol import SplitOptions, split_rows, warn_of_empty_splits
 from keras_dldl.errors import ConfigError, DataError
 
@@ -144,6 +145,6 @@ def test_two_hundred_thousand_rows_take_seconds(people):
     table["subject"] = (table.index * 7907 % people).astype(str)
     begin = time.process_time()  # 1 second of one core when this was written
     split = split_rows(table, SplitOptions(folds=10, fold=3))
-    shards = dict(shards_of(table.assign(split=split)))
+    jobs = list(jobs_of(table, {}, Path("root"), Path("out"), PrepareOptions()))
     assert time.process_time() - begin < 10
-    assert (split == "test").sum() == 20_000 and sum(map(len, shards.values())) == count
+    assert (split == "test").sum() == 20_000 and sum(len(job.paths) for job in jobs) == count
