@@ -14,6 +14,8 @@ from typing import Any
 
 from marked import replaced
 
+from keras_dldl.text_tables import markdown_table
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "docs" / "benchmark.json"
 BEGIN = "<!-- figures: scripts/benchmark_figures.py -->"
@@ -48,17 +50,12 @@ def table(result: dict[str, Any]) -> str:
     """Return a row an engine, a column a model: milliseconds, and images a second in batches."""
     models = {model["name"]: model["engines"] for model in result["models"]}
     names = list(dict.fromkeys(name for engines in models.values() for name in engines))
-    machine = result["machine"]
-    lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {result['rounds']} rounds in turn.",
-        "",
-        f"| engine | {' | '.join(models)} |",
-        f"|---|{'---|' * len(models)}",
-    ]
-    for name in names:
-        cells = [timing(engines.get(name)) for engines in models.values()]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    of = result["machine"]
+    rows = [[name, *(timing(engines.get(name)) for engines in models.values())] for name in names]
+    return (
+        f"{of['processor']}, {of['cores']} cores, {result['rounds']} rounds in turn.\n\n"
+        + markdown_table(["engine", *models], rows, numbers=False)
+    )
 
 
 def timing(engine: dict[str, Any] | None) -> str:
@@ -71,13 +68,13 @@ def timing(engine: dict[str, Any] | None) -> str:
 
 def short(result: dict[str, Any]) -> str:
     """Return a row a model: milliseconds and ratios of the fastest engine of either precision."""
-    lines = ["| batch of 1 | Keras | float32 | 8 bits |", "|---|---|---|---|"]
+    rows = []
     for model in result["models"]:
         cells = [cell(model["engines"], names) for names in (("keras",), FLOAT, WHOLE)]
         if cells[1] != "-":
             size = model["input_size"]
-            lines.append(f"| {model['backbone']}, {size} x {size} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            rows.append([f"{model['backbone']}, {size} x {size}", *cells])
+    return markdown_table(["batch of 1", "Keras", "float32", "8 bits"], rows, numbers=False)
 
 
 def cell(engines: dict[str, Any], names: tuple[str, ...]) -> str:

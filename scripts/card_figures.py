@@ -13,6 +13,7 @@ from marked import replaced
 
 from keras_dldl.evaluation.card import error, figures
 from keras_dldl.evaluation.tables import unit_of
+from keras_dldl.text_tables import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN = "<!-- figures: scripts/card_figures.py -->"
@@ -28,8 +29,7 @@ def main() -> None:
 
 def wanted() -> dict[Path, str]:
     """Return what every file with figures should hold."""
-    folders = sorted(path.parent for path in (ROOT / "saved_models").glob("*/metrics.json"))
-    metrics = {folder.name: json.loads((folder / "metrics.json").read_text()) for folder in folders}
+    metrics = measured()
     texts = {
         ROOT / "saved_models" / name / "CARD.md": figures(found) for name, found in metrics.items()
     }
@@ -40,20 +40,21 @@ def wanted() -> dict[Path, str]:
     }
 
 
+def measured(root: Path = ROOT) -> dict[str, dict[str, Any]]:
+    """Return the figures of each model, by its name."""
+    files = sorted((root / "saved_models").glob("*/metrics.json"))
+    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
 def readme_figures(metrics: dict[str, dict[str, Any]]) -> str:
     """Return the README's table of models."""
-    head = "| name | estimates | backbone, input | parameters | file | MAE | by data set |"
-    return "\n".join(
-        [
-            head,
-            "|---|---|---|---|---|---|---|",
-            *map(readme_row, *zip(*metrics.items(), strict=True)),
-        ]
-    )
+    head = ["name", "estimates", "backbone, input", "parameters", "file", "MAE", "by data set"]
+    rows = [readme_row(name, found) for name, found in metrics.items()]
+    return markdown_table(head, rows, numbers=False)
 
 
-def readme_row(name: str, found: dict[str, Any]) -> str:
-    """Return the README's row of one model."""
+def readme_row(name: str, found: dict[str, Any]) -> list[str]:
+    """Return the cells of one model in the README."""
     unit = unit_of(found)
     grid = found["model"]["grid"]
     size = (ROOT / "saved_models" / name / "model.tflite").stat().st_size / 1e6
@@ -62,13 +63,15 @@ def readme_row(name: str, found: dict[str, Any]) -> str:
         for group, numbers in found["groups"].get("database", {}).items()
     )
     correlation = "" if unit == "years" else f", Pearson {found['pearson']:.3f}"
-    return (
-        f"| [`{name}`](saved_models/{name}/CARD.md) "
-        f"| {found['task']}, {grid['start']:g} ... {grid['stop']:g} {unit} "
-        f"| {found['model']['backbone']}, {found['input_size']} x {found['input_size']} "
-        f"| {found['parameters']:,} | {size:.1f} MB | {error(found, unit)} {unit}{correlation} "
-        f"| {by_database} |"
-    )
+    return [
+        f"[`{name}`](saved_models/{name}/CARD.md)",
+        f"{found['task']}, {grid['start']:g} ... {grid['stop']:g} {unit}",
+        f"{found['model']['backbone']}, {found['input_size']} x {found['input_size']}",
+        f"{found['parameters']:,}",
+        f"{size:.1f} MB",
+        f"{error(found, unit)} {unit}{correlation}",
+        by_database,
+    ]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from marked import replaced
 
+from keras_dldl.text_tables import markdown_table
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "distributions.md"
 ENDS = "<!-- figures: scripts/distribution_figures.py, ends -->"
@@ -78,12 +80,9 @@ def losses(q: np.ndarray) -> tuple[float, float]:
 
 def table_of_ends() -> str:
     """Return a row a label: by how many years its distribution's expectation is off."""
-    head = "| label | " + " | ".join(f"sigma {sigma:g}" for sigma in SIGMAS) + " |"
-    rows = [
-        f"| {y:g} | " + " | ".join(f"{bias(y, sigma):+.2f}" for sigma in SIGMAS) + " |"
-        for y in AGES
-    ]
-    return "\n".join([head, "|---" * (len(SIGMAS) + 1) + "|", *rows])
+    head = ["label", *(f"sigma {sigma:g}" for sigma in SIGMAS)]
+    rows = [[f"{y:g}", *(f"{bias(y, sigma):+.2f}" for sigma in SIGMAS)] for y in AGES]
+    return markdown_table(head, rows, numbers=False)
 
 
 def table_of_losses() -> str:
@@ -91,9 +90,10 @@ def table_of_losses() -> str:
     rows = []
     for name, q in guesses().items():
         kl, error = losses(q)
-        rows.append(f"| {name} | {q @ labels():.1f} | {abs(kl):.2f} | {error:.2f} |")
-    head = "| prediction for a face of 36 | expectation | KL | absolute error of the expectation |"
-    return "\n".join([head, "|---|---|---|---|", *rows])
+        rows.append([name, f"{q @ labels():.1f}", f"{abs(kl):.2f}", f"{error:.2f}"])
+    what = "prediction for a face of 36"
+    head = [what, "expectation", "KL", "absolute error of the expectation"]
+    return markdown_table(head, rows, numbers=False)
 
 
 def by_sigma() -> Any:

@@ -1,6 +1,5 @@
 """The page of the shipped models: all of them in a table, and their errors by group."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,8 @@ import card_figures
 
 from keras_dldl.evaluation.card import TITLES
 from keras_dldl.evaluation.groups import MISSING
+from keras_dldl.evaluation.tables import unit_of
+from keras_dldl.text_tables import markdown_table
 from website.pages import ROOT, models
 
 HEAD = """# Shipped models
@@ -30,7 +31,8 @@ absolute error is sure to about a tenth of itself.
 
 def models_page(root: Path = ROOT) -> str:
     """Return the page, written from every model's `metrics.json`."""
-    metrics = {name: read(root / "saved_models" / name) for name in models(root)}
+    measured = card_figures.measured(root)
+    metrics = {name: measured[name] for name in models(root)}
     table = card_figures.readme_figures(metrics)
     for name in metrics:
         table = table.replace(f"(saved_models/{name}/CARD.md)", f"({name}.md)")
@@ -38,19 +40,14 @@ def models_page(root: Path = ROOT) -> str:
     return "\n".join([HEAD, table, GROUPS, *parts])
 
 
-def read(folder: Path) -> dict[str, Any]:
-    """Return the figures of the model in `folder`."""
-    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-
-
 def group_tables(name: str, metrics: dict[str, Any]) -> str:
     """Return a heading and a table of all groups of one model."""
-    unit = "years" if metrics["task"] == "age" else "points"
+    unit = unit_of(metrics)
     rows = [
-        f"| {title} | {group} | {found['n']:,} | {found['mae']:.2f} | {found['bias']:+.2f} |"
+        [title, group, f"{found['n']:,}", f"{found['mae']:.2f}", f"{found['bias']:+.2f}"]
         for column, title in TITLES.items()
         for group, found in metrics["groups"].get(column, {}).items()
         if group != MISSING
     ]
-    head = f"| by | group | faces | MAE, {unit} | mean error, {unit} |"
-    return "\n".join([f"### {name}", "", head, "|---|---|---|---|---|", *rows, ""])
+    head = ["by", "group", "faces", f"MAE, {unit}", f"mean error, {unit}"]
+    return f"### {name}\n\n{markdown_table(head, rows, numbers=False)}\n"
