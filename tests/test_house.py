@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import time
@@ -194,6 +195,14 @@ def test_no_file_imports_itself_by_way_of_others():
     except CycleError as error:
         circle = [str(path.relative_to(ROOT)) for path in error.args[1]]
         pytest.fail(f"a circle of imports: {' <- '.join(circle)}")
+
+
+def test_the_files_that_the_design_says_to_open_are_there():
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    walks = text.partition("Files to open")[2].partition("## ")[0]
+    named = re.findall(r"`([\w/]+\.py)`", walks)
+    assert len(named) > 40
+    assert [name for name in named if not (ROOT / "keras_dldl" / name).is_file()] == []
 
 
 def test_tensorflow_is_held_out_of_what_every_backend_runs():
