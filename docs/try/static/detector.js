@@ -7,7 +7,8 @@ import { asNumbers, cut } from "./pixels.js";
 const BORDER = 0.15; // around the picture, as a share of its longer side
 const SURE = 0.88; // so sure BlazeFace never is of an upside-down face
 const LEAST_PRESENCE = 0.7;
-const CLEAR_PRESENCE = 0.97;
+const CLEAR_PRESENCE = 1 - 1e-6;
+const SURE_PRESENCE = 0.97;
 
 const BLAZE_SIDE = 128;
 const CELLS = [[16, 2], [8, 6]];
@@ -54,7 +55,7 @@ export async function detect(networks, picture, untilSure) {
     if (twins.every((twin) => twin.score < found.score))
       faces = [...faces.filter((face) => !twins.includes(face)), found];
   }
-  if (untilSure && faces.some(({ score }) => score < CLEAR_PRESENCE)) return detect(networks, picture, false);
+  if (untilSure && faces.some(({ score }) => score < SURE_PRESENCE)) return detect(networks, picture, false);
   return faces.sort((one, other) => one.box[0] - other.box[0]);
 }
 

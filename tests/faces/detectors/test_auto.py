@@ -120,6 +120,23 @@ def test_a_tiny_face_in_a_large_picture_on_its_side(detector, portrait):
     assert np.abs(middle - [1800 - 480, 2080]).max() < 40
 
 
+def test_a_small_diagonal_face_is_found_as_the_largest_too(detector, portrait):
+    turned = Image.fromarray(portrait).rotate(-135, Image.Resampling.BICUBIC, fillcolor=(90,) * 3)
+    picture = np.full((960, 1280, 3), 90, np.uint8)
+    picture[300:540, 700:940] = np.asarray(turned.resize((240, 240), Image.Resampling.LANCZOS))
+    for search in (detector.detect, detector.detect_large):
+        (face,) = search([picture])[0]
+        assert abs(face.roll - 135) < 20
+
+
+@pytest.mark.parametrize("share", [0.45, 0.5, 0.55])
+def test_the_upper_half_of_a_face_is_not_taken_for_one_on_its_head(detector, portrait, face, share):
+    x, y, width, height = face.box
+    half = enlarged(portrait[: round(y + share * height)], 300)
+    for found in detector.detect_large([half])[0]:
+        assert abs(found.roll) < 45
+
+
 def test_a_face_that_fills_the_picture(detector, portrait, face):
     x, y, width, height = map(round, face.box)
     tight = np.ascontiguousarray(portrait[y : y + height, x : x + width])
