@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -144,11 +143,12 @@ class Calibration:
         """
         value = np.asarray(value, np.float64)
         scale = np.asarray(std, np.float64)[:, None] + self.offset
-        z = (self._knots - value[:, None]) / scale
-        first_a, last_a = _where_not_negative(z - at_level(self._lower, level))
-        first_b, last_b = _where_not_negative(at_level(self._upper, level) - z)
+        knots = knots_of(self.grid)
+        z = (knots - value[:, None]) / scale
+        first_a, last_a = _where_not_negative(z - at_level(np.array(self.lower), level))
+        first_b, last_b = _where_not_negative(at_level(np.array(self.upper), level) - z)
         first, last = np.maximum(first_a, first_b), np.minimum(last_a, last_b)
-        left, width = self._knots[:-1], self._knots[1] - self._knots[0]
+        left, width = knots[:-1], knots[1] - knots[0]
         empty = first > last
         low = np.where(empty, np.inf, left + first * width).min(axis=1)
         high = np.where(empty, -np.inf, left + last * width).max(axis=1)
@@ -179,18 +179,6 @@ class Calibration:
             raise ConfigError(
                 f"A calibration's config must be what its `get_config()` returns. Received: {error}"
             ) from error
-
-    @cached_property
-    def _knots(self) -> np.ndarray:
-        return knots_of(self.grid)
-
-    @cached_property
-    def _lower(self) -> np.ndarray:
-        return np.array(self.lower)
-
-    @cached_property
-    def _upper(self) -> np.ndarray:
-        return np.array(self.upper)
 
     def __repr__(self) -> str:  # without two tables of numbers
         return f"Calibration({self.grid}, {self.faces} faces)"

@@ -41,7 +41,7 @@ def quantile_tables(
     width, seen, rows = NEAR * (grid.stop - grid.start), np.unique(label), []
     for knot in knots_of(grid):
         at = np.clip(knot, seen[0], seen[-1])  # beyond the labels seen, as at the last one
-        near = label[_window(label, at, width)]
+        near = label[window(label, at, width)]
         if near.min() <= at + SAME * width and near.max() >= at - SAME * width:
             rows.append(_at_label(z, label, at, width))
             continue
@@ -94,14 +94,14 @@ def _normal(level: float) -> float:
 
 def _at_label(z: np.ndarray, label: np.ndarray, at: float, width: float) -> np.ndarray:
     """Return the lower and upper quantiles at one label, (2, levels), of a window that spans it."""
-    near = _window(label, at, width)
+    near = window(label, at, width)
     offset = label[near] - at
     # What rounding leaves of equal labels would count as a distance to carry the line over.
     offset[np.abs(offset) <= SAME * width] = 0.0
-    return np.array(_quantiles(_moved(z[near], offset)))
+    return np.array(conformal_quantiles(moved(z[near], offset)))
 
 
-def _window(label: np.ndarray, at: float, width: float) -> np.ndarray:
+def window(label: np.ndarray, at: float, width: float) -> np.ndarray:
     """Return which labels are near `at`: within `width`, or as far as it takes."""
     distance = np.abs(label - at)
     nearest = np.partition(distance, min(WINDOW_FACES, len(label)) - 1)
@@ -109,7 +109,7 @@ def _window(label: np.ndarray, at: float, width: float) -> np.ndarray:
     return distance <= reach + SAME * width  # ties too: a label is in the window or not
 
 
-def _moved(z: np.ndarray, offset: np.ndarray) -> np.ndarray:
+def moved(z: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """Return the residuals as they would be at offset 0, along their least-squares line.
 
     The line fits the faces it is drawn through better than a new one; by their leverages (Cook and
@@ -125,7 +125,7 @@ def _moved(z: np.ndarray, offset: np.ndarray) -> np.ndarray:
     return z.mean() - slope * middle + (around - slope * x) * np.sqrt((1 + new) / (1 - leverage))
 
 
-def _quantiles(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def conformal_quantiles(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the conformal quantiles of both tails at each level: of n values as of n + 1."""
     ordered, n = np.sort(z), len(z)
     tails = (1 - np.array(LEVELS)) / 2

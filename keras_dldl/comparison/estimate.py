@@ -70,9 +70,9 @@ def measured_cost(
         learner.build(from_init=False)
         feed = make_feed(config, data, places)
         batches = list(itertools.islice(feed.training(0), TIMED_STEPS + 1))
-        step = _seconds_each(lambda batch: learner.trained.train_on_batch(*batch), batches)
+        step = seconds_each(lambda batch: learner.trained.train_on_batch(*batch), batches)
         network = KerasNetwork(learner.face_model)
-        two_views = _seconds_each(lambda batch: network.views(np.asarray(batch[0])), batches)
+        two_views = seconds_each(lambda batch: network.views(np.asarray(batch[0])), batches)
     view = two_views / 2 / config.batch_size
     counts = {split: len(data.rows(split)) for split in data.splits}
     epoch = feed.steps_per_epoch * step + counts.get(config.validation_split, 0) * view
@@ -87,8 +87,9 @@ def completed(config: "TrainConfig", data: "PreparedData") -> "TrainConfig":
     return replace(config.with_augmentation(), input_size=size, feed=choose_feed(config))
 
 
-def _seconds_each(work: Any, batches: Sequence[Any]) -> float:
-    # A shorter last batch would be compiled anew.
+def seconds_each(work: Any, batches: Sequence[Any]) -> float:
+    """Return the mean seconds of `work` for a batch, after a first call that compiles."""
+    # A shorter last batch would be compiled again.
     batches = [batch for batch in batches if len(batch[0]) == len(batches[0][0])]
     work(batches[0])  # compiles
     begun = time.perf_counter()

@@ -64,7 +64,7 @@ def _draw_errors(axes: Any, entries: Entries, content: Content) -> None:
     axes.set_xlabel(f"MAE on {content['split']} ({content['unit']})")
     axes.set_title("● mean   | each seed   — 95 % interval", fontsize=9)
     axes.grid(axis="x", alpha=0.3)
-    _leave_out_far(axes, entries, {y: entry["mae"] for y, entry in enumerate(entries)}, "mean")
+    leave_out_far(axes, entries, {y: entry["mae"] for y, entry in enumerate(entries)}, "mean")
 
 
 def _draw_differences(axes: Any, entries: Entries, content: Content) -> None:
@@ -82,10 +82,10 @@ def _draw_differences(axes: Any, entries: Entries, content: Content) -> None:
     axes.set_title("95 % interval, paired by faces; filled: p (Holm) < 0.05", fontsize=9)
     axes.grid(axis="x", alpha=0.3)
     shown = {y: entry["difference"] for y, entry in enumerate(entries) if entry["difference"]}
-    _leave_out_far(axes, entries, shown, "mae")
+    leave_out_far(axes, entries, shown, "mae")
 
 
-def _leave_out_far(axes: Any, entries: Entries, numbers: dict[int, Any], value: str) -> None:
+def leave_out_far(axes: Any, entries: Entries, numbers: dict[int, Any], value: str) -> None:
     """End the axis before the variants far worse than the best, and write their values there."""
     far = [y for y in numbers if entries[y]["mae"]["mean"] > FAR * entries[0]["mae"]["mean"]]
     near = [numbers[y]["interval"] for y in numbers if y not in far]

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from keras_dldl.calibration import Calibration, coverage_rows, cross_fit
-from keras_dldl.calibration.cross_fit import _dealt, _numbered, coverage_range
+from keras_dldl.calibration.cross_fit import coverage_range, folds_of
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.labels import LabelGrid
 from tests.calibration.given import AGE, faces
@@ -15,7 +15,7 @@ def test_each_face_by_a_calibration_of_the_other_folds():
     value, std, label = faces(400)
     subject = np.array([f"person {i % 130}" for i in range(400)], object)
     ends = cross_fit(value, std, label, AGE, 0.8, subject=subject, folds=4, seed=3)
-    fold = _dealt(_numbered(subject, 400), 4, 3)
+    fold = folds_of(label, AGE, subject=subject, folds=4, seed=3)
     assert sorted(np.bincount(fold) // 3) == [32, 32, 33, 34]
     for person in set(subject):
         assert len(set(fold[subject == person])) == 1
@@ -26,9 +26,12 @@ def test_each_face_by_a_calibration_of_the_other_folds():
 
 
 def test_nobody_is_the_same_as_nobody():
-    number = _numbered(np.array(["a", None, "a", float("nan"), "", "b"], object), 6)
-    assert number[0] == number[2] and len(set(number)) == 5
-    assert _numbered(None, 3).tolist() == [0, 1, 2]
+    # As many folds as people: each has one of its own, the two faces of "a" together.
+    subject = np.array(["a", None, "a", float("nan"), "", *range(200)], object)
+    label = np.arange(205.0) % 101
+    fold = folds_of(label, AGE, subject=subject, folds=204)
+    assert fold[0] == fold[2] and len(set(fold)) == 204
+    assert len(set(folds_of(label, AGE, folds=205))) == 205
 
 
 def test_a_face_in_the_fit_is_held_more_often_than_a_new_one():
@@ -72,7 +75,7 @@ def test_too_few_subjects():
 def test_few_faces_are_cross_fitted_with_one_width():
     value, std, label = faces(50)
     ends = cross_fit(value, std, label, AGE, 0.9, folds=10, seed=1)
-    fold = _dealt(np.arange(50), 10, 1)
+    fold = folds_of(label, AGE, folds=10, seed=1)
     others = fold != fold[7]
     fitted = Calibration.fit(value[others], std[others], label[others], AGE)
     assert tuple(ends[7]) == fitted.interval(value[7], std[7], 0.9)

@@ -7,12 +7,12 @@ from scipy import stats
 from keras_dldl.calibration.quantiles import (
     LEVELS,
     WINDOW_FACES,
-    _moved,
-    _quantiles,
-    _window,
     at_level,
+    conformal_quantiles,
     knots_of,
+    moved,
     quantile_tables,
+    window,
 )
 from keras_dldl.labels import LabelGrid
 from tests.calibration.given import AGE, faces
@@ -27,7 +27,7 @@ def test_knots():
 def test_quantiles_are_those_of_one_face_more():
     # 99 faces, and the new one makes 100: each of the 100 ranks is as likely. A tail of 5 % is 5 of
     # them, so the 5th least and the 5th greatest are the ends.
-    low, high = _quantiles(np.random.default_rng(0).permutation(99.0 + np.arange(99)) - 98)
+    low, high = conformal_quantiles(np.random.default_rng(0).permutation(99.0 + np.arange(99)) - 98)
     at = LEVELS.index(0.9)
     assert (low[at], high[at]) == (5, 95)
     assert (low[0], high[0]) == (50, 50)
@@ -35,12 +35,12 @@ def test_quantiles_are_those_of_one_face_more():
 
 def test_a_window_widens_until_it_holds_enough_and_keeps_ties():
     label = np.repeat(np.arange(101.0), 10)
-    near = _window(label, 50.0, 3.0)
+    near = window(label, 50.0, 3.0)
     assert sorted(set(label[near])) == list(range(45, 56))  # 10 at 50, 20 a step: 110
     assert near.sum() == 110 >= WINDOW_FACES
     dense = np.repeat(np.arange(101.0), 100)
-    assert sorted(set(dense[_window(dense, 50.0, 3.0)])) == [47, 48, 49, 50, 51, 52, 53]
-    assert _window(label[:30], 50.0, 3.0).all()
+    assert sorted(set(dense[window(dense, 50.0, 3.0)])) == [47, 48, 49, 50, 51, 52, 53]
+    assert window(label[:30], 50.0, 3.0).all()
 
 
 def test_moved_along_the_line_of_least_squares():
@@ -57,13 +57,13 @@ def test_moved_along_the_line_of_least_squares():
         * np.sqrt((1 + new) / (1 - hat[i, i]))
         for i in range(150)
     ]  # fmt: skip
-    np.testing.assert_allclose(_moved(z, offset), expected)
+    np.testing.assert_allclose(moved(z, offset), expected)
 
 
 def test_labels_that_are_all_the_same_have_no_line():
     z = np.array([1.0, 2.0, 6.0])
     factor = np.sqrt((4 / 3) / (2 / 3))
-    np.testing.assert_allclose(_moved(z, np.zeros(3)), 3 + factor * (z - 3))
+    np.testing.assert_allclose(moved(z, np.zeros(3)), 3 + factor * (z - 3))
 
 
 @pytest.mark.parametrize("level", [0.001, 0.2, 0.33, 0.9, 0.93, 0.97, 0.999])
@@ -82,7 +82,7 @@ def test_tables_are_ordered_and_rounded_outwards():
     assert (np.diff(lower, axis=1) <= 0).all() and (np.diff(upper, axis=1) >= 0).all()
     assert (lower <= upper).all()
     label[:] = np.arange(700) % 101
-    exact = _quantiles(_moved(z[_window(label, 50, 3)], label[_window(label, 50, 3)] - 50))
+    exact = conformal_quantiles(moved(z[window(label, 50, 3)], label[window(label, 50, 3)] - 50))
     lower, upper = quantile_tables(z, label, AGE)
     assert (lower[25] <= exact[0]).all() and (lower[25] > exact[0] - 2e-4).all()
     assert (upper[25] >= exact[1]).all() and (upper[25] < exact[1] + 2e-4).all()
@@ -91,7 +91,7 @@ def test_tables_are_ordered_and_rounded_outwards():
 def own_quantiles(z):
     """Of one label alone, by hand: further apart by the spread of a new face about the mean."""
     spread = z.mean() + np.sqrt((1 + 1 / len(z)) / (1 - 1 / len(z))) * (z - z.mean())
-    return np.array(_quantiles(spread))
+    return np.array(conformal_quantiles(spread))
 
 
 def test_between_coarse_labels_quantiles_are_on_the_line_between_theirs():
@@ -123,6 +123,6 @@ def test_fine_labels_have_each_the_quantiles_of_their_window(grid, count):
     lower, upper = quantile_tables(z, label, grid)
     for i, knot in enumerate(knots_of(grid)):
         at = np.clip(knot, label.min(), label.max())
-        near = _window(label, at, width)
-        expected = _quantiles(_moved(z[near], label[near] - at))
+        near = window(label, at, width)
+        expected = conformal_quantiles(moved(z[near], label[near] - at))
         np.testing.assert_allclose([lower[i], upper[i]], expected, atol=1.01e-4)

@@ -71,13 +71,9 @@ def test_failed_cells_end_in_exit_status_1(folder, tmp_path, monkeypatch):
     ("arguments", "status", "named"),
     [
         ([], 2, "needs something to compare"),
-        (["--methods", "ranking_bce"], 2, "Did you mean ranking-bce"),
-        (["--methods", "er", "--set", "lerning_rate=1"], 2, "Did you mean `learning_rate`"),
-        (["--methods", "er", "--grid", "sigma"], 2, "KEY=VALUE"),
         (["--methods", "er", "--seeds", "0"], 2, "x>=1"),
         (["--models", "tiny-age-ned", "--split", "val"], 2, "'tiny-age-net', 'thin-age-net'"),
         (["--methods", "er", "--plan", "nowhere.yaml"], 2, "cannot be read"),
-        (["--run", "old=nowhere"], 2, "must name run folders"),
         (["--methods", "er"], 1, "no rows of split 'test'"),
     ],
 )

@@ -124,10 +124,10 @@ def test_folders_of_other_names_are_others():
 
 
 def test_steps_are_timed_on_whole_batches_after_the_first():
-    from keras_dldl.comparison.estimate import _seconds_each
+    from keras_dldl.comparison.estimate import seconds_each
 
     seen = []
     batches = [([0] * size, None) for size in (4, 4, 4, 2)]
-    seconds = _seconds_each(lambda batch: seen.append(len(batch[0])), batches)
+    seconds = seconds_each(lambda batch: seen.append(len(batch[0])), batches)
     assert seen == [4, 4, 4]
     assert 0 <= seconds < 1

@@ -61,10 +61,15 @@ def trained(monkeypatch):
     return titles
 
 
-def test_cells_are_run_folders_with_an_evaluation(finished):
-    assert {path.name for path in (finished.out / "cells").iterdir()} == {
-        "dldl-v2_seed0", "dldl_seed0",
+def test_files_and_cells_which_are_run_folders_with_an_evaluation(finished):
+    names = {path.name for path in finished.out.iterdir()}
+    assert names == {
+        "cells", "plan.json", "comparison.html", "comparison.json", "comparison.png", "table.csv",
+        "table.md",
     }  # fmt: skip
+    assert json.loads((finished.out / "comparison.json").read_text()) == finished.content
+    names = {path.name for path in (finished.out / "cells").iterdir()}
+    assert names == {"dldl-v2_seed0", "dldl_seed0"}
     cell = finished.out / "cells" / "dldl_seed0"
     config = TrainConfig.load(cell / "run" / "config.yaml")
     assert (config.method, config.seed, config.epochs) == ("dldl", 0, 1)
@@ -73,15 +78,6 @@ def test_cells_are_run_folders_with_an_evaluation(finished):
     assert json.loads((cell / "cell.json").read_text())["numbers"]["mae"] == pytest.approx(mae)
     by_name = {entry["name"]: entry for entry in finished.content["variants"]}
     assert by_name["dldl"]["mae"]["mean"] == pytest.approx(mae)
-
-
-def test_files(finished):
-    names = {path.name for path in finished.out.iterdir()}
-    assert names == {
-        "cells", "plan.json", "comparison.html", "comparison.json", "comparison.png", "table.csv",
-        "table.md",
-    }  # fmt: skip
-    assert json.loads((finished.out / "comparison.json").read_text()) == finished.content
 
 
 def test_a_cell_is_what_train_alone_would_have_given(finished, folder, tmp_path):
@@ -188,8 +184,10 @@ def test_a_run_made_before_is_measured_and_not_trained(finished, folder, tmp_pat
     assert (old["given"], old["mae"]) == (True, wanted["mae"])
 
 
-def test_a_run_on_other_data_is_refused(finished, tmp_path):
+def test_other_data_are_refused(finished, tmp_path):
     other = write_small_data(tmp_path / "data", seed=1)
+    with pytest.raises(ConfigError, match="other data or settings.*rows of the data"):
+        compare(plan_of(other), finished.out)
     run = finished.out / "cells" / "dldl_seed0" / "run"
     plan = plan_of(other, grid=None, runs={"old": str(run)})
     with pytest.raises(DataError, match="same faces in the same splits"):
@@ -224,12 +222,6 @@ def test_runs_that_cannot_be_judged_are_refused(finished, folder, tmp_path):
 def test_folder_of_another_plan(finished, folder, values, named):
     with pytest.raises((ConfigError, DataError), match=named):
         compare(plan_of(folder, **values), finished.out)
-
-
-def test_folder_of_other_data(finished, tmp_path):
-    other = write_small_data(tmp_path / "data", seed=1)
-    with pytest.raises(ConfigError, match="other data or settings.*rows of the data"):
-        compare(plan_of(other), finished.out)
 
 
 def test_folder_of_something_else(folder, tmp_path):

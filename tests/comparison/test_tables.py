@@ -100,6 +100,6 @@ class Axes:
 def test_a_variant_far_off_does_not_squeeze_the_others(content):
     entries = sorted((e for e in content["variants"] if e["seeds"]), key=lambda e: e["mae"]["mean"])
     axes, mae = Axes(), {y: entry["mae"] for y, entry in enumerate(entries)}
-    pictures._leave_out_far(axes, entries, mae, "mean")
+    pictures.leave_out_far(axes, entries, mae, "mean")
     assert axes.texts == ["30.0 →"] or axes.texts == ["30.1 →"]
     assert axes.limits[1] < 10
