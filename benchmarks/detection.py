@@ -5,7 +5,7 @@
 Without a folder the faces are drawn. Both ways run in turn in one process, several rounds; the
 ratio is taken within a round, because timings drift. The boxes of both ways are compared. Then
 follows where the time of aligning goes, and with `--prepare` the speed of whole `prepare` runs by
-one and two worker processes, which start anew for each.
+one and two worker processes, which start again for each.
 """
 
 import argparse

@@ -89,14 +89,14 @@ def doubtful(faces: list[Image.Image]):
 
 
 def drawn_at_random(folder: str | Path, limit: int) -> list[str]:
-    """Return the paths of so many pictures, always the same."""
+    """Return the paths of `limit` pictures, always the same."""
     names = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in (".jpg", ".png"))
     order = np.random.default_rng(9).permutation(len(names))[:limit]
     return [str(names[i]) for i in order]
 
 
 def prepared_faces(folder: str | Path, limit: int) -> list[Image.Image]:
-    """Return so many faces of prepared data, always the same."""
+    """Return `limit` faces of prepared data, always the same."""
     records = PreparedFolder.open(folder).records()
     chosen = np.random.default_rng(9).permutation(len(records))[:limit]
     return [Image.open(io.BytesIO(face)).convert("RGB") for face in records.read(chosen)]

@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def drawn(folder: str, count: int) -> list[Path]:
-    """Return so many picture files of a folder, always the same."""
+    """Return `count` picture files of a folder, always the same."""
     paths = sorted(
         path for path in Path(folder).rglob("*") if path.suffix.lower() in {".jpg", ".png"}
     )
@@ -157,7 +157,7 @@ def resized(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def pasted(images: list[np.ndarray], across: int) -> np.ndarray:
-    """Return pictures side by side, so many in a row, on grey, 1,280 pixels wide."""
+    """Return pictures side by side, `across` in a row, on grey, 1,280 pixels wide."""
     cell = 1280 // across
     picture = np.full((cell * -(-len(images) // across), 1280, 3), GREY, np.uint8)
     for i, image in enumerate(images):

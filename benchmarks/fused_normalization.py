@@ -41,7 +41,7 @@ def stepper(name: str, size: int, precision: str, batch: int, is_fused: bool):
 
 
 def images_a_second(step, batch: int, steps: int) -> float:
-    """Return the speed over so many steps."""
+    """Return the speed over a number of steps."""
     begin = time.perf_counter()
     for _ in range(steps):
         step()

@@ -134,7 +134,7 @@ class Found:
 
 
 async def load(url, files, values, given, found: Found, process) -> None:
-    """Ask from all clients until the time is up, then send SIGTERM while they go on."""
+    """Ask from all clients until the time is up, then send SIGTERM while they continue."""
     stop = asyncio.Event()
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:

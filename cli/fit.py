@@ -20,7 +20,7 @@ RANDOM = "random"
 @click.command()
 @click.argument("photos", type=click.Path())
 @click.argument("labels", type=click.Path())
-@click.option("--out", required=True, type=click.Path(), help="Folder to write, or to go on in.")
+@click.option("--out", required=True, type=click.Path(), help="Folder to write, or to continue in.")
 @click.option(
     "--grid",
     type=Choice(list(GRIDS)),
@@ -42,7 +42,7 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
 
     PHOTOS is a folder; LABELS is a table (CSV or .xlsx) with the columns path, relative to PHOTOS,
     and label. Writes OUT/data, OUT/run and OUT/report, and prints the commands it stands for. Run
-    it again to go on after a stop.
+    it again to continue after a stop.
     """
     out = Path(out)
     data, run, report = (str(out / name) for name in ("data", "run", "report"))

@@ -28,7 +28,7 @@ from keras_dldl.cli.result_files import (
 TASKS = ("age", "attractiveness")
 DEFAULT_PLOT = "distribution.png"
 ENGINES = ("auto", "keras", "litert", "onnx")
-# From so many images on: threads, a progress bar, and the speed at the end.
+# From this many images on: threads, a progress bar, and the speed at the end.
 MANY = 16
 MOST_WORKERS = 8
 

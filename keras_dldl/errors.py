@@ -30,7 +30,7 @@ class ConfigError(KerasDLDLError, ValueError):
 
 
 class TrainingError(KerasDLDLError, RuntimeError):
-    """Training cannot go on, for example because the loss is not a number."""
+    """Training cannot continue, for example because the loss is not a number."""
 
 
 class ServerError(KerasDLDLError, RuntimeError):

@@ -3,7 +3,7 @@
 python scripts/benchmark_figures.py [RESULT]
 
 RESULT is what `keras-dldl benchmark --json` printed: it becomes docs/benchmark.json. Without it the
-pages are made anew from the file that is there. What stands between the marks is replaced; all else
+pages are written from the file that is there. What stands between the marks is replaced; all else
 is written by hand.
 """
 

@@ -38,7 +38,7 @@ class CheckOptions:
     Args:
         similarity: least correlation of fine detail of two pictures that are one, above 0 and at
             most 1; identical files count in any case. None: 0.88, or more where different faces of
-            the data are as alike, as drawn ones are.
+            the data are as similar, as drawn ones are.
         label_tolerance: labels of one picture may differ by this much, in the label's unit; None
             means one step of the label grid.
         show: most pairs shown in each section of the page; `check.json` lists all.

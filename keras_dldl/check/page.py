@@ -19,7 +19,7 @@ from keras_dldl.text_tables import aligned
 SHOWN_ROWS = 50
 METHOD = (
     "Identical means that the stored images are the same byte for byte. Near copies were saved "
-    "anew, resized, cropped or lightened; mirrored ones were turned besides. The similarity is "
+    "again, resized, cropped or lightened; mirrored ones were turned besides. The similarity is "
     "the correlation of fine detail, the mean face taken away, after the best small shift, "
     "scaling and turn; {similarity:g} and above counts as one picture. The least similar pairs "
     "are shown first: look at these, and raise the limit if they are not copies."

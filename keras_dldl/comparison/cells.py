@@ -97,7 +97,7 @@ class Cell:
             before = TrainConfig.from_dict(result.config)
         except (OSError, ValueError, TypeError) as error:
             raise DataError(
-                "The record of a cell must be readable; remove it, and the cell is measured anew. "
+                "The record of a cell must be readable; remove it to measure the cell again. "
                 f"Received: {path} ({' '.join(str(error).split())})"
             ) from error
         if changed := differences(before, self.config):
@@ -147,13 +147,13 @@ def cells_of(plan: Any, out: Path) -> list[Cell]:
 
 
 def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:
-    """Train a cell, or go on with it, measure it on `measured`, and record both.
+    """Train a cell, or continue it, measure it on `measured`, and record both.
 
-    A failure of this cell alone is recorded too, so that the others can go on.
+    A failure of this cell alone is recorded too, so that the others are trained.
 
     Raises:
-        OSError: the folder cannot be written; then no other cell can go on either.
-        KeyboardInterrupt: Ctrl-C; the cell goes on from its last epoch when it is called again.
+        OSError: the folder cannot be written; then no other cell can be written either.
+        KeyboardInterrupt: Ctrl-C; the next call continues the cell from its last epoch.
     """
     import keras
 

@@ -111,7 +111,7 @@ def _check_given(cell: Cell, data: "PreparedData") -> None:
     rows = progress["rows"]
     if epochs_done(rows) < cell.config.epochs and not is_stale(rows, cell.config):
         raise DataError(
-            "A run can be compared when it is finished; go on with it by "
+            "A run can be compared when it is finished; continue it by "
             f"`{cell.run.resume_command()}`. "
             f"Received: {epochs_done(rows)} of {cell.config.epochs} epochs in {cell.run.path}"
         )

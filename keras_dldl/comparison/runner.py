@@ -62,7 +62,7 @@ def compare(
 ) -> Comparison:
     """Train and measure all cells of a plan, then compare them.
 
-    What an earlier call finished is read; what it began goes on. The folder gets `plan.json`,
+    What an earlier call finished is read; what it began is continued. The folder gets `plan.json`,
     `cells/`, and at the end `comparison.json`, `table.md`, `table.csv`, `comparison.png` and, where
     a setting was varied in steps, `sensitivity.png`. A plan with `leave_one_out` writes such a
     folder for each data set that is left out, and a table of all.

@@ -24,7 +24,7 @@ from keras_dldl.runtime.opening import open_own
 if TYPE_CHECKING:
     import pandas as pd
 
-# Dealt into folds so many times: which faces fall together moves a decade's coverage by a point.
+# How often faces are dealt into folds: which fall together moves a decade's coverage by a point.
 DEALS = 5
 
 

@@ -174,7 +174,7 @@ def units_of(rows: "pd.DataFrame") -> tuple[np.ndarray, str]:
     """Return what is drawn as one: (N,) the number of each face's unit, and "face" or "subject".
 
     People are drawn, with all their faces, where somebody has several: faces of one person err
-    alike, and drawing them singly would make intervals too narrow. A `subject` is one of its
+    similarly, and drawing them singly would make intervals too narrow. A `subject` is one of its
     `database`; a face without one is a unit of its own.
 
     Args:

@@ -25,9 +25,9 @@ def group_sections(metrics: dict[str, Any], unit: str) -> Html:
         for column, of in found.items()
         if len(of) == 1 and OTHERS not in of
     ]
-    remark = paragraph(f"All faces are alike in: {'; '.join(single)}.", "quiet") if single else ""
+    remark = f"All faces have one value of: {'; '.join(single)}."
     several = [_group(column, of, unit) for column, of in found.items() if len(of) > 1]
-    return Html(remark + "".join(several))
+    return Html((paragraph(remark, "quiet") if single else "") + "".join(several))
 
 
 def fairness_part(metrics: dict[str, Any], unit: str) -> Html:

@@ -50,7 +50,7 @@ def views_table(metrics: dict[str, Any], unit: str) -> Html:
     drawn = {"face": "faces", "subject": "people, each with all faces,"}[sure["by"]]
     remark = (
         f"Small figures are the central {100 * sure['level']:g} % of {sure['replicates']:,} "
-        f"bootstrap replicates: the {sure['units']:,} {drawn} drawn anew (seed {sure['seed']}). "
+        f"bootstrap replicates: the {sure['units']:,} {drawn} drawn again (seed {sure['seed']}). "
         "They speak for this trained model on faces like these, not for another training of it."
     )
     return Html(numbers_table("", named, unit) + paragraph(remark, "quiet") + legend)
