@@ -145,11 +145,13 @@ class FaceAligner:
             return self._error(error)
 
     def _error(self, error: Exception) -> DetectorError:
-        kind = type(self.detector)
+        kind, wrong = type(self.detector), str(error)
+        if not (isinstance(error, ValueError) and wrong):  # not one of ours: what its code raised
+            wrong = f"{type(error).__name__}: {wrong}"
         return DetectorError(
             "the detector must return, for each image, a list of faces: a box that meets the "
             "picture, five points that span a face there, and a score. "
-            f"Received: from {kind.__module__}:{kind.__qualname__}, {str(error) or repr(error)}"
+            f"Received: from {kind.__module__}:{kind.__qualname__}, {wrong}"
         )
 
 

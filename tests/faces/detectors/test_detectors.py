@@ -201,3 +201,12 @@ def test_the_alignment_names_the_detector_and_old_files_mean_mtcnn():
     assert Alignment.from_config(Alignment(0.3, "a:B").get_config()) == Alignment(0.3, "a:B")
     with pytest.raises(ConfigError, match="haar"):
         Alignment(detector="haar")
+
+
+def test_an_error_of_a_detector_s_own_code_tells_its_kind():
+    class Own:
+        def detect(self, images):
+            raise KeyError("weights")
+
+    (error,) = FaceAligner(Alignment(), Own()).detect([PICTURE])
+    assert isinstance(error, DetectorError) and str(error).endswith("Own, KeyError: 'weights'")
