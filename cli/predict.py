@@ -187,7 +187,7 @@ def _report(path, result, level, style) -> None:
         if prediction.box is not None:
             line += ", box " + " ".join(f"{side:.0f}" for side in prediction.box)
         if len(result) == 1 and (prediction.faces_found or 1) > 1:
-            line += f", the largest of {prediction.faces_found} faces"
+            line += f", the largest of {prediction.faces_found} faces or more"
         if prediction.warnings:
             line += "; warning: " + ", ".join(warning.code for warning in prediction.warnings)
         click.echo(line)

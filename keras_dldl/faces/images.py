@@ -299,11 +299,13 @@ def _black_and_white(
     white = tags.get(MOST_USED, (0,))[0]  # of cameras with 10 to 14 bits, less than 16 bits hold
     if 0 <= least and most <= white and white > 0:
         return 0.0, float(white)
-    if image.mode.startswith("I;16"):
-        return 0.0, 2.0 ** tags.get(BITS_PER_SAMPLE, (16,))[0] - 1
-    if image.format in ("PNG", "PPM") and image.mode == "I":
+    bits = tags.get(BITS_PER_SAMPLE, (16,))[0]
+    if image.mode.startswith("I;16") and bits < 16:
+        return 0.0, 2.0**bits - 1
+    if image.format == "PPM" and image.mode == "I":  # Pillow has stretched what the header says
         return 0.0, 65535.0
-    tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    # Cameras and scanners put 10 or 12 bits into 16, often without a word in the file.
+    tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 1023.0, 4095.0, 65535.0)
     for top in tops:
         if 0 <= least and most <= top:
             return 0.0, top

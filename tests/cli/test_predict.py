@@ -88,7 +88,7 @@ def test_a_new_line_in_a_name_begins_no_line(run, place):
 def test_largest_level_and_no_detect(run, models):
     (line,) = run("three.png", "--largest", "--level", "0.5").stdout.splitlines()
     assert "50 % interval" in line
-    assert line.endswith("box 35 10 25 25, the largest of 3 faces; warning: small")
+    assert line.endswith("box 35 10 25 25, the largest of 3 faces or more; warning: small")
     (line,) = run("three.png", "--no-detect").stdout.splitlines()
     p = predict_age("three.png", models / "age.keras", detect=False)
     assert line.startswith(f"three.png: {p:.1f} years") and "box" not in line

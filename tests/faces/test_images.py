@@ -164,8 +164,15 @@ def test_16_bit_grey_is_scaled_not_cut_off(kind):
     # 257 steps of 16 bits are one of 8: 65535 / 255 = 257; 32768 / 257 = 127.5 up, 40000 -> 155.6
     expected = np.array([[0, 1, 100], [128, 156, 255]])
     np.testing.assert_array_equal(read, np.stack([expected] * 3, axis=2))
-    dark = read_image(encoded(Image.fromarray(values // 257), kind))  # 255 / 257 = 0.99
-    assert dark.max() == 1
+
+
+@pytest.mark.parametrize("most", [255, 1023, 4095])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_fewer_bits_in_16_without_a_word_in_the_file(kind, most):
+    """Half of the most that so many bits hold is half of white."""
+    values = np.array([[0, most // 2 + 1], [most // 4 + 1, most]], np.uint16)
+    read = read_image(encoded(Image.fromarray(values), kind))[..., 0].astype(int)
+    assert np.abs(read - [[0, 128], [64, 255]]).max() <= 1
 
 
 # Twelve bits: 4095 / 255 = 16.06 steps are one of eight bits; 2048 / 16.06 = 127.5 up, 161 -> 10.
