@@ -6,7 +6,7 @@ from tests.models.given import backbone
 from tests.training.small_data import mini
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def mini_backbone():
     with backbone(mini):
         yield
