@@ -12,7 +12,7 @@ import time
 
 import keras
 
-from keras_dldl.backends import backend_name, is_installed
+from keras_dldl._utils.backends import backend_name, is_installed
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.training import TrainConfig
 from keras_dldl.training.feed import make_feed

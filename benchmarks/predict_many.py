@@ -81,7 +81,7 @@ def differences(heavy: list, light: list) -> None:
 
 def chosen(root: Path, count: int) -> list[str]:
     """Return pictures of the folder, spread over it."""
-    from keras_dldl.photos import photo_paths
+    from keras_dldl._utils.photos import photo_paths
 
     paths = photo_paths([root])
     return paths[:: max(1, len(paths) // count)][:count]

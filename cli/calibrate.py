@@ -49,9 +49,9 @@ def command(model, folders, split, out, in_place, as_json, **options):
         raise click.UsageError(f"--in-place is for files. Give --out. Received: --model {model}")
     from pathlib import Path
 
+    from keras_dldl._utils.files import check_writable
     from keras_dldl.evaluation import PreparedFaces, calibrate
     from keras_dldl.export import keep_light_copy
-    from keras_dldl.files import check_writable
     from keras_dldl.saved_models import find_model
 
     place = find_model(model) if in_place else Path(out)

@@ -32,7 +32,7 @@ def command(model, report, out, force):
     if not out:
         click.echo(text, nl=False)
         return
-    from keras_dldl.files import write_text
+    from keras_dldl._utils.files import write_text
 
     write_text(out, text)
     echo_written([out])

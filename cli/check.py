@@ -47,9 +47,9 @@ def command(ctx, folders, out, fail_on_leaks, as_json, **options):
     they are held out too or their labels contradict each other. The exit status is 0 whatever is
     found, unless --fail-on-leaks is given.
     """
+    from keras_dldl._utils.files import check_writable
     from keras_dldl.check import CheckOptions, check
     from keras_dldl.check.page import text_report
-    from keras_dldl.files import check_writable
 
     given = {name: value for name, value in options.items() if value is not None}
     chosen = CheckOptions(**given)

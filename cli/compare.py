@@ -68,9 +68,9 @@ def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, 
 
 
 def _show(result, as_json):
+    from keras_dldl._utils.text_tables import aligned
     from keras_dldl.comparison.leave_one_out import table
     from keras_dldl.comparison.tables import text_report
-    from keras_dldl.text_tables import aligned
 
     if as_json:
         echo_json(result.content)

@@ -75,10 +75,10 @@ def command(model, folders, manifest, root, out, align, detector, max_pixels, as
     reported, and the exit status is 1 although all the rest is written.
     """
     _check_usage(folders, manifest, root, align, detector, max_pixels)
+    from keras_dldl._utils.files import check_writable
     from keras_dldl.errors import DataError
     from keras_dldl.evaluation import LabelledImages, PreparedFaces, evaluate
     from keras_dldl.evaluation.tables import text_report
-    from keras_dldl.files import check_writable
 
     part = {name: options.pop(name) for name in ("split", "limit")}
     if manifest:

@@ -69,12 +69,12 @@ def attention_command(ctx, images, model, out, detector, **options):
     Of a model without attention maps the pictures show the face and the distribution. The exit
     status is 1 in both cases.
     """
+    from keras_dldl._utils.files import check_writable
+    from keras_dldl._utils.photos import photo_paths
     from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
     from keras_dldl.explain.photos import PhotoExplainer
     from keras_dldl.explain.pictures import draw_attention, save_figure
-    from keras_dldl.files import check_writable
     from keras_dldl.models import load_model
-    from keras_dldl.photos import photo_paths
 
     check_writable(out)
     images = photo_paths(images)
@@ -120,11 +120,11 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     Writes groups.png, groups.npz (the arrays) and groups.json (the counts). Of a model without
     attention maps the mean faces are written, and the exit status is 1.
     """
+    from keras_dldl._utils.files import check_writable
     from keras_dldl.explain.data import ChosenFaces
     from keras_dldl.explain.groups import group_averages, label_groups
     from keras_dldl.explain.photos import maps_or_refusal
     from keras_dldl.explain.writing import groups_as_json, provenance, save_groups
-    from keras_dldl.files import check_writable
     from keras_dldl.models import load_model
 
     check_writable(out)
@@ -178,10 +178,10 @@ def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_
     Writes occlusion.png, occlusion.npz (the arrays) and occlusion.json (the MAE at each place). Any
     model can be explained so. The work grows with the places: 49 squares and 7 strips each way.
     """
+    from keras_dldl._utils.files import check_writable
     from keras_dldl.explain.data import ChosenFaces
     from keras_dldl.explain.occlusion import occlusion_sensitivity
     from keras_dldl.explain.writing import occlusion_as_json, provenance, save_occlusion
-    from keras_dldl.files import check_writable
     from keras_dldl.models import load_model
 
     check_writable(out)
@@ -220,7 +220,7 @@ def _numbers(text: str | None) -> list[float] | None:
 
 
 def _shown(batches: Iterator, total: int) -> Iterator:
-    from keras_dldl.progress import progress
+    from keras_dldl._utils.progress import progress
 
     with progress(total=total, label="averaging") as bar:
         for images, labels in batches:

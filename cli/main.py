@@ -9,7 +9,8 @@ from importlib import import_module
 import click
 
 from keras_dldl import __version__
-from keras_dldl.arguments import did_you_mean
+from keras_dldl._utils.arguments import did_you_mean
+from keras_dldl._utils.quiet import quieten_tensorflow
 from keras_dldl.cli.options import (
     add_common_options,
     debug_is_on,
@@ -18,7 +19,6 @@ from keras_dldl.cli.options import (
     reason_of,
 )
 from keras_dldl.errors import ConfigError
-from keras_dldl.quiet import quieten_tensorflow
 
 # The help stands here and not only in the commands, so that `--help` need not load them.
 COMMANDS = {

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from keras_dldl._utils.text_tables import aligned
 from keras_dldl.cli.options import echo_json, json_option
-from keras_dldl.text_tables import aligned
 
 COLUMNS = ("name", "task", "parameters", "input_size", "mae", "megabytes", "default", "path")
 SHOWN = COLUMNS[:-1]  # paths are long

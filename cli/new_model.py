@@ -44,8 +44,8 @@ def refuse_existing(out: str, force: bool) -> None:
 
 def written(model, out: str, as_json: bool) -> None:
     """Write `model` to `out`, whole or not at all, and say what was written."""
+    from keras_dldl._utils.files import atomic_path
     from keras_dldl.export import keep_light_copy
-    from keras_dldl.files import atomic_path
 
     with atomic_path(out) as temporary:
         model.save(temporary)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from keras_dldl.arguments import did_you_mean
+from keras_dldl._utils.arguments import did_you_mean
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOGGER = "keras_dldl"

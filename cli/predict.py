@@ -152,9 +152,9 @@ def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
 
 def _predict(predictor, images, style, options) -> Iterator[tuple]:
     """Yield each path with its list of predictions, or its error."""
+    from keras_dldl._utils.progress import progress
+    from keras_dldl._utils.threads import cores
     from keras_dldl.predict import PredictOptions
-    from keras_dldl.progress import progress
-    from keras_dldl.threads import cores
 
     workers = options.pop("workers")
     many = len(images) >= MANY
@@ -208,7 +208,7 @@ def _as_item(network, path, result, level, distribution) -> dict:
 
 
 def _paths(images, plot) -> list[str]:
-    from keras_dldl.photos import photo_paths
+    from keras_dldl._utils.photos import photo_paths
 
     if not images:
         taken = (
@@ -286,7 +286,7 @@ def _is_photo(path) -> bool:
 def _check_csv(csv, others) -> None:
     if csv is None:
         return
-    from keras_dldl.files import check_writable
+    from keras_dldl._utils.files import check_writable
 
     if Path(csv).suffix.lower() != ".csv" or Path(csv).is_dir():
         raise click.UsageError(f"--csv must be a file that ends in .csv. Received: --csv {csv}")

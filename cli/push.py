@@ -22,6 +22,6 @@ def command(model, name, report, private):
     runs and Keras loads; its CARD.md, or else what `card` writes, becomes the page of the
     repository. Needs keras-dldl[hub] and a token (`hf auth login`, or HF_TOKEN).
     """
-    from keras_dldl.publishing import push
+    from keras_dldl.export.publishing import push
 
     click.echo(f"written {push(model, name, report, private=private)}")

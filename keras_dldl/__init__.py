@@ -9,7 +9,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl import registration
+from keras_dldl._utils import registration
 
 if TYPE_CHECKING:  # for editors and type checkers, which cannot follow `__getattr__`
     from keras_dldl.data.augment.layer import FaceAugmentation

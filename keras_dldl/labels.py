@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dldl.arguments import check_choice, check_number
+from keras_dldl._utils.arguments import check_choice, check_number
 from keras_dldl.errors import ConfigError
 
 # Two values closer than this share of a step are the same: float32 cannot hold 1.35 exactly, yet

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from keras import backend, ops
 
-from keras_dldl.backends import has_float64
+from keras_dldl._utils.backends import has_float64
 from keras_dldl.labels import HALF_TOLERANCE, TIE_TOLERANCE
 
 

@@ -9,10 +9,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.arguments import did_you_mean
+from keras_dldl._utils.arguments import did_you_mean
+from keras_dldl._utils.hub import PREFIX as HUB
+from keras_dldl._utils.hub import fetched
 from keras_dldl.errors import ModelFileError
-from keras_dldl.hub import PREFIX as HUB
-from keras_dldl.hub import fetched
 
 ROOT = Path(__file__).parent
 MODEL_FILE = "model.keras"

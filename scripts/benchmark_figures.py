@@ -14,7 +14,7 @@ from typing import Any
 
 from marked import replaced
 
-from keras_dldl.text_tables import markdown_table
+from keras_dldl._utils.text_tables import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "docs" / "benchmark.json"
@@ -25,7 +25,7 @@ WHOLE = ("litert-int8-dynamic", "litert-int8")
 
 def main(arguments: list[str]) -> None:
     """Bring the pages up to date."""
-    from keras_dldl import files
+    from keras_dldl._utils import files
 
     if arguments:
         files.write_text(SOURCE, Path(arguments[0]).read_text(encoding="utf-8"))

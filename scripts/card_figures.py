@@ -11,9 +11,9 @@ from typing import Any
 
 from marked import replaced
 
+from keras_dldl._utils.text_tables import markdown_table
 from keras_dldl.evaluation.card import error, figures
 from keras_dldl.evaluation.tables import unit_of
-from keras_dldl.text_tables import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN = "<!-- figures: scripts/card_figures.py -->"
@@ -21,7 +21,7 @@ BEGIN = "<!-- figures: scripts/card_figures.py -->"
 
 def main() -> None:
     """Bring all cards and the README up to date."""
-    from keras_dldl import files
+    from keras_dldl._utils import files
 
     for path, text in wanted().items():
         files.write_text(path, text)

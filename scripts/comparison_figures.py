@@ -27,7 +27,7 @@ BEGIN = "<!-- figures: scripts/comparison_figures.py -->"
 
 def main(arguments: list[str]) -> None:
     """Bring the page and its pictures up to date."""
-    from keras_dldl import files
+    from keras_dldl._utils import files
     from keras_dldl.comparison.pictures import draw_pictures
 
     if arguments:

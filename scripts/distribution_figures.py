@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from marked import replaced
 
-from keras_dldl.text_tables import markdown_table
+from keras_dldl._utils.text_tables import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "distributions.md"
@@ -26,7 +26,7 @@ LABEL = 36.0
 
 def main() -> None:
     """Draw the figures and bring the page up to date."""
-    from keras_dldl import files
+    from keras_dldl._utils import files
 
     figures = {"sigma": by_sigma(), "ends": at_the_ends(), "losses": what_losses_see()}
     for name, figure in figures.items():

@@ -311,7 +311,7 @@ def axes(rows: int, columns: int) -> tuple[Any, Any]:
 
 def save(figure: Any, path: Path) -> None:
     """Write a picture, whole or not at all."""
-    from keras_dldl.files import atomic_path
+    from keras_dldl._utils.files import atomic_path
 
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=90)
@@ -320,7 +320,7 @@ def save(figure: Any, path: Path) -> None:
 
 def write_numbers(found: dict[str, Any], path: Path) -> None:
     """Write and show the numbers."""
-    from keras_dldl.files import write_json
+    from keras_dldl._utils.files import write_json
 
     write_json(path, found)
     print(path.read_text(encoding="utf-8"))

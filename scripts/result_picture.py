@@ -18,7 +18,7 @@ def main() -> None:
     from skimage import data
 
     import keras_dldl
-    from keras_dldl.files import atomic_path
+    from keras_dldl._utils.files import atomic_path
     from keras_dldl.predict.drawing import annotate, plot_distribution
 
     photo = Image.fromarray(data.astronaut())

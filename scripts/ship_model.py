@@ -12,7 +12,8 @@ from pathlib import Path
 
 import card_figures
 
-from keras_dldl import files, load_model, saved_models
+from keras_dldl import load_model, saved_models
+from keras_dldl._utils import files
 from keras_dldl.export import export_model
 
 

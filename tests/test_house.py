@@ -17,28 +17,7 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 
 # Each part may import from its own row and from the rows above it.
 ROWS = [
-    {
-        "arguments",
-        "backends",
-        "cache",
-        "classes",
-        "configs",
-        "errors",
-        "files",
-        "html_marks",
-        "hub",
-        "import_hooks",
-        "interpreters",
-        "photos",
-        "progress",
-        "quiet",
-        "registration",
-        "saved_models",
-        "serving_messages",
-        "text_files",
-        "text_tables",
-        "threads",
-    },
+    {"_utils", "configs", "errors", "interpreters", "saved_models"},
     {"labels", "ops", "ranking"},
     {"calibration"},
     {"losses", "metrics", "layers"},
@@ -48,7 +27,7 @@ ROWS = [
     {"predict"},
     {"data"},
     {"check", "training", "evaluation", "explain", "export", "importing"},
-    {"benchmark", "comparison", "publishing", "serving"},
+    {"benchmark", "comparison", "serving"},
     {"cli"},
 ]
 ROW_OF = {part: i for i, row in enumerate(ROWS) for part in row}
@@ -222,7 +201,7 @@ WITHOUT_TENSORFLOW = [
     "data/augment/__init__.py", "data/augment/apply.py", "data/augment/camera.py",
     "data/augment/colour.py", "data/augment/geometry.py", "data/augment/host_draws.py",
     "data/augment/layer.py", "data/augment/strengths.py", "data/augment/table.py",
-    "data/sampling.py", "data/leaks", "data/prepare", "data/records", "data/splits", "backends.py",
+    "data/sampling.py", "data/leaks", "data/prepare", "data/records", "data/splits", "_utils",
     "predict", "runtime", "faces", "evaluation", "training",
 ]  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.threads import cores
+from keras_dldl._utils.threads import cores
 
 PACKAGES = ("keras", "tensorflow", "ai-edge-litert", "onnxruntime", "openvino", "numpy")
 SIDE = 1536  # of the matrices

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.arguments import check_choice, check_integer
+from keras_dldl._utils.arguments import check_choice, check_integer
+from keras_dldl._utils.progress import progress
+from keras_dldl._utils.threads import cores
 from keras_dldl.benchmark import cold_start
 from keras_dldl.benchmark.engines import ENGINES, Runner, Setting
 from keras_dldl.benchmark.machine import SIDE, machine, operations, products
@@ -20,8 +22,6 @@ from keras_dldl.benchmark.subjects import Subject, multiply_adds, subject
 from keras_dldl.errors import ConfigError
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.parity import keras_outputs
-from keras_dldl.progress import progress
-from keras_dldl.threads import cores
 
 DEFAULT_MODELS = ("thin-age-net", "tiny-age@224", "tiny-age")
 BASELINE = ("vgg16", "keras")

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from keras_dldl._utils.text_tables import aligned, markdown_table
 from keras_dldl.benchmark.engines import ENGINES
-from keras_dldl.text_tables import aligned, markdown_table
 
 HEAD = (
     "model", "engine", "precision", "ms, batch of 1", "quartiles", "times VGG-16",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dldl.arguments import check_number
+from keras_dldl._utils.arguments import check_number
 from keras_dldl.calibration.quantiles import (
     LEVELS,
     at_level,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dldl.arguments import check_integer
+from keras_dldl._utils.arguments import check_integer
 from keras_dldl.calibration.calibration import (
     MIN_FACES_BY_LABEL,
     Calibration,

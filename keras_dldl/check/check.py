@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl import files
-from keras_dldl.arguments import check_integer, check_number
+from keras_dldl._utils import files
+from keras_dldl._utils.arguments import check_integer, check_number
 from keras_dldl.check import counts
 from keras_dldl.check.page import page_html
 from keras_dldl.check.weights import contradicted, proposed_weights

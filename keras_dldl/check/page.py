@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl._utils.html_marks import Html, data_uri, page, paragraph, section, table
+from keras_dldl._utils.text_tables import aligned
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.pictures import thumbnail
-from keras_dldl.html_marks import Html, data_uri, page, paragraph, section, table
-from keras_dldl.text_tables import aligned
 
 SHOWN_ROWS = 50
 METHOD = (

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl import files
+from keras_dldl._utils import files
 from keras_dldl.comparison.naming import differences, folder_name
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl._utils.files import TEMPORARY_PREFIX, write_json
 from keras_dldl.comparison.cells import Cell
 from keras_dldl.comparison.naming import differences, text_of
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError, DataError
-from keras_dldl.files import TEMPORARY_PREFIX, write_json
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.history import epochs_done, is_stale
 from keras_dldl.training.run_folder import data_fingerprint

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keras_dldl import files
+from keras_dldl._utils import files
+from keras_dldl._utils.text_tables import markdown_table
 from keras_dldl.comparison.naming import check_distinct
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError
-from keras_dldl.text_tables import markdown_table
 
 NUMBERS = {"mae": "MAE", "bias": "bias", "balanced_mae": "balanced MAE"}
 SIGNS = {"mae": "", "bias": "+", "balanced_mae": ""}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.files import atomic_path
+from keras_dldl._utils.files import atomic_path
 
 Content = Mapping[str, Any]
 Entries = Sequence[Mapping[str, Any]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.arguments import check_choice, did_you_mean
+from keras_dldl._utils.arguments import check_choice, did_you_mean
 from keras_dldl.comparison.naming import check_distinct, differences, variant_name
 from keras_dldl.configs import PLANS, find_config
 from keras_dldl.errors import ConfigError

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl import files, html_marks
+from keras_dldl._utils import files, html_marks
 from keras_dldl.comparison import tables
 from keras_dldl.comparison.pictures import draw_pictures
 from keras_dldl.comparison.summary import Done, content_of

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl._utils.files import check_writable
 from keras_dldl.comparison import leave_one_out
 from keras_dldl.comparison.cells import FAILED, Cell, CellResult, cells_of, run_cell
 from keras_dldl.comparison.estimate import (
@@ -20,7 +21,6 @@ from keras_dldl.comparison.folder import check_cells, check_folder, note_plan
 from keras_dldl.comparison.leave_one_out import parts_of
 from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError
-from keras_dldl.files import check_writable
 
 if TYPE_CHECKING:
     from keras_dldl.data.prepared import PreparedData

@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from keras_dldl._utils.text_tables import Row, aligned, markdown_table
 from keras_dldl.comparison.naming import text_of
-from keras_dldl.text_tables import Row, aligned, markdown_table
 
 Content = Mapping[str, Any]
 CSV_COLUMNS = (

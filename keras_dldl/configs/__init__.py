@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from keras_dldl.arguments import did_you_mean
+from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.errors import ConfigError
 
 ROOT = Path(__file__).parent

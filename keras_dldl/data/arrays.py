@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_dldl._utils.progress import progress
 from keras_dldl.data.limits import LIMIT_VARIABLE, memory_limit
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError
-from keras_dldl.progress import progress
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_dldl.arguments import first_few
+from keras_dldl._utils.arguments import first_few
 from keras_dldl.data.annotations.reading import numbers_in
 from keras_dldl.data.manifest import line_number, read_table
 from keras_dldl.errors import DataError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from keras_dldl import files
+from keras_dldl._utils import files
 from keras_dldl.data.annotations.objects import fail_on
 from keras_dldl.data.annotations.reading import numbers_in, table_rows
 from keras_dldl.labels import LabelGrid

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl import files
-from keras_dldl.arguments import check_number, did_you_mean
+from keras_dldl._utils import files
+from keras_dldl._utils.arguments import check_number, did_you_mean
+from keras_dldl._utils.files import sha256_of
 from keras_dldl.data.manifest import SPLITS, read_manifest, read_table, write_manifest
 from keras_dldl.data.records.reading import Records
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.files import sha256_of
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:

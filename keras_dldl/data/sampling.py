@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
 from keras_dldl.labels import LabelGrid
 
 SAMPLINGS = ("natural", "sqrt", "balanced", "effective")

@@ -6,13 +6,13 @@ from typing import Any
 
 import yaml
 
+from keras_dldl._utils.files import sha256_of
+from keras_dldl._utils.text_tables import markdown_table
 from keras_dldl.errors import ModelFileError
 from keras_dldl.evaluation.groups import MISSING
 from keras_dldl.evaluation.tables import unit_of
-from keras_dldl.files import sha256_of
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.saved_models import METRICS_FILE, find_model, read_metrics
-from keras_dldl.text_tables import markdown_table
 
 TITLES = {
     "database": "data set",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl import files
-from keras_dldl.arguments import check_integer
+from keras_dldl._utils import files
+from keras_dldl._utils.arguments import check_integer
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.against import check_comparable
 from keras_dldl.evaluation.assess import assess

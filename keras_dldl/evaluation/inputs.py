@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from keras_dldl.arguments import check_integer
-from keras_dldl.backends import is_installed
+from keras_dldl._utils.arguments import check_integer
+from keras_dldl._utils.backends import is_installed
 from keras_dldl.data.manifest import line_number, read_manifest
 from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.data.records.integrity import check_records

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from keras_dldl._utils.progress import progress
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.inputs import Faces
 from keras_dldl.evaluation.pictures import Extremes, Pictures
 from keras_dldl.labels import LabelGrid
-from keras_dldl.progress import progress
 from keras_dldl.runtime import Network
 from keras_dldl.runtime.network import check_numbers, mean_of_views
 

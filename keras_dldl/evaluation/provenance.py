@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl import files
+from keras_dldl._utils import files
 from keras_dldl.runtime import Network
 
 PACKAGE = Path(__file__).parents[1]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from keras_dldl._utils.text_tables import aligned
 from keras_dldl.evaluation.numbers import THRESHOLDS
-from keras_dldl.text_tables import aligned
 
 # What the terminal, the report and the docs call the numbers of `metrics.json`, and what they mean.
 TERMS = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.arguments import check_integer
+from keras_dldl._utils.arguments import check_integer
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.inputs import PreparedFaces
 

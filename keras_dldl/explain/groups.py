@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from keras_dldl.arguments import check_number
+from keras_dldl._utils.arguments import check_number
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.explain.attention import AttentionMaps
 from keras_dldl.labels import LabelGrid

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.arguments import check_choice, check_integer
+from keras_dldl._utils.arguments import check_choice, check_integer
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.layers.normalization import FACE_MEAN
 
@@ -120,7 +120,7 @@ def _measured(
     fill: np.ndarray,
     batch_size: int,
 ) -> tuple[float, np.ndarray]:
-    from keras_dldl.progress import progress
+    from keras_dldl._utils.progress import progress
 
     places = [(top, left) for top in starts[0] for left in starts[1]]
     errors = np.zeros(1 + len(places))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_dldl._utils.files import atomic_path
 from keras_dldl.explain.attention import resize_map
 from keras_dldl.explain.groups import GroupAverages
 from keras_dldl.explain.occlusion import Occlusion
 from keras_dldl.explain.photos import ExplainedFace
-from keras_dldl.files import atomic_path
 from keras_dldl.predict.drawing import draw_distribution
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl import files
+from keras_dldl._utils import files
 from keras_dldl.explain.data import ChosenFaces
 from keras_dldl.explain.groups import GroupAverages
 from keras_dldl.explain.occlusion import Occlusion

@@ -6,13 +6,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
+from keras_dldl._utils.files import write_json
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import parity, saved_model
 from keras_dldl.export.folders import new_folder, version_folder
 from keras_dldl.export.server_files import write_server_files
 from keras_dldl.export.single_file import FILE_FORMATS, FileOptions, check_options, write_file
-from keras_dldl.files import write_json
 from keras_dldl.interpreters import is_installed
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.runtime import ModelCard

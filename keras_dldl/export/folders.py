@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_dldl.arguments import check_integer
-from keras_dldl.files import TEMPORARY_PREFIX, errors_about, make_folder
+from keras_dldl._utils.arguments import check_integer
+from keras_dldl._utils.files import TEMPORARY_PREFIX, errors_about, make_folder
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.backends import backend_name, is_installed
+from keras_dldl._utils.backends import backend_name, is_installed
 from keras_dldl.errors import ConfigError
 from keras_dldl.export.graph import serve_function
 from keras_dldl.export.parity import ParityError

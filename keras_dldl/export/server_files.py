@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from keras_dldl._utils.files import write_text
+from keras_dldl._utils.serving_messages import FLOAT, STRING, UINT8, message
 from keras_dldl.export.parity import generated_images
-from keras_dldl.files import write_text
-from keras_dldl.serving_messages import FLOAT, STRING, UINT8, message
 
 WARM_UP = "tf_serving_warmup_requests"
 USUAL_BATCH = 32

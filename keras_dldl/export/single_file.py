@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
+from keras_dldl._utils.files import atomic_path
 from keras_dldl.errors import ConfigError
 from keras_dldl.export import litert, onnx, parity
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.folders import check_file_free
-from keras_dldl.files import atomic_path
 from keras_dldl.interpreters.litert import LiteRTInterpreter
 from keras_dldl.interpreters.onnx import OnnxInterpreter
 from keras_dldl.models import FaceModel

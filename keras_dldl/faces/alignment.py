@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.arguments import did_you_mean
+from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.errors import ConfigError
 
 # Mean shape in units of the distance between the eyes, origin midway between them: left eye, right

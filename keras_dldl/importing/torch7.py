@@ -7,10 +7,10 @@ from typing import Any
 
 import keras
 
-from keras_dldl.arguments import check_integer
+from keras_dldl._utils.arguments import check_integer
+from keras_dldl._utils.files import atomic_path
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.files import atomic_path
 from keras_dldl.importing.t7_file import read_t7
 from keras_dldl.importing.torch7_body import Body, read_body
 from keras_dldl.importing.torch7_head import Head, grid_of, head_weights, split_head

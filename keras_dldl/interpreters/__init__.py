@@ -4,7 +4,7 @@ import importlib.util
 import os
 from functools import cache
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
 
 ENGINES = ("auto", "keras", "litert", "onnx")
 ENGINE_VARIABLE = "KERAS_DLDL_ENGINE"

@@ -3,8 +3,8 @@
 import threading
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl._utils.quiet import notes_dropped
 from keras_dldl.errors import ConfigError
-from keras_dldl.quiet import notes_dropped
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_dldl.arguments import check_number
+from keras_dldl._utils.arguments import check_number
 
 # Zero has no logarithm; what a ReLU left at zero counts as this.
 SMALLEST = 1e-6

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_dldl.arguments import check_flag
+from keras_dldl._utils.arguments import check_flag
 from keras_dldl.labels import LabelGrid, as_grid
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_dldl.arguments import check_choice, check_number
+from keras_dldl._utils.arguments import check_choice, check_number
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses.base import GridLoss, check_predictions
 from keras_dldl.losses.expectation import predicted_expectation

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_dldl.arguments import check_choice, check_number
+from keras_dldl._utils.arguments import check_choice, check_number
 from keras_dldl.losses.base import FullPrecisionLoss
 
 KINDS = ("softmax", "cosine", "arc")

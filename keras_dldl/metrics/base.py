@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_dldl.arguments import check_flag
+from keras_dldl._utils.arguments import check_flag
 from keras_dldl.labels import LabelGrid, as_grid
 from keras_dldl.losses.expectation import predicted_expectation
 from keras_dldl.ops import split_label_sigma, to_tensor

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_dldl.arguments import check_number
+from keras_dldl._utils.arguments import check_number
 from keras_dldl.labels import TIE_TOLERANCE, LabelGrid
 from keras_dldl.metrics.base import GridMean
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_dldl.arguments import check_number
+from keras_dldl._utils.arguments import check_number
 from keras_dldl.errors import ConfigError
 from keras_dldl.models.build import build_model
 from keras_dldl.models.face_model import FaceModel

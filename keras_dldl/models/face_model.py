@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from keras_dldl import saved_models
-from keras_dldl.arguments import check_number
+from keras_dldl._utils.arguments import check_number
 from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_dldl.backends import as_graph, backend_name
+from keras_dldl._utils.backends import as_graph, backend_name
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 

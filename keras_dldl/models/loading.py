@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_dldl import saved_models
-from keras_dldl.backends import check_not_forked
+from keras_dldl._utils.backends import check_not_forked
 from keras_dldl.errors import ModelFileError
 from keras_dldl.models.face_model import FaceModel
 from keras_dldl.models.identity_model import IdentityModel

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
 from keras_dldl.faces.images import is_batch
 from keras_dldl.predict.predictor import PredictOptions, Predictor
 

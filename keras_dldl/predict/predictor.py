@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.arguments import check_integer
+from keras_dldl._utils.arguments import check_integer
+from keras_dldl._utils.threads import in_order
 from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.grouping import groups
@@ -16,7 +17,6 @@ from keras_dldl.faces.photo import Photo
 from keras_dldl.faces.sources import image_name
 from keras_dldl.predict.prediction import Prediction, predictions_of
 from keras_dldl.runtime import open_network
-from keras_dldl.threads import in_order
 
 # Images of a batch are read and searched for faces in groups that end at so many pixels (120 MB).
 GROUP_PIXELS = 40_000_000

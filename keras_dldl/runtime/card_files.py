@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from keras_dldl import files
+from keras_dldl._utils import files
 from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.labels import as_grid

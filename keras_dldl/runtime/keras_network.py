@@ -37,7 +37,7 @@ class KerasNetwork(Network):
         """
         from keras import ops
 
-        from keras_dldl.backends import check_not_forked
+        from keras_dldl._utils.backends import check_not_forked
 
         check_not_forked()
         return ops.convert_to_numpy(self._network(faces.astype("float32"), training=False))

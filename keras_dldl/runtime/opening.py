@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.cache import cached, checksum
+from keras_dldl._utils.cache import cached, checksum
 from keras_dldl.errors import ConfigError, KerasDLDLError, ModelFileError
 from keras_dldl.interpreters import asked_engine, is_installed
 from keras_dldl.runtime.exported_network import ENGINE_OF, FileNetwork, SavedModelNetwork

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras_dldl.arguments import check_integer, check_number
+from keras_dldl._utils.arguments import check_integer, check_number
 from keras_dldl.errors import ConfigError
 
 DEFAULT_HOST = "127.0.0.1"

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_dldl.backends import backend_name
+from keras_dldl._utils.backends import backend_name
 from keras_dldl.data.sampling import Sampling, make_sampling
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid

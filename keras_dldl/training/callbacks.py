@@ -10,7 +10,7 @@ from types import FrameType
 
 import keras
 
-from keras_dldl.progress import progress
+from keras_dldl._utils.progress import progress
 from keras_dldl.training.history import name_in_words
 from keras_dldl.training.optimizer import LearningRate
 

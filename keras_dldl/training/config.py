@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from keras_dldl._utils.files import write_text
 from keras_dldl.configs import find_config
 from keras_dldl.errors import ConfigError
-from keras_dldl.files import write_text
 from keras_dldl.methods import METHODS
 from keras_dldl.training.settings import check_known, read_config_file, setting, setting_of
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.files import atomic_path, make_folder
+from keras_dldl._utils.files import atomic_path, make_folder
 from keras_dldl.training.history import name_in_words
 
 WHY_BELOW = (

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from keras_dldl.backends import backend_name
+from keras_dldl._utils.backends import backend_name
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.team import Team

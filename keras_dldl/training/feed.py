@@ -3,7 +3,7 @@
 import math
 from typing import Any, Protocol
 
-from keras_dldl.backends import is_installed
+from keras_dldl._utils.backends import is_installed
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.build import sampling_of
 from keras_dldl.training.config import TrainConfig

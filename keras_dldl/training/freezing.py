@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from keras_dldl.arguments import did_you_mean
+from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
 

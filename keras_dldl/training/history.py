@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.files import write_text
-from keras_dldl.progress import clock
+from keras_dldl._utils.files import write_text
+from keras_dldl._utils.progress import clock
 
 COLUMNS = ("epoch", "loss", "mae", "val_loss", "val_mae", "learning_rate", "seconds")
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_dldl.backends import compiled, to_device
+from keras_dldl._utils.backends import compiled, to_device
 from keras_dldl.data.arrays import FaceArrays, check_memory, open_arrays
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.augment.host_draws import draw_on_host

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_dldl._utils.files import atomic_path
 from keras_dldl.errors import ConfigError
-from keras_dldl.files import atomic_path
 from keras_dldl.training.config import TrainConfig
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 import keras
 
+from keras_dldl._utils.files import atomic_path
 from keras_dldl.errors import TrainingError
-from keras_dldl.files import atomic_path
 from keras_dldl.training.averaging import KeepRawWeights, averaged_weights
 from keras_dldl.training.build import make_repeatable
 from keras_dldl.training.callbacks import Interrupt, StepWatch

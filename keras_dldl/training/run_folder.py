@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from keras_dldl._utils.files import TEMPORARY_PREFIX, write_json
 from keras_dldl.errors import ConfigError, DataError, TrainingError
-from keras_dldl.files import TEMPORARY_PREFIX, write_json
 from keras_dldl.training.config import RunConfig
 from keras_dldl.training.state import Checkpoint, load_checkpoint
 

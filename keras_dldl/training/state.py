@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl._utils.files import atomic_path
 from keras_dldl.errors import TrainingError
-from keras_dldl.files import atomic_path
 
 _PROGRESS = "progress"
 # What numpy and zipfile raise on a file that is cut short or changed.

@@ -65,7 +65,7 @@ Received: process=2
 
     def check_backend(self) -> None:
         """Raise a ConfigError if the back end of Keras does not train in several processes."""
-        from keras_dldl.backends import backend_name
+        from keras_dldl._utils.backends import backend_name
 
         if self.processes == 1 or backend_name() == "jax":
             return

@@ -5,10 +5,10 @@ from typing import Any
 
 import card_figures
 
+from keras_dldl._utils.text_tables import markdown_table
 from keras_dldl.evaluation.card import TITLES
 from keras_dldl.evaluation.groups import MISSING
 from keras_dldl.evaluation.tables import unit_of
-from keras_dldl.text_tables import markdown_table
 from website.pages import ROOT, models
 
 HEAD = """# Shipped models

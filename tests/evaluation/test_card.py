@@ -5,11 +5,11 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from keras_dldl._utils.files import write_json
 from keras_dldl.cli.main import cli
 from keras_dldl.errors import ModelFileError
 from keras_dldl.evaluation import evaluate
 from keras_dldl.evaluation.card import model_card
-from keras_dldl.files import write_json
 from tests.evaluation.given import mini_model, write_prepared
 
 pytestmark = pytest.mark.usefixtures("mini_backbone")

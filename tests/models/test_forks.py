@@ -47,7 +47,8 @@ def test_a_prediction_in_a_forked_process(parent, child, answer):
 
 LOADED = """
 import os, sys, types
-from keras_dldl import backends, errors
+from keras_dldl import errors
+from keras_dldl._utils import backends
 
 backends.backend_name = lambda: sys.argv[1]
 sys.modules["tensorflow"] = types.ModuleType("tensorflow")  # as other packages load it

@@ -218,7 +218,7 @@ def test_a_wrong_team_is_refused(given, reason):
 
 
 def test_several_processes_on_another_back_end_are_refused_with_the_reason(monkeypatch):
-    monkeypatch.setattr("keras_dldl.backends.backend_name", lambda: "tensorflow")
+    monkeypatch.setattr("keras_dldl._utils.backends.backend_name", lambda: "tensorflow")
     with pytest.raises(ConfigError, match="keras issue 20585.*KERAS_BACKEND=tensorflow"):
         with joined(Team("host:1", 2, 0)):
             pass

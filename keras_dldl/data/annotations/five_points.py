@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl._utils.text_files import lines_of, read_bytes, read_text
 from keras_dldl.data.annotations.objects import number
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import MEAN_SHAPE, spans_a_face
-from keras_dldl.text_files import lines_of, read_bytes, read_text
 
 log = logging.getLogger(__name__)
 Points = list[tuple[float, float]]

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_dldl.arguments import first_few
+from keras_dldl._utils.arguments import first_few
 from keras_dldl.errors import DataError
 
 SAMPLED_IMAGES = 200

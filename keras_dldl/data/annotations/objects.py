@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.arguments import first_few
+from keras_dldl._utils.arguments import first_few
+from keras_dldl._utils.text_files import read_text
 from keras_dldl.errors import DataError
-from keras_dldl.text_files import read_text
 
 SHOWN_PROBLEMS = 10
 OLDEST = 120  # years; what is above is a slip of the annotation

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_dldl._utils.text_files import lines_of, read_text
 from keras_dldl.errors import DataError
-from keras_dldl.text_files import lines_of, read_text
 
 if TYPE_CHECKING:
     import pandas as pd

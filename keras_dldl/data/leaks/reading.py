@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keras_dldl._utils.progress import progress
 from keras_dldl.data.leaks.fingerprints import Fingerprints, fingerprint_all
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records.reading import Records
 from keras_dldl.errors import DataError
-from keras_dldl.progress import progress
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,12 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_dldl._utils.progress import progress
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.pipeline import READ_AT_ONCE, augmented_batches, read_images
 from keras_dldl.data.records.reading import EncodedImages
 from keras_dldl.data.sampling import epoch_order
 from keras_dldl.data.store import decode
-from keras_dldl.progress import progress
 
 CHECKED_AT_ONCE = 256
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from keras_dldl import files
+from keras_dldl._utils import files
 from keras_dldl.data.prepare.jobs import ShardJob, is_done
 from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepare.workers import use_threads

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_dldl.arguments import first_few
+from keras_dldl._utils.arguments import first_few
+from keras_dldl._utils.files import sha256_of
 from keras_dldl.data.prepare.given_landmarks import Landmarks
 from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepared import FACES
 from keras_dldl.data.sources.base import Skipped
 from keras_dldl.data.splits.draw import scattered
 from keras_dldl.errors import DataError
-from keras_dldl.files import sha256_of
 
 if TYPE_CHECKING:
     import pandas as pd

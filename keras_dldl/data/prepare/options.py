@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
 from keras_dldl.data.prepare.given_landmarks import CHOICES
 from keras_dldl.data.splits.protocol import SplitOptions
 from keras_dldl.errors import ConfigError

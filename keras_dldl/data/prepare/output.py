@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from keras_dldl import files
+from keras_dldl._utils import files
 from keras_dldl.data.prepared import FACES, INDEX_NAME
 from keras_dldl.errors import DataError
 

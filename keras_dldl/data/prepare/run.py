@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_dldl import files
+from keras_dldl._utils import files
 from keras_dldl.data.leaks.fingerprints import fingerprint_all
 from keras_dldl.data.leaks.search import find_pairs, groups_of, leaking
 from keras_dldl.data.manifest import row_problems

@@ -6,11 +6,11 @@ import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
+from keras_dldl._utils.progress import progress
+from keras_dldl._utils.threads import cores
 from keras_dldl.data.prepare.jobs import ShardJob, is_done
 from keras_dldl.data.prepare.writer import run_job
 from keras_dldl.errors import DataError
-from keras_dldl.progress import progress
-from keras_dldl.threads import cores
 
 MOST_WORKERS = 8
 

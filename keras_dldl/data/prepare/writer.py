@@ -5,7 +5,8 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from keras_dldl import files
+from keras_dldl._utils import files
+from keras_dldl._utils.files import sha256_of
 from keras_dldl.data.prepare.given_landmarks import cut_faces
 from keras_dldl.data.prepare.jobs import ShardJob, ShardReport, is_done, refuse_skipped
 from keras_dldl.data.prepare.options import ON_MISSING
@@ -18,7 +19,6 @@ from keras_dldl.faces.detectors import detector_here
 from keras_dldl.faces.detectors.networks import WHEEL
 from keras_dldl.faces.grouping import groups
 from keras_dldl.faces.photo import Photo
-from keras_dldl.files import sha256_of
 
 
 def run_job(job: ShardJob) -> str:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_dldl.arguments import first_few
+from keras_dldl._utils.arguments import first_few
+from keras_dldl._utils.files import sha256_of
+from keras_dldl._utils.progress import progress
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData, PreparedFolder, ShardFacts
 from keras_dldl.errors import DataError
-from keras_dldl.files import sha256_of
-from keras_dldl.progress import progress
 
 log = logging.getLogger(__name__)
 ON_DAMAGED = ("fail", "skip")

@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 import google_crc32c
 import numpy as np
 
-from keras_dldl import files
+from keras_dldl._utils import files
 
 JPEG_QUALITY = 95
 HEAD, TAIL = 12, 4

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_dldl import files
+from keras_dldl._utils import files
+from keras_dldl._utils.progress import progress
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.data.records.integrity import Damage, damaged_shards
 from keras_dldl.errors import DataError
-from keras_dldl.progress import progress
 
 
 @dataclass(frozen=True)

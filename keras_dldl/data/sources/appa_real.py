@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
 from keras_dldl.data.annotations.folders import check_images, files_below
 from keras_dldl.data.annotations.reading import numbers_in, read_table
 from keras_dldl.data.sources.base import Source, SourceRows

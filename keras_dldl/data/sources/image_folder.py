@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from keras_dldl._utils.photos import is_picture
 from keras_dldl.data.annotations.folders import as_utf8, files_below
 from keras_dldl.data.sources.base import Skipped, SourceRows
 from keras_dldl.data.sources.csv_file import OwnImages
 from keras_dldl.data.sources.rows import rows_by_name
-from keras_dldl.photos import is_picture
 
 NAME = re.compile(r"^(\d+(?:\.\d+)?)/[^/]+$")
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}

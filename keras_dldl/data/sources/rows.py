@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl._utils.photos import is_picture
 from keras_dldl.data.annotations.folders import as_utf8, files_below, find_near, not_here, only_one
 from keras_dldl.data.annotations.objects import OLDEST
 from keras_dldl.data.annotations.reading import numbers_in
 from keras_dldl.data.sources.base import Skipped, SourceRows, in_words
 from keras_dldl.errors import DataError
-from keras_dldl.photos import is_picture
 
 if TYPE_CHECKING:
     import numpy as np

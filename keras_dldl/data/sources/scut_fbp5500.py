@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
 from keras_dldl.data.annotations.five_points import PointFiles, from_scut
 from keras_dldl.data.annotations.folders import entries
 from keras_dldl.data.annotations.objects import fail_on, number

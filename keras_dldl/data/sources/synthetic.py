@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from keras_dldl import files
+from keras_dldl._utils import files
+from keras_dldl._utils.progress import progress
 from keras_dldl.data.sources.base import Source, SourceRows
 from keras_dldl.errors import ConfigError
-from keras_dldl.progress import progress
 
 
 class SyntheticSource(Source):

@@ -7,7 +7,7 @@ import hashlib
 import heapq
 from typing import TYPE_CHECKING
 
-from keras_dldl.arguments import first_few
+from keras_dldl._utils.arguments import first_few
 from keras_dldl.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.arguments import check_choice
+from keras_dldl._utils.arguments import check_choice
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.splits.draw import assign_splits, check_shares, check_whole, draw_folds
 from keras_dldl.errors import ConfigError, DataError

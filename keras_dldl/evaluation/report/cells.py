@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_dldl._utils.html_marks import Html, escaped, table
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.numbers import THRESHOLDS
-from keras_dldl.html_marks import Html, escaped, table
 
 Interval = Sequence[float] | None
 NOTHING = Html("&ndash;")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_dldl._utils.html_marks import Html, escaped, figure, paragraph, section, table
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.groups import DECADE, OTHERS
 from keras_dldl.evaluation.report import figures
@@ -11,7 +12,6 @@ from keras_dldl.evaluation.report.cells import (
     numbers_table,
     with_interval,
 )
-from keras_dldl.html_marks import Html, escaped, figure, paragraph, section, table
 
 # More lines than that make a figure that nobody reads.
 MOST_DOTS = 20

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_dldl._utils.html_marks import Html, escaped, figure, paragraph, section, table
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.groups import DECADE, MIN_FACES, OTHERS
 from keras_dldl.evaluation.report import figures
 from keras_dldl.evaluation.report.cells import decimals, interval_below, numbers_table
-from keras_dldl.html_marks import Html, escaped, figure, paragraph, section, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,10 +4,19 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl._utils.html_marks import (
+    Html,
+    data_uri,
+    escaped,
+    listing,
+    page,
+    paragraph,
+    section,
+    table,
+)
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.pictures import Pictures
 from keras_dldl.evaluation.report import groups, overview
-from keras_dldl.html_marks import Html, data_uri, escaped, listing, page, paragraph, section, table
 
 if TYPE_CHECKING:
     import pandas as pd

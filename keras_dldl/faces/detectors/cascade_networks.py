@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_dldl.cache import cached, checksum
+from keras_dldl._utils.cache import cached, checksum
 from keras_dldl.faces.flatbuffer import Convolution, Layer, Pooling, Slope, network_bytes
 from keras_dldl.interpreters.litert import LiteRTInterpreter
 

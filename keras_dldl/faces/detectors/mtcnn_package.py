@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.backends import backend_name, is_installed
+from keras_dldl._utils.backends import backend_name, is_installed
 from keras_dldl.errors import ConfigError
 
 _MARK = "keras_dldl_within_images"

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_dldl.arguments import check_choice, did_you_mean
+from keras_dldl._utils.arguments import check_choice, did_you_mean
 from keras_dldl.errors import ConfigError
 from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.layers.pooling import GeneralizedMeanPooling

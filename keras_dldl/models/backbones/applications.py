@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_dldl.arguments import did_you_mean
+from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.errors import ConfigError
 from keras_dldl.layers.normalization import image_normalization
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from keras_dldl.arguments import check_integer, check_number
+from keras_dldl._utils.arguments import check_integer, check_number
 from keras_dldl.errors import ConfigError, ServerError, UnreadableImage
 from keras_dldl.faces.images import read_image
 from keras_dldl.faces.sources import is_pil_image, opened

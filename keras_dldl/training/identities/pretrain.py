@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.backends import is_installed
+from keras_dldl._utils.backends import is_installed
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.history import RunResult
 from keras_dldl.training.identities.config import PretrainConfig

@@ -2,9 +2,9 @@
 
 import pytest
 
+from keras_dldl._utils.photos import PICTURE_SUFFIXES, photo_paths
 from keras_dldl.data.sources import SOURCES
 from keras_dldl.errors import DataError
-from keras_dldl.photos import PICTURE_SUFFIXES, photo_paths
 from tests.data.sources.layouts import columns_of, touch
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from keras_dldl import files
+from keras_dldl._utils import files
 
 
 def test_a_failure_keeps_the_old_file_and_leaves_no_other(tmp_path):

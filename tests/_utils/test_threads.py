@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from keras_dldl.threads import cores, in_order
+from keras_dldl._utils.threads import cores, in_order
 
 
 def test_results_come_in_order_whatever_takes_longest():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from keras_dldl.files import atomic_path
+from keras_dldl._utils.files import atomic_path
 
 FOLDER_VARIABLE = "KERAS_DLDL_CACHE_DIR"
 DIGITS = 32  # of a SHA-256 checksum in a file's name

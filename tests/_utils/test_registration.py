@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dldl import ExpectationMAE, LabelDistributionLoss, LabelGrid, build_model, registration
+from keras_dldl import ExpectationMAE, LabelDistributionLoss, LabelGrid, build_model
+from keras_dldl._utils import registration
 from tests.test_house import ROOT, parse, source_files
 
 ORDERS = {

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from keras_dldl import progress as module
-from keras_dldl.progress import progress
+from keras_dldl._utils import progress as module
+from keras_dldl._utils.progress import progress
 
 
 def test_one_line_at_the_end(capsys):

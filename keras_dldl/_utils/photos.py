@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
+from keras_dldl._utils.text_files import decode_text, lines_of, read_text
 from keras_dldl.errors import DataError
-from keras_dldl.text_files import decode_text, lines_of, read_text
 
 log = logging.getLogger(__name__)
 

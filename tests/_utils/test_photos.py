@@ -5,8 +5,8 @@ import os
 
 import pytest
 
+from keras_dldl._utils.photos import photo_paths
 from keras_dldl.errors import DataError
-from keras_dldl.photos import photo_paths
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dldl import backends
+from keras_dldl._utils import backends
 from keras_dldl.models import load_model
 from tests import backend_numbers
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 YEARS = 1e-4  # what a model may differ by when it is evaluated on another back end
 
 

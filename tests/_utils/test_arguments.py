@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_dldl.arguments import check_integer
+from keras_dldl._utils.arguments import check_integer
 from keras_dldl.errors import ConfigError
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from keras_dldl import hub, load_model, predict_age
+from keras_dldl import load_model, predict_age
+from keras_dldl._utils import hub
+from keras_dldl._utils.files import write_json
 from keras_dldl.cli.main import cli
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.evaluation import evaluate
-from keras_dldl.files import write_json
 from keras_dldl.saved_models import find_model
 from tests.evaluation.given import tiny_model, write_prepared
 from tests.hub_server import TOKEN

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import yaml
 
+from keras_dldl._utils.files import sha256_of, write_json
+from keras_dldl._utils.hub import hub_of, split_name
 from keras_dldl.evaluation.card import model_card, read_report
 from keras_dldl.export import export_model
-from keras_dldl.files import sha256_of, write_json
-from keras_dldl.hub import hub_of, split_name
 from keras_dldl.saved_models import LIGHT_FILE, METRICS_FILE, find_model, holds_keras
 
 TAGS = ["keras-dldl", "keras", "face", "age-estimation", "label-distribution-learning"]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from keras_dldl._utils.text_files import read_text
 from keras_dldl.errors import DataError
-from keras_dldl.text_files import read_text
 
 TEXT = "name;Größe\nZoë;3\n"
 WINDOWS = "Šárka….jpg\nœuvre – €.jpg\n"  # none of these is in Latin-1

@@ -1,4 +1,4 @@
-from keras_dldl.text_tables import aligned, markdown_table
+from keras_dldl._utils.text_tables import aligned, markdown_table
 
 ROWS = [["", "unit", "MAE"], ["a|b", "years", "4.05"], ["long name", "points", "0.2"]]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_dldl.serving_messages import MESSAGES, message, parse
+from keras_dldl._utils.serving_messages import MESSAGES, message, parse
 
 pytest.importorskip("tensorflow_serving", reason="tensorflow-serving-api (extra dev) is missing")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from keras_dldl.backends import is_installed
-from keras_dldl.import_hooks import around_import
-from keras_dldl.quiet import notes_dropped, quieten_tensorflow
+from keras_dldl._utils.backends import is_installed
+from keras_dldl._utils.import_hooks import around_import
+from keras_dldl._utils.quiet import notes_dropped, quieten_tensorflow
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ def test_stderr_may_be_none(monkeypatch):
 def test_a_command_runs_without_stderr(fake_tensorflow, tmp_path, given):
     code = (
         "import sys, time; time.sleep(0.2)\n"
-        "from keras_dldl.quiet import quieten_tensorflow\n"
+        "from keras_dldl._utils.quiet import quieten_tensorflow\n"
         "quieten_tensorflow()\n"
         "import tensorflow\n"
         "open('done', 'w').close()\n"

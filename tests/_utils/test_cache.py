@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_dldl.cache import cache_folder, cached, checksum
+from keras_dldl._utils.cache import cache_folder, cached, checksum
 
 KEY = checksum("key")
 
@@ -71,7 +71,7 @@ def test_processes_that_ask_at_once_make_it_once(folder, tmp_path):
     log = tmp_path / "log"
     code = f"""if 1:
         import time
-        from keras_dldl.cache import cached, checksum
+        from keras_dldl._utils.cache import cached, checksum
         def make():
             with open({str(log)!r}, "a") as stream:
                 stream.write("made ")
@@ -79,7 +79,7 @@ def test_processes_that_ask_at_once_make_it_once(folder, tmp_path):
             return b"content"
         print(cached("net", checksum("key"), make))
     """
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     started = [
         subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE)
         for _ in range(4)

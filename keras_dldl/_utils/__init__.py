@@ -1,0 +1,1 @@
+"""Helpers that know nothing of faces: arguments, files, progress, threads, start-up."""
