@@ -14,6 +14,9 @@ from keras_dldl.labels import LabelGrid
 
 FEW_FACES = 200
 MOST_GROUPS = 4
+NEARLY_ALL = 0.8  # of the faces: a group that holds more is no part to set against the whole
+# How a face was found is no group of people either.
+NOT_IN_WORDS = (*NOT_GROUPS, "face")
 
 
 def in_words(metrics: Mapping[str, Any], grid: LabelGrid) -> dict[str, str]:
@@ -57,9 +60,9 @@ def _groups(metrics: Mapping[str, Any], places: int) -> str:
         f"ages {name}" if column == "decade" else f"{column} {name}": one
         for column, groups in metrics["groups"].items()
         for name, one in groups.items()
-        if column not in NOT_GROUPS
+        if column not in NOT_IN_WORDS
         and name not in (MISSING, OTHERS)
-        and len(groups) > 1
+        and one["n"] <= NEARLY_ALL * metrics["n"]
         and one["confidence"]["mae"] is not None
     }
     whole = metrics["confidence"]["mae"]
@@ -114,7 +117,7 @@ def _doubtful(metrics: Mapping[str, Any]) -> str:
         said.append("Whether the model was trained on some of these faces is not known.")
     if metrics["n"] < FEW_FACES:
         said.append(f"{metrics['n']} faces are few: small differences cannot be seen with them.")
-    folded = [c for c, of in metrics["groups"].items() if OTHERS in of and c not in NOT_GROUPS]
+    folded = [c for c, of in metrics["groups"].items() if OTHERS in of and c not in NOT_IN_WORDS]
     if folded:
         said.append(
             f"Nothing is said of groups of under {MIN_FACES} faces, which are put together as "

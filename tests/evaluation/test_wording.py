@@ -18,6 +18,10 @@ def numbers(n=400, mae=4.0, bias=0.0, around=0.2):
     }  # fmt: skip
 
 
+def group(mae=4.0, bias=0.0, n=100):
+    return numbers(n=n, mae=mae, bias=bias)
+
+
 def said(groups=None, **more):
     clean = {"checked": True, "seen_complete": True, "faces_in_train": 0, "faces_seen": 0}
     whole = numbers() | {"groups": groups or {}, "leak_check": clean, "unreadable": []}
@@ -45,12 +49,8 @@ def test_a_bias_is_told_only_where_its_interval_leaves_out_0(bias, words):
 
 
 def test_groups_are_worse_only_where_their_interval_lies_above_that_of_all():
-    race = {"a": numbers(mae=4.3), "b": numbers(mae=5.0), "(none)": numbers(mae=9.0)}
-    decade = {
-        "20-29": numbers(mae=3.0, bias=1.0),
-        "70-79": numbers(mae=8.0, bias=-6.0),
-        "(others)": numbers(mae=20.0, bias=-20.0),
-    }
+    race = {"a": group(4.3), "b": group(5.0), "(none)": group(9.0)}
+    decade = {"20-29": group(3.0, 1.0), "70-79": group(8.0, -6.0), "(others)": group(20.0, -20.0)}
     assert said({"race": race, "decade": decade})["groups"] == (
         "The error is larger than overall for ages 70-79 (8.0), race b (5.0). "
         "Predictions are too high for ages 20-29 (+1.0). "
@@ -59,11 +59,21 @@ def test_groups_are_worse_only_where_their_interval_lies_above_that_of_all():
 
 
 def test_no_group_is_named_where_none_is_shown_to_differ():
-    race = {"a": numbers(mae=4.3), "b": numbers(mae=3.9)}
-    assert said({"race": race})["groups"] == (
-        "No group of at least 20 faces is shown to have a larger error than all."
-    )
+    none = "No group of at least 20 faces is shown to have a larger error than all."
+    assert said({"race": {"a": group(4.3), "b": group(3.9)}})["groups"] == none
     assert said()["groups"] == "No two groups of at least 20 faces can be compared."
+
+
+def test_what_holds_nearly_all_faces_and_how_faces_were_found_is_not_named():
+    nearly, others = group(4.6, 0.6, n=330), group(6.0, 2.0, n=70)
+    assert said({"race": {"a": nearly, "b": others}})["groups"] == (
+        "The error is larger than overall for race b (6.0). "
+        "Predictions are too high for race b (+2.0)."
+    )
+    found = said({"face": {"found": nearly, "whole": others, "(others)": others}})
+    assert found["groups"] == "No two groups of at least 20 faces can be compared."
+    assert "put together" not in found["doubtful"]
+    assert "race a (4.6)" in said({"race": {"a": group(4.6, n=320)}})["groups"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +107,7 @@ def test_faces_that_may_have_been_trained_on_are_told(leaks, words):
 
 
 def test_groups_put_together_are_told():
-    text = said({"decade": {"0-9": numbers(), "(others)": numbers(n=3)}})["doubtful"]
+    text = said({"decade": {"0-9": group(), "(others)": group(n=3)}})["doubtful"]
     assert "put together as (others) by decade" in text
 
 
