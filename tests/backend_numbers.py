@@ -14,7 +14,7 @@ from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import METHODS, get_method
 from keras_dldl.methods.metric import MethodMAE
 from keras_dldl.models import build_model, load_model
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.networks import KerasNetwork
 from tests.gradients import to_numpy, value_and_gradient
 
 GRID = LabelGrid(0, 40, 2)

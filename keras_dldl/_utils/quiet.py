@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from keras_dldl._utils.import_hooks import around_import
+from keras_dldl._utils.imports import around_import
 
 STDERR = 2
 # What TensorFlow 2.18 on writes while it is imported, before it heeds TF_CPP_MIN_LOG_LEVEL.

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from keras_dldl._utils.import_hooks import around_import
+from keras_dldl._utils.imports import around_import
 
 # Each class with `register_keras_serializable(package="keras_dldl")`, under its module.
 CLASSES = {

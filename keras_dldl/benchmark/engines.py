@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.export import litert, onnx, saved_model
-from keras_dldl.interpreters.litert import LiteRTInterpreter
-from keras_dldl.interpreters.onnx import OnnxInterpreter
+from keras_dldl.export import conversion, saved_model
+from keras_dldl.interpreters import LiteRTInterpreter, OnnxInterpreter
 from keras_dldl.models import FaceModel
 
 Runner = Callable[[np.ndarray], np.ndarray]
@@ -88,21 +87,21 @@ def _saved_model(model: FaceModel, setting: Setting) -> Runner:
 
 def _litert(precision: str) -> Callable[[FaceModel, Setting], Runner]:
     def opened(model: FaceModel, setting: Setting) -> Runner:
-        content = litert.convert(model, False, precision, setting.faces)
+        content = conversion.to_litert(model, False, precision, setting.faces)
         return _value_of(LiteRTInterpreter(content, setting.threads))
 
     return opened
 
 
 def _onnx(model: FaceModel, setting: Setting) -> Runner:
-    return _value_of(OnnxInterpreter(onnx.convert(model, False), setting.threads))
+    return _value_of(OnnxInterpreter(conversion.to_onnx(model, False), setting.threads))
 
 
 def _openvino(model: FaceModel, setting: Setting) -> Runner:
     import openvino
 
     core = openvino.Core()
-    read = core.read_model(onnx.convert(model, False), b"")
+    read = core.read_model(conversion.to_onnx(model, False), b"")
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": setting.threads,

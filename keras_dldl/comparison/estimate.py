@@ -57,7 +57,7 @@ def measured_cost(
 
     Rough: reading the data the first time, and other programs on the machine, are not foreseen.
     """
-    from keras_dldl.runtime.keras_network import KerasNetwork
+    from keras_dldl.runtime.networks import KerasNetwork
     from keras_dldl.training.devices import spread
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner

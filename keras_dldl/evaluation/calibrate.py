@@ -18,7 +18,7 @@ from keras_dldl.evaluation.intervals import interval_ends
 from keras_dldl.evaluation.predicting import decode, predict_faces
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.predict.prediction import DEFAULT_LEVEL, check_level
-from keras_dldl.runtime.card_files import write_calibrated
+from keras_dldl.runtime.card import write_calibrated
 from keras_dldl.runtime.opening import open_own
 
 if TYPE_CHECKING:

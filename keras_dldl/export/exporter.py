@@ -16,7 +16,7 @@ from keras_dldl.export.single_file import FILE_FORMATS, FileOptions, check_optio
 from keras_dldl.interpreters import is_installed
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.runtime import ModelCard
-from keras_dldl.runtime.card_files import SAVED_MODEL_CARD
+from keras_dldl.runtime.card import SAVED_MODEL_CARD
 from keras_dldl.runtime.opening import converted
 from keras_dldl.saved_models import SAVED_MODEL
 

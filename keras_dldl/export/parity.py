@@ -9,8 +9,8 @@ import numpy as np
 from keras_dldl.errors import KerasDLDLError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
-from keras_dldl.runtime.keras_network import KerasNetwork
 from keras_dldl.runtime.network import mean_of_views
+from keras_dldl.runtime.networks import KerasNetwork
 
 # In the labels' unit (years, points). Convolutions summed in another order differ by about 1e-5
 # years; anything that matters (another resizing, a lost mirror image) by far more than this.

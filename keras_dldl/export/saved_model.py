@@ -14,12 +14,12 @@ import numpy as np
 
 from keras_dldl._utils.backends import backend_name, is_installed
 from keras_dldl.errors import ConfigError
-from keras_dldl.export.graph import serve_function
+from keras_dldl.export.conversion import serve_function
 from keras_dldl.export.parity import ParityError
 from keras_dldl.export.server_files import WARM_UP, write_warm_up
 from keras_dldl.models import FaceModel
 from keras_dldl.models.folding import fold_normalization
-from keras_dldl.runtime.card_files import SAVED_MODEL_CARD
+from keras_dldl.runtime.card import SAVED_MODEL_CARD
 
 TENSORFLOW_ALONE = Path(__file__).with_name("tensorflow_alone.py")
 TIMEOUT_SECONDS = 600

@@ -11,15 +11,14 @@ import numpy as np
 from keras_dldl._utils.arguments import check_choice
 from keras_dldl._utils.files import atomic_path
 from keras_dldl.errors import ConfigError
-from keras_dldl.export import litert, onnx, parity
+from keras_dldl.export import conversion, parity
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.folders import check_file_free
-from keras_dldl.interpreters.litert import LiteRTInterpreter
-from keras_dldl.interpreters.onnx import OnnxInterpreter
+from keras_dldl.interpreters import LiteRTInterpreter, OnnxInterpreter
 from keras_dldl.models import FaceModel
 from keras_dldl.models.reloading import with_keras
 from keras_dldl.runtime import ModelCard
-from keras_dldl.runtime.card_files import with_litert_card
+from keras_dldl.runtime.card import with_litert_card
 
 # So many faces to calibrate on, and as many others to compare on.
 FACES = 100
@@ -39,9 +38,11 @@ class FileFormat:
 
 FILE_FORMATS = {
     "litert": FileFormat(
-        ".tflite", litert.PRECISIONS, litert.convert, with_litert_card, LiteRTInterpreter
+        ".tflite", conversion.PRECISIONS, conversion.to_litert, with_litert_card, LiteRTInterpreter
     ),
-    "onnx": FileFormat(".onnx", onnx.PRECISIONS, onnx.convert, onnx.with_card, OnnxInterpreter),
+    "onnx": FileFormat(
+        ".onnx", ("float32",), conversion.to_onnx, conversion.with_onnx_card, OnnxInterpreter
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_dldl._utils.arguments import check_choice, did_you_mean
-from keras_dldl._utils.classes import load_class
+from keras_dldl._utils.imports import load_class
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import DECODERS
 from keras_dldl.methods.base import Method

@@ -14,9 +14,8 @@ from typing import Any
 from keras_dldl._utils.cache import cached, checksum
 from keras_dldl.errors import ConfigError, KerasDLDLError, ModelFileError
 from keras_dldl.interpreters import asked_engine, is_installed
-from keras_dldl.runtime.exported_network import ENGINE_OF, FileNetwork, SavedModelNetwork
-from keras_dldl.runtime.keras_network import KerasNetwork
 from keras_dldl.runtime.network import Network
+from keras_dldl.runtime.networks import ENGINE_OF, FileNetwork, KerasNetwork, SavedModelNetwork
 from keras_dldl.saved_models import (
     DEFAULT_MODELS,
     SAVED_MODEL,

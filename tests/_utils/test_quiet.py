@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keras_dldl._utils.backends import is_installed
-from keras_dldl._utils.import_hooks import around_import
+from keras_dldl._utils.imports import around_import
 from keras_dldl._utils.quiet import notes_dropped, quieten_tensorflow
 
 ROOT = Path(__file__).parents[2]

@@ -149,7 +149,7 @@ def test_wrong_options_exit_with_2(arguments):
 
 @pytest.mark.parametrize("backbone", ["tiny-age-net", "keras:MobileNetV3Small"])
 def test_normalisation_by_rows_gives_the_same_numbers(backbone):
-    from keras_dldl.export.graph import normalized_by_rows
+    from keras_dldl.export.conversion import normalized_by_rows
 
     model = build_model(backbone, LabelGrid.age(), input_size=32)
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.float32)

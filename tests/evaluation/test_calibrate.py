@@ -13,7 +13,7 @@ from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.evaluation import PreparedFaces, calibrate, decode, evaluate
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import load_model
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.networks import KerasNetwork
 from tests.evaluation.given import mini_model, noise, write_prepared
 
 pytestmark = pytest.mark.usefixtures("mini_backbone")

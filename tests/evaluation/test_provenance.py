@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from keras_dldl.evaluation.provenance import commit, model_facts, versions
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.networks import KerasNetwork
 from tests.evaluation.given import mini_model
 
 pytestmark = pytest.mark.usefixtures("mini_backbone")

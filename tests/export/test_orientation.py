@@ -10,7 +10,7 @@ from tests.faces.odd_images import encoded, gradient, rotated_by_exif
 
 tf = pytest.importorskip("tensorflow")
 
-from keras_dldl.export.orientation import MOST_SEGMENTS, orientation, upright  # noqa: E402
+from keras_dldl.export.encoded_images import MOST_SEGMENTS, orientation, upright  # noqa: E402
 
 SQUARE = gradient(24, 24)
 

@@ -9,7 +9,7 @@ from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.export import ParityError, export_model, saved_model
 from keras_dldl.export.parity import generated_images, keras_outputs
 from keras_dldl.predict import predict_age
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.networks import KerasNetwork
 from tests.evaluation.given import noise, tiny_model
 from tests.faces.odd_images import encoded
 

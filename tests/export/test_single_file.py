@@ -12,7 +12,7 @@ from keras_dldl.export.parity import Limits, compare, keras_outputs, limits_of
 from keras_dldl.export.single_file import FileFormat
 from keras_dldl.labels import LabelGrid
 from keras_dldl.runtime import open_network
-from keras_dldl.runtime.card_files import read_litert_card
+from keras_dldl.runtime.card import read_litert_card
 from tests.evaluation.given import tiny_model, write_images, write_prepared
 
 

@@ -9,7 +9,7 @@ from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
 from keras_dldl.predict import predict_age
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.networks import KerasNetwork
 from tests.evaluation.given import noise, run_in_process
 
 tf = pytest.importorskip("tensorflow")

@@ -7,7 +7,7 @@ import pytest
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model, fast_network
 from keras_dldl.models.folding import fold_normalization
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.networks import KerasNetwork
 from tests.models.given import shaken
 
 SIZE = 48

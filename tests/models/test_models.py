@@ -7,7 +7,7 @@ from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel, build_model, load_model
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.networks import KerasNetwork
 
 
 def parameters(widths, labels):

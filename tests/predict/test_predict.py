@@ -23,7 +23,7 @@ from keras_dldl.predict import (
     predict_attractiveness,
 )
 from keras_dldl.runtime import opening
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.networks import KerasNetwork
 from keras_dldl.saved_models import find_model
 from tests.prediction_case import SIZE, FakeDetector, picture, random_model
 

@@ -13,7 +13,7 @@ from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import predict_age
 from keras_dldl.runtime import open_network
-from keras_dldl.runtime.exported_network import SavedModelNetwork
+from keras_dldl.runtime.networks import SavedModelNetwork
 from keras_dldl.serving import load_models
 from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import SIZE, random_model

@@ -1,7 +1,7 @@
 """The one table of the data sets that `prepare` reads, and how a source of one's own is found."""
 
 from keras_dldl._utils.arguments import did_you_mean
-from keras_dldl._utils.classes import load_class
+from keras_dldl._utils.imports import load_class
 from keras_dldl.data.sources.aaf import AllAgeFaces
 from keras_dldl.data.sources.afad import AFAD
 from keras_dldl.data.sources.agedb import AgeDB

@@ -18,7 +18,7 @@ import threading
 from functools import cache
 from typing import Any
 
-from keras_dldl._utils.classes import load_class
+from keras_dldl._utils.imports import load_class
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import check_detector
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector

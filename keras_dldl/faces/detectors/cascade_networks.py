@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_dldl._utils.cache import cached, checksum
 from keras_dldl.faces.flatbuffer import Convolution, Layer, Pooling, Slope, network_bytes
-from keras_dldl.interpreters.litert import LiteRTInterpreter
+from keras_dldl.interpreters import LiteRTInterpreter
 
 # A new one whenever the networks are written otherwise.
 VERSION = "1"

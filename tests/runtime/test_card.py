@@ -12,7 +12,7 @@ from keras_dldl.export import export_model, parity
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import load_model
 from keras_dldl.predict import predict_age
-from keras_dldl.runtime.card_files import write_calibrated
+from keras_dldl.runtime.card import write_calibrated
 from tests.calibration.given import AGE, faces
 from tests.prediction_case import SIZE, random_model
 

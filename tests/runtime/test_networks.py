@@ -10,8 +10,8 @@ from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import load_model
 from keras_dldl.runtime import ModelCard, open_network
-from keras_dldl.runtime.card_files import read_litert_card
-from keras_dldl.runtime.keras_network import KerasNetwork
+from keras_dldl.runtime.card import read_litert_card
+from keras_dldl.runtime.networks import KerasNetwork
 from tests.prediction_case import random_model
 
 

@@ -1,21 +1,62 @@
-"""Exported models: a LiteRT or ONNX file, run without TensorFlow, or a SavedModel's folder."""
+"""Networks in each engine: a `FaceModel` in Keras, an exported file, a SavedModel's folder."""
 
 import json
 import os
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_dldl.errors import ConfigError, ModelFileError
-from keras_dldl.interpreters.litert import LiteRTInterpreter
-from keras_dldl.interpreters.onnx import OnnxInterpreter
-from keras_dldl.runtime.card import ModelCard
-from keras_dldl.runtime.card_files import CARD_NAME, SAVED_MODEL_CARD, read_litert_card
+from keras_dldl.interpreters import LiteRTInterpreter, OnnxInterpreter
+from keras_dldl.runtime.card import CARD_NAME, SAVED_MODEL_CARD, ModelCard, read_litert_card
 from keras_dldl.runtime.network import Network
+
+if TYPE_CHECKING:
+    from keras_dldl.models import FaceModel
 
 ENGINE_OF = {".tflite": "litert", ".onnx": "onnx"}
 MOST_THREADS = 4  # more are no quicker for networks this small
+
+
+class KerasNetwork(Network):
+    """A `FaceModel`.
+
+    Args:
+        model: the model.
+        path: the file it was loaded from.
+        is_fast: answer by its `fast_network`, which takes a second to make and has the weights of
+            now.
+    """
+
+    def __init__(self, model: "FaceModel", path: Path | None = None, is_fast: bool = False):
+        from keras_dldl.models import fast_network
+
+        super().__init__(ModelCard.of_model(model), "keras", path)
+        self.model = model
+        self._network = fast_network(model) if is_fast else model
+
+    def answer(self, faces: np.ndarray) -> np.ndarray:
+        """Return the distributions, (B, K); see `Network.answer`.
+
+        Raises:
+            ConfigError: the process was forked after TensorFlow was loaded.
+        """
+        from keras import ops
+
+        from keras_dldl._utils.backends import check_not_forked
+
+        check_not_forked()
+        return ops.convert_to_numpy(self._network(faces.astype("float32"), training=False))
+
+    def for_many(self) -> "KerasNetwork":
+        """Return the network in its fast form; see `Network.for_many`."""
+        return KerasNetwork(self.model, self.path, is_fast=True)
+
+    def face_model(self) -> "FaceModel":
+        """Return the model itself."""
+        return self.model
 
 
 class FileNetwork(Network):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from keras_dldl._utils.classes import load_class
+from keras_dldl._utils.imports import load_class
 from keras_dldl.errors import ConfigError
 
 
