@@ -19,8 +19,12 @@ def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
     field = field or name.removeprefix("--").replace("-", "_")
     default = getattr(LIMITS, field)
     default = default if unit == 1 else default / unit
-    kind = click.FloatRange(0, min_open=field != "batch_window")
-    kind = click.IntRange(1) if isinstance(default, int) else kind
+
+    kind = (
+        click.IntRange(1)
+        if isinstance(default, int)
+        else click.FloatRange(0, min_open=field != "batch_window")
+    )
     return click.option(name, type=kind, default=default, help=text)
 
 

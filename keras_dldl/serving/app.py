@@ -14,9 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from keras_dldl import __version__
 from keras_dldl.serving import photos, rest
-from keras_dldl.serving.description import ABOUT, ATTENTION, FACES, MODELS
-from keras_dldl.serving.edge import Edge, handlers
-from keras_dldl.serving.logs import log
+from keras_dldl.serving.edge import Edge, handlers, log
 from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.registry import as_table
 from keras_dldl.serving.service import Service
@@ -24,6 +22,11 @@ from keras_dldl.serving.service import Service
 PAGE = Path(__file__).parent / "page"
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+ABOUT = (
+    "Faces in photos, and what models make of them. For aligned face crops there is TensorFlow "
+    "Serving's REST protocol besides, under /v1/models/. Estimates are for research, not for "
+    "decisions about people."
+)
 
 
 def create_app(models: Any, options: ServerOptions | None = None, detector: Any = None) -> FastAPI:
@@ -78,12 +81,12 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
 
 
 def _add_photos(app: FastAPI, service: Service) -> None:
-    @app.get("/api/models", openapi_extra=MODELS)
+    @app.get("/api/models", openapi_extra=photos.MODELS)
     async def models() -> Response:
         """List the models, their labels, and what is known of their errors."""
         return photos.models(service)
 
-    @app.post("/api/faces", openapi_extra=FACES)
+    @app.post("/api/faces", openapi_extra=photos.FACES)
     async def faces(request: Request) -> Response:
         """Find the faces in a photo, from left to right.
 
@@ -92,7 +95,7 @@ def _add_photos(app: FastAPI, service: Service) -> None:
         """
         return await photos.faces(service, request)
 
-    @app.post("/api/attention", openapi_extra=ATTENTION)
+    @app.post("/api/attention", openapi_extra=photos.ATTENTION)
     async def attention(request: Request) -> Response:
         """Show where in a face the evidence lies: rows of numbers in [0, 1].
 

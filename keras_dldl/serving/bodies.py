@@ -1,11 +1,16 @@
-"""Reading request bodies: not too large, not too slow, not too many at a time."""
+"""Reading request bodies: not too large, not too slow, not too many at a time; their pictures."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from python_multipart import FormParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from keras_dldl.serving.options import BODIES_HELD, ServerOptions
@@ -16,6 +21,8 @@ SLOWEST_BYTES_PER_SECOND = 50_000
 # One whose body is refused must be faster to be read to its end, and is read no further than that.
 DROPPED_BYTES_PER_SECOND = 2_000_000
 MOST_DROPPED = 200_000_000
+FORM = "multipart/form-data"
+FIELDS = ("image", "file", "photo")
 
 
 @dataclass
@@ -124,3 +131,49 @@ async def disconnected(request: Request) -> None:
     """Wait until the client of a request whose body is read goes away."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def picture_in(request: Request, body: bytes) -> bytes:
+    """Return the bytes of the picture in a body; nothing is written to a disk.
+
+    Of a form (multipart/form-data) it is the field `image`, `file` or `photo`; any other body is
+    the picture itself.
+
+    Raises:
+        Refusal: the form is damaged, or has no such field.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind != FORM.encode():
+        return body
+    fields: dict[str, bytes] = {}
+    ended: list[bool] = []
+
+    def keep(field: Any, content: bytes | None) -> None:
+        fields.setdefault((field.field_name or b"").decode("utf-8", "replace"), content or b"")
+
+    def keep_file(file: Any) -> None:
+        file.file_object.seek(0)
+        keep(file, file.file_object.read())
+
+    try:
+        parser = FormParser(
+            FORM,
+            lambda field: keep(field, field.value),
+            keep_file,
+            lambda: ended.append(True),
+            options.get(b"boundary", b""),
+            config={"MAX_MEMORY_FILE_SIZE": math.inf},
+        )
+        parser.write(body)
+        parser.finalize()
+    except (FormParserError, ValueError) as error:
+        raise bad_request(f"The form is damaged: {error}") from None
+    if not ended:
+        raise bad_request("The form is cut short")
+    for name in FIELDS:
+        if name in fields:
+            return fields[name]
+    raise bad_request(
+        f"A form must have a field named {', '.join(FIELDS)} with a picture. "
+        f"Received: {len(fields)} other fields"
+    )

@@ -1,10 +1,13 @@
 """What stands around every request: its number, its headers, its line in the log, its counters."""
 
+import json
 import logging
 import secrets
+import sys
 import time
+from datetime import datetime, timezone
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from keras_dldl.serving.logs import log
 from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.refusals import ClientGone, Refusal
 from keras_dldl.serving.service import Service
@@ -36,6 +38,9 @@ ROUTES = {
 }  # fmt: skip
 CLIENT_CLOSED = 499
 PORTS = {"http": 80, "https": 443}
+LOGGER = logging.getLogger("keras_dldl.serving")
+# Of paths that strangers send, so much is repeated.
+LONGEST_TEXT = 200
 
 
 class Edge:
@@ -180,3 +185,45 @@ def handlers(service: Service) -> dict[Any, Any]:
         return answer
 
     return {Refusal: refuse, HTTPException: not_there}
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes a record and its `fields` as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        time = datetime.fromtimestamp(record.created, timezone.utc)
+        entry = {
+            "time": time.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
+
+
+def log(event: str, level: int = logging.INFO, exc_info: Any = None, **fields: Any) -> None:
+    """Log an event with its fields."""
+    short = {
+        key: value[:LONGEST_TEXT] if isinstance(value, str) else value
+        for key, value in fields.items()
+    }
+    LOGGER.log(level, event, exc_info=exc_info, extra={"fields": short})
+
+
+def write_json_logs(stream: TextIO | None = None) -> None:
+    """Have this package and uvicorn log JSON lines to `stream`, default stderr."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    package = logging.getLogger("keras_dldl")
+    package.handlers = [handler]
+    package.propagate = False
+    if package.level == logging.NOTSET:
+        package.setLevel(logging.INFO)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler] if name == "uvicorn" else []
+        logger.propagate = name != "uvicorn"
+        logger.setLevel(logging.WARNING)

@@ -4,15 +4,16 @@ import io
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.alignment import spans_a_face
-from keras_dldl.faces.images import declared_pixels
 from keras_dldl.faces.photo import Photo
 from keras_dldl.predict.prediction import (
     DEFAULT_LEVEL,
@@ -20,7 +21,7 @@ from keras_dldl.predict.prediction import (
     photo_to_dict,
     predictions_of,
 )
-from keras_dldl.serving.multipart import picture_in
+from keras_dldl.serving.bodies import picture_in
 from keras_dldl.serving.refusals import Refusal, bad_request, not_found
 from keras_dldl.serving.registry import Servable
 from keras_dldl.serving.service import Service
@@ -32,34 +33,70 @@ POINTS = 10
 LARGEST_CROP = 2.0
 
 
+def _parameter(name: str, description: str, required: bool = False, **schema: Any) -> dict:
+    return {
+        "name": name, "in": "query", "description": description, "required": required,
+        "schema": schema,
+    }  # fmt: skip
+
+
+def _photo_request(path: str, *parameters: dict) -> dict[str, Any]:
+    """Return what describes an operation that takes a photo; ADDRESS is the server's."""
+    photo = {"schema": {"type": "string", "format": "binary"}}
+    field = {"type": "object", "properties": {"image": {"type": "string", "format": "binary"}}}
+    content = {"image/*": photo, "multipart/form-data": {"schema": field}}
+    return {
+        "parameters": list(parameters),
+        "requestBody": {"required": True, "content": content},
+        "x-example": f'curl --data-binary @photo.jpg "ADDRESS/api/{path}"',
+    }
+
+
+# What the API says of itself, in OpenAPI's words, beyond what its routes tell.
+_MODEL = _parameter("model", "name of a model; without it the first", type="string")
+_VERSION = _parameter("version", "of the model; without it the highest", type="integer")
+MODELS = {"x-example": "curl ADDRESS/api/models"}
+FACES = _photo_request(
+    "faces",
+    _MODEL,
+    _VERSION,
+    _parameter(
+        "level", "share of faces whose label the interval holds", type="number", default=0.9
+    ),
+    _parameter(
+        "distribution", "false: without labels and distributions", type="boolean", default=True
+    ),
+)
+ATTENTION = _photo_request(
+    "attention?landmarks=...",
+    _parameter(
+        "landmarks", "five points x,y,x,y,... that /api/faces gave", required=True, type="string"
+    ),
+    _MODEL,
+    _VERSION,
+    _parameter("format", "json, or png for a grey picture", type="string", default="json"),
+)
+
+
 def models(service: Service) -> Response:
     """Answer what can be asked: `GET /api/models`."""
     listed = []
-    for name in service.models.versions:
+    for name, versions in service.models.versions.items():
         latest = service.models.latest(name)
-        card, grid = latest.network.card, latest.network.card.grid
-        listed.append(
-            {
-                "name": name,
-                "versions": sorted(service.models.versions[name]),
-                "task": grid.task,
-                "unit": grid.unit,
-                "start": grid.start,
-                "stop": grid.stop,
-                "step": grid.step,
-                "input_size": card.input_size,
-                "about": latest.about,
-            }
-        )
+        card = latest.network.card
+        grid = {key: getattr(card.grid, key) for key in ("task", "unit", "start", "stop", "step")}
+        known = {"input_size": card.input_size, "about": latest.about}
+        listed.append({"name": name, "versions": sorted(versions), **grid, **known})
     return JSONResponse({"models": listed})
 
 
 async def faces(service: Service, request: Request) -> Response:
     """Answer a photo with its faces: `POST /api/faces`."""
+    _check_parameters(request, FACES)
     model, level = _model(service, request), _level(request)
     distribution = _choice(request, "distribution", ("true", "false")) == "true"
     async with service.bodies.body(request) as body:
-        work = _faces(service, _picture(request, body), model, level, distribution)
+        work = _faces(service, picture_in(request, body), model, level, distribution)
         return await service.answer(request, work)
 
 
@@ -67,7 +104,7 @@ async def _faces(
     service: Service, picture: bytes, model: Servable, level: float, distribution: bool
 ) -> Response:
     job = partial(_find, service, model, picture)
-    photo, found, left_out = await service.look_at_photo(job, await _pixels(service, picture))
+    photo, found, left_out = await service.look_at_photo(picture, job)
     card = model.network.card
     side = card.input_size
     crops = np.array([one.crop for one in found], np.float32).reshape(-1, side, side, 3)
@@ -87,12 +124,6 @@ async def _faces(
             "left_out": left_out,
         }
     )
-
-
-async def _pixels(service: Service, picture: bytes) -> int:
-    """Return how many pixels the picture declares: what a job over it costs."""
-    most = service.options.max_pixels
-    return await service.decode(lambda _: declared_pixels(picture, most), cost=len(picture))
 
 
 def _find(
@@ -116,19 +147,13 @@ def _find(
 
 async def attention(service: Service, request: Request) -> Response:
     """Answer a photo and five points with the attention map there: `POST /api/attention`."""
+    _check_parameters(request, ATTENTION)
     model, points = _model(service, request), _points(request)
     form = _choice(request, "format", ("json", "png"))
     async with service.bodies.body(request) as body:
-        picture = _picture(request, body)
-        work = _map(service, model, points, form, picture)
-        return await service.answer(request, work)
-
-
-async def _map(
-    service: Service, model: Servable, points: np.ndarray, form: str, picture: bytes
-) -> Response:
-    job = partial(_attention, service, model, points, form, picture)
-    return await service.look_at_photo(job, await _pixels(service, picture))
+        picture = picture_in(request, body)
+        job = partial(_attention, service, model, points, form, picture)
+        return await service.answer(request, service.look_at_photo(picture, job))
 
 
 def _attention(
@@ -189,8 +214,14 @@ def _photo(service: Service, picture: bytes) -> Photo:
         raise Refusal(400, str(error), "unreadable") from None
 
 
-def _picture(request: Request, body: bytes) -> bytes:
-    return picture_in(body, request.headers.get("content-type", ""))
+def _check_parameters(request: Request, operation: dict[str, Any]) -> None:
+    known = [one["name"] for one in operation["parameters"]]
+    for name in request.query_params:
+        if name not in known:
+            raise bad_request(
+                f"The parameters of {request.url.path} are {', '.join(known)}."
+                f"{did_you_mean(name, known)} Received: {name[:40]!r}"
+            )
 
 
 def _model(service: Service, request: Request) -> Servable:

@@ -1,5 +1,6 @@
 """The models that a server has: names, versions, labels."""
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -10,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.errors import ConfigError
+from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.runtime import Network, open_network
-from keras_dldl.saved_models import SAVED_MODEL, versions_in
-from keras_dldl.serving.about import about_model
+from keras_dldl.saved_models import METRICS_FILE, SAVED_MODEL, find_model, versions_in
 
 FIRST_VERSION = 1
+CARD_FILE = "CARD.md"
+# Columns of the manifest that say how the faces were come by, and nothing of the people.
+NO_PEOPLE = {"split", "face", "database"}
+BY_LABEL = "decade"
 
 
 @dataclass(frozen=True)
@@ -168,3 +172,50 @@ def _networks(path: str, all_versions: bool) -> list[tuple[int, Network]]:
     network = open_network(path)
     number = os.path.basename(os.path.abspath(path)) if network.engine == "saved-model" else ""
     return [(int(number) if number.isdecimal() and int(number) else FIRST_VERSION, network)]
+
+
+def about_model(path: str) -> dict[str, Any] | None:
+    """Return what lies beside a model's file: its report and its card.
+
+    Args:
+        path: a model's file, a run folder, or a shipped model's name.
+
+    Returns:
+        `name`; `mae`, its mean absolute error, and the number of `faces` it was measured on, or
+        None; `groups`, a list of `name`, `faces` and `mae`, those by label first; and `card`,
+        Markdown, or None. None where there is no such file.
+    """
+    try:
+        found = find_model(path)
+    except ModelFileError:
+        return None
+    if found.is_dir():  # a SavedModel, which has none
+        return None
+    folder = found.resolve().parent
+    metrics = _metrics(folder / METRICS_FILE)
+    card = folder / CARD_FILE
+    by_column = metrics.get("groups") or {}
+    columns = sorted(set(by_column) - NO_PEOPLE, key=lambda column: (column != BY_LABEL, column))
+    groups = [
+        {
+            "name": f"{metrics.get('task', 'label') if column == BY_LABEL else column} {name}",
+            "faces": group["n"],
+            "mae": group["mae"],
+        }
+        for column in columns
+        for name, group in by_column[column].items()
+    ]
+    return {
+        "name": folder.name,
+        "mae": metrics.get("mae"),
+        "faces": metrics.get("n"),
+        "groups": groups,
+        "card": card.read_text(encoding="utf-8") if card.is_file() else None,
+    }
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # a report that is missing or damaged stops no server
+        return {}

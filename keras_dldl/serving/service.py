@@ -7,11 +7,20 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from starlette.requests import Request
 
+from keras_dldl.faces.images import declared_pixels
 from keras_dldl.runtime import Network
 from keras_dldl.serving.bodies import BodyReader, disconnected
-from keras_dldl.serving.metrics import Metrics
 from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.queues import Job, WorkQueue, run_jobs
 from keras_dldl.serving.refusals import ClientGone, Refusal
@@ -19,6 +28,46 @@ from keras_dldl.serving.registry import ModelTable, Servable
 
 # Finding faces in a photo of more pixels takes seconds, for which small ones do not wait.
 LARGE_PHOTO = 500_000
+# The borders of histograms.
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+PREFIX = "keras_dldl"
+
+
+class Metrics:
+    """The counters of one server, which has a registry of its own."""
+
+    def __init__(self):
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        self.requests = self._made(Counter, "requests", "Answered requests", "route", "status")
+        self.seconds = self._made(
+            Histogram, "request_seconds", "Seconds from first byte to answer", "route",
+            buckets=SECONDS,
+        )  # fmt: skip
+        self.refused = self._made(Counter, "refused", "Requests refused", "reason")
+        self.disconnected = self._made(
+            Counter, "disconnected", "Clients that left before their answer"
+        )
+        self.batches = self._made(
+            Histogram, "batch_faces", "Faces in a forward pass", "model", buckets=BATCHES
+        )
+        self.in_progress = self._made(Gauge, "requests_in_progress", "Requests being answered")
+        self._queues = self._made(
+            Gauge, "queue_length", "Faces, photos or bytes that wait", "queue"
+        )
+
+    def watch_queue(self, name: str, length: Callable[[], int]) -> None:
+        """Show the length of a queue."""
+        self._queues.labels(name).set_function(length)
+
+    def page(self) -> bytes:
+        """Return the page that Prometheus reads."""
+        return generate_latest(self._registry)
+
+    def _made(self, kind: Any, name: str, what: str, *labels: str, **options: Any) -> Any:
+        return kind(f"{PREFIX}_{name}", what, labels, registry=self._registry, **options)
 
 
 class Service:
@@ -69,10 +118,17 @@ class Service:
         """
         return await Job(job, self._decoding, cost).done()
 
-    async def look_at_photo(self, job: Callable[[Callable[[], None]], Any], cost: int) -> Any:
-        """Do a job in a thread for photos, and return what it gives; see `decode`."""
-        queue = self._photos if cost <= LARGE_PHOTO else self._large_photos
-        return await Job(job, queue, cost).done()
+    async def look_at_photo(self, picture: bytes, job: Callable[[Callable[[], None]], Any]) -> Any:
+        """Do a job over a photo in the thread for its size, and return what it gives.
+
+        Args:
+            picture: the photo's file.
+            job: see `decode`.
+        """
+        most = self.options.max_pixels
+        pixels = await self.decode(lambda _: declared_pixels(picture, most), cost=len(picture))
+        queue = self._photos if pixels <= LARGE_PHOTO else self._large_photos
+        return await Job(job, queue, pixels).done()
 
     async def distributions(self, model: Servable, faces: np.ndarray) -> np.ndarray:
         """Return the distributions, (B, K), of (B, S, S, 3) faces, which go in batches."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from keras_dldl.faces.detectors.networks import read_network
 from keras_dldl.faces.flatbuffer import FILE_IDENTIFIER
 from keras_dldl.saved_models import CARD_FILE
-from keras_dldl.serving.about import about_model
+from keras_dldl.serving.registry import about_model
 
 ROOT = Path(__file__).resolve().parents[2]
 NPM = ROOT / "build" / "npm"

@@ -58,7 +58,7 @@ PAGES: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
     "serving": (
         "Serving",
         {
-            "serving.client.client": ("Client",),
+            "serving.client": ("Client",),
             "serving.options": ("ServerOptions",),
             "serving.app": ("create_app",),
             "serving.registry": ("load_models",),

@@ -66,7 +66,7 @@ def expected_value(red, grid=None):
 SERVER = """
 import json, sys
 from keras_dldl.serving.app import create_app
-from keras_dldl.serving.logs import write_json_logs
+from keras_dldl.serving.edge import write_json_logs
 from keras_dldl.serving.options import ServerOptions
 from keras_dldl.serving.server import _bound, _config, _run, _Server
 from tests.prediction_case import FakeDetector

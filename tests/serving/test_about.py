@@ -4,8 +4,7 @@ import json
 
 from keras_dldl import saved_models
 from keras_dldl.labels import LabelGrid
-from keras_dldl.serving.about import about_model
-from keras_dldl.serving.registry import ModelTable
+from keras_dldl.serving.registry import ModelTable, about_model
 from tests.serving.conftest import client_of
 from tests.serving.fakes import FakeNetwork
 

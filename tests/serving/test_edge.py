@@ -12,8 +12,7 @@ import pytest
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.images import read_image
 from keras_dldl.serving import ServerOptions, create_app
-from keras_dldl.serving.edge import foreign
-from keras_dldl.serving.logs import JsonFormatter
+from keras_dldl.serving.edge import JsonFormatter, foreign
 from tests.serving.conftest import ask, base64_of, client_of, encoded, picture_file
 from tests.serving.fakes import FakeNetwork
 

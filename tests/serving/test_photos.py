@@ -108,6 +108,7 @@ def test_model_version_and_level_are_chosen_by_the_address(client):
         ("level=much", 400, "between 0 and 1"),
         ("level=nan", 400, "between 0 and 1"),
         ("distribution=no", 400, "true or false"),
+        ("levle=0.5", 400, "distribution. Did you mean level? Received: 'levle'"),
     ],
 )
 def test_bad_questions(client, query, status, reason):

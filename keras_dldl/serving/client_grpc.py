@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_dldl._utils.serving_messages import DTYPE_NAMES, FLOAT, STRING, message, parse
 from keras_dldl.errors import ConfigError, ServerError
-from keras_dldl.serving.client.transports import PassingError, Transport
+from keras_dldl.serving.client_rest import PassingError, Transport
 
 # tensorflow_serving/apis/get_model_status.proto
 STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}

@@ -16,7 +16,7 @@ from keras_dldl.labels import DECODERS, LabelGrid
 from keras_dldl.predict import Prediction
 from keras_dldl.predict.functions import one_or_many
 from keras_dldl.predict.predictor import numbered_name
-from keras_dldl.serving.client.transports import Transport, with_retries
+from keras_dldl.serving.client_rest import Rest, Transport, with_retries
 
 # A request of more bytes than this is split, however few images it holds.
 REQUEST_BYTES = 2**24
@@ -166,10 +166,8 @@ def _transport_for(
     if not isinstance(model, str) or not model:
         raise ConfigError(f"`model` must be the name of a model. Received: model={model!r}")
     if scheme.startswith("http"):
-        from keras_dldl.serving.client.rest import Rest
-
         return Rest(url, model, version, timeout, headers)
-    from keras_dldl.serving.client.grpc_transport import Grpc
+    from keras_dldl.serving.client_grpc import Grpc
 
     secure = scheme == "grpcs"
     where = f"[{host}]" if ":" in host else host

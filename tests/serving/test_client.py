@@ -15,12 +15,11 @@ import pytest
 
 from keras_dldl.errors import ConfigError, ServerError, UnreadableImage
 from keras_dldl.labels import LabelGrid
-from keras_dldl.serving import Client
-from keras_dldl.serving.client import client as client_module
-from keras_dldl.serving.client import transports
+from keras_dldl.serving import Client, client_rest
+from keras_dldl.serving import client as client_module
 from tests.faces.odd_images import encoded, gradient
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 ANSWERS = "a row a file"
 
 
@@ -96,7 +95,7 @@ def server():
 def waits(monkeypatch):
     """The waits between attempts, which are not waited for."""
     seconds = []
-    monkeypatch.setattr(transports, "sleep", seconds.append)
+    monkeypatch.setattr(client_rest, "sleep", seconds.append)
     return seconds
 
 
