@@ -51,8 +51,9 @@ def timed(rows, grid, image, mirror, other, out: str) -> tuple[float, float]:
     """Do the work, print the seconds of its steps and return their sums."""
     from keras_dldl.evaluation import Evaluation
     from keras_dldl.evaluation.assess import assess
+    from keras_dldl.evaluation.decoding import decode
     from keras_dldl.evaluation.groups import grouping_columns
-    from keras_dldl.evaluation.predicting import Views, decode
+    from keras_dldl.evaluation.predicting import Views
 
     clock = Clock()
     value, _ = decode((image + mirror) / 2, grid)
@@ -116,7 +117,7 @@ def drawn(label: np.ndarray, grid, seed: int) -> np.ndarray:
 
 def kept_faces(error: np.ndarray):
     """Let batches of noise pass, as the faces of an evaluation do; return what was kept."""
-    from keras_dldl.evaluation.pictures import Extremes
+    from keras_dldl.evaluation.predicting import Extremes
 
     faces = np.random.default_rng(0).integers(0, 256, (BATCH, 112, 112, 3)).astype(np.float32)
     extremes = Extremes()
@@ -128,7 +129,7 @@ def kept_faces(error: np.ndarray):
 
 def facts(grid, count: int) -> dict:
     """Return what an evaluation says besides its numbers."""
-    from keras_dldl.evaluation.provenance import versions
+    from keras_dldl.evaluation.evaluate import versions
 
     model = {
         "name": "drawn",

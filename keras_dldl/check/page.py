@@ -14,7 +14,7 @@ from keras_dldl._utils.text_tables import aligned
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import DataError
-from keras_dldl.evaluation.pictures import thumbnail
+from keras_dldl.evaluation.predicting import thumbnail
 
 SHOWN_ROWS = 50
 METHOD = (

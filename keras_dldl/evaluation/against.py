@@ -6,18 +6,10 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.errors import DataError
-from keras_dldl.evaluation.confidence import (
-    AT_ONCE,
-    CELLS_AT_ONCE,
-    MIN_UNITS,
-    Drawn,
-    Part,
-    holm,
-)
+from keras_dldl.evaluation.confidence import AT_ONCE, CELLS_AT_ONCE, MIN_UNITS, Drawn, holm
 from keras_dldl.labels import LabelGrid
 
 PERMUTATIONS = 10_000
-DIFFERENCE = 1  # the column of a part that holds the differences; 0 counts the faces
 SIGNIFICANT = 0.05
 TIE = 1e-9  # sums of the same numbers in another order
 SCOPE = (
@@ -45,11 +37,6 @@ def check_comparable(grid: LabelGrid, other: LabelGrid) -> list[str]:
     return []
 
 
-def paired_part(index: np.ndarray, difference: np.ndarray) -> Part:
-    """Return what is summed for a paired difference, of the faces `index` of (N,) differences."""
-    return Part(index, np.stack([np.ones(len(index)), difference[index]], axis=1))
-
-
 def paired_tests(
     difference: np.ndarray,
     members: Mapping[Hashable, np.ndarray],
@@ -62,7 +49,7 @@ def paired_tests(
         difference: (N,) absolute error of the model minus that of the other.
         members: by part: which faces.
         units: (N,) what is drawn as one.
-        drawn: the drawings, with a `paired_part` under each key of `members`.
+        drawn: the drawings; under each key of `members` the last column is of `difference`.
 
     Returns:
         By part: `n`; `mae_difference`, below 0 where the model is nearer; `confidence`, its paired
@@ -74,7 +61,7 @@ def paired_tests(
         key: {
             "n": len(index),
             "mae_difference": float(difference[index].mean()),
-            "confidence": drawn.interval(key, drawn.mean(key, DIFFERENCE)),
+            "confidence": drawn.interval(key, drawn.mean(key, -1)),
             "p_permutation": p if drawn.units[key] >= MIN_UNITS else None,
         }
         for (key, index), p in zip(members.items(), p_values, strict=True)

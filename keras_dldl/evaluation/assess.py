@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl.calibration import Calibration
-from keras_dldl.evaluation.against import (
-    add_holm,
-    conclusion,
-    paired_part,
-    paired_tests,
-    wilcoxon,
-)
+from keras_dldl.evaluation.against import add_holm, conclusion, paired_tests, wilcoxon
 from keras_dldl.evaluation.confidence import (
     COVERAGE,
     MIN_UNITS,
@@ -24,18 +18,10 @@ from keras_dldl.evaluation.confidence import (
     moments,
     units_of,
 )
+from keras_dldl.evaluation.decoding import LEVELS, Decoded, decode
 from keras_dldl.evaluation.groups import NOT_GROUPS, balanced_mae, gaps, group_members, members
-from keras_dldl.evaluation.intervals import (
-    CALIBRATION,
-    COVERAGE_LEVEL,
-    LEVELS,
-    calibrated_ends,
-    calibration,
-    covered_part,
-    interval_ends,
-)
 from keras_dldl.evaluation.numbers import coverage, summary
-from keras_dldl.evaluation.predicting import Views, decode
+from keras_dldl.evaluation.predicting import Views
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:
@@ -43,43 +29,8 @@ if TYPE_CHECKING:
 
 RESULT_COLUMNS = ("path", "label", "value", "std", "low", "high", "against_value")
 WHOLE = ("all",)
+CALIBRATION = ("calibration",)
 SEED = 0
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A model's answers, each (N,), or (N, L) for the levels of `intervals.LEVELS`."""
-
-    value: np.ndarray
-    std: np.ndarray
-    lows: np.ndarray
-    highs: np.ndarray
-
-    @classmethod
-    def of(
-        cls,
-        distribution: np.ndarray,
-        grid: LabelGrid,
-        decoder: str,
-        calibrated: Calibration | None = None,
-    ) -> "Decoded":
-        """Decode (N, K) distributions, with intervals by the model's calibration if it has one."""
-        value, std = decode(distribution, grid, decoder)
-        if calibrated is None:
-            ends = interval_ends(distribution, grid, LEVELS)
-        else:
-            ends = calibrated_ends(value, std, calibrated, LEVELS)
-        return cls(value, std, *ends)
-
-    @property
-    def low(self) -> np.ndarray:
-        """Lower ends of the 90 % intervals."""
-        return self.lows[:, LEVELS.index(COVERAGE_LEVEL)]
-
-    @property
-    def high(self) -> np.ndarray:
-        """Upper ends of the 90 % intervals."""
-        return self.highs[:, LEVELS.index(COVERAGE_LEVEL)]
 
 
 def assess(
@@ -107,17 +58,17 @@ def assess(
     """
     label = rows["label"].to_numpy(np.float64)
     sigma = rows["sigma"].to_numpy(np.float64) if "sigma" in rows else None
-    answers = Decoded.of(views.average, grid, decoder, calibrated)
-    faces = _Faces(label, sigma, answers, *units_of(rows))
+    faces = _Faces(label, sigma, Decoded.of(views.average, grid, decoder, calibrated), other)
     grouped = group_members(rows, columns, grid.task)
     named = members(np.full(len(label), "all") if origins is None else origins)
     parts = {WHOLE: np.arange(len(label))}
     parts |= {("groups", c, name): i for c, values in grouped.items() for name, i in values.items()}
     parts |= {("datasets", name): index for name, index in named.items()}
-    drawn = faces.draw(parts, other)
+    units, by = units_of(rows)
+    drawn = faces.draw(parts, units, by)
     numbers = {key: faces.numbers(key, index, drawn) for key, index in parts.items()}
     for key in [WHOLE, *(("datasets", name) for name in named)]:
-        balanced = balanced_mae(label[parts[key]], answers.value[parts[key]])
+        balanced = balanced_mae(label[parts[key]], faces.answers.value[parts[key]])
         numbers[key]["balanced_mae"] = balanced if grid.task == "age" else None
     groups = {c: {n: numbers["groups", c, n] for n in values} for c, values in grouped.items()}
     metrics = {
@@ -130,13 +81,13 @@ def assess(
         "groups": groups,
         "datasets": {name: numbers["datasets", name] for name in named},
         "fairness": gaps(groups, drawn),
-        "calibration": calibration(label, answers.lows, answers.highs, drawn),
+        "calibration": faces.calibration(drawn),
     }
     if drawn.units[WHOLE] < MIN_UNITS:
         metrics["notes"].append(f"intervals of the numbers need at least {MIN_UNITS} faces")
     if other is not None:
-        metrics["against"] = faces.against(other, parts, drawn, grid.unit)
-    return metrics, _predictions(rows, answers, other)
+        metrics["against"] = faces.against(parts, units, drawn, grid.unit)
+    return metrics, _predictions(rows, faces.answers, other)
 
 
 @dataclass(frozen=True)
@@ -144,24 +95,19 @@ class _Faces:
     label: np.ndarray
     sigma: np.ndarray | None
     answers: Decoded
-    units: np.ndarray
-    by: str
+    other: np.ndarray | None
 
-    @property
-    def covered(self) -> np.ndarray:
-        return (self.label >= self.answers.low) & (self.label <= self.answers.high)
-
-    def draw(self, parts: dict[Hashable, np.ndarray], other: np.ndarray | None) -> Drawn:
+    def draw(self, parts: dict[Hashable, np.ndarray], units: np.ndarray, by: str) -> Drawn:
         """Draw the faces once for all that has an interval."""
-        columns = moments(self.label, self.answers.value, self.sigma, self.covered)
+        inside = self._inside()
+        covered = (self.label >= self.answers.low) & (self.label <= self.answers.high)
+        columns = moments(self.label, self.answers.value, self.sigma, covered)
+        if self.other is not None:
+            columns = np.column_stack([columns, self._difference()])
         summed = {key: Part(index, columns[index]) for key, index in parts.items()}
-        summed[CALIBRATION] = covered_part(self.label, self.answers.lows, self.answers.highs)
-        if other is not None:
-            difference = self._difference(other)
-            summed |= {
-                ("against", *key): paired_part(index, difference) for key, index in parts.items()
-            }
-        return draw(summed, self.units, self.by, SEED)
+        levels = np.column_stack([np.ones(len(inside)), inside])
+        summed[CALIBRATION] = Part(parts[WHOLE], levels)
+        return draw(summed, units, by, SEED)
 
     def numbers(self, key: Hashable, index: np.ndarray, drawn: Drawn) -> dict[str, Any]:
         sigma = None if self.sigma is None else self.sigma[index]
@@ -170,15 +116,31 @@ class _Faces:
         found[COVERAGE] = coverage(label, answers.low[index], answers.high[index])
         return {**found, "confidence": intervals_of(drawn, key)}
 
+    def calibration(self, drawn: Drawn) -> dict[str, Any]:
+        """Return the levels claimed and the shares covered, in percent, and the furthest off."""
+        covered, claimed = 100 * self._inside().mean(axis=0), 100 * np.array(LEVELS)
+        furthest = int(np.argmax(np.abs(covered - claimed)))
+        return {
+            "levels": [float(round(level, 6)) for level in claimed],
+            "covered": covered.tolist(),
+            "confidence": [
+                drawn.interval(CALIBRATION, 100 * drawn.mean(CALIBRATION, 1 + k))
+                for k in range(len(LEVELS))
+            ],
+            "mean_width": (self.answers.highs - self.answers.lows).mean(axis=0).tolist(),
+            "largest_gap": {
+                "level": float(round(claimed[furthest], 6)),
+                "difference": float(covered[furthest] - claimed[furthest]),
+            },
+        }
+
     def against(
-        self, other: np.ndarray, parts: dict[Hashable, np.ndarray], drawn: Drawn, unit: str
+        self, parts: dict[Hashable, np.ndarray], units: np.ndarray, drawn: Drawn, unit: str
     ) -> dict[str, Any]:
-        difference = self._difference(other)
-        keyed = {("against", *key): index for key, index in parts.items()}
-        tested = paired_tests(difference, keyed, self.units, drawn)
-        found = {key: tested[("against", *key)] for key in parts}
+        difference = self._difference()
+        found = paired_tests(difference, parts, units, drawn)
         for key, index in parts.items():
-            found[key]["mae"] = float(np.abs(other - self.label)[index].mean())
+            found[key]["mae"] = float(np.abs(self.other - self.label)[index].mean())
         groups: dict[str, dict[str, Any]] = {}
         for kind, *names in parts:
             if kind == "groups" and names[0] not in NOT_GROUPS:
@@ -191,15 +153,20 @@ class _Faces:
             "farther": 100 * float(np.mean(difference > 0)),
         }
         return {
-            "numbers": summary(self.label, other, self.sigma),
+            "numbers": summary(self.label, self.other, self.sigma),
             **whole,
             "conclusion": conclusion(whole, unit),
             "groups": groups,
             "datasets": {key[1]: entry for key, entry in found.items() if key[0] == "datasets"},
         }
 
-    def _difference(self, other: np.ndarray) -> np.ndarray:
-        return np.abs(self.answers.value - self.label) - np.abs(other - self.label)
+    def _inside(self) -> np.ndarray:
+        """Return whether the interval of each level holds the label, (N, L)."""
+        label = self.label[:, None]
+        return (label >= self.answers.lows) & (label <= self.answers.highs)
+
+    def _difference(self) -> np.ndarray:
+        return np.abs(self.answers.value - self.label) - np.abs(self.other - self.label)
 
 
 def _predictions(

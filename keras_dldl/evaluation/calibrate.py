@@ -13,9 +13,9 @@ from keras_dldl.calibration import Calibration, coverage_rows, cross_fit
 from keras_dldl.calibration.calibration import MIN_FACES_BY_LABEL, check_enough
 from keras_dldl.calibration.cross_fit import FOLDS, coverage_range, folds_of
 from keras_dldl.errors import ConfigError
+from keras_dldl.evaluation.decoding import decode, interval_ends
 from keras_dldl.evaluation.inputs import Faces, PreparedFaces
-from keras_dldl.evaluation.intervals import interval_ends
-from keras_dldl.evaluation.predicting import decode, predict_faces
+from keras_dldl.evaluation.predicting import predict_faces
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.predict.prediction import DEFAULT_LEVEL, check_level
 from keras_dldl.runtime.card import write_calibrated

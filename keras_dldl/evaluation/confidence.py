@@ -116,15 +116,19 @@ def moments(
 
 
 def numbers_of(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the numbers that (B, M) sums of `moments` make, each (B,), NaN where undefined.
+    """Return the numbers that sums of `moments` make, each (B,), NaN where undefined.
 
-    The keys are those of `numbers.summary`, with "cs 3" for `cs["3"]`, and the coverage.
+    Args:
+        sums: (B, M), or more columns, which are passed over.
+
+    Returns:
+        By the keys of `numbers.summary`, with "cs 3" for `cs["3"]`, and the coverage.
     """
-    n, absolute, error, square, covered, known, epsilon, x, y, xx, yy, xy, *within = sums.T
+    n, absolute, error, square, covered, known, epsilon, x, y, xx, yy, xy, *rest = sums.T
     return {
         "mae": _ratio(absolute, n),
         "bias": _ratio(error, n),
-        **{f"cs {t}": 100 * _ratio(one, n) for t, one in zip(THRESHOLDS, within, strict=True)},
+        **{f"cs {t}": 100 * _ratio(one, n) for t, one in zip(THRESHOLDS, rest, strict=False)},
         "rmse": np.sqrt(_ratio(square, n)),
         "pearson": _pearson(*(_ratio(one, n) for one in (x, y, xx, yy, xy))),
         "epsilon_error": _ratio(epsilon, known),

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import subprocess
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,11 @@ from keras_dldl._utils.arguments import check_integer
 from keras_dldl.errors import DataError
 from keras_dldl.evaluation.against import check_comparable
 from keras_dldl.evaluation.assess import assess
+from keras_dldl.evaluation.decoding import decode
 from keras_dldl.evaluation.groups import grouping_columns
 from keras_dldl.evaluation.inputs import Faces, PreparedFaces
 from keras_dldl.evaluation.leaks import leak_check as checked_for_leaks
-from keras_dldl.evaluation.pictures import SHOWN, Pictures
-from keras_dldl.evaluation.predicting import decode, predict_faces
-from keras_dldl.evaluation.provenance import model_facts, versions
+from keras_dldl.evaluation.predicting import SHOWN, Pictures, predict_faces
 from keras_dldl.evaluation.wording import in_words
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
+CHECKOUT = Path(__file__).parents[2]
+GIT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -176,3 +178,62 @@ def _check_labels(rows: "pd.DataFrame", grid: LabelGrid) -> None:
             f"Labels must lie on the model's grid, {grid.start:g} ... {grid.stop:g} {grid.unit}. "
             f"Received: {len(outside)} that do not; the first, of {path}: {label:g}"
         )
+
+
+def model_facts(network: Network) -> dict[str, Any]:
+    """Return what a model is, and what tells its file from any other, but not where it lies."""
+    card, path = network.card, network.path
+    is_file = path is not None and path.is_file()
+    return {
+        "name": None if path is None else network.name,
+        "sha256": files.sha256_of(path) if is_file else None,
+        "engine": network.engine,
+        "backbone": card.backbone,
+        "method": dict(card.method),
+        "grid": card.grid.get_config(),
+        "alignment": card.alignment.get_config(),
+        "calibrated": card.calibration is not None,
+        "training": card.notes.get("training"),
+    }
+
+
+def versions() -> dict[str, Any]:
+    """Return the versions of what ran, and the commit where the package is a git checkout."""
+    import platform
+
+    import keras
+
+    import keras_dldl
+
+    return {
+        "keras_dldl": keras_dldl.__version__,
+        "commit": commit(CHECKOUT),
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def commit(folder: Path) -> str | None:
+    """Return the commit of a checkout, with "-dirty" where files differ from it; None elsewhere.
+
+    Args:
+        folder: the checkout's root; another repository around it does not count.
+    """
+    if not (folder / ".git").exists():
+        return None
+    try:
+        head = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):  # no git here, or no commit yet
+        return None
+    return f"{head}-dirty" if changed else head
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS
+    )  # fmt: skip
+    return done.stdout.strip()

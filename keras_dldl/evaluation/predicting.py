@@ -1,5 +1,7 @@
-"""Running models over labelled faces: each face, and its mirror image."""
+"""Running models over labelled faces: each face, and its mirror image; the worst and the best."""
 
+import heapq
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -7,13 +9,28 @@ import numpy as np
 
 from keras_dldl._utils.progress import progress
 from keras_dldl.errors import DataError
+from keras_dldl.evaluation.decoding import decode
 from keras_dldl.evaluation.inputs import Faces
-from keras_dldl.evaluation.pictures import Extremes, Pictures
-from keras_dldl.labels import LabelGrid
 from keras_dldl.runtime import Network
 from keras_dldl.runtime.network import check_numbers, mean_of_views
 
 MANY = 1000  # faces for which a model is made faster first, which takes a second
+SHOWN = 24  # of the worst, and of the best
+SIDE = 96  # pixels
+QUALITY = 80
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Faces to show, each the number of its row in `predictions.csv` and a small JPEG file.
+
+    Args:
+        worst: those with the largest errors, the largest first.
+        best: those with the smallest, the smallest first; no face is in both.
+    """
+
+    worst: Sequence[tuple[int, bytes]] = ()
+    best: Sequence[tuple[int, bytes]] = ()
 
 
 @dataclass(frozen=True)
@@ -36,15 +53,6 @@ class Views:
     def average(self) -> np.ndarray:
         """The mean of both, (N, K)."""
         return mean_of_views(self.image, self.mirror)
-
-
-def decode(
-    distribution: np.ndarray, grid: LabelGrid, decoder: str = "expectation"
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return values and standard deviations, both (N,) float64, of (N, K) distributions."""
-    distribution = np.asarray(distribution, np.float64)
-    distribution = distribution / distribution.sum(axis=1, keepdims=True)  # float32's sum is not 1
-    return grid.decode(distribution, decoder), grid.std(distribution)
 
 
 def predict_faces(
@@ -114,3 +122,61 @@ def _pass(
         Views(positions, image, mirror, kept if k == 0 else Pictures())
         for k, (image, mirror) in enumerate(joined)
     ]
+
+
+class Extremes:
+    """Keeps the crops of the worst and the best faces of a stream.
+
+    Args:
+        count: how many of each; 0 keeps none.
+    """
+
+    def __init__(self, count: int = SHOWN):
+        self.count = count
+        self._seen = 0
+        # The root of each heap is the face that goes first; of equal errors the later one goes.
+        self._worst: list[tuple[float, int, np.ndarray]] = []
+        self._best: list[tuple[float, int, np.ndarray]] = []
+
+    def add(self, numbers: Sequence[int], images: np.ndarray, error: np.ndarray) -> None:
+        """Look at more faces.
+
+        Args:
+            numbers: n numbers of theirs, all different from those before.
+            images: (n, S, S, 3), 0 ... 255.
+            error: (n,) absolute errors.
+        """
+        self._seen += len(images)
+        for number, image, one in zip(numbers, images, error.tolist(), strict=True):
+            self._keep(self._worst, (one, -number), image)
+            self._keep(self._best, (-one, -number), image)
+
+    def pictures(self) -> Pictures:
+        """Return what was kept; of few faces, each is shown once, as bad or as good."""
+        half = min(self.count, (self._seen + 1) // 2)
+        worst = sorted(self._worst, key=lambda kept: kept[:2], reverse=True)[:half]
+        shown = {number for _, number, _ in worst}
+        best = sorted(self._best, key=lambda kept: kept[:2], reverse=True)
+        best = [kept for kept in best if kept[1] not in shown]
+        return Pictures(_encoded(worst), _encoded(best))
+
+    def _keep(self, heap: list, key: tuple[float, int], image: np.ndarray) -> None:
+        if len(heap) < self.count:
+            heapq.heappush(heap, (*key, image.astype(np.uint8)))
+        elif self.count and key > heap[0][:2]:
+            heapq.heapreplace(heap, (*key, image.astype(np.uint8)))
+
+
+def thumbnail(image: np.ndarray) -> bytes:
+    """Return a (S, S, 3) uint8 image as a JPEG file of at most `SIDE` pixels a side."""
+    from PIL import Image
+
+    small = Image.fromarray(image)
+    small.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=QUALITY)
+    return buffer.getvalue()
+
+
+def _encoded(kept: Sequence[tuple[float, int, np.ndarray]]) -> list[tuple[int, bytes]]:
+    return [(-number, thumbnail(image)) for _, number, image in kept]

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from keras_dldl.evaluation.assess import assess
+from keras_dldl.evaluation.decoding import decode
 from keras_dldl.evaluation.evaluate import Evaluation
 from keras_dldl.evaluation.groups import grouping_columns
-from keras_dldl.evaluation.pictures import Pictures, thumbnail
-from keras_dldl.evaluation.predicting import Views, decode
+from keras_dldl.evaluation.predicting import Pictures, Views, thumbnail
 from keras_dldl.evaluation.wording import in_words
 from keras_dldl.labels import LabelGrid
 

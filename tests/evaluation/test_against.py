@@ -12,11 +12,10 @@ from keras_dldl.evaluation.against import (
     add_holm,
     check_comparable,
     conclusion,
-    paired_part,
     paired_tests,
     wilcoxon,
 )
-from keras_dldl.evaluation.confidence import draw
+from keras_dldl.evaluation.confidence import Part, draw
 from keras_dldl.labels import LabelGrid
 
 RNG = np.random.default_rng(8)
@@ -28,7 +27,8 @@ ALL = np.arange(120)
 def outcome_of(difference, units=None, **members):
     units = np.arange(len(difference)) if units is None else units
     members = members or {"all": np.arange(len(difference))}
-    parts = {key: paired_part(index, difference) for key, index in members.items()}
+    columns = np.stack([np.ones(len(difference)), difference], axis=1)
+    parts = {key: Part(index, columns[index]) for key, index in members.items()}
     return paired_tests(difference, members, units, draw(parts, units))
 
 

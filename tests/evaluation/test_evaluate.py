@@ -5,7 +5,9 @@ import hashlib
 import io
 import json
 import re
+import subprocess
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,14 +15,14 @@ from PIL import Image
 
 from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.errors import ConfigError, DataError, ModelFileError
-from keras_dldl.evaluation import LabelledImages, PreparedFaces, decode, evaluate
+from keras_dldl.evaluation import LabelledImages, PreparedFaces, evaluate
+from keras_dldl.evaluation.evaluate import commit
 from keras_dldl.evaluation.numbers import summary
 from keras_dldl.export import export_model
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.images import read_image
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model
-from keras_dldl.predict import Prediction
 from tests.evaluation.given import FixedDetector, mini_model, write_images, write_prepared
 
 pytestmark = pytest.mark.usefixtures("mini_backbone")
@@ -72,21 +74,30 @@ def test_numbers_are_those_of_a_loop_over_single_images(model, prepared, evaluat
     assert np.abs(evaluation.predictions["value"] - (image + mirror) / 2).max() < 2e-3
 
 
-def test_metrics_tell_what_was_measured(evaluation):
+def test_metrics_and_predictions_tell_what_was_measured(evaluation):
     metrics = evaluation.metrics
-    assert metrics["n"] == 11
     assert metrics["detection"] == {"found": 10, "whole": 1}
     assert metrics["data"]["split"] == "test"
     assert metrics["model"]["grid"] == AGE.get_config()
-    assert metrics["task"] == "age" and metrics["input_size"] == 32
+    assert (metrics["n"], metrics["task"], metrics["input_size"]) == (11, "age", 32)
     assert set(metrics["groups"]) == {"gender", "value", "split", "face", "decade"}
     assert sum(part["n"] for part in metrics["groups"]["gender"].values()) == 11
+    assert evaluation.predictions.columns.tolist() == [
+        "path", "label", "value", "std", "low", "high", "sigma", "split", "subject", "gender",
+        "manifest_value", "face",
+    ]  # fmt: skip
 
 
-def test_batch_size_and_open_data_make_no_difference(model, prepared, evaluation):
+def test_batch_size_and_open_data_make_no_difference_and_a_limit_takes_the_first(
+    model, prepared, evaluation
+):
     again = evaluate(model, PreparedFaces(prepared, split="test"), batch_size=64)
     assert again.metrics["mae"] == pytest.approx(evaluation.metrics["mae"], abs=1e-4)
-    assert again.predictions["path"].equals(evaluation.predictions["path"])
+    first = evaluate(model, PreparedFaces(prepared, limit=3), batch_size=2).predictions
+    for found in (again.predictions, first):
+        assert found["path"].tolist() == evaluation.predictions["path"].tolist()[: len(found)]
+    with pytest.raises(ConfigError, match="limit=-1"):
+        PreparedFaces(prepared, limit=-1)
 
 
 def test_an_export_has_the_numbers_of_its_model(model, prepared, evaluation, tmp_path):
@@ -99,19 +110,6 @@ def test_an_export_has_the_numbers_of_its_model(model, prepared, evaluation, tmp
     facts = again.metrics["model"]
     assert facts["name"].endswith("/m.tflite") and facts["engine"] == "litert"
     assert facts["method"] == evaluation.metrics["model"]["method"]
-
-
-def test_predictions_start_with_the_contracts_columns(evaluation):
-    columns = evaluation.predictions.columns.tolist()
-    assert columns[:6] == ["path", "label", "value", "std", "low", "high"]
-    assert columns[6:] == ["sigma", "split", "subject", "gender", "manifest_value", "face"]
-
-
-def test_values_and_spreads_are_those_of_single_predictions():
-    p = np.random.default_rng(0).dirichlet(np.full(101, 0.1), 5)
-    for row, *found in zip(p, *decode(p, AGE), strict=True):
-        one = Prediction(row, AGE)
-        assert (one.value, one.std) == pytest.approx(found, abs=1e-5)
 
 
 def test_default_split_is_val_where_there_is_no_test(model, tmp_path):
@@ -132,13 +130,6 @@ def test_several_folders_are_one_data_set(model, tmp_path):
     assert both.metrics["n"] == 9
     mean = (3 * single[0]["mae"] + 6 * single[1]["mae"]) / 9
     assert both.metrics["mae"] == pytest.approx(mean, abs=1e-4)
-
-
-def test_limit_takes_the_first_faces(model, prepared, evaluation):
-    first = evaluate(model, PreparedFaces(prepared, limit=3), batch_size=2)
-    assert first.predictions["path"].tolist() == evaluation.predictions["path"].tolist()[:3]
-    with pytest.raises(ConfigError, match="limit=-1"):
-        PreparedFaces(prepared, limit=-1)
 
 
 def test_the_rows_of_the_manifest_are_what_is_evaluated(model, tmp_path):
@@ -179,31 +170,21 @@ def test_another_model_has_the_numbers_that_it_has_alone(model, prepared, evalua
         evaluate(model, prepared, against=mini_model(LabelGrid(0, 90)))
 
 
-def test_a_model_against_itself_does_not_differ(model, prepared):
-    found = evaluate(model, prepared, against=model).metrics["against"]
-    assert found["mae_difference"] == 0 and found["p_wilcoxon"] is None
-
-
-def test_labelled_images_are_aligned_as_at_prediction(model, tmp_path):
+@pytest.mark.parametrize("align", [True, False])
+def test_labelled_images_are_aligned_as_at_prediction_or_taken_whole(model, tmp_path, align):
     rows = write_images(tmp_path, 6)
-    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", detector=FixedDetector())
+    place = tmp_path / "manifest.csv", tmp_path / "images"
+    faces = LabelledImages(*place, align=align, detector=FixedDetector())
     found = evaluate(model, faces, batch_size=4)
-    images = [read_image(tmp_path / "images" / path) for path in rows["path"]]
-    crops = [model.alignment.align(image, FixedDetector.landmarks, 32) for image in images]
+    cut, images = model.alignment, [read_image(place[1] / path) for path in rows["path"]]
+    crops = [
+        cut.align(image, FixedDetector.landmarks, 32) if align else cut.whole(image, 32)
+        for image in images
+    ]
     expected = values_one_by_one(model, crops).mean(axis=0)
     assert np.abs(found.predictions["value"] - expected).max() < 2e-3
-    assert found.metrics["detection"] == {"found": 6, "whole": 0}
+    assert found.metrics["detection"] == ({"found": 6, "whole": 0} if align else None)
     assert found.metrics["data"]["split"] == "all"
-
-
-def test_crops_are_taken_as_they_are_without_align(model, tmp_path):
-    rows = write_images(tmp_path, 3)
-    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", align=False)
-    found = evaluate(model, faces)
-    images = [read_image(tmp_path / "images" / path) for path in rows["path"]]
-    expected = values_one_by_one(model, [model.alignment.whole(i, 32) for i in images]).mean(axis=0)
-    assert np.abs(found.predictions["value"] - expected).max() < 2e-3
-    assert found.metrics["detection"] is None
 
 
 def test_no_face_counts_as_whole_and_unreadable_images_are_left_out(model, tmp_path):
@@ -348,9 +329,8 @@ def test_labels_that_are_not_finite_are_told_by_their_line(model, tmp_path):
 def test_large_images_are_left_out_where_a_limit_says_so(model, tmp_path):
     write_images(tmp_path, 2)
     place = tmp_path / "manifest.csv", tmp_path / "images"
-    assert (
-        evaluate(model, LabelledImages(*place, align=False, max_pixels=48 * 48)).metrics["n"] == 2
-    )
+    found = evaluate(model, LabelledImages(*place, align=False, max_pixels=48 * 48))
+    assert found.metrics["n"] == 2
     with pytest.raises(DataError, match="over the limit of 2,303.*--max-pixels"):
         evaluate(model, LabelledImages(*place, align=False, max_pixels=48 * 48 - 1))
     with pytest.raises(ConfigError, match="max_pixels=0"):
@@ -398,10 +378,40 @@ def test_the_median_is_the_label_of_least_expected_distance(model, prepared, eva
     assert found.metrics["mae"] != evaluation.metrics["mae"]
 
 
-def test_the_balanced_mae_counts_every_decade_once(evaluation):
-    rows = evaluation.predictions
-    error = (rows["value"] - rows["label"]).abs()
-    expected = error.groupby(rows["label"] // 10).mean().mean()
-    assert evaluation.metrics["balanced_mae"] == pytest.approx(expected)
-    (only,) = evaluation.metrics["datasets"].values()
-    assert only["balanced_mae"] == pytest.approx(expected)
+def git(folder, *arguments):
+    name = ("-c", "user.name=a", "-c", "user.email=a@b")
+    command = ["git", "-C", str(folder), *name, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_checkout_is_told_by_its_commit(tmp_path):
+    assert commit(tmp_path) is None
+    git(tmp_path, "init")
+    assert commit(tmp_path) is None, "no commit yet"
+    (tmp_path / "a.txt").write_text("1")
+    git(tmp_path, "add", "a.txt")
+    git(tmp_path, "commit", "-m", "x")
+    head = git(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "new.txt").write_text("not followed")
+    assert commit(tmp_path) == head
+    (tmp_path / "a.txt").write_text("2")
+    assert commit(tmp_path) == f"{head}-dirty"
+
+
+def test_a_repository_around_the_folder_does_not_count(tmp_path):
+    git(tmp_path, "init")
+    (tmp_path / "inside").mkdir()
+    assert commit(tmp_path / "inside") is None
+
+
+def test_versions_and_the_models_training_are_told(model, prepared, tmp_path):
+    import keras_dldl
+
+    trained = mini_model()
+    trained.card["training"] = {"data": ["utk"], "epoch": 3}
+    found = evaluate(trained, PreparedFaces(prepared, limit=2)).metrics
+    assert found["model"]["training"]["epoch"] == 3
+    expected = {"keras_dldl": keras_dldl.__version__, "keras": keras.__version__}
+    assert expected | {"backend": keras.backend.backend()} == {
+        name: found["versions"][name] for name in ("keras_dldl", "keras", "backend")
+    }

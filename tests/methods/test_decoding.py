@@ -6,7 +6,7 @@ from scipy.special import expit, logit
 
 from keras_dldl import Prediction, ops
 from keras_dldl.errors import ConfigError
-from keras_dldl.evaluation.predicting import decode
+from keras_dldl.evaluation.decoding import decode
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import get_method
 from keras_dldl.methods.metric import MethodMAE

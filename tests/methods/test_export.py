@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dldl.evaluation.predicting import decode
+from keras_dldl.evaluation.decoding import decode
 from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel

@@ -9,7 +9,7 @@ from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.groups import DECADE, MIN_FACES, OTHERS
 from keras_dldl.evaluation.report import figures
-from keras_dldl.evaluation.report.cells import decimals, interval_below, numbers_table
+from keras_dldl.evaluation.report.groups import decimals, interval_below, numbers_table
 
 if TYPE_CHECKING:
     import pandas as pd

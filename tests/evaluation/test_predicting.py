@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_dldl.evaluation.pictures import SIDE, Extremes, Pictures, thumbnail
+from keras_dldl.evaluation.predicting import SIDE, Extremes, Pictures, thumbnail
 
 
 def kept(error, count, batch=7, side=16):
