@@ -15,9 +15,9 @@ import keras
 from keras_dldl._utils.backends import backend_name, is_installed
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.training import TrainConfig
+from keras_dldl.training.devices import precision
 from keras_dldl.training.feed import make_feed
 from keras_dldl.training.learner import FaceLearner
-from keras_dldl.training.precision import precision
 
 
 def best_seconds(epoch, count):

@@ -25,8 +25,8 @@ CASES = (
 def stepper(name: str, size: int, precision: str, batch: int, is_fused: bool):
     """Return a function that makes one training step."""
     from keras_dldl import LabelDistributionLoss, LabelGrid, build_model
+    from keras_dldl.training.devices import precision as set_precision
     from keras_dldl.training.fused_normalization import fuse_batch_normalization
-    from keras_dldl.training.precision import precision as set_precision
 
     with set_precision(precision):
         model = build_model(name, LabelGrid.age(), input_size=size).training_model()

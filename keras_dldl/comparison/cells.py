@@ -173,7 +173,7 @@ def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:
 def _trained_and_measured(cell: Cell, measured: "PreparedData") -> CellResult:
     from keras_dldl.evaluation import PreparedFaces, evaluate
     from keras_dldl.training import train
-    from keras_dldl.training.state import load_checkpoint
+    from keras_dldl.training.run_folder import load_checkpoint
 
     if cell.given is not None:
         rows = load_checkpoint(cell.run.checkpoint).progress["rows"]

@@ -58,10 +58,9 @@ def measured_cost(
     Rough: reading the data the first time, and other programs on the machine, are not foreseen.
     """
     from keras_dldl.runtime.networks import KerasNetwork
-    from keras_dldl.training.devices import spread
+    from keras_dldl.training.devices import precision, spread
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
-    from keras_dldl.training.precision import precision
     from keras_dldl.training.team import Team
 
     config = completed(cell.config, data)

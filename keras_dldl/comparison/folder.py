@@ -12,8 +12,7 @@ from keras_dldl.comparison.plan import Plan
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.history import epochs_done, is_stale
-from keras_dldl.training.run_folder import data_fingerprint
-from keras_dldl.training.state import load_checkpoint
+from keras_dldl.training.run_folder import data_fingerprint, load_checkpoint
 
 if TYPE_CHECKING:
     from keras_dldl.data.prepared import PreparedData
@@ -80,7 +79,7 @@ def check_cells(cells: Sequence[Cell], data: "PreparedData") -> None:
         DataError: a method needs what the data lack; a given run is not of these data.
     """
     from keras_dldl.comparison.estimate import completed
-    from keras_dldl.training.build import check_method, make_grid, make_method, make_model
+    from keras_dldl.training.learner import check_method, make_grid, make_method, make_model
 
     built = set()
     for cell in cells:

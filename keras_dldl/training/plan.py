@@ -89,17 +89,15 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
     Raises:
         ConfigError, DataError: as `train` would.
     """
-    from keras_dldl.training.build import make_method, sampling_of
-    from keras_dldl.training.devices import places_of
-    from keras_dldl.training.feed import make_feed
+    from keras_dldl.training.devices import places_of, precision
+    from keras_dldl.training.feed import make_feed, sampling_of
     from keras_dldl.training.learner import FaceLearner
     from keras_dldl.training.memory import resident_bytes
-    from keras_dldl.training.precision import precision
     from keras_dldl.training.trainer import open_data
 
     team = team or Team()
     team.check_backend()
-    config, data, splits = open_data(config, make_method(config), team.processes)
+    config, data, splits = open_data(config, team.processes)
     places = places_of(config, team)
     feed, learner = make_feed(config, data, places), FaceLearner(config, data, places.devices)
     with precision(config.precision):

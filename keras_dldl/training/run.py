@@ -12,15 +12,15 @@ import keras
 from keras_dldl._utils.files import atomic_path
 from keras_dldl.errors import TrainingError
 from keras_dldl.training.averaging import KeepRawWeights, averaged_weights
-from keras_dldl.training.build import make_repeatable
 from keras_dldl.training.callbacks import Interrupt, StepWatch
 from keras_dldl.training.config import RunConfig
-from keras_dldl.training.curves import ScalarLog, draw_curves
 from keras_dldl.training.feed import Feed
 from keras_dldl.training.history import (
     RunResult,
+    ScalarLog,
     best_row,
     describe_row,
+    draw_curves,
     epochs_done,
     is_stale,
     write_history,
@@ -28,8 +28,13 @@ from keras_dldl.training.history import (
 from keras_dldl.training.learner import Learner
 from keras_dldl.training.memory import memory_named
 from keras_dldl.training.optimizer import LearningRate
-from keras_dldl.training.run_folder import RunFolder, write_provenance
-from keras_dldl.training.state import Checkpoint, restore_variables, save_checkpoint
+from keras_dldl.training.run_folder import (
+    Checkpoint,
+    RunFolder,
+    restore_variables,
+    save_checkpoint,
+    write_provenance,
+)
 
 _LOGGER = logging.getLogger(__name__)
 _CURVES_EVERY_EPOCHS = 5
@@ -135,7 +140,11 @@ class Run:
 
     def _build(self, checkpoint: Checkpoint | None) -> bool:
         """Make the model; return whether it is now another model, head and all, and no more."""
-        make_repeatable(self.config)
+        if self.config.deterministic and keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.experimental.enable_op_determinism()
+        keras.utils.set_random_seed(self.config.seed)
         # The checkpoint is of the last epoch's end: its optimizer may be another than the next's.
         facts = self.learner.build(from_init=checkpoint is None, epoch=max(0, self._done - 1))
         if checkpoint:

@@ -1,19 +1,24 @@
-"""The run folder: where its files are, and whether a run may begin or go on in it."""
+"""The run folder: where its files are, whether a run may begin or go on in it, its checkpoint."""
 
 import hashlib
+import json
 import os
 import platform
 import shlex
 import sys
+import zipfile
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from keras_dldl._utils.files import TEMPORARY_PREFIX, write_json
+import numpy as np
+
+from keras_dldl._utils.files import TEMPORARY_PREFIX, atomic_path, write_json
 from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.training.config import RunConfig
-from keras_dldl.training.state import Checkpoint, load_checkpoint
 
 # The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
 # may be raised, and what ends a run early, only watches it, or does the same elsewhere changes no
@@ -22,6 +27,69 @@ _MAY_DIFFER = (
     "data", "root", "manifest", "epochs", "on_damaged_shard", "devices", "patience",
     "min_improvement", "tensorboard", "image_weights",
 )  # fmt: skip
+_PROGRESS = "progress"
+# What numpy and zipfile raise on a file that is cut short or changed.
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a run needs to go on.
+
+    Attributes:
+        progress: plain values: epochs done, history rows, fingerprint of the data, settings.
+        arrays: values of all variables of the model, then of the optimizer, in their order.
+    """
+
+    progress: dict[str, Any]
+    arrays: list[np.ndarray]
+
+
+def save_checkpoint(path: Path, variables: Sequence[Any], progress: dict[str, Any]) -> None:
+    """Write the values of `variables` and `progress` to `path`, whole or not at all.
+
+    One file holds both, so that a killed run never leaves the one without the other.
+    """
+    content = {f"{index:05d}": np.asarray(variable) for index, variable in enumerate(variables)}
+    content[_PROGRESS] = np.frombuffer(json.dumps(progress).encode("utf-8"), dtype=np.uint8)
+    with atomic_path(path) as temporary:
+        np.savez(temporary, **content)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            progress = json.loads(archive[_PROGRESS].tobytes().decode("utf-8"))
+            names = sorted(name for name in archive.files if name != _PROGRESS)
+            return Checkpoint(progress, [archive[name] for name in names])
+    except _DAMAGE as error:
+        raise TrainingError(
+            "The checkpoint is damaged and cannot be resumed. Restore the file from a copy, or "
+            f"train into another folder. Received: {path} ({' '.join(str(error).split())})."
+        ) from error
+
+
+def restore_variables(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
+    """Give each of `variables` its value back.
+
+    Raises:
+        TrainingError: number or shapes differ, so the checkpoint is of another model.
+    """
+    wanted = [tuple(variable.shape) for variable in variables]
+    found = [array.shape for array in arrays]
+    if wanted != found:
+        raise TrainingError(
+            "The checkpoint is of another model or optimizer. Resume with the settings and the "
+            "package version the run began with. "
+            f"Received: {len(found)} arrays for {len(wanted)} variables, or other shapes."
+        )
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
 
 
 class RunFolder:

@@ -1,5 +1,6 @@
 """The training engine: from a config to a run folder."""
 
+import importlib.util
 import logging
 import os
 from collections.abc import Sequence
@@ -7,14 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.training.checks import check_config, check_labels, check_validation
+from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.history import RunResult
-from keras_dldl.training.run_folder import RunFolder, check_same_run, data_fingerprint
-from keras_dldl.training.state import Checkpoint, load_checkpoint
+from keras_dldl.training.run_folder import (
+    Checkpoint,
+    RunFolder,
+    check_same_run,
+    data_fingerprint,
+    load_checkpoint,
+)
 from keras_dldl.training.team import Team, folder_of, joined
 
 _LOGGER = logging.getLogger(__name__)
+_SHOWN = 5
 
 
 def train(
@@ -59,16 +66,13 @@ def _train(
     config: TrainConfig, folder: RunFolder, resume: bool, team: Team, callbacks: Sequence[Any]
 ) -> RunResult:
     from keras_dldl.data.records.integrity import damage_named
-    from keras_dldl.training.build import make_method
-    from keras_dldl.training.devices import spread
+    from keras_dldl.training.devices import precision, spread, warn_of_emulation
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
-    from keras_dldl.training.precision import precision, warn_of_emulation
     from keras_dldl.training.run import Run
 
-    method = make_method(config)
     checkpoint = _opened(folder, resume, team)
-    config, data, splits = open_data(config, method, team.processes)
+    config, data, splits = open_data(config, team.processes)
     fingerprint = data_fingerprint(data, splits, config.image_weights)
     team.check_same({**config.to_dict(), "data": fingerprint})
     if checkpoint is not None:
@@ -80,14 +84,11 @@ def _train(
         return run.execute(checkpoint)
 
 
-def open_data(
-    config: TrainConfig, method: Any, processes: int = 1
-) -> tuple[TrainConfig, Any, list[str]]:
+def open_data(config: TrainConfig, processes: int = 1) -> tuple[TrainConfig, Any, list[str]]:
     """Open the prepared data of a run, and refuse what it cannot be trained on.
 
     Args:
         config: the settings.
-        method: the method of `config`.
         processes: how many train together.
 
     Returns:
@@ -95,17 +96,69 @@ def open_data(
     """
     from keras_dldl.data.prepared import PreparedData
     from keras_dldl.data.records.integrity import check_records
-    from keras_dldl.training.build import check_method
+    from keras_dldl.training.learner import check_method, make_method
 
+    method = make_method(config)
     check_config(config)
     data = PreparedData(*config.data)
     config = _completed(config, data, processes)
-    check_validation(config)
+    if config.patience is not None and config.validation_split is None:
+        raise ConfigError(
+            "`patience` judges by a validation split, and there is none. Allowed: patience=null, "
+            "or data with the split; `keras-dldl split` draws one. "
+            f"Received: patience={config.patience}."
+        )
     splits = ["train", config.validation_split] if config.validation_split else ["train"]
     check_labels(data, splits)
     check_records(data, splits, config.on_damaged_shard)
     check_method(method, data, splits)
     return config, data, splits
+
+
+def check_config(config: TrainConfig) -> None:
+    """Raise `ConfigError` for what the settings alone show to be wrong."""
+    from keras_dldl.models.backbones import check_backbone
+
+    check_backbone(config.model)
+    if not config.data:
+        raise ConfigError(
+            "Training needs data: prepared folders, by --data or `data:`. Received: none."
+        )
+    if config.freeze_epochs is not None and not config.freeze:
+        raise ConfigError(
+            "`freeze_epochs` says how long, and `freeze` what. Allowed: both, or `freeze` alone. "
+            f"Received: freeze_epochs={config.freeze_epochs} without freeze."
+        )
+    if config.accumulate > config.batch_size:
+        raise ConfigError(
+            f"A batch has no more parts than images. Allowed: accumulate up to {config.batch_size},"
+            f" the batch_size. Received: accumulate={config.accumulate}."
+        )
+    if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ConfigError(
+            'TensorBoard is not installed. Allowed: pip install "keras-dldl[tensorboard]", or '
+            "tensorboard=false. Received: tensorboard=true."
+        )
+
+
+def check_labels(data: Any, splits: Sequence[str]) -> None:
+    """Raise `DataError` for labels that are off the label grid; names file and lines."""
+    from keras_dldl.data.manifest import line_number
+
+    grid = data.grid
+    for folder in data.folders:
+        rows = folder.manifest[folder.manifest["split"].isin(splits)]
+        bad = rows[~rows["label"].between(grid.start, grid.stop)]
+        if len(bad):
+            shown = [
+                f"line {line_number(index)}: {label:g}"
+                for index, label in bad["label"].head(_SHOWN).items()
+            ]
+            raise DataError(
+                f"A label is off the label grid. Allowed: {grid.start:g} to {grid.stop:g}. "
+                f"Received: {folder.path / 'manifest.csv'}, {len(bad)} of {len(rows)} rows; "
+                f"{', '.join(shown)}"
+            )
 
 
 def _opened(folder: RunFolder, resume: bool, team: Team) -> Checkpoint | None:

@@ -1,17 +1,12 @@
 """Every method through the trainer, on faces that are the brighter the older."""
 
-import numpy as np
 import pytest
 
-from keras_dldl.data.prepared import PreparedData
-from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.errors import ConfigError
 from keras_dldl.evaluation import evaluate
-from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import get_method
-from keras_dldl.methods.distribution import DLDL
 from keras_dldl.models import load_model
 from keras_dldl.training import TrainConfig, run, train
-from keras_dldl.training.build import check_method, make_method
 from tests.methods.case import NAMES
 from tests.training.small_data import write_small_data
 
@@ -44,17 +39,6 @@ def test_every_method_learns_and_its_mae_is_that_of_evaluation(
     assert measured == pytest.approx(result.best_val_mae, abs=1e-3)
 
 
-def test_or_cnn_is_ranking_bce_by_another_name():
-    assert make_method(TrainConfig(method="or-cnn")) == get_method("ranking-bce")
-
-
-def test_method_options_go_over_the_named_settings():
-    config = TrainConfig(method="dldl-v2", sigma=3, method_options={"sigma": "1e-1"})
-    assert make_method(config).options["sigma"] == 0.1
-    config = TrainConfig(method="sord", method_options={"distance": "squared", "scale": 2})
-    assert make_method(config).options == {"distance": "squared", "scale": 2}
-
-
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
@@ -68,27 +52,3 @@ def test_a_wrong_method_is_refused_before_anything_is_written(folder, tmp_path, 
     with pytest.raises(ConfigError, match=reason):
         train(config_of(folder, model="tiny-age-net", **settings), tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-class NeedsSigma(DLDL):
-    needs_sigma = True
-
-
-class Rows:
-    """Prepared data whose rows are given."""
-
-    grid = LabelGrid.age()
-
-    def __init__(self, rows):
-        self.rows = lambda split: rows
-
-
-def test_a_method_that_needs_sigma_is_refused_where_a_row_has_none(folder):
-    with pytest.raises(DataError, match=r"needs a sigma.*48 of 48.*'train'.*train/000.jpg"):
-        check_method(NeedsSigma(), PreparedData(folder), ["train"])
-    rows = PreparedData(folder).rows("train")
-    check_method(NeedsSigma(), Rows(rows.assign(sigma=0.0)), ["train", "val"])
-    for missing in (np.nan, -1.0):
-        sigma = np.where(np.arange(len(rows)) == 5, missing, 2.0)
-        with pytest.raises(DataError, match="Received: 1 of 48 .*train/005.jpg"):
-            check_method(NeedsSigma(), Rows(rows.assign(sigma=sigma)), ["train"])

@@ -1,15 +1,14 @@
 """Networks of keras.applications inside a face model: pixels, sizes, files, pooling."""
 
 import inspect
-import sys
 
 import keras
 import numpy as np
 import pytest
 
-from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.models import build_model, load_model, pretrained
+from keras_dldl.models import build_model, load_model
 from keras_dldl.models.backbones import applications
 
 tf = pytest.importorskip("tensorflow", reason="writes SavedModels")
@@ -132,69 +131,3 @@ def test_files_and_exports_give_the_same_numbers(tmp_path):
     model.export(tmp_path / "served", verbose=False)
     served = tf.saved_model.load(str(tmp_path / "served"))  # its function does not keep it alive
     np.testing.assert_allclose(served.serve(faces(3)), model(faces(3)), atol=1e-5)
-
-
-def test_weights_of_a_file_are_taken_once(model, tmp_path):
-    for suffix in (".weights.h5", ".keras"):
-        keras.utils.set_random_seed(5)
-        donor = applications.new_network(SMALL, 32)
-        path = tmp_path / f"net{suffix}"
-        donor.save(path) if suffix == ".keras" else donor.save_weights(path)
-        target = build_model(SMALL, GRID, input_size=32)
-        pretrained.load_backbone_weights(target, str(path))
-        family = applications.family_of(SMALL)
-        layer = applications.image_normalization(family.mean, family.std)
-        found = keras.Model(target.input, target.feature_map)(faces())
-        np.testing.assert_allclose(found, donor(layer(faces())), rtol=1e-4, atol=1e-5)
-        target.save(tmp_path / "model.keras")
-        path.unlink()  # the saved model has its own
-        np.testing.assert_array_equal(load_model(tmp_path)(faces()), target(faces()))
-
-
-def test_efficientnet_does_not_normalise_twice():
-    target = build_model("keras:EfficientNetB0", GRID, input_size=32)
-    donor = applications.new_network("keras:EfficientNetB0", 32)
-    inner = next(x for x in donor.layers if isinstance(x, keras.layers.Normalization))
-    inner.set_weights([np.array([0.4] * 3), np.array([0.2] * 3), np.array(0)])
-    assert inner not in pretrained._layers_with_weights(donor)
-    assert len(pretrained._layers_with_weights(donor)) == len(
-        pretrained._layers_with_weights(
-            next(x for x in target.layers if isinstance(x, keras.Model))
-        )
-    )
-
-
-def test_a_failed_download_says_what_to_do(model, monkeypatch, capsys):
-    def fail(**kwargs):
-        sys.stdout.write("Downloading data from somewhere")  # as Keras does
-        raise Exception("URL fetch failure on somewhere: None -- no name")
-
-    monkeypatch.setattr(keras.applications, "MobileNetV3Small", fail)
-    with pytest.raises(ModelFileError, match="could not be fetched.*Received: URL fetch failure"):
-        pretrained._imagenet(model)
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize(
-    ("backbone", "weights", "reason"),
-    [
-        ("tiny-age-net", "imagenet", "there is `init`. Received: weights='imagenet' for tiny"),
-        (SMALL, "no-file.weights.h5", "'no-file.weights.h5', which is no file"),
-        (SMALL, "imagnet", "'imagnet', of another kind"),
-    ],
-)
-def test_bad_weights(backbone, weights, reason):
-    with pytest.raises(ConfigError, match=reason):
-        pretrained.check_weights(backbone, weights)
-
-
-def test_weights_of_another_network_are_refused(model, tmp_path):
-    other = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 3)])
-    for suffix in (".weights.h5", ".keras"):
-        path = tmp_path / f"other{suffix}"
-        other.save(path) if suffix == ".keras" else other.save_weights(path)
-        with pytest.raises(ModelFileError, match="of the network keras:MobileNetV3Small"):
-            pretrained.load_backbone_weights(model, str(path))
-    (tmp_path / "x.keras").write_bytes(b"nothing")
-    with pytest.raises(ModelFileError, match="does not fit"):
-        pretrained.load_backbone_weights(model, str(tmp_path / "x.keras"))

@@ -4,8 +4,8 @@ import pytest
 
 from keras_dldl.training.accumulation import InParts, in_parts
 from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.devices import precision
 from keras_dldl.training.optimizer import make_optimizer
-from keras_dldl.training.precision import precision
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(30, 6, 6, 3)).astype(np.float32)
@@ -33,23 +33,23 @@ def fitted(parts, batch=10, optimizer="adamw", normalise=False, epochs=3):
     return history["loss"], history["mae"], [np.asarray(w) for w in model.weights], steps
 
 
-@pytest.mark.parametrize("batch", [10, 8])  # of 30: three whole ones; three and one of 6
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
-def test_parts_give_the_weights_of_the_joined_batch(batch, optimizer):
+@pytest.mark.parametrize(
+    ("optimizer", "batch", "some"),
+    [
+        ("adamw", 10, (2, 4)),  # 4 leave sizes uneven
+        ("sgd", 8, (4,)),  # of 30: three whole batches and one of 6
+        ("adamw", 28, (5,)),  # the last batch has fewer images than parts
+    ],
+)
+def test_parts_give_the_weights_of_the_joined_batch(optimizer, batch, some):
     losses, errors, weights, steps = fitted(1, batch, optimizer)
-    for parts in (2, 4):  # 4 leave sizes uneven
+    for parts in some:
         found = fitted(parts, batch, optimizer)
         np.testing.assert_allclose(found[0], losses, rtol=1e-5)
         np.testing.assert_allclose(found[1], errors, rtol=1e-5)
         assert found[3] == steps
         for joined, summed in zip(weights, found[2], strict=True):
             np.testing.assert_allclose(summed, joined, rtol=1e-4, atol=1e-6)
-
-
-def test_a_batch_of_fewer_images_than_parts():
-    weights = fitted(1, batch=28)[2]
-    for joined, summed in zip(weights, fitted(5, batch=28)[2], strict=True):
-        np.testing.assert_allclose(summed, joined, rtol=1e-4, atol=1e-6)
 
 
 def test_batch_normalisation_sees_the_parts():

@@ -1,6 +1,5 @@
 """Training on damaged records: refused, or without the damaged shards as if they had never been."""
 
-import json
 import shutil
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training import TrainConfig, train, trainer
 from keras_dldl.training.run import Run
-from keras_dldl.training.state import save_checkpoint
+from keras_dldl.training.run_folder import save_checkpoint
 from tests.data.records.sharded import write_shards
 
 SECOND = "00001-of-00004.tfrecord"
@@ -68,19 +67,8 @@ def test_a_skipped_shard_leaves_steps_and_fingerprint_of_data_without_it(folder,
     skipped, expected = runs
     assert skipped.feed.steps_per_epoch == expected.feed.steps_per_epoch == 2  # 5 faces, 4 a step
     assert skipped.fingerprint == expected.fingerprint
+    assert skipped.data.left_out == [f"data/{SECOND}"]
     assert skipped.data.rows("train").equals(expected.data.rows("train"))
-
-
-@pytest.mark.slow
-def test_training_without_a_shard_is_training_on_data_without_it(folder, tmp_path):
-    cut(folder)
-    skipped = train(config_of(folder, on_damaged_shard="skip"), tmp_path / "skipped")
-    expected = train(config_of(without_the_shard(tmp_path / "never")), tmp_path / "expected")
-    assert skipped.rows[0]["loss"] == expected.rows[0]["loss"]
-    assert skipped.rows[0]["val_mae"] == expected.rows[0]["val_mae"]
-    provenance = json.loads((skipped.out / "provenance.json").read_text())
-    assert provenance["images"] == {"train": 5, "val": 2}
-    assert provenance["left_out"] == [f"data/{SECOND}"]
 
 
 def test_a_run_goes_on_with_the_rows_it_began_with(folder, tmp_path, runs):

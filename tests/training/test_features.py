@@ -6,10 +6,9 @@ import pytest
 
 from keras_dldl import load_model
 from keras_dldl.errors import TrainingError
-from keras_dldl.training import TrainConfig, learner, train
+from keras_dldl.training import TrainConfig, train
 from keras_dldl.training.callbacks import StepWatch
-from keras_dldl.training.run_folder import RunFolder
-from keras_dldl.training.state import load_checkpoint
+from keras_dldl.training.run_folder import RunFolder, load_checkpoint
 from tests.training.small_data import MINI, write_small_data
 
 NAMES = ("loss", "mae", "val_loss", "val_mae", "learning_rate")
@@ -141,17 +140,3 @@ def test_lacking_memory_says_what_would_fit(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", fit)
     with pytest.raises(TrainingError, match="8 images .*About 4 should fit: batch_size=4, or accu"):
         train(config_of(folder), tmp_path / "run")
-
-
-def test_the_head_of_another_grid_is_left_out(folder, tmp_path, monkeypatch, caplog):
-    from keras_dldl import LabelGrid, build_model
-
-    other = build_model("mini", LabelGrid(0, 50, 0.5), input_size=32)
-    other.save(tmp_path / "other.keras")
-    monkeypatch.setattr(learner, "make_trained", lambda config, model: model)
-    from keras_dldl.data.prepared import PreparedData
-
-    config = config_of(folder, init=str(tmp_path / "other.keras"))
-    facts = learner.FaceLearner(config, PreparedData(folder)).build(from_init=True)
-    assert facts["init"]["left"] == ("logits",)
-    assert "its labels are 0 to 50 by 0.5, those of the data 0 to 100 by 1" in caplog.text

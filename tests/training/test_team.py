@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError, TrainingError
-from keras_dldl.training.devices import Places
 from keras_dldl.training.team import Team, folder_of, joined, team_of
 from tests.training.small_data import write_small_data
 
@@ -241,12 +240,3 @@ def test_one_process_asks_nobody():
     with pytest.raises(TrainingError, match="no run"):
         Team().agree(fail)
     Team().check_same({"seed": 1})
-
-
-def test_shares_are_even_and_whole():
-    for devices, processes in ((1, 1), (4, 2), (6, 3)):
-        parts = [Places(devices, processes, k).share(24) for k in range(processes)]
-        assert [i for part in parts for i in range(24)[part]] == list(range(24))
-        places = Places(devices, processes, 0)
-        assert places.trimmed(47) == 47 // devices * devices
-        assert places.filled(47) == -(-47 // devices) * devices

@@ -1,10 +1,17 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 from keras_dldl import LabelGrid, build_model
-from keras_dldl.errors import ConfigError
-from keras_dldl.training.warm_start import copy_matching_layers
+from keras_dldl.errors import ConfigError, ModelFileError
+from keras_dldl.models import load_model
+from keras_dldl.models.backbones import applications
+from keras_dldl.training.warm_start import copy_matching_layers, load_backbone_weights
+
+CFD = LabelGrid.cfd()
+SMALL = "keras:MobileNetV3Small"
 
 
 def weights(model, layer):
@@ -48,3 +55,83 @@ def test_layers_without_a_name_of_their_own_are_matched_by_their_place():
     x = np.random.default_rng(0).uniform(0, 255, (1, 75, 75, 3)).astype(np.float32)
     maps = [keras.Model(model.input, model.features)(x) for model in (source, target)]
     np.testing.assert_allclose(*maps, rtol=1e-5, atol=1e-6)
+
+
+def faces():
+    return np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build_model(SMALL, CFD, input_size=32)
+
+
+def test_weights_of_a_file_are_taken_once(model, tmp_path):
+    for suffix in (".weights.h5", ".keras"):
+        keras.utils.set_random_seed(5)
+        donor = applications.new_network(SMALL, 32)
+        path = tmp_path / f"net{suffix}"
+        donor.save(path) if suffix == ".keras" else donor.save_weights(path)
+        target = build_model(SMALL, CFD, input_size=32)
+        load_backbone_weights(target, str(path))
+        family = applications.family_of(SMALL)
+        layer = applications.image_normalization(family.mean, family.std)
+        found = keras.Model(target.input, target.feature_map)(faces())
+        np.testing.assert_allclose(found, donor(layer(faces())), rtol=1e-4, atol=1e-5)
+        target.save(tmp_path / "model.keras")
+        path.unlink()  # the saved model has its own
+        np.testing.assert_array_equal(load_model(tmp_path)(faces()), target(faces()))
+
+
+def normalization_of(network):
+    return next(x for x in network.layers if isinstance(x, keras.layers.Normalization))
+
+
+def test_efficientnet_does_not_normalise_twice(tmp_path):
+    donor = applications.new_network("keras:EfficientNetB0", 32)
+    normalization_of(donor).set_weights([np.array([0.4] * 3), np.array([0.2] * 3), np.array(0)])
+    donor.save(tmp_path / "net.keras")
+    target = build_model("keras:EfficientNetB0", CFD, input_size=32)
+    network = next(layer for layer in target.layers if isinstance(layer, keras.Model))
+    before = normalization_of(network).get_weights()
+    load_backbone_weights(target, str(tmp_path / "net.keras"))
+    for was, now in zip(before, normalization_of(network).get_weights(), strict=True):
+        np.testing.assert_array_equal(now, was)
+    kernels = [each.get_layer("stem_conv").get_weights()[0] for each in (donor, network)]
+    np.testing.assert_array_equal(*kernels)
+
+
+def test_a_failed_download_says_what_to_do(model, monkeypatch, capsys):
+    def fail(**kwargs):
+        sys.stdout.write("Downloading data from somewhere")  # as Keras does
+        raise Exception("URL fetch failure on somewhere: None -- no name")
+
+    monkeypatch.setattr(keras.applications, "MobileNetV3Small", fail)
+    with pytest.raises(ModelFileError, match="could not be fetched.*Received: URL fetch failure"):
+        load_backbone_weights(model, "imagenet")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("backbone", "weights", "reason"),
+    [
+        ("nano-age-net", "imagenet", "there is `init`. Received: weights='imagenet' for nano"),
+        (SMALL, "no-file.weights.h5", "'no-file.weights.h5', which is no file"),
+        (SMALL, "imagnet", "'imagnet', of another kind"),
+    ],
+)
+def test_bad_weights(backbone, weights, reason):
+    with pytest.raises(ConfigError, match=reason):
+        load_backbone_weights(build_model(backbone, CFD, input_size=32), weights)
+
+
+def test_weights_of_another_network_are_refused(model, tmp_path):
+    other = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 3)])
+    for suffix in (".weights.h5", ".keras"):
+        path = tmp_path / f"other{suffix}"
+        other.save(path) if suffix == ".keras" else other.save_weights(path)
+        with pytest.raises(ModelFileError, match="of the network keras:MobileNetV3Small"):
+            load_backbone_weights(model, str(path))
+    (tmp_path / "x.keras").write_bytes(b"nothing")
+    with pytest.raises(ModelFileError, match="does not fit"):
+        load_backbone_weights(model, str(tmp_path / "x.keras"))

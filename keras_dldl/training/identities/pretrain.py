@@ -40,9 +40,9 @@ def pretrain(config: PretrainConfig, out: str | os.PathLike, resume: bool = Fals
         TrainingError: the loss is not finite, or the folder holds another run.
     """
     from keras_dldl.models.backbones import check_backbone
+    from keras_dldl.training.devices import precision, warn_of_emulation
     from keras_dldl.training.identities.feed import IdentityFeed
     from keras_dldl.training.identities.learner import IdentityLearner
-    from keras_dldl.training.precision import precision, warn_of_emulation
     from keras_dldl.training.run import Run
 
     check_backbone(config.model)
