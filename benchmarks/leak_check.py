@@ -33,7 +33,7 @@ def main() -> None:
 
 def real_faces(folders: list[str]) -> np.ndarray:
     """Return the fingerprints of prepared data; print how fast they are read and searched."""
-    from keras_dldl.data.leaks.reading import read_faces
+    from keras_dldl.data.leaks.fingerprints import read_faces
     from keras_dldl.data.leaks.search import find_pairs
     from keras_dldl.data.prepared import PreparedData
 

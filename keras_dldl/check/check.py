@@ -3,32 +3,35 @@
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_dldl._utils import files
 from keras_dldl._utils.arguments import check_integer, check_number
-from keras_dldl.check import counts
 from keras_dldl.check.page import page_html
 from keras_dldl.check.weights import contradicted, proposed_weights
-from keras_dldl.data.leaks.people import by_part, torn_subjects
-from keras_dldl.data.leaks.reading import ReadFaces, read_faces
+from keras_dldl.data.leaks.fingerprints import ReadFaces, read_faces
 from keras_dldl.data.leaks.search import (
     Pairs,
+    by_part,
     find_pairs,
     groups_of,
     held_out_rank,
     leaking,
+    torn_subjects,
 )
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from keras_dldl.evaluation.groups import decades, grouping_columns
+from keras_dldl.labels import LabelGrid
 
 FORMAT_VERSION = 1
 HTML_NAME, JSON_NAME, WEIGHTS_NAME = "check.html", "check.json", "image_weights.csv"
+BINS = 10
+# Of no use as a group: it is the part itself, or says whose the face is.
+NOT_GROUPS = ("split", "subject", "folder", "decade")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Check:
 
     content: dict[str, Any]
     data: PreparedData
-    weights: "pd.DataFrame"
+    weights: pd.DataFrame
 
     @property
     def leaks(self) -> bool:
@@ -163,9 +166,9 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
             "predictions": list(options.predictions),
         },
         "counts": _found(faces, parts, listed, leaks, torn, weights),
-        "labels": counts.labels(faces.table, data.grid),
-        "groups": counts.groups(faces.table, data.grid),
-        "sizes": counts.sizes(faces.prints.sizes),
+        "labels": label_counts(faces.table, data.grid),
+        "groups": group_counts(faces.table, data.grid),
+        "sizes": size_counts(faces.prints.sizes),
         "subjects": torn,
         "leaking_faces": [
             {**_face(faces.table, i), "also": _face(faces.table, k)} for i, k in leaks.items()
@@ -178,7 +181,7 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
     return Check(content, data, weights.assign(folder=[names[k] for k in weights["folder"]]))
 
 
-def _contradicted(table: "pd.DataFrame") -> list[dict[str, Any]]:
+def _contradicted(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the faces whose labels a model contradicts, the largest errors first."""
     errors = table["contradicted"].to_numpy(np.float64)
     order = np.argsort(-errors, kind="stable")  # NaN goes last
@@ -205,7 +208,7 @@ def _found(faces: ReadFaces, parts, listed, leaks, torn, weights) -> dict[str, A
 
 
 def _pair_items(
-    table: "pd.DataFrame", parts: np.ndarray, pairs: Pairs, tolerance: float
+    table: pd.DataFrame, parts: np.ndarray, pairs: Pairs, tolerance: float
 ) -> list[dict[str, Any]]:
     """Return the pairs as JSON has them: between parts first, the least similar first."""
     labels = table["label"].to_numpy(np.float64)
@@ -230,7 +233,7 @@ def _pair_items(
     return items
 
 
-def _face(table: "pd.DataFrame", i: int) -> dict[str, Any]:
+def _face(table: pd.DataFrame, i: int) -> dict[str, Any]:
     row = {name: table[name].iloc[i] for name in ("folder", "path", "split", "label")}
     subject = table["subject"].iloc[i] if "subject" in table else None
     return {
@@ -240,3 +243,56 @@ def _face(table: "pd.DataFrame", i: int) -> dict[str, Any]:
         "label": float(row["label"]),
         "subject": subject if isinstance(subject, str) else None,
     }
+
+
+def label_counts(table: pd.DataFrame, grid: LabelGrid) -> dict[str, dict[str, int]]:
+    """Return {band of labels: faces in each part}; bands are decades of age, or tenths of the grid.
+
+    Args:
+        table: rows with `label` and `split`.
+        grid: the labels' grid.
+    """
+    return _crossed(_bands(table["label"].to_numpy(np.float64), grid), table["split"])
+
+
+def group_counts(table: pd.DataFrame, grid: LabelGrid) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return {column: {value: faces in each part, and the labels' bands}}.
+
+    Args:
+        table: rows with `label`, `split` and further columns; those with at most 50 values count.
+        grid: the labels' grid.
+    """
+    bands = np.array(_bands(table["label"].to_numpy(np.float64), grid), object)
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for column in grouping_columns(table, task=grid.task):
+        if column in NOT_GROUPS:
+            continue
+        values = table[column].astype(object).where(table[column].notna(), "(none)").astype(str)
+        found[column] = {}
+        for value in sorted(values.unique()):
+            mask = (values == value).to_numpy()
+            found[column][value] = {
+                "parts": by_part(table["split"].to_numpy(object)[mask]),
+                "labels": _crossed(bands[mask].tolist(), table["split"][mask]),
+            }
+    return found
+
+
+def size_counts(stored: np.ndarray) -> dict[str, int]:
+    """Return {"112 x 112": number of faces} of (N, 2) widths and heights, smallest first."""
+    kinds, numbers = np.unique(stored, axis=0, return_counts=True)
+    return {f"{w} x {h}": int(n) for (w, h), n in zip(kinds, numbers, strict=True)}
+
+
+def _bands(label: np.ndarray, grid: LabelGrid) -> list[str]:
+    if grid.task == "age":
+        return decades(label).tolist()
+    width = (grid.stop - grid.start) / BINS
+    index = np.clip(np.floor((label - grid.start) / width + 1e-9).astype(int), 0, BINS - 1)
+    return [f"{grid.start + k * width:g}-{grid.start + (k + 1) * width:g}" for k in index]
+
+
+def _crossed(bands: list[str], split: pd.Series) -> dict[str, dict[str, int]]:
+    parts, names = split.to_numpy(object), np.array(bands, object)
+    ordered = sorted(set(bands), key=lambda band: float(band.partition("-")[0]))
+    return {band: by_part(parts[names == band]) for band in ordered}

@@ -3,16 +3,15 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from keras_dldl.data.annotations.reading import numbers_in
 from keras_dldl.data.manifest import read_table
+from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import DataError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from keras_dldl.check.check import CheckOptions
-    from keras_dldl.data.prepared import PreparedData
 
 COPY = "one of several copies"
 HELD_OUT = "also in {part}"
@@ -21,8 +20,8 @@ CONTRADICTED = "a model says otherwise, by {error:.3g}"
 
 
 def proposed_weights(
-    table: "pd.DataFrame", groups: np.ndarray, leaks: dict[int, int], tolerance: float
-) -> "pd.DataFrame":
+    table: pd.DataFrame, groups: np.ndarray, leaks: dict[int, int], tolerance: float
+) -> pd.DataFrame:
     """Return the training images that should not count once, and how much they should.
 
     Of one picture, all copies in training together count once; they count nothing if it is held out
@@ -39,8 +38,6 @@ def proposed_weights(
     Returns:
         A table with `folder`, `path`, `weight` and `reason`, in the order of `table`.
     """
-    import pandas as pd
-
     found = []
     # Of hundred thousands of faces, few are one of several or contradicted.
     _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
@@ -63,9 +60,7 @@ def proposed_weights(
     return proposed.drop(columns="place")
 
 
-def contradicted(
-    table: "pd.DataFrame", data: "PreparedData", options: "CheckOptions"
-) -> np.ndarray:
+def contradicted(table: pd.DataFrame, data: PreparedData, options: "CheckOptions") -> np.ndarray:
     """Return by how much the predictions contradict each label, (N,) float64, else NaN.
 
     With several files, the least of their differences counts: a label is contradicted when all

@@ -8,8 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from keras_dldl._utils import files
-from keras_dldl.data.annotations.objects import fail_on
-from keras_dldl.data.annotations.reading import numbers_in, table_rows
+from keras_dldl.data.annotations.reading import fail_on, numbers_in, table_rows
 from keras_dldl.labels import LabelGrid
 
 if TYPE_CHECKING:

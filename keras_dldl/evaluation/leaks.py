@@ -5,10 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl.data.leaks.people import torn_subjects
-from keras_dldl.data.leaks.reading import read_faces
-from keras_dldl.data.leaks.search import find_pairs, groups_of
-from keras_dldl.data.leaks.seen import faces_seen
+from keras_dldl.data.leaks.fingerprints import faces_seen, read_faces
+from keras_dldl.data.leaks.search import find_pairs, groups_of, torn_subjects
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.evaluation.inputs import Faces, PreparedFaces
 
@@ -26,7 +24,7 @@ def leak_check(
     """Search the evaluated part for pictures and people of the training part.
 
     It is the search of `keras-dldl check`, over these two parts alone. What else the model was
-    trained on is known only where its file remembers its training images, see `data.leaks.seen`.
+    trained on is known only where its file remembers it, see `data.leaks.fingerprints`.
 
     Args:
         faces: what was evaluated.

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import keras
 
 from keras_dldl._utils.backends import backend_name
-from keras_dldl.data.leaks.seen import training_images
+from keras_dldl.data.leaks.fingerprints import training_images
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import Method, find_method, get_method

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.data.leaks.seen import digest_of, training_images
+from keras_dldl.data.leaks.fingerprints import digest_of, training_images
 from keras_dldl.evaluation import LabelledImages, PreparedFaces, leaks
 from keras_dldl.evaluation.leaks import leak_check
 from tests.evaluation.given import noise, write_images, write_prepared

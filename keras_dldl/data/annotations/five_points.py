@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl._utils.text_files import lines_of, read_bytes, read_text
-from keras_dldl.data.annotations.objects import number
+from keras_dldl.data.annotations.reading import number
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import MEAN_SHAPE, spans_a_face
 

@@ -1,18 +1,33 @@
-"""What is kept of a face to find it again: a small grey picture, a digest, its size."""
+"""What is kept of a face to find it again: a small grey picture, a digest, its size.
 
+Of encoded images, and of all faces of prepared folders; and what a model's file keeps of the images
+that it was trained on: short digests, no pictures.
+"""
+
+import base64
 import hashlib
 import io
 import itertools
 import os
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
+
+from keras_dldl._utils.progress import progress
+from keras_dldl.data.manifest import SPLITS
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records.reading import Records
+from keras_dldl.errors import DataError
 
 SIDE = 32
 AT_ONCE = 256
 MOST_THREADS = 8
+DIGEST_BYTES = 5  # of 100,000 images and as many others, one in a hundred is taken for another
+MOST_IMAGES = 100_000  # about 670 kB in the file; of more, none are kept
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,11 @@ class Fingerprints:
         """Return the fingerprints at these indices, in this order."""
         digests = [self.digests[i] for i in indices]
         return Fingerprints(self.thumbs[indices], digests, self.sizes[indices])
+
+
+def digest_of(encoded: bytes) -> bytes:
+    """Return the 16 bytes by which an encoded image is told from others."""
+    return hashlib.blake2b(encoded, digest_size=16).digest()
 
 
 def fingerprint_all(
@@ -86,4 +106,141 @@ def _fingerprint(encoded: bytes) -> tuple[np.ndarray, bytes, tuple[int, int]] | 
             grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return str(error) or type(error).__name__
-    return np.asarray(grey), hashlib.blake2b(encoded, digest_size=16).digest(), size
+    return np.asarray(grey), digest_of(encoded), size
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A face or a shard that cannot be read, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReadFaces:
+    """The readable faces of prepared folders.
+
+    Args:
+        table: N rows: the manifests' columns, and `folder`, the number of the folder.
+        prints: N fingerprints.
+        unreadable: what could not be read.
+    """
+
+    table: pd.DataFrame
+    prints: Fingerprints
+    unreadable: list[Unreadable]
+
+
+def read_faces(data: PreparedData, splits: Sequence[str] = SPLITS) -> ReadFaces:
+    """Read all faces once, in the order of folders and records; a bad one costs no other.
+
+    Args:
+        data: prepared folders.
+        splits: only the faces of these.
+
+    Raises:
+        DataError: no face can be read at all.
+    """
+    unreadable: list[Unreadable] = []
+    parts = [folder.rows(*splits).assign(folder=k) for k, folder in enumerate(data.folders)]
+    rows = pd.concat(parts, ignore_index=True)
+    with progress(total=len(rows), label="reading faces") as bar:
+        faces = itertools.chain.from_iterable(
+            readable(folder.records(*splits), unreadable) for folder in data.folders
+        )
+        numbers, prints, bad = fingerprint_all(_counted(faces, bar), len(rows))
+    for number, why in bad:
+        folder = data.folders[rows["folder"][number]]
+        unreadable.append(Unreadable(str(folder.path / rows["path"][number]), why))
+    missing = len(rows) - len(numbers) - len(bad)
+    if missing:
+        unreadable.append(Unreadable("manifest.csv", f"{missing:,} rows have no readable record"))
+    if not numbers:
+        where = unreadable[0].path if unreadable else f"no rows of {', '.join(splits)}"
+        raise DataError(f"No face can be read. Received: {where}")
+    return ReadFaces(rows.iloc[numbers].reset_index(drop=True), prints, unreadable)
+
+
+def readable(records: Records, unreadable: list[Unreadable]) -> Iterator[bytes | None]:
+    """Yield each face, None in the place of one that is damaged; a bad one costs no other.
+
+    Args:
+        records: the faces.
+        unreadable: their shards and reasons are added here, once for faces side by side.
+    """
+    for number in range(len(records)):
+        try:
+            yield records.read([number])[0]
+        except DataError as error:
+            shard = Unreadable(str(records.shards[records.shard[number]]), str(error))
+            if shard not in unreadable[-1:]:
+                unreadable.append(shard)
+            yield None
+
+
+def _counted(faces: Iterable[bytes | None], bar) -> Iterator[tuple[int, bytes]]:
+    """Yield the faces that are there with their numbers, and count all."""
+    for number, face in enumerate(faces):
+        if face is not None:
+            yield number, face
+        bar.update()
+
+
+def training_images(
+    data: PreparedData, before: Mapping[str, Any] | None = None, from_start: bool = False
+) -> dict[str, Any]:
+    """Return what a model's card remembers of the images it learns from, as plain JSON values.
+
+    Args:
+        data: prepared data, whose training part is read.
+        before: what the model it starts from remembers.
+        from_start: whether it starts from a model, whatever that remembers.
+
+    Returns:
+        `digests`, and `complete`: False where the model has seen images that are not in them.
+    """
+    known = set(_digests(before))
+    complete = not from_start or bool(known and before.get("complete"))
+    if len(data.rows("train")) + len(known) > MOST_IMAGES:
+        return {"digests": "", "complete": False}
+    for folder in data.folders:
+        faces = readable(folder.records("train"), [])
+        known |= {digest_of(encoded)[:DIGEST_BYTES] for encoded in faces if encoded is not None}
+    return {"digests": base64.b64encode(b"".join(sorted(known))).decode(), "complete": complete}
+
+
+def faces_seen(
+    remembered: Mapping[str, Any] | None, data: PreparedData, split: str
+) -> set[tuple[int, str]] | None:
+    """Return folder and path of the faces of a part that a model was trained on.
+
+    Only the very images are recognised, as `prepare` stored them: not other sizes or crops.
+
+    Args:
+        remembered: of `training_images`, or None.
+        data: prepared data.
+        split: its part.
+
+    Returns:
+        None where the model remembers nothing.
+    """
+    known = set(_digests(remembered))
+    if not known:
+        return None
+    return {
+        (k, path)
+        for k, folder in enumerate(data.folders)
+        for path, encoded in zip(
+            folder.rows(split)["path"], readable(folder.records(split), []), strict=True
+        )
+        if encoded is not None and digest_of(encoded)[:DIGEST_BYTES] in known
+    }
+
+
+def _digests(remembered: Mapping[str, Any] | None) -> list[bytes]:
+    try:
+        joined = base64.b64decode((remembered or {}).get("digests", ""), validate=True)
+        return [row.tobytes() for row in np.frombuffer(joined, f"V{DIGEST_BYTES}")]
+    except (AttributeError, TypeError, ValueError):
+        return []  # a card is anybody's to write

@@ -1,14 +1,16 @@
-"""The pairs of faces that are one picture, and the groups that they form."""
+"""One picture, and one person, in several parts: pairs of faces, the groups they form, subjects."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from keras_dldl.data.leaks.candidates import candidate_pairs
+from keras_dldl.data.leaks.candidates import Groups, candidate_pairs
 from keras_dldl.data.leaks.fingerprints import Fingerprints
-from keras_dldl.data.leaks.groups import Groups
 from keras_dldl.data.leaks.likeness import Likeness
 from keras_dldl.data.manifest import SPLITS
+from keras_dldl.data.prepared import PreparedData
 
 # Found on 25,600 real faces: copies that were re-encoded, resized, mirrored, brightened, cropped
 # and aligned anew lie above 0.93, all but one in two hundred; other photos below 0.86.
@@ -102,6 +104,41 @@ def leaking(parts: np.ndarray, groups: np.ndarray) -> dict[int, int]:
         keeper.setdefault(int(groups[i]), i)
     kept = [keeper[group] for group in groups.tolist()]
     return {i: k for i, k in enumerate(kept) if rank[i] < rank[k]}
+
+
+def torn_subjects(table: pd.DataFrame, data: PreparedData) -> list[dict[str, Any]]:
+    """Return the people with faces in more than one part, and how many faces in each.
+
+    The names of two data sets have nothing to do with each other: one person is a `subject` of one
+    `database`, or of one source where there is no such column.
+
+    Args:
+        table: rows with `split`, `folder` (the number of the folder in `data`), and perhaps
+            `subject` and `database`.
+        data: the folders.
+    """
+    if "subject" not in table:
+        return []
+    sources = table["folder"].map(lambda k: str(data.folders[k].index["source"]))
+    origin = table["database"].where(table["database"].notna(), sources) if (
+        "database" in table
+    ) else sources  # fmt: skip
+    known = table.assign(origin=origin.astype(str))[table["subject"].notna()]
+    torn = []
+    for (name, subject), rows in known.groupby(["origin", "subject"], sort=True):
+        if rows["split"].nunique() > 1:
+            found = by_part(rows["split"].to_numpy(object))
+            torn.append({"database": name, "subject": str(subject), "parts": found})
+    return torn
+
+
+def by_part(parts: np.ndarray) -> dict[str, int]:
+    """Return the number of faces in each part.
+
+    >>> by_part(np.array(["test", "train", "test"]))
+    {'train': 1, 'val': 0, 'test': 2}
+    """
+    return {name: int((parts == name).sum()) for name in SPLITS}
 
 
 def _representatives(digests: list[bytes], parts: np.ndarray) -> np.ndarray:

@@ -1,24 +1,97 @@
-"""A data set of identities: who is learnt, and who is kept for validation."""
+"""A data set of identities: which image shows whom, who is learnt, who is kept for validation.
+
+The functions named `from_...` return a table with a row an image: its `number` among the images,
+`path` (relative to where they come from), `subject`, and `split`, which may be missing; and the
+images.
+"""
 
 import hashlib
 import logging
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from keras_dldl.data.manifest import SPLITS
-from keras_dldl.data.records.reading import EncodedImages
+from keras_dldl.data.manifest import SPLITS, line_number, read_table
+from keras_dldl.data.prepared import PreparedData
+from keras_dldl.data.records.reading import EncodedImages, ImageFiles, Records
+from keras_dldl.data.sources.rows import image_names
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _LOGGER = logging.getLogger(__name__)
 TRAIN, VALIDATION, _ = SPLITS
+COLUMNS = ["number", "path", "subject", "split"]
+
+
+def from_folders(root: str | os.PathLike) -> tuple[pd.DataFrame, ImageFiles]:
+    """Return the images below `root`, the subject being the first folder on the way to each.
+
+    Raises:
+        DataError: there is no such folder, or no image in folders in it.
+    """
+    root = Path(os.path.abspath(root))
+    names = [name for name in image_names(root, "a folder a person, with images") if "/" in name]
+    if not names:
+        raise DataError(
+            f"Images must lie in a folder for each person: anna/1.jpg. Received: {root}, whose "
+            "images lie in no folder"
+        )
+    rows = [(k, name, name.split("/")[0], None) for k, name in enumerate(names)]
+    return pd.DataFrame(rows, columns=COLUMNS), ImageFiles([root / name for name in names])
+
+
+def from_manifest(
+    manifest: str | os.PathLike, root: str | os.PathLike | None
+) -> tuple[pd.DataFrame, ImageFiles]:
+    """Return the images of a manifest with the columns `path`, `subject` and maybe `split`.
+
+    Args:
+        manifest: a CSV file.
+        root: the folder that its paths are relative to; None is the manifest's own.
+
+    Raises:
+        DataError: the file cannot be read or lacks a column, or a row lacks path or subject.
+    """
+    table = read_table(manifest, required=("path", "subject"))
+    bad = table[table["path"].isna() | table["subject"].isna()]
+    if len(bad):
+        lines = ", ".join(str(line_number(index)) for index in bad.index[:10])
+        raise DataError(
+            f"Every row must have a path and a subject. Received: {os.fspath(manifest)} with "
+            f"{len(bad)} rows that lack one: line {lines}"
+        )
+    folder = Path(os.path.abspath(root if root is not None else Path(manifest).parent))
+    if "split" not in table:
+        table["split"] = None
+    files = ImageFiles([folder / path for path in table["path"]])
+    return table.assign(number=range(len(table)))[COLUMNS].reset_index(drop=True), files
+
+
+def from_prepared(data: PreparedData) -> tuple[pd.DataFrame, Records]:
+    """Return the faces of prepared folders. People of different folders are different people.
+
+    Raises:
+        DataError: a folder has no column `subject`, or a row has none.
+    """
+    parts = []
+    for folder in data.folders:
+        rows = folder.rows()
+        if "subject" not in rows or rows["subject"].isna().any():
+            raise DataError(
+                "To learn identities every face needs a `subject`, a column of the manifest. "
+                f"Received: {folder.path}, where it is missing or has empty cells"
+            )
+        start = f"{folder.path.name}/" if len(data.folders) > 1 else ""
+        parts.append(
+            rows.assign(path=start + rows["path"], subject=start + rows["subject"].astype(str))
+        )
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.assign(number=range(len(rows)))[COLUMNS], data.records()
 
 
 @dataclass(frozen=True)
@@ -35,7 +108,7 @@ class People:
         left_out: paths of images that were left out.
     """
 
-    frame: "pd.DataFrame"
+    frame: pd.DataFrame
     images: EncodedImages
     size: int
     alignment: Alignment
@@ -52,13 +125,13 @@ class People:
         """How many people are learnt: the classes."""
         return self.rows(TRAIN)["subject"].nunique()
 
-    def rows(self, split: str) -> "pd.DataFrame":
+    def rows(self, split: str) -> pd.DataFrame:
         """Return the rows of a split, by path."""
         return self.frame[self.frame["split"] == split].reset_index(drop=True)
 
 
 def choose_people(
-    listing: "pd.DataFrame",
+    listing: pd.DataFrame,
     images: EncodedImages,
     *,
     size: int,
@@ -70,8 +143,8 @@ def choose_people(
     """Decide who is learnt and who is kept for validation.
 
     Args:
-        listing: see `listing.py`. Where `split` is given it stands, and rows of "test" are not
-            used; else a share of the people is kept, the same on every machine.
+        listing: as `from_folders` returns it. Where `split` is given it stands, and rows of "test"
+            are not used; else a share of the people is kept, the same on every machine.
         images: see `People`.
         size: see `People`.
         alignment: see `People`.
@@ -89,13 +162,11 @@ def choose_people(
     val = frame[frame["split"] == VALIDATION]
     if (val["subject"].value_counts() > 1).sum() < 2:
         val = val[:0]  # no two pairs to tell apart
-    import pandas as pd
-
     chosen = pd.concat([_numbered(train), _numbered(val)], ignore_index=True)
     return People(chosen, images, size, alignment, list(left_out))
 
 
-def _with_enough(train: "pd.DataFrame", min_images: int) -> "pd.DataFrame":
+def _with_enough(train: pd.DataFrame, min_images: int) -> pd.DataFrame:
     counts = train["subject"].value_counts()
     enough = counts[counts >= min_images].index
     kept = train[train["subject"].isin(enough)]
@@ -114,11 +185,11 @@ def _with_enough(train: "pd.DataFrame", min_images: int) -> "pd.DataFrame":
     return kept
 
 
-def _numbered(rows: "pd.DataFrame") -> "pd.DataFrame":
+def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(label=np.unique(rows["subject"], return_inverse=True)[1])
 
 
-def _drawn_split(subjects: "pd.Series", share: float) -> "pd.Series":
+def _drawn_split(subjects: pd.Series, share: float) -> pd.Series:
     """Return "val" for the people kept, those whose hashed names come first, else "train"."""
     counts = subjects.value_counts()
     able = sorted((name for name, count in counts.items() if count > 1), key=_hashed)

@@ -12,7 +12,7 @@ from keras_dldl.data.prepare.given_landmarks import Landmarks
 from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepared import FACES
 from keras_dldl.data.sources.base import Skipped
-from keras_dldl.data.splits.draw import scattered
+from keras_dldl.data.splits.protocol import scattered
 from keras_dldl.errors import DataError
 
 if TYPE_CHECKING:

@@ -11,13 +11,12 @@ from keras_dldl.data.sources.benchmark import Benchmark
 from keras_dldl.data.sources.cacd import CACD2000
 from keras_dldl.data.sources.cfd import CFD
 from keras_dldl.data.sources.chalearn import ChaLearn15, ChaLearn16
-from keras_dldl.data.sources.csv_file import CsvSource
 from keras_dldl.data.sources.fgnet import FGNet
-from keras_dldl.data.sources.image_folder import ImageFolder
 from keras_dldl.data.sources.imdb_clean import ImdbClean
 from keras_dldl.data.sources.imdb_wiki import ImdbWiki
 from keras_dldl.data.sources.megaage import MegaAgeAsian
 from keras_dldl.data.sources.morph import Morph
+from keras_dldl.data.sources.own_images import CsvSource, ImageFolder
 from keras_dldl.data.sources.scut_fbp import ScutFBP
 from keras_dldl.data.sources.scut_fbp5500 import ScutFBP5500
 from keras_dldl.data.sources.synthetic import SyntheticSource

@@ -5,10 +5,9 @@ from functools import partial
 from pathlib import Path
 
 from keras_dldl._utils.arguments import check_choice
-from keras_dldl.data.annotations.folders import check_images, files_below
 from keras_dldl.data.annotations.reading import numbers_in, read_table
 from keras_dldl.data.sources.base import Source, SourceRows
-from keras_dldl.data.sources.rows import Rows, rows_of_parts
+from keras_dldl.data.sources.rows import Rows, check_images, files_below, rows_of_parts
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}  # folder: split
 COLUMNS = ("file_name", "num_ratings", "apparent_age_avg", "apparent_age_std", "real_age")

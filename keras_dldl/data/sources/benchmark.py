@@ -6,8 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from keras_dldl.data.annotations.five_points import from_box
-from keras_dldl.data.annotations.folders import only_file
-from keras_dldl.data.annotations.objects import (
+from keras_dldl.data.annotations.reading import (
     age_problem,
     check_paths,
     fail_on,
@@ -15,7 +14,7 @@ from keras_dldl.data.annotations.objects import (
     read_objects,
 )
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows
-from keras_dldl.data.sources.rows import check_folder
+from keras_dldl.data.sources.rows import check_folder, only_file
 from keras_dldl.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)

@@ -5,10 +5,9 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.data.annotations.folders import find_near, only_one
 from keras_dldl.data.annotations.matlab import read_struct
 from keras_dldl.data.sources.base import Source, SourceRows
-from keras_dldl.data.sources.rows import rows_by_name, without_torn_subjects
+from keras_dldl.data.sources.rows import find_near, only_one, rows_by_name, without_torn_subjects
 
 if TYPE_CHECKING:
     import pandas as pd

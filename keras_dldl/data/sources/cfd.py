@@ -3,11 +3,9 @@
 import re
 from pathlib import Path
 
-from keras_dldl.data.annotations.folders import only_file
-from keras_dldl.data.annotations.objects import fail_on, number
-from keras_dldl.data.annotations.reading import Row, read_rows, sheet_names
+from keras_dldl.data.annotations.reading import Row, fail_on, number, read_rows, sheet_names
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows
-from keras_dldl.data.sources.rows import ImagesByName, check_folder
+from keras_dldl.data.sources.rows import ImagesByName, check_folder, only_file
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 

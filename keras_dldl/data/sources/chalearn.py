@@ -5,11 +5,9 @@ import logging
 import re
 from pathlib import Path, PurePosixPath
 
-from keras_dldl.data.annotations.folders import entries
-from keras_dldl.data.annotations.objects import age_problem, check_paths, fail_on, number
-from keras_dldl.data.annotations.reading import read_rows
+from keras_dldl.data.annotations.reading import age_problem, check_paths, fail_on, number, read_rows
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows
-from keras_dldl.data.sources.rows import ImagesByName, check_folder
+from keras_dldl.data.sources.rows import ImagesByName, check_folder, entries
 from keras_dldl.errors import DataError
 
 log = logging.getLogger(__name__)

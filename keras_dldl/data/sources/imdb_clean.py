@@ -5,10 +5,15 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from keras_dldl.data.annotations.folders import check_images, find_near
 from keras_dldl.data.annotations.reading import read_table
 from keras_dldl.data.sources.base import Source, SourceRows
-from keras_dldl.data.sources.rows import Rows, rows_of_parts, without_torn_subjects
+from keras_dldl.data.sources.rows import (
+    Rows,
+    check_images,
+    find_near,
+    rows_of_parts,
+    without_torn_subjects,
+)
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}  # in the file's name: split
 COLUMNS = ("filename", "age", "gender")

@@ -4,10 +4,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl.data.annotations.folders import check_images
 from keras_dldl.data.annotations.matlab import read_struct
 from keras_dldl.data.sources.base import Source, SourceRows
-from keras_dldl.data.sources.rows import Rows, rows_of_parts
+from keras_dldl.data.sources.rows import Rows, check_images, rows_of_parts
 from keras_dldl.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -3,10 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from keras_dldl.data.annotations.folders import check_images
 from keras_dldl.data.annotations.reading import read_lines
 from keras_dldl.data.sources.base import Source, SourceRows
-from keras_dldl.data.sources.rows import Rows, rows_of_parts
+from keras_dldl.data.sources.rows import Rows, check_images, rows_of_parts
 from keras_dldl.errors import DataError
 
 PARTS = ("train", "test")

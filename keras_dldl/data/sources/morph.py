@@ -5,10 +5,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from keras_dldl.data.annotations.folders import as_utf8, check_images, find_near, only_one
 from keras_dldl.data.annotations.reading import read_lines, read_table
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows
-from keras_dldl.data.sources.rows import Rows, check_folder, image_names, rows_by_name
+from keras_dldl.data.sources.rows import (
+    Rows,
+    as_utf8,
+    check_folder,
+    check_images,
+    find_near,
+    image_names,
+    only_one,
+    rows_by_name,
+)
 
 NAME = re.compile(r"^(\d+)_(\d+)([MF])(\d{2,3})\.jpe?g$", re.IGNORECASE)
 FORM = "<person>_<photo><M or F><age>.JPG, such as 009055_1M54.JPG"

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from keras_dldl._utils.arguments import check_choice
 from keras_dldl.data.annotations.five_points import PointFiles, from_scut
-from keras_dldl.data.annotations.folders import entries
-from keras_dldl.data.annotations.objects import fail_on, number
-from keras_dldl.data.annotations.reading import EXCEL, read_rows, sheet_names
+from keras_dldl.data.annotations.reading import EXCEL, fail_on, number, read_rows, sheet_names
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows
-from keras_dldl.data.sources.rows import ImagesByName, check_folder
+from keras_dldl.data.sources.rows import ImagesByName, check_folder, entries
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 

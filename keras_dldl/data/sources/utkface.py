@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl.data.annotations.five_points import FivePoints, from_68
-from keras_dldl.data.annotations.objects import number
-from keras_dldl.data.annotations.reading import read_rows
+from keras_dldl.data.annotations.reading import number, read_rows
 from keras_dldl.data.sources.base import Source, SourceRows
 from keras_dldl.data.sources.rows import rows_by_name
 

@@ -1,20 +1,149 @@
-"""Which rows are trained on, which tested on: official, drawn, by folds, one person left out."""
+"""Which rows are trained on, which tested on: official, drawn, by folds, one person left out.
 
+Drawn by hash: the same on every machine, whatever the order of the rows. A subject is never in two
+parts.
+"""
+
+import hashlib
+import heapq
 import logging
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from keras_dldl._utils.arguments import check_choice
+import pandas as pd
+
+from keras_dldl._utils.arguments import check_choice, first_few
 from keras_dldl.data.manifest import SPLITS
-from keras_dldl.data.splits.draw import assign_splits, check_shares, check_whole, draw_folds
 from keras_dldl.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 log = logging.getLogger(__name__)
 KINDS = ("official", "official-test", "drawn")
 SHOWN = 5
+STRATA = 10
+
+
+def unit_hash(text: str) -> float:
+    """Return a number in [0, 1) that depends on `text` alone.
+
+    >>> round(unit_hash("0:somebody"), 6)
+    0.698127
+    """
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def keys_of(table: pd.DataFrame) -> pd.Series:
+    """Return what each row is drawn by: its subject, or its path where it has none."""
+    keys = table["path"].astype(str)
+    if "subject" not in table:
+        return keys
+    return table["subject"].where(table["subject"].notna(), keys).astype(str)
+
+
+def scattered(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows in an order that depends on their paths alone, and is like no other order.
+
+    Neighbours in a data set's order are similar (one age, one person). Scattered, they lie in
+    different shards, so that reading shard by shard is already a rough shuffle.
+    """
+    order = table["path"].map(lambda path: hashlib.sha256(path.encode("utf-8")).digest())
+    return table.loc[order.sort_values(kind="stable").index]
+
+
+def assign_splits(
+    table: pd.DataFrame, val: float = 0.1, test: float = 0.1, seed: int = 0
+) -> pd.Series:
+    """Return a split for every row: what it or its subject was given, else one drawn by subject.
+
+    The draw is a hash of seed and subject (of the path, where a row has no subject).
+
+    Args:
+        table: rows with `path` and optionally `subject` and `split`.
+        val: share of validation rows, in [0, 1).
+        test: share of test rows, in [0, 1); `val + test` must be below 1.
+        seed: another seed, another split.
+
+    Returns:
+        A series of "train", "val", "test".
+
+    Raises:
+        ConfigError: impossible shares.
+        DataError: rows of one subject are given different splits.
+    """
+    check_shares(val, test)
+
+    def draw(key: str) -> str:
+        drawn = unit_hash(f"{seed}:{key}")
+        return "test" if drawn < test else "val" if drawn < test + val else "train"
+
+    drawn = keys_of(table).map(draw)
+    if "split" not in table:
+        return drawn
+    given = table["split"]
+    if "subject" in table:
+        pairs = table[["subject", "split"]].dropna().drop_duplicates()
+        check_whole(pairs)
+        of_subject = dict(zip(pairs["subject"], pairs["split"], strict=True))
+        given = given.where(given.notna(), table["subject"].map(of_subject))
+    return given.where(given.notna(), drawn)
+
+
+def check_shares(val: float, test: float) -> None:
+    """Raise a ConfigError unless validation and test can have these shares of the rows."""
+    if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
+        raise ConfigError(
+            "Shares of validation and test rows must each be in [0, 1) and together below 1. "
+            f"Received: val={val}, test={test}"
+        )
+
+
+def check_whole(pairs: pd.DataFrame) -> None:
+    """Raise a DataError if a subject occurs twice in these different (subject, split) pairs."""
+    torn = sorted(map(str, pairs["subject"][pairs["subject"].duplicated()].unique()))
+    if torn:
+        raise DataError(
+            "All rows of a subject must be given the same split; `--split drawn` draws another. "
+            f"Received: different ones for subject {first_few(torn)}"
+        )
+
+
+def draw_folds(table: pd.DataFrame, folds: int, seed: int = 0) -> pd.Series:
+    """Return a fold, 1 ... `folds`, for every row, drawn by subject.
+
+    The largest subjects are dealt first, each to the fold that has the fewest rows so far; among
+    subjects of one size, those of similar labels are dealt in succession, in an order drawn from a
+    hash. So folds differ in size by no more than the largest subject (by one row, where every
+    subject has one), and labels are spread evenly over them. As many folds as subjects leave one
+    person out each (the protocol of FG-NET).
+
+    Args:
+        table: rows with `path`, `label`, and optionally `subject`; a row without subject counts as
+            a subject of its own.
+        folds: their number.
+        seed: another seed, other folds.
+
+    Raises:
+        DataError: there are fewer subjects than folds.
+    """
+    keys = keys_of(table)
+    people = table["label"].astype("float64").groupby(keys).agg(["size", "median"])
+    if len(people) < folds:
+        raise DataError(
+            f"There must be at least as many subjects (or images without subject) as folds. "
+            f"Received: {folds} folds for {len(people)}"
+        )
+    # The median, since a mean's last digit depends on the order of the rows.
+    rank = people["median"].rank(method="min") - 1
+    people["stratum"] = (rank * STRATA // len(people)).astype(int)
+    people["draw"] = people.index.map(lambda key: unit_hash(f"{seed}:fold:{key}"))
+    people = people.sort_values(["size", "stratum", "draw"], ascending=[False, True, True])
+    totals = [(0, fold) for fold in range(1, folds + 1)]
+    dealt = []
+    for size in people["size"]:
+        total, fold = totals[0]
+        dealt.append(fold)
+        heapq.heapreplace(totals, (total + int(size), fold))
+    return keys.map(pd.Series(dealt, index=people.index))
 
 
 @dataclass(frozen=True)
@@ -69,8 +198,8 @@ class SplitOptions:
 
 
 def split_rows(
-    table: "pd.DataFrame", options: SplitOptions, given: "pd.Series | None" = None
-) -> "pd.Series":
+    table: pd.DataFrame, options: SplitOptions, given: pd.Series | None = None
+) -> pd.Series:
     """Return "train", "val" or "test" for every row; a subject is never in two parts.
 
     What is drawn, is drawn as `assign_splits` does: neither the order of rows nor the machine
@@ -96,8 +225,8 @@ def split_rows(
 
 
 def _tested(
-    table: "pd.DataFrame", options: SplitOptions, given: "pd.Series | None"
-) -> "pd.Series | None":
+    table: pd.DataFrame, options: SplitOptions, given: pd.Series | None
+) -> pd.Series | None:
     """Return which rows are tested on, as true or false; None where that is not known yet."""
     if options.folds is not None:
         return draw_folds(table, options.folds, options.seed) == int(options.fold)
@@ -108,7 +237,7 @@ def _tested(
     return _given_for_test(given) if options.split == "official-test" else None
 
 
-def _of_own_fold(table: "pd.DataFrame", fold: str) -> "pd.Series":
+def _of_own_fold(table: pd.DataFrame, fold: str) -> pd.Series:
     if "fold" not in table:
         raise DataError(
             "These data have no folds of their own (a column `fold`); --folds K draws K of them. "
@@ -125,7 +254,7 @@ def _of_own_fold(table: "pd.DataFrame", fold: str) -> "pd.Series":
     return names == fold
 
 
-def _of_person(table: "pd.DataFrame", subject: str) -> "pd.Series":
+def _of_person(table: pd.DataFrame, subject: str) -> pd.Series:
     known = table["subject"].dropna().astype(str) if "subject" in table else []
     if subject not in set(known):
         some = sorted(set(known))[:SHOWN]
@@ -136,7 +265,7 @@ def _of_person(table: "pd.DataFrame", subject: str) -> "pd.Series":
     return table["subject"].astype(str) == subject
 
 
-def _given_for_test(given: "pd.Series | None") -> "pd.Series":
+def _given_for_test(given: pd.Series | None) -> pd.Series:
     present = [] if given is None else [name for name in SPLITS if (given == name).any()]
     if "test" not in present:
         raise DataError(
@@ -146,7 +275,7 @@ def _given_for_test(given: "pd.Series | None") -> "pd.Series":
     return given == "test"
 
 
-def warn_of_empty_splits(split: "pd.Series", options: SplitOptions) -> None:
+def warn_of_empty_splits(split: pd.Series, options: SplitOptions) -> None:
     """Log which of the splits that `options` ask for got no row."""
     for name, share in (("val", options.val), ("test", options.test)):
         if share > 0 and not (split == name).any():

@@ -73,8 +73,7 @@ def read_people(config: PretrainConfig) -> "People":
         ConfigError: it names none, or several.
         DataError: the source is not as it must be, or none of its images can be read.
     """
-    from keras_dldl.data.people import listing
-    from keras_dldl.data.people.people import choose_people
+    from keras_dldl.data.people import people
     from keras_dldl.data.prepared import PreparedData
     from keras_dldl.faces.alignment import Alignment
 
@@ -82,13 +81,13 @@ def read_people(config: PretrainConfig) -> "People":
     if config.data:
         data = PreparedData(*config.data)
         size, alignment = data.size, data.alignment
-        rows, images = listing.from_prepared(data)
+        rows, images = people.from_prepared(data)
     elif config.manifest:
-        rows, images = listing.from_manifest(config.manifest, config.root)
+        rows, images = people.from_manifest(config.manifest, config.root)
     else:
-        rows, images = listing.from_folders(config.root)
+        rows, images = people.from_folders(config.root)
     rows, left_out = _readable(rows, images)
-    return choose_people(
+    return people.choose_people(
         rows,
         images,
         size=size,

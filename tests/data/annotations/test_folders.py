@@ -5,15 +5,15 @@ import re
 
 import pytest
 
-from keras_dldl.data.annotations.folders import (
+from keras_dldl.data.sources.agedb import AgeDB
+from keras_dldl.data.sources.rows import (
     check_images,
     files_below,
     find_near,
     not_here,
     only_one,
+    rows_by_name,
 )
-from keras_dldl.data.sources.agedb import AgeDB
-from keras_dldl.data.sources.rows import rows_by_name
 from keras_dldl.errors import DataError
 from tests.data.sources.layouts import columns_of, touch
 

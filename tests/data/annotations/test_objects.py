@@ -7,9 +7,8 @@ import sys
 import pytest
 
 from keras_dldl.data.annotations.five_points import read_points
-from keras_dldl.data.annotations.folders import only_file
-from keras_dldl.data.annotations.objects import check_paths, read_objects
-from keras_dldl.data.annotations.reading import read_rows, sheet_names
+from keras_dldl.data.annotations.reading import check_paths, read_objects, read_rows, sheet_names
+from keras_dldl.data.sources.rows import only_file
 from keras_dldl.errors import DataError
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from keras_dldl.data.leaks import candidates as module
-from keras_dldl.data.leaks.candidates import candidate_pairs
+from keras_dldl.data.leaks.candidates import Groups, candidate_pairs
 from keras_dldl.data.leaks.fingerprints import Fingerprints, fingerprint_all
-from keras_dldl.data.leaks.groups import Groups
 from keras_dldl.data.leaks.likeness import Likeness
 from keras_dldl.data.leaks.search import SIMILARITY, Pairs, find_pairs, groups_of, leaking
 from keras_dldl.data.records.tfrecord import encode_jpeg

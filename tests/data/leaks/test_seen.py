@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from keras_dldl.data.leaks.seen import faces_seen, training_images
+from keras_dldl.data.leaks.fingerprints import faces_seen, training_images
 from keras_dldl.data.prepared import PreparedData
 from tests.evaluation.given import write_prepared
 
@@ -59,5 +59,5 @@ def test_a_model_that_remembers_nothing(tmp_path, monkeypatch):
     data = data_at(tmp_path)
     for remembered in (None, {}, {"digests": ""}, {"digests": "no base64"}, {"digests": 5}):
         assert faces_seen(remembered, data, "train") is None
-    monkeypatch.setattr("keras_dldl.data.leaks.seen.MOST_IMAGES", 4)
+    monkeypatch.setattr("keras_dldl.data.leaks.fingerprints.MOST_IMAGES", 4)
     assert training_images(data) == {"digests": "", "complete": False}

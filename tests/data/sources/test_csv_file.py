@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_dldl.data.sources.csv_file import CsvSource
+from keras_dldl.data.sources.own_images import CsvSource
 from keras_dldl.errors import DataError
 from tests.data.sources.layouts import write_lines
 

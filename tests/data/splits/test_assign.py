@@ -5,7 +5,7 @@ import hashlib
 import pandas as pd
 import pytest
 
-from keras_dldl.data.splits.draw import assign_splits, unit_hash
+from keras_dldl.data.splits.protocol import assign_splits, unit_hash
 from keras_dldl.errors import ConfigError, DataError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.data.splits.draw import draw_folds, scattered
+from keras_dldl.data.splits.protocol import draw_folds, scattered
 from keras_dldl.errors import DataError
 
 

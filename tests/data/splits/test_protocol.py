@@ -8,8 +8,13 @@ import pytest
 
 from keras_dldl.data.prepare import PrepareOptions
 from keras_dldl.data.prepare.jobs import jobs_of
-from keras_dldl.data.splits.draw import assign_splits, draw_folds
-from keras_dldl.data.splits.protocol import SplitOptions, split_rows, warn_of_empty_splits
+from keras_dldl.data.splits.protocol import (
+    SplitOptions,
+    assign_splits,
+    draw_folds,
+    split_rows,
+    warn_of_empty_splits,
+)
 from keras_dldl.errors import ConfigError, DataError
 
 

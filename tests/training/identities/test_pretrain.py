@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from keras_dldl.cli.main import cli
-from keras_dldl.data.people import listing, pairs
+from keras_dldl.data.people import pairs, people
 from keras_dldl.data.people.people import choose_people
 from keras_dldl.data.people.pipeline import plain_images
 from keras_dldl.errors import ConfigError, DataError, ModelFileError
@@ -130,7 +130,7 @@ def people_of(frame, images=None, **options):
 
 
 def test_the_people_kept_are_the_same_in_any_order(root):
-    frame, images = listing.from_folders(root)
+    frame, images = people.from_folders(root)
     assert len(images) == len(frame)
     one, other = people_of(frame), people_of(frame.sample(frac=1, random_state=0))
     pd.testing.assert_frame_equal(one.frame, other.frame)
