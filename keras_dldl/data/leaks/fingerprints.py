@@ -54,8 +54,8 @@ class Fingerprints:
 
 
 def digest_of(encoded: bytes) -> bytes:
-    """Return the 16 bytes by which an encoded image is told from others."""
-    return hashlib.blake2b(encoded, digest_size=16).digest()
+    """Return what a model's file remembers of an encoded image, as `prepare` stored it."""
+    return _digest(encoded)[:DIGEST_BYTES]
 
 
 def fingerprint_all(
@@ -89,6 +89,10 @@ def fingerprint_all(
     return keys, Fingerprints(thumbs[: len(keys)], digests, sizes[: len(keys)]), bad
 
 
+def _digest(encoded: bytes) -> bytes:
+    return hashlib.blake2b(encoded, digest_size=16).digest()
+
+
 def _chunks(faces: Iterable) -> Iterator[list]:
     faces = iter(faces)
     while chunk := list(itertools.islice(faces, AT_ONCE)):
@@ -106,7 +110,7 @@ def _fingerprint(encoded: bytes) -> tuple[np.ndarray, bytes, tuple[int, int]] | 
             grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return str(error) or type(error).__name__
-    return np.asarray(grey), digest_of(encoded), size
+    return np.asarray(grey), _digest(encoded), size
 
 
 @dataclass(frozen=True)
@@ -206,7 +210,7 @@ def training_images(
         return {"digests": "", "complete": False}
     for folder in data.folders:
         faces = readable(folder.records("train"), [])
-        known |= {digest_of(encoded)[:DIGEST_BYTES] for encoded in faces if encoded is not None}
+        known |= {digest_of(encoded) for encoded in faces if encoded is not None}
     return {"digests": base64.b64encode(b"".join(sorted(known))).decode(), "complete": complete}
 
 
@@ -234,7 +238,7 @@ def faces_seen(
         for path, encoded in zip(
             folder.rows(split)["path"], readable(folder.records(split), []), strict=True
         )
-        if encoded is not None and digest_of(encoded)[:DIGEST_BYTES] in known
+        if encoded is not None and digest_of(encoded) in known
     }
 
 
