@@ -17,9 +17,9 @@ def apply(
 ) -> Any:
     """Apply draws to a batch; what `augmentation` turns off is left out.
 
-    Resolution first, then the moves in one resampling, then blur, colours, erasing, noise and
-    JPEG, as a photo meets them. The reference code greys before it moves; as both are linear in the
-    pixels, the result is the same. Images stay uint8 until they are resampled by the moves.
+    Resolution and JPEG first, as in the file that a face is cut from; then the moves in one
+    resampling, blur, colours, erasing and noise. The reference code greys before it moves; as both
+    are linear in the pixels, the result is the same. Images stay uint8 until they are moved.
 
     Args:
         ops: `keras.ops` or `tensorflow_ops`, for which the tensors are.
@@ -42,6 +42,9 @@ def apply(
     if augmentation.resolution < 1:
         for _ in range(2):
             images = run(geometry.reduce_rows, images, sides)
+    if augmentation.jpeg < 100:
+        # Before the face is turned and enlarged: the blocks of a small photo's file grow with it.
+        images = run(camera.compress, images, draws)
     if augmentation.moves_pixels:
         outside = None
         if augmentation.fill or augmentation.cut:
@@ -62,6 +65,4 @@ def apply(
         images = run(colour.erase, images, draws)
     if augmentation.noise or augmentation.grain:
         images = run(camera.add_noise, images, draws)
-    if augmentation.jpeg < 100:
-        images = run(camera.compress, images, draws)
     return images

@@ -87,11 +87,12 @@ def add_noise(ops: Any, images: Any, draws: dict[str, Any]) -> Any:
 def compress(ops: Any, images: Any, draws: dict[str, Any]) -> Any:
     """Return what JPEG of the drawn `quality` leaves, with colours at half the resolution (4:2:0).
 
-    At a quality of 100 the image is left as it is.
+    The result is uint8. At a quality of 100 the image is left as it is.
     """
     size = images.shape[1]
     spare = -size % 16
-    padded = ops.round(images)
+    images = ops.round(ops.cast(images, "float32"))
+    padded = images
     for axis in (1, 2):
         if spare:
             edge = padded[:, -1:] if axis == 1 else padded[:, :, -1:]
@@ -109,7 +110,7 @@ def compress(ops: Any, images: Any, draws: dict[str, Any]) -> Any:
     green = y - (LUMA[2] * 1.772 * cb + LUMA[0] * 1.402 * cr) / LUMA[1]
     found = ops.concatenate([y + 1.402 * cr, green, y + 1.772 * cb], axis=-1)
     found = ops.round(ops.clip(found, 0.0, 255.0))[:, :size, :size]
-    return ops.where(of_image(quality) < 100.0, found, images)
+    return ops.cast(ops.where(of_image(quality) < 100.0, found, images), "uint8")
 
 
 def _quantised(ops: Any, planes: Any, quality: Any, table: Any) -> Any:

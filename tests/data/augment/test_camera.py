@@ -4,11 +4,14 @@ import io
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
-from scipy import ndimage, stats
+from scipy import interpolate, ndimage, stats
 
 from keras_dldl.data.augment import camera
 from keras_dldl.data.augment import tensorflow_ops as ops
+from keras_dldl.data.augment.apply import apply
+from keras_dldl.data.augment.strengths import Augmentation
 from tests.data.augment.given import batch, draws, picture
 
 
@@ -82,7 +85,7 @@ def pillow(image, quality):
 @pytest.mark.parametrize("quality", [10, 30, 50, 75, 95])
 def test_jpeg_is_pillows(quality, size):
     images = textured(size)
-    found = camera.compress(ops, images, draws(quality=float(quality))).numpy()[0]
+    found = camera.compress(ops, images, draws(quality=float(quality))).numpy()[0].astype(float)
     expected = pillow(images[0], quality)
     # Colours are rounded otherwise on their way to half the resolution, so that now and then a
     # coefficient is the next one.
@@ -92,11 +95,33 @@ def test_jpeg_is_pillows(quality, size):
 @pytest.mark.parametrize("quality", [10, 50, 95])
 def test_jpeg_of_a_grey_picture_is_pillows_to_rounding(quality):
     images = textured(64)[..., :1].repeat(3, axis=-1)
-    found = camera.compress(ops, images, draws(quality=float(quality))).numpy()[0]
+    found = camera.compress(ops, images, draws(quality=float(quality))).numpy()[0].astype(float)
     difference = np.abs(found - pillow(images[0], quality))
     assert difference.mean() < 0.35
 
 
+def test_jpeg_is_of_the_small_photo_and_grows_with_it():
+    images = textured(64)[..., :1].repeat(3, axis=-1)
+    off = {"grey": 0, "brightness": 0, "contrast": 0, "saturation": 0}
+    given = draws(resolution=0.5, quality=50.0)
+    found = apply(
+        ops, tf.cast(images, tf.uint8), given, Augmentation(resolution=0.5, jpeg=20.0, **off)
+    ).numpy()[0]
+    small = images[0].astype(float)
+    for _ in range(2):  # cubic, along one axis and then the other
+        padded = np.pad(small, [(1, 1), (0, 0), (0, 0)], mode="edge")
+        taps = [padded[k : k + 64 : 2][:32] for k in range(4)]
+        small = np.rint(np.clip(np.tensordot([-1, 9, 9, -1], taps, 1) / 16, 0, 255)).swapaxes(0, 1)
+    place = np.clip((np.arange(64) + 0.5) / 2 - 0.5, 0, 31)  # linear, the edges repeated
+    enlarged = interpolate.RegularGridInterpolator((np.arange(32),) * 2, pillow(small, 50))(
+        np.stack(np.meshgrid(place, place, indexing="ij"), axis=-1)
+    )
+    assert np.abs(found - enlarged).mean() < 0.5
+    assert np.abs(found - images[0]).mean() > 5
+
+
 def test_jpeg_of_quality_100_changes_nothing():
-    np.testing.assert_array_equal(camera.compress(ops, batch(), draws()), batch())
+    np.testing.assert_array_equal(
+        camera.compress(ops, batch(), draws()), np.rint(batch()).astype(np.uint8)
+    )
     assert np.abs(picture() - pillow(picture(), 20)).mean() > 0.5
