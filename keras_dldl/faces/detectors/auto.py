@@ -71,7 +71,7 @@ class AutoDetector:
                     if not _is_known(faces, *_square_of(face)):
                         faces.append(face)
             faces += self._in_tiles(picture, faces)
-            found.append(left_to_right(faces or self._turned(image)))
+            found.append(left_to_right(faces or self._turned(image, picture)))
         return found
 
     def detect_large(self, images: list[np.ndarray]) -> list[list[Face]]:
@@ -102,7 +102,9 @@ class AutoDetector:
                 faces = [confirmed if face is first else face for face in faces]
             found[i] = found[i] + faces
             # What MTCNN misses may be small and turned.
-            found[i] = found[i] or self._in_tiles(pictures[i]) or self._turned(images[i])
+            found[i] = (
+                found[i] or self._in_tiles(pictures[i]) or self._turned(images[i], pictures[i])
+            )
         return [left_to_right(faces) for faces in found]
 
     def _confirmed(self, picture: Picture, middle: complex, side: float) -> Face | None:
@@ -117,9 +119,9 @@ class AutoDetector:
             faces += self._searched(picture, centre, side, known=[*known, *faces])[1]
         return faces
 
-    def _turned(self, image: np.ndarray) -> list[Face]:
+    def _turned(self, image: np.ndarray, picture: Picture) -> list[Face]:
         """Return the small faces of a picture that lies on its side or stands on its head."""
-        picture, middle = Picture(image), complex(image.shape[1], image.shape[0]) / 2
+        middle = complex(image.shape[1], image.shape[0]) / 2
         small, factor = reduced_to(image, MAX_SIDE)
         for turn in (1, 2, 3):
             turned = np.ascontiguousarray(np.rot90(small, turn))
