@@ -61,7 +61,7 @@ def compare(photos: list[bytes], rounds: int) -> None:
 
 def load(root: Path | None, count: int) -> list[bytes]:
     """Return image files of the folder, spread over it, or drawn faces of 200 pixels as such."""
-    from keras_dldl.data.records.tfrecord import encode_jpeg
+    from keras_dldl.data.records import encode_jpeg
     from keras_dldl.data.synthetic import draw_faces
 
     if root is None:
@@ -72,7 +72,7 @@ def load(root: Path | None, count: int) -> list[bytes]:
 
 def shares(photos: list[bytes]) -> dict[str, float]:
     """Return the share of the time of each step from files to encoded crops of 224 pixels."""
-    from keras_dldl.data.records.tfrecord import encode_jpeg
+    from keras_dldl.data.records import encode_jpeg
     from keras_dldl.faces import Alignment, largest
     from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
     from keras_dldl.faces.images import read_image

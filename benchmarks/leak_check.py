@@ -53,7 +53,7 @@ def real_faces(folders: list[str]) -> np.ndarray:
 def drawn_faces(count: int = 400) -> np.ndarray:
     """Return the fingerprints of drawn, aligned faces."""
     from keras_dldl.data.leaks.fingerprints import fingerprint_all
-    from keras_dldl.data.records.tfrecord import encode_jpeg
+    from keras_dldl.data.records import encode_jpeg
     from keras_dldl.data.synthetic import draw_faces
     from keras_dldl.faces.alignment import Alignment
 

@@ -83,7 +83,7 @@ def write_faces(folder: Path, count: int, size: int) -> Path:
     import pandas as pd
 
     from keras_dldl.data.prepared import FACES, PLACE_COLUMNS, ShardFacts, write_prepared
-    from keras_dldl.data.records.tfrecord import encode_jpeg, write_shard
+    from keras_dldl.data.records import encode_jpeg, write_shard
     from keras_dldl.data.synthetic import draw_faces
     from keras_dldl.faces.alignment import Alignment
     from keras_dldl.labels import LabelGrid

@@ -20,11 +20,10 @@ def verify_command(data, as_json):
     says, with what was expected and found. The exit status is 1 where there is one. `prepare`,
     called again with the same arguments, writes damaged shards again.
     """
-    from keras_dldl.data.records.verify import verify
+    from keras_dldl.data.integrity import verify
     from keras_dldl.errors import DataError
 
-    result = verify(data)
-    facts = result.as_json()
+    facts = verify(data)
     if as_json:
         echo_json(facts)
     else:
@@ -52,7 +51,7 @@ def verify_command(data, as_json):
 @json_option
 def info_command(data, as_json):
     """Show what DATA holds: source, label grid, size, alignment, faces by split; where they are."""
-    from keras_dldl.data.records.verify import describe
+    from keras_dldl.data.integrity import describe
 
     facts = describe(data)
     if as_json:
@@ -82,6 +81,6 @@ def info_command(data, as_json):
 )  # fmt: skip
 def extract_command(data, out, split):
     """Write the faces of DATA as JPEG files, each under its path in manifest.csv."""
-    from keras_dldl.data.records.verify import extract
+    from keras_dldl.data.integrity import extract
 
     click.echo(f"written  {extract(data, out, split):,} images into {out}")

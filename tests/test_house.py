@@ -201,8 +201,8 @@ WITHOUT_TENSORFLOW = [
     "data/augment/__init__.py", "data/augment/apply.py", "data/augment/camera.py",
     "data/augment/colour.py", "data/augment/geometry.py", "data/augment/host_draws.py",
     "data/augment/layer.py", "data/augment/strengths.py", "data/augment/table.py",
-    "data/sampling.py", "data/leaks", "data/prepare", "data/records", "data/splits", "_utils",
-    "predict", "runtime", "faces", "evaluation", "training",
+    "data/integrity.py", "data/records.py", "data/sampling.py", "data/leaks", "data/prepare",
+    "data/splits", "_utils", "predict", "runtime", "faces", "evaluation", "training",
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from keras_dldl.data.augment.compiled import compiled_stage
 from keras_dldl.data.augment.draws import draw_batch
 from keras_dldl.data.augment.mixing import mix
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.reading import EncodedImages
+from keras_dldl.data.records import EncodedImages
 from keras_dldl.data.sampling import Sampling, epoch_order
 from keras_dldl.data.store import FaceStore, decode, open_store
 

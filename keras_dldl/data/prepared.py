@@ -16,7 +16,7 @@ from keras_dldl._utils import files
 from keras_dldl._utils.arguments import check_number, did_you_mean
 from keras_dldl._utils.files import sha256_of
 from keras_dldl.data.manifest import SPLITS, read_manifest, read_table, write_manifest
-from keras_dldl.data.records.reading import Records
+from keras_dldl.data.records import Records
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.labels import LabelGrid
@@ -100,7 +100,7 @@ class PreparedFolder:
             of its faces has there.
         manifest: all its rows.
         places: `shard`, `offset` and `bytes` of each row of the manifest.
-        left_out: names of shards whose faces are not used, see `records.integrity`.
+        left_out: names of shards whose faces are not used, see `data.integrity`.
     """
 
     path: Path

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_dldl.data.limits import memory_limit
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.reading import Records
+from keras_dldl.data.records import Records
 
 DECODED_AT_ONCE = 64
 ALIGNMENT = 64  # bytes

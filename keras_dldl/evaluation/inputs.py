@@ -11,9 +11,9 @@ import numpy as np
 
 from keras_dldl._utils.arguments import check_integer
 from keras_dldl._utils.backends import is_installed
+from keras_dldl.data.integrity import check_records
 from keras_dldl.data.manifest import line_number, read_manifest
 from keras_dldl.data.prepared import PreparedData, databases
-from keras_dldl.data.records.integrity import check_records
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.grouping import groups

@@ -65,7 +65,7 @@ def train(
 def _train(
     config: TrainConfig, folder: RunFolder, resume: bool, team: Team, callbacks: Sequence[Any]
 ) -> RunResult:
-    from keras_dldl.data.records.integrity import damage_named
+    from keras_dldl.data.integrity import damage_named
     from keras_dldl.training.devices import precision, spread, warn_of_emulation
     from keras_dldl.training.feed import make_feed
     from keras_dldl.training.learner import FaceLearner
@@ -94,8 +94,8 @@ def open_data(config: TrainConfig, processes: int = 1) -> tuple[TrainConfig, Any
     Returns:
         The settings completed by what the data decide, the data, and the splits in use.
     """
+    from keras_dldl.data.integrity import check_records
     from keras_dldl.data.prepared import PreparedData
-    from keras_dldl.data.records.integrity import check_records
     from keras_dldl.training.learner import check_method, make_method
 
     method = make_method(config)

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
-from tests.data.records.sharded import write_shards
+from tests.prepared_folders import write_shards
 
 SECOND = "00001-of-00003.tfrecord"
 

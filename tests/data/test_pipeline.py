@@ -14,11 +14,11 @@ from keras_dldl.data import limits
 from keras_dldl.data import pipeline as pipeline_module
 from keras_dldl.data import store as store_module
 from keras_dldl.data.augment import Augmentation
+from keras_dldl.data.integrity import extract
 from keras_dldl.data.pipeline import batch_paths, evaluation_dataset, training_dataset
 from keras_dldl.data.prepare import PrepareOptions, prepare
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.tfrecord import encode_jpeg
-from keras_dldl.data.records.verify import extract
+from keras_dldl.data.records import encode_jpeg
 from keras_dldl.data.sources import SyntheticSource
 from keras_dldl.errors import ConfigError, DataError
 

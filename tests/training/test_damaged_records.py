@@ -8,7 +8,7 @@ from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training import TrainConfig, train, trainer
 from keras_dldl.training.run import Run
 from keras_dldl.training.run_folder import save_checkpoint
-from tests.data.records.sharded import write_shards
+from tests.prepared_folders import write_shards
 
 SECOND = "00001-of-00004.tfrecord"
 SMALL = {"model": "mini", "input_size": 32, "batch_size": 4, "epochs": 1}

@@ -20,7 +20,7 @@ import pandas as pd
 from keras_dldl._utils.progress import progress
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.reading import Records
+from keras_dldl.data.records import Records
 from keras_dldl.errors import DataError
 
 SIDE = 32

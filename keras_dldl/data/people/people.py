@@ -18,7 +18,7 @@ import pandas as pd
 
 from keras_dldl.data.manifest import SPLITS, line_number, read_table
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.reading import EncodedImages, ImageFiles, Records
+from keras_dldl.data.records import EncodedImages, ImageFiles, Records
 from keras_dldl.data.sources.rows import image_names
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment

@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_dldl._utils.progress import progress
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.pipeline import READ_AT_ONCE, augmented_batches, read_images
-from keras_dldl.data.records.reading import EncodedImages
+from keras_dldl.data.records import EncodedImages
 from keras_dldl.data.sampling import epoch_order
 from keras_dldl.data.store import decode
 

@@ -24,7 +24,7 @@ from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepare.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepare.workers import run_all
 from keras_dldl.data.prepared import FACES, PLACE_COLUMNS, ShardFacts, write_prepared
-from keras_dldl.data.records.reading import Records
+from keras_dldl.data.records import Records
 from keras_dldl.data.sources.base import Skipped, Source
 from keras_dldl.data.splits.protocol import split_rows, warn_of_empty_splits
 from keras_dldl.errors import DataError

@@ -10,7 +10,7 @@ from keras_dldl._utils.files import sha256_of
 from keras_dldl.data.prepare.given_landmarks import cut_faces
 from keras_dldl.data.prepare.jobs import ShardJob, ShardReport, is_done, refuse_skipped
 from keras_dldl.data.prepare.options import ON_MISSING
-from keras_dldl.data.records.tfrecord import encode_jpeg, write_shard
+from keras_dldl.data.records import encode_jpeg, write_shard
 from keras_dldl.data.sources.base import Skipped
 from keras_dldl.errors import ConfigError, DataError, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner

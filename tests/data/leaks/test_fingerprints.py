@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from keras_dldl.data.leaks.fingerprints import AT_ONCE, fingerprint_all
-from keras_dldl.data.records.tfrecord import encode_jpeg
+from keras_dldl.data.records import encode_jpeg
 
 
 def png(array):

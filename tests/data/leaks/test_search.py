@@ -8,7 +8,7 @@ from keras_dldl.data.leaks.candidates import Groups, candidate_pairs
 from keras_dldl.data.leaks.fingerprints import Fingerprints, fingerprint_all
 from keras_dldl.data.leaks.likeness import Likeness
 from keras_dldl.data.leaks.search import SIMILARITY, Pairs, find_pairs, groups_of, leaking
-from keras_dldl.data.records.tfrecord import encode_jpeg
+from keras_dldl.data.records import encode_jpeg
 from keras_dldl.data.synthetic import draw_face
 from tests.data.leaks.pictures import COPIES, copy_of, picture
 

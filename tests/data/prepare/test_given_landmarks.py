@@ -10,7 +10,7 @@ from PIL import Image
 from keras_dldl.data.prepare import PrepareOptions, prepare, writer
 from keras_dldl.data.prepare.given_landmarks import cut_faces, take_landmarks, with_choice
 from keras_dldl.data.prepared import PreparedFolder
-from keras_dldl.data.records.tfrecord import encode_jpeg
+from keras_dldl.data.records import encode_jpeg
 from keras_dldl.data.sources import CsvSource, Source, SourceRows
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.errors import ConfigError, DataError, NoFaceFound

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from keras_dldl.data.integrity import check_records
 from keras_dldl.data.pipeline import evaluation_dataset
 from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, writer
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.data.records.integrity import check_records
 from keras_dldl.data.sources import CsvSource
 from keras_dldl.data.splits.protocol import SplitOptions
 from keras_dldl.data.splits.resplit import resplit

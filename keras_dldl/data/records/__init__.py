@@ -1,1 +1,0 @@
-"""Faces in their files: written, read, checked."""
