@@ -19,12 +19,8 @@ def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
     field = field or name.removeprefix("--").replace("-", "_")
     default = getattr(LIMITS, field)
     default = default if unit == 1 else default / unit
-
-    kind = (
-        click.IntRange(1)
-        if isinstance(default, int)
-        else click.FloatRange(0, min_open=field != "batch_window")
-    )
+    is_whole = isinstance(default, int)
+    kind = click.IntRange(1) if is_whole else click.FloatRange(0, min_open=field != "batch_window")
     return click.option(name, type=kind, default=default, help=text)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import h11
+import numpy as np
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -19,7 +20,7 @@ from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.serving.app import create_app
 from keras_dldl.serving.edge import log, write_json_logs
 from keras_dldl.serving.options import DEFAULT_HOST, DEFAULT_PORT, ServerOptions
-from keras_dldl.serving.registry import ModelTable, load_models
+from keras_dldl.serving.registry import as_table, load_models
 from keras_dldl.serving.service import Service
 
 KEEP_ALIVE_SECONDS = 30
@@ -31,7 +32,7 @@ LAST_REQUEST_SECONDS = 1.0
 
 
 def serve(
-    models: Sequence[str],
+    models: Any,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     options: ServerOptions | None = None,
@@ -43,7 +44,7 @@ def serve(
     """Serve models until SIGTERM or Ctrl-C; what was accepted by then is answered.
 
     Args:
-        models: see `load_models`.
+        models: see `load_models`; or what `create_app` takes.
         host: the address to listen at. The default takes requests from this machine alone.
         port: the port; 0 for any that is free, which the log names.
         options: limits; default `ServerOptions()`.
@@ -63,27 +64,19 @@ def serve(
         options = replace(options, allow_hosts=(*options.allow_hosts, host))
     listener = _bound(host, port)
     try:
-        table = load_models(models, labels, all_versions)
-        _warm_up(table, options.max_batch)
-        app = create_app(table, options, detector)
+        is_named = isinstance(models, (list, tuple))
+        table = load_models(models, labels, all_versions) if is_named else as_table(models)
         for one in table.all():
-            FaceAligner(one.network.card.alignment, detector).detect([_nobody()])
+            one.warm_up(options.max_batch)
+            log("loaded", model=one.name, version=one.version, task=one.network.card.grid.task)
+        app = create_app(table, options, detector)
+        nobody = np.zeros((48, 48, 3), np.uint8)
+        for one in table.all():
+            FaceAligner(one.network.card.alignment, detector).detect([nobody])
         config = _config(app, options)
         _run(_Server(config, app.state.service, on_ready), listener)
     finally:
         listener.close()
-
-
-def _warm_up(table: ModelTable, max_batch: int) -> None:
-    for one in table.all():
-        one.warm_up(max_batch)
-        log("loaded", model=one.name, version=one.version, task=one.network.card.grid.task)
-
-
-def _nobody() -> Any:
-    import numpy as np
-
-    return np.zeros((48, 48, 3), np.uint8)
 
 
 def _bound(host: str, port: int) -> socket.socket:

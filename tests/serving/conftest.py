@@ -2,6 +2,7 @@
 
 import base64
 import io
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -9,12 +10,12 @@ from contextlib import contextmanager
 import httpx
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 
 from keras_dldl.labels import LabelGrid
 from keras_dldl.serving import ServerOptions, create_app
 from keras_dldl.serving.registry import ModelTable
-from keras_dldl.serving.server import _bound, _config, _run, _Server
 from tests.prediction_case import FakeDetector
 from tests.serving.fakes import FakeNetwork
 
@@ -37,15 +38,15 @@ def encoded(*reds):
 def client_of(models, **options):
     """Give a client of a server in a thread of this process; `client.service` is its inside."""
     app = create_app(models, ServerOptions(**options), FakeDetector())
-    listener = _bound("127.0.0.1", 0)
-    server = _Server(_config(app, app.state.service.options), app.state.service)
-    thread = threading.Thread(target=_run, args=(server, listener))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, server_header=False))
+    thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
         while not server.started:
             time.sleep(0.01)
-        port = listener.getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        address = "http://{}:{}".format(*listener.getsockname())
+        with httpx.Client(base_url=address, timeout=30) as client:
             client.service = app.state.service
             yield client
     finally:
@@ -66,9 +67,7 @@ def client():
 
 
 def ask(client, body, path="/v1/models/age:predict"):
-    return (
-        client.post(path, json=body) if isinstance(body, dict) else client.post(path, content=body)
-    )
+    return client.post(path, **{"json" if isinstance(body, dict) else "content": body})
 
 
 def face_of(red, side=8):
