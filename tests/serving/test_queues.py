@@ -28,10 +28,19 @@ class Gate:
 
 
 @pytest.fixture
-def gate():
-    gate = Gate()
-    yield gate
+def gated():
+    """Make a queue whose first work, 0, is running and waits until the gate is opened."""
+    gate, queues = Gate(), []
+
+    def gated(**options):
+        queues.append(WorkQueue("q", gate, **options))
+        queues[0].submit(0)
+        until(lambda: gate.batches)
+        return queues[0], gate
+
+    yield gated
     gate.open.set()
+    queues[0].close()
 
 
 def until(condition):
@@ -41,27 +50,24 @@ def until(condition):
         time.sleep(0.001)
 
 
-def test_what_waits_is_done_in_order_and_in_batches(gate):
-    queue = WorkQueue("q", gate, capacity=20, max_batch=4)
-    first = queue.submit(0)
-    until(lambda: gate.batches)
+def results(gate, futures):
+    gate.open.set()
+    return [future.result(10) for future in futures]
+
+
+def test_what_waits_is_done_in_order_and_in_batches(gated):
+    queue, gate = gated(capacity=20, max_batch=4)
     others = [queue.submit(k, size) for k, size in [(1, 2), (2, 2), (3, 3), (4, 9), (5, 1)]]
     assert queue.waiting == 17
-    gate.open.set()
-    assert [f.result(10) for f in [first, *others]] == [0, 2, 4, 6, 8, 10]
+    assert results(gate, others) == [2, 4, 6, 8, 10]
     assert gate.batches == [[0], [1, 2], [3], [4], [5]]
-    queue.close()
 
 
-def test_the_cheapest_goes_first_and_of_equals_the_first(gate):
-    queue = WorkQueue("q", gate, capacity=20)
-    first = queue.submit(0)
-    until(lambda: gate.batches)
+def test_the_cheapest_goes_first_and_of_equals_the_first(gated):
+    queue, gate = gated(capacity=20)
     others = [queue.submit(k, cost=cost) for k, cost in [(1, 5), (2, 1), (3, 5), (4, 0)]]
-    gate.open.set()
-    assert [f.result(10) for f in [first, *others]] == [0, 2, 4, 6, 8]
+    assert results(gate, others) == [2, 4, 6, 8]
     assert gate.batches == [[0], [4], [2], [1], [3]]
-    queue.close()
 
 
 def jobs_of(costs, steps=3):
@@ -114,8 +120,7 @@ def test_a_job_ends_between_two_steps_where_nobody_waits_for_it():
 
 def test_a_batch_waits_for_others_no_longer_than_its_window():
     batches = []
-    run = lambda batch: batches.append(len(batch)) or batch  # noqa: E731
-    queue = WorkQueue("q", run, capacity=9, max_batch=3, window=1)
+    queue = WorkQueue("q", lambda b: batches.append(len(b)) or b, capacity=9, max_batch=3, window=1)
     start = time.monotonic()
     futures = [queue.submit(k) for k in range(3)]
     assert [f.result(10) for f in futures] == [0, 1, 2]
@@ -126,10 +131,8 @@ def test_a_batch_waits_for_others_no_longer_than_its_window():
     queue.close()
 
 
-def test_a_full_queue_refuses_and_says_when_to_come_again(gate):
-    queue = WorkQueue("q", gate, capacity=2)
-    running = queue.submit(0)
-    until(lambda: gate.batches)
+def test_a_full_queue_refuses_and_says_when_to_come_again(gated):
+    queue, gate = gated(capacity=2)
     waiting = [queue.submit(1), queue.submit(2)]
     with pytest.raises(Refusal, match="The queue of q is full") as refusal:
         queue.submit(3)
@@ -137,34 +140,17 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(gate):
     with pytest.raises(Refusal, match="Task size 3 is larger") as refusal:
         queue.submit(3, 3)
     assert refusal.value.status == 400
-    gate.open.set()
-    assert [f.result(10) for f in [running, *waiting]] == [0, 2, 4]
-    queue.close()
+    assert results(gate, waiting) == [2, 4]
 
 
-def test_cancelled_work_is_not_done(gate):
-    queue = WorkQueue("q", gate, capacity=9)
-    queue.submit(0)
-    until(lambda: gate.batches)
-    left, stays = queue.submit(1), queue.submit(2)
-    assert left.cancel()
-    gate.open.set()
-    assert stays.result(10) == 4 and gate.batches == [[0], [2]]
-    queue.close()
-
-
-def test_cancelled_work_leaves_its_room_to_others(gate):
-    queue = WorkQueue("q", gate, capacity=4, max_batch=4)
-    queue.submit(0)
-    until(lambda: gate.batches)
+def test_cancelled_work_is_not_done_and_leaves_its_room_to_others(gated):
+    queue, gate = gated(capacity=4, max_batch=4)
     left, stays = queue.submit(1, 3), queue.submit(2)
     assert queue.waiting == 4 and left.cancel() and queue.waiting == 1
     more = queue.submit(3, 3)  # refused if the cancelled work kept its place
     assert queue.waiting == 4
-    gate.open.set()
-    assert stays.result(10) == 4 and more.result(10) == 6
+    assert results(gate, [stays, more]) == [4, 6]
     assert gate.batches == [[0], [2, 3]] and queue.waiting == 0
-    queue.close()
 
 
 def test_a_failure_is_told_to_its_own_batch_and_the_thread_goes_on():
@@ -176,24 +162,20 @@ def test_a_failure_is_told_to_its_own_batch_and_the_thread_goes_on():
     queue.close()
 
 
-def test_closing_finishes_what_was_accepted_and_takes_no_more(gate):
-    queue = WorkQueue("q", gate, capacity=9, max_batch=2, window=60)
+def test_closing_finishes_what_was_accepted_and_takes_no_more():
+    queue = WorkQueue("q", list, capacity=9, max_batch=2, window=60)
     futures = [queue.submit(k) for k in range(5)]
-    gate.open.set()
     queue.close()
-    assert [f.result(0) for f in futures] == [0, 2, 4, 6, 8] and not queue.alive
+    assert [f.result(0) for f in futures] == [0, 1, 2, 3, 4] and not queue.alive
     with pytest.raises(Refusal):
         queue.submit(9)
 
 
-def test_several_threads_share_a_queue(gate):
-    queue = WorkQueue("q", gate, capacity=9, threads=3)
-    futures = [queue.submit(k) for k in range(3)]
+def test_several_threads_share_a_queue(gated):
+    queue, gate = gated(capacity=9, threads=3)
+    futures = [queue.submit(k) for k in (1, 2)]
     until(lambda: len(gate.batches) == 3)
-    gate.open.set()
-    assert sorted(f.result(10) for f in futures) == [0, 2, 4]
-    assert [queue.submit(k).result(10) for k in range(5)] == [0, 2, 4, 6, 8]
-    queue.close()
+    assert results(gate, futures) == [2, 4]
 
 
 def test_a_photo_is_kept_by_nobody_who_awaited_it():
