@@ -202,14 +202,12 @@ def answer(outputs: Mapping[str, np.ndarray], form: str) -> bytes:
     """Return the JSON of outputs that all have a row an instance.
 
     Args:
-        outputs: float32 or text arrays, (B, ...). More than one are written by name, one is not.
+        outputs: float32 or text arrays, (B, ...), by name.
         form: `ROW` or `COLUMN`, the format of the request.
     """
     columns = {name: _json_values(array.tolist()) for name, array in outputs.items()}
     content: Any = columns
-    if len(columns) == 1:
-        (content,) = columns.values()
-    elif form == ROW:
+    if form == ROW:
         rows = zip(*columns.values(), strict=True)
         content = [dict(zip(columns, row, strict=True)) for row in rows]
     return json.dumps({ANSWER_KEY[form]: content}).encode()

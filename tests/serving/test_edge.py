@@ -99,22 +99,14 @@ def test_a_page_from_elsewhere_cannot_use_the_server(client):
     assert client.get("/api/models", headers=headers).status_code == 200
 
 
-OWN = [
-    "127.0.0.1",
-    "127.0.0.1:80",
-    "127.1.2.3",
-    "localhost",
-    "LocalHost.:8501",
-    "a.localhost",
-    "[::1]",
-]
+OWN = "127.0.0.1 127.0.0.1:80 127.1.2.3 localhost LocalHost.:8501 a.localhost [::1]"
 FOREIGN = ["evil.org", "evil.org:8501", "127.0.0.1.evil.org", "localhost.evil.org", "192.0.2.1",
            "[2001:db8::1]", "0.0.0.0", "", "[", "localhost@evil.org", "a b"]  # fmt: skip
 
 
-@pytest.mark.parametrize("host", OWN)
-def test_the_names_of_this_machine_are_answered(client, host):
-    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+def test_the_names_of_this_machine_are_answered(client):
+    for host in OWN.split():
+        assert client.get("/healthz", headers={"Host": host}).status_code == 200, host
 
 
 @pytest.mark.parametrize("host", FOREIGN)
@@ -252,18 +244,6 @@ def test_the_rows_of_a_client_that_left_or_is_too_late_are_not_read(monkeypatch)
         assert ask(client, {"instances": encoded(51)}).status_code == 200
 
 
-def test_faces_of_a_large_request_are_not_judged_where_nobody_waits():
-    network = FakeNetwork(seconds=0.1)
-    with client_of({"age": network}, max_batch=2) as client:
-        with pytest.raises(httpx.TimeoutException):
-            client.post(
-                "/v1/models/age:predict", json={"instances": encoded(*range(60))}, timeout=0.35
-            )
-        time.sleep(0.2)
-        assert ask(client, {"instances": encoded(51)}).status_code == 200
-        assert sum(network.batches) < 20 and max(network.batches) == 2
-
-
 def test_counters(client):
     before = counters(client)
     ask(client, {"instances": encoded(51, 52)})
@@ -318,20 +298,11 @@ def test_a_failure_is_logged_with_its_number_told_without_and_not_the_end(log_li
     assert line["id"] in error and "secret" not in error
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"queue": 0},
-        {"max_request_pixels": 0},
-        {"max_body_bytes": 0},
-        {"timeout": 0},
-        {"batch_window": -1},
-        {"decoders": True},
-    ],
-)
-def test_options_are_checked(options):
-    with pytest.raises(ConfigError, match=f"`{next(iter(options))}` is not valid"):
-        ServerOptions(**options)
+def test_options_are_checked():
+    wrong = {"queue": 0, "max_request_pixels": 0, "max_body_bytes": 0, "timeout": 0}
+    for name, value in {**wrong, "batch_window": -1, "decoders": True}.items():
+        with pytest.raises(ConfigError, match=f"`{name}` is not valid"):
+            ServerOptions(**{name: value})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.quality import face_warnings
 from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import Prediction
+from keras_dldl.serving.registry import ModelTable
 from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import TEMPLATE, FakeDetector, picture
 from tests.serving.conftest import client_of, picture_file
@@ -48,16 +49,8 @@ def test_every_face_is_what_the_predictor_would_say(client, faces):
     for number, (told, face) in enumerate(zip(content["faces"], found, strict=True), 1):
         crop = Alignment().align(image, face.landmarks, SIDE)
         p = network.distributions(crop[None].astype("float32"))[0]
-        expected = Prediction(
-            p,
-            network.grid,
-            box=face.box,
-            landmarks=face.landmarks,
-            roll=face.roll,
-            score=face.score,
-            faces_found=faces,
-            number=number,
-        ).to_dict()
+        known = {name: getattr(face, name) for name in ("box", "landmarks", "roll", "score")}
+        expected = Prediction(p, network.grid, faces_found=faces, number=number, **known).to_dict()
         for key, value in expected.items():
             if key not in ("warnings", "landmarks"):
                 assert told[key] == pytest.approx(value), key
@@ -88,11 +81,8 @@ def test_distributions_can_be_left_out(client):
 def test_model_version_and_level_are_chosen_by_the_address(client):
     content = photo(1)
     beauty = client.post("/api/faces?model=beauty", content=content).json()
-    assert (beauty["task"], beauty["unit"], beauty["labels"][1]) == (
-        "attractiveness",
-        "points",
-        1.1,
-    )
+    told = beauty["task"], beauty["unit"], beauty["labels"][1]
+    assert told == ("attractiveness", "points", 1.1)
     assert 1 <= beauty["faces"][0]["value"] <= 5
     old = client.post("/api/faces?model=age&version=1&level=0.5", content=content).json()
     assert (old["version"], len(old["labels"]), old["faces"][0]["level"]) == (1, 11, 0.5)
@@ -130,6 +120,7 @@ def test_what_is_no_picture_is_refused(client, content, reason, path):
 
 
 FORM = "multipart/form-data; boundary=abc"
+FIELD = b"--abc\r\nContent-Disposition: form-data; %s\r\n\r\nhalf"
 
 
 @pytest.mark.parametrize(
@@ -137,12 +128,9 @@ FORM = "multipart/form-data; boundary=abc"
     [
         (FORM, b"", "The form"),
         (FORM, b"no form at all", "The form is damaged"),
-        (FORM, b'--abc\r\nContent-Disposition: form-data; name="image"\r\n\r\nhalf', "cut short"),
-        (
-            FORM,
-            b'--abc\r\nContent-Disposition: form-data; name="x"\r\n\r\nx\r\n--abc--',
-            "must have",
-        ),
+        (FORM, FIELD % b'name="image"', "cut short"),
+        (FORM, FIELD % b"", "The form is damaged"),
+        (FORM, FIELD % b'name="x"' + b"\r\n--abc--", "must have a field named image, file, photo"),
         ("multipart/form-data", b"--abc--", "The form"),
     ],
 )
@@ -252,3 +240,27 @@ def test_intervals_are_those_of_the_models_calibration(client):
     expected = calibration.interval(told["value"], told["std"], 0.8)
     assert told["calibrated"] and told["interval"] == pytest.approx(expected)
     assert not plain["calibrated"] and plain["value"] == told["value"]
+
+
+def test_the_list_of_models_tells_it():
+    table = ModelTable()
+    table.add("age", 1, FakeNetwork(), {"name": "mine"})
+    table.add("beauty", 1, FakeNetwork(LabelGrid.scut_fbp()))
+    with client_of(table) as client:
+        age, beauty = client.get("/api/models").json()["models"]
+    assert (age["about"], beauty["about"]) == ({"name": "mine"}, None)
+    assert (age["name"], age["versions"], age["stop"]) == ("age", [1], 100)
+    assert (beauty["task"], beauty["unit"], beauty["step"]) == ("attractiveness", "points", 0.1)
+
+
+def test_the_api_describes_itself():
+    with client_of({"age": FakeNetwork()}) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+        assert {"/api/models", "/api/faces", "/api/attention", "/healthz"} <= set(paths)
+        assert all(one["description"] for methods in paths.values() for one in methods.values())
+        *_, level, distribution = paths["/api/faces"]["post"]["parameters"]
+        assert (level["name"], level["schema"]["default"]) == ("level", 0.9)
+        assert (distribution["name"], distribution["schema"]["default"]) == ("distribution", True)
+        page = client.get("/docs")
+        assert page.status_code == 200 and "The API" in page.text
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]

@@ -6,16 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_dldl.calibration import Calibration
+from keras_dldl import saved_models
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.explain import AttentionMaps
 from keras_dldl.export import export_model
 from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import predict_age
-from keras_dldl.runtime import open_network
-from keras_dldl.runtime.networks import SavedModelNetwork
 from keras_dldl.serving import load_models
-from tests.calibration.given import faces as labelled_faces
+from keras_dldl.serving.registry import about_model
 from tests.prediction_case import SIZE, random_model
 from tests.serving.conftest import client_of
 
@@ -98,17 +96,6 @@ def test_what_cannot_be_served(place, models, labels, error, reason):
         load_models([given.format(place=place) for given in models], labels)
 
 
-@pytest.mark.parametrize("name", ["age.keras", "served/2"])
-def test_what_is_served_gives_what_the_predictor_gives(place, model, faces, name):
-    served = load_models([f"{place}/{name}"]).latest("age")
-    p, card = served.network.distributions(faces), served.network.card
-    expected = predict_age(list(faces.astype("uint8")), model, detect=False)
-    np.testing.assert_allclose(p, [one.distribution for one in expected], atol=1e-5)
-    assert card.grid.decode(p, card.decoder) == pytest.approx([float(e) for e in expected])
-    assert (card.decoder, card.input_size) == ("median", SIZE)
-    assert card.grid == model.grid and card.alignment == model.alignment
-
-
 def test_attention_maps_are_those_of_explain_or_refused(place, model, faces):
     served = load_models([f"{place}/age.keras", f"e={place}/served/2"])
     found = served.latest("age").maps.attention_with_mirror(faces)
@@ -129,12 +116,24 @@ def test_a_loaded_model_is_served_as_it_is(model, faces):
     )
 
 
-def test_a_saved_model_brings_the_models_calibration(model, place, tmp_path):
-    calibration = Calibration.fit(*labelled_faces(300), model.grid)
-    folder = tmp_path / "1"
-    shutil.copytree(place / "served" / "2", folder)
-    card = folder / "assets.extra" / "keras_dldl.json"
-    content = json.loads(card.read_text())
-    assert content["calibration"] is None and open_network(folder).card.calibration is None
-    card.write_text(json.dumps({**content, "calibration": calibration.get_config()}))
-    assert SavedModelNetwork(folder).card.calibration == calibration
+def test_a_shipped_model_has_a_report_and_a_card():
+    about = about_model("tiny-age")
+    folder = saved_models.folder("tiny-age")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    expected = ("tiny-age", metrics["mae"], metrics["n"])
+    assert (about["name"], about["mae"], about["faces"]) == expected
+    assert about["card"].startswith("# tiny-age")
+    first, names = about["groups"][0], [group["name"] for group in about["groups"]]
+    youngest = metrics["groups"]["decade"]["0-9"]
+    assert first == {"name": "age 0-9", "faces": youngest["n"], "mae": youngest["mae"]}
+    assert "gender female" in names and not [name for name in names if name.startswith("split")]
+
+
+def test_a_damaged_report_is_no_report(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"")
+    nothing = {"mae": None, "faces": None, "groups": [], "card": None}
+    for text in (None, "{", "[1]"):
+        if text:
+            (tmp_path / "metrics.json").write_text(text)
+        assert about_model(str(tmp_path)) == {"name": tmp_path.name, **nothing}
+    assert about_model(str(tmp_path / "nowhere")) is None
