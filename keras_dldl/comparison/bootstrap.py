@@ -7,62 +7,28 @@ variance right for few (Rao and Wu 1988, JASA 83); of one seed that one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.evaluation.confidence import LEVEL, drawn_counts
+from keras_dldl.evaluation.confidence import drawn_counts
 
 REPLICATES = 10_000
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """Bootstrapped means of the error of several variants.
-
-    Attributes:
-        means: (B,) by variant: the mean error in each replicate, over faces and seeds.
-    """
-
-    means: Mapping[str, np.ndarray]
-
-    def interval(self, name: str, baseline: str | None = None) -> tuple[float, float]:
-        """Return the central 95 % of the replicates, of a mean or of its difference.
-
-        That is the percentile interval (Efron and Tibshirani 1993, chapter 13).
-        """
-        tail = (1 - LEVEL) / 2
-        low, high = np.quantile(self._replicates(name, baseline), [tail, 1 - tail])
-        return float(low), float(high)
-
-    def p_value(self, name: str, baseline: str) -> float:
-        """Return twice the share of replicates on the rarer side of no difference, at most 1.
-
-        Replicates of no difference count on both sides, and one is added to both counts, so that
-        no p is 0. It fits the interval: p < 0.05 where the interval leaves out 0.
-        """
-        difference = self._replicates(name, baseline)
-        rarer = min((difference <= 0).sum(), (difference >= 0).sum())
-        return float(min(1.0, 2 * (rarer + 1) / (len(difference) + 1)))
-
-    def _replicates(self, name: str, baseline: str | None) -> np.ndarray:
-        return self.means[name] - (0.0 if baseline is None else self.means[baseline])
 
 
 def bootstrap(
     errors: Mapping[str, Mapping[int, np.ndarray]],
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Bootstrap:
-    """Resample faces and seeds, `replicates` times.
-
-    Args:
-        errors: (N,) absolute errors by variant and training seed; the same N faces in all.
-        replicates: how many times.
-        seed: of the drawing; equal seeds give equal results.
+) -> dict[str, np.ndarray]:
+    """Resample faces and seeds; return each variant's mean errors, (replicates,).
 
     Variants with the same training seeds have the same ones drawn: a seed is one order of the
     faces and one start of the backbone, so they are paired by it.
+
+    Args:
+        errors: (N,) absolute errors by variant and training seed; the same N faces in all.
+        replicates: how many.
+        seed: of the drawing; equal seeds give equal results.
     """
     rng = np.random.default_rng(seed)
     rows = [array for by_seed in errors.values() for array in by_seed.values()]
@@ -80,4 +46,14 @@ def bootstrap(
         own = table[first : first + count]
         means[name] = np.take_along_axis(own, drawn[seeds], axis=0).mean(axis=0)
         first += count
-    return Bootstrap(means)
+    return means
+
+
+def p_value(difference: np.ndarray) -> float:
+    """Return twice the share of replicates on the rarer side of no difference, at most 1.
+
+    Replicates of no difference count on both sides, and one is added to both counts, so that no p
+    is 0. It fits the interval: p < 0.05 where the interval leaves out 0.
+    """
+    rarer = min((difference <= 0).sum(), (difference >= 0).sum())
+    return float(min(1.0, 2 * (rarer + 1) / (len(difference) + 1)))

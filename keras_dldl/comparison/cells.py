@@ -1,17 +1,19 @@
-"""One cell of a comparison: a variant with one seed, trained, measured, and read again."""
+"""The cells of a comparison: a variant with one seed, checked, trained, measured, read again."""
 
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl._utils import files
-from keras_dldl.comparison.naming import differences, folder_name
+from keras_dldl.comparison.plan import differences, folder_name
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
-from keras_dldl.training.run_folder import RunFolder
+from keras_dldl.training.history import best_row, epochs_done, is_stale
+from keras_dldl.training.run_folder import RunFolder, data_fingerprint, load_checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,6 +148,65 @@ def cells_of(plan: Any, out: Path) -> list[Cell]:
     return [cell for _, cell in sorted(cells, key=lambda pair: pair[0])]
 
 
+def check_cells(cells: Sequence[Cell], data: "PreparedData") -> None:
+    """Find what would stop a cell before the first is trained.
+
+    Raises:
+        ConfigError: a method lacks an option, a label step does not fit, a backbone is unknown.
+        DataError: a method needs what the data lack; a given run is not of these data.
+    """
+    from keras_dldl.training.learner import check_method, make_grid, make_method, make_model
+
+    built = set()
+    for cell in cells:
+        if cell.given is not None:
+            _check_given(cell, data)
+            continue
+        config = completed(cell.config, data)
+        make_grid(config, data)
+        splits = [split for split in ("train", config.validation_split) if split in data.splits]
+        check_method(make_method(config), data, splits)
+        network = (config.model, config.input_size, config.dropout)
+        if network not in built:
+            make_model(config, data)
+            built.add(network)
+
+
+def _check_given(cell: Cell, data: "PreparedData") -> None:
+    """Raise DataError unless a given run is finished, and of the same faces and splits as `data`.
+
+    Otherwise a face that is measured might have been trained on.
+    """
+    if not cell.run.checkpoint.exists():
+        raise DataError(
+            "A run can be compared only with its checkpoint, which says what data it saw. "
+            f"Received: {cell.run.path}, without {cell.run.checkpoint.relative_to(cell.run.path)}"
+        )
+    progress: dict[str, Any] = load_checkpoint(cell.run.checkpoint).progress
+    rows = progress["rows"]
+    if epochs_done(rows) < cell.config.epochs and not is_stale(rows, cell.config):
+        raise DataError(
+            "A run can be compared when it is finished; continue it by "
+            f"`{cell.run.resume_command()}`. "
+            f"Received: {epochs_done(rows)} of {cell.config.epochs} epochs in {cell.run.path}"
+        )
+    split = cell.config.validation_split
+    splits = ["train", split] if split else ["train"]
+    if progress["fingerprint"] != data_fingerprint(data, splits, cell.config.image_weights):
+        raise DataError(
+            "Runs can be compared only if they saw the same faces in the same splits. "
+            f"Received: {cell.run.path}, a run on other data or splits"
+        )
+
+
+def completed(config: TrainConfig, data: "PreparedData") -> TrainConfig:
+    """Return settings with what the defaults and the data decide filled in."""
+    from keras_dldl.training.feed import choose_feed
+
+    size = config.input_size or data.size
+    return replace(config.with_augmentation(), input_size=size, feed=choose_feed(config))
+
+
 def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:
     """Train a cell, or continue it, measure it on `measured`, and record both.
 
@@ -173,7 +234,6 @@ def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:
 def _trained_and_measured(cell: Cell, measured: "PreparedData") -> CellResult:
     from keras_dldl.evaluation import PreparedFaces, evaluate
     from keras_dldl.training import train
-    from keras_dldl.training.run_folder import load_checkpoint
 
     if cell.given is not None:
         rows = load_checkpoint(cell.run.checkpoint).progress["rows"]
@@ -202,8 +262,6 @@ def _trained_and_measured(cell: Cell, measured: "PreparedData") -> CellResult:
 
 def training_facts(rows: Any) -> dict[str, Any]:
     """Return what the rows of a run's history say in short."""
-    from keras_dldl.training.history import best_row, epochs_done
-
     best = best_row(rows)
     epochs = [row["seconds"] for row in rows if row["epoch"]]
     return {

@@ -3,16 +3,15 @@
 import itertools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_dldl.comparison.cells import Cell, CellResult, completed
+
 if TYPE_CHECKING:
-    from keras_dldl.comparison.cells import Cell, CellResult
     from keras_dldl.data.prepared import PreparedData
-    from keras_dldl.training.config import TrainConfig
 
 # What decides how long a step takes.
 COST = ("model", "input_size", "batch_size", "precision", "feed", "devices")
@@ -22,7 +21,7 @@ TIMED_STEPS = 5
 Costs = dict[tuple, tuple[float, float]]
 
 
-def known_costs(cells: "Sequence[Cell]", results: "Mapping[Path, CellResult | None]") -> Costs:
+def known_costs(cells: Sequence[Cell], results: Mapping[Path, CellResult | None]) -> Costs:
     """Return what the cells that were trained here took, the mean of those of one cost."""
     found: dict[tuple, list[tuple[float, float]]] = {}
     for cell in cells:
@@ -37,7 +36,7 @@ def known_costs(cells: "Sequence[Cell]", results: "Mapping[Path, CellResult | No
     }
 
 
-def seconds_left(waiting: "Sequence[Cell]", costs: Costs) -> float | None:
+def seconds_left(waiting: Sequence[Cell], costs: Costs) -> float | None:
     """Return an estimate for `waiting`, None where the cost of one is not known."""
     total = 0.0
     for cell in waiting:
@@ -51,7 +50,7 @@ def seconds_left(waiting: "Sequence[Cell]", costs: Costs) -> float | None:
 
 
 def measured_cost(
-    cell: "Cell", data: "PreparedData", measured: "PreparedData"
+    cell: Cell, data: "PreparedData", measured: "PreparedData"
 ) -> tuple[float, float]:
     """Return seconds of an epoch and of the evaluation, from a few steps of an untrained model.
 
@@ -78,14 +77,6 @@ def measured_cost(
     return epoch, 2 * len(measured.rows(cell.split)) * view
 
 
-def completed(config: "TrainConfig", data: "PreparedData") -> "TrainConfig":
-    """Return settings with what the defaults and the data decide filled in."""
-    from keras_dldl.training.feed import choose_feed
-
-    size = config.input_size or data.size
-    return replace(config.with_augmentation(), input_size=size, feed=choose_feed(config))
-
-
 def seconds_each(work: Any, batches: Sequence[Any]) -> float:
     """Return the mean seconds of `work` for a batch, after a first call that compiles."""
     # A shorter last batch would be compiled again.
@@ -97,7 +88,7 @@ def seconds_each(work: Any, batches: Sequence[Any]) -> float:
     return (time.perf_counter() - begun) / max(1, len(batches) - 1)
 
 
-def cost_of(cell: "Cell") -> tuple:
+def cost_of(cell: Cell) -> tuple:
     """Return what decides how long an epoch of a cell takes."""
     return tuple(getattr(cell.config, name) for name in COST)
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from keras_dldl._utils import files
 from keras_dldl._utils.text_tables import markdown_table
-from keras_dldl.comparison.naming import check_distinct
-from keras_dldl.comparison.plan import Plan
+from keras_dldl.comparison.plan import Plan, check_distinct
 from keras_dldl.errors import ConfigError
 
 NUMBERS = {"mae": "MAE", "bias": "bias", "balanced_mae": "balanced MAE"}

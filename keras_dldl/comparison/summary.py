@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl.comparison.bootstrap import REPLICATES, Bootstrap, bootstrap
+from keras_dldl.comparison.bootstrap import REPLICATES, bootstrap, p_value
 from keras_dldl.comparison.cells import DONE, Cell, CellResult
-from keras_dldl.comparison.naming import differences, flat
+from keras_dldl.comparison.plan import differences, flat
 from keras_dldl.errors import DataError
-from keras_dldl.evaluation.confidence import LEVEL, holm
+from keras_dldl.evaluation.confidence import LEVEL, holm, percentile_interval
 from keras_dldl.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 Done = Sequence[tuple[Cell, CellResult]]
+Means = Mapping[str, np.ndarray]  # replicates of the mean error by variant
 NUMBERS = ("mae", "rmse", "pearson", "bias", "balanced_mae", "epsilon_error")
 INTERVALS = (
     f"central {100 * LEVEL:g} % of {REPLICATES:,} bootstrap replicates; each draws the faces anew, "
@@ -78,7 +79,7 @@ def _names(data: "PreparedData") -> list[str]:
 def summarise(plan: "Plan", done: Done) -> list[dict[str, Any]]:
     """Return an entry a variant, in the plan's order; see `content_of`."""
     errors = errors_of(done)
-    drawn = bootstrap(errors) if errors else Bootstrap({})
+    drawn = bootstrap(errors) if errors else {}
     entries = [_entry(plan, variant, done, drawn) for variant in plan.variants]
     _add_differences(entries, plan.baseline, drawn)
     return entries
@@ -125,7 +126,7 @@ def spread(values: Sequence[float | None]) -> dict[str, float | None]:
     }
 
 
-def _entry(plan: "Plan", variant: "Variant", done: Done, drawn: Bootstrap) -> dict[str, Any]:
+def _entry(plan: "Plan", variant: "Variant", done: Done, drawn: Means) -> dict[str, Any]:
     own = [result for _, result in done if result.variant == variant.name]
     good = sorted((r for r in own if r.state == DONE), key=lambda result: result.seed)
     failed = sorted(result.seed for result in own if result.state != DONE)
@@ -147,11 +148,11 @@ def _entry(plan: "Plan", variant: "Variant", done: Done, drawn: Bootstrap) -> di
     thresholds = good[0].numbers["cs"] if good else {}
     entry["cs"] = {t: spread([result.numbers["cs"][t] for result in good]) for t in thresholds}
     entry["mae"]["by_seed"] = {str(result.seed): result.numbers["mae"] for result in good}
-    entry["mae"]["interval"] = list(drawn.interval(variant.name)) if good else None
+    entry["mae"]["interval"] = percentile_interval(drawn[variant.name]) if good else None
     return entry
 
 
-def _add_differences(entries: list[dict[str, Any]], baseline: str, drawn: Bootstrap) -> None:
+def _add_differences(entries: list[dict[str, Any]], baseline: str, drawn: Means) -> None:
     """Give each entry its difference in MAE from the baseline's, None where there is none.
 
     One seed says nothing of how much another would differ, so there is no p: it would test two
@@ -162,10 +163,11 @@ def _add_differences(entries: list[dict[str, Any]], baseline: str, drawn: Bootst
         entry["difference"] = None
         if entry is not base and entry["seeds"] and base["seeds"]:
             several = min(len(entry["seeds"]), len(base["seeds"])) > 1
+            difference = drawn[entry["name"]] - drawn[baseline]
             entry["difference"] = {
                 "mae": entry["mae"]["mean"] - base["mae"]["mean"],
-                "interval": list(drawn.interval(entry["name"], baseline)),
-                "p": drawn.p_value(entry["name"], baseline) if several else None,
+                "interval": percentile_interval(difference),
+                "p": p_value(difference) if several else None,
                 "p_holm": None,
             }
     found = [entry["difference"] for entry in entries if entry["difference"]]

@@ -1,12 +1,14 @@
-"""The numbers of a comparison as rows of text: for the terminal, for Markdown and for CSV."""
+"""The numbers of a comparison as text: for the terminal, Markdown, CSV, and the page."""
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from keras_dldl._utils import html_marks
 from keras_dldl._utils.text_tables import Row, aligned, markdown_table
-from keras_dldl.comparison.naming import text_of
+from keras_dldl.comparison.plan import text_of
 
 Content = Mapping[str, Any]
 CSV_COLUMNS = (
@@ -149,3 +151,20 @@ def csv_text(content: Content) -> str:
             row |= {"p": found["p"], "p_holm": found["p_holm"]}
         writer.writerow(row)
     return buffer.getvalue()
+
+
+def page_html(content: Content, pictures: Sequence[Path]) -> str:
+    """Return `comparison.html`: the tables and pictures of `comparison.json` in one file."""
+    main, *others = [
+        html_marks.section(f"table-{number}", title, html_marks.table(*rows))
+        for number, (title, *rows) in enumerate(all_tables(content))
+    ]
+    shown = [html_marks.figure(path.stem, path.read_bytes()) for path in pictures]
+    return html_marks.page(
+        f"Comparison: {content['task']}",
+        f"{', '.join(content['data'])}, measured on {content['split']}",
+        main,
+        html_marks.section("pictures", "Pictures", *shown),
+        *others,
+        html_marks.section("notes", "Notes", html_marks.listing(remarks(content))),
+    )

@@ -1,8 +1,7 @@
 import pytest
 
 from keras_dldl.comparison import Plan
-from keras_dldl.comparison.naming import folder_name, variant_name
-from keras_dldl.comparison.plan import plan_values
+from keras_dldl.comparison.plan import folder_name, plan_values, variant_name
 from keras_dldl.errors import ConfigError
 from keras_dldl.training import TrainConfig
 
