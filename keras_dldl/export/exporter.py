@@ -12,9 +12,9 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.export import parity, saved_model
 from keras_dldl.export.folders import new_folder, version_folder
 from keras_dldl.export.server_files import write_server_files
-from keras_dldl.export.single_file import FILE_FORMATS, FileOptions, check_options, write_file
+from keras_dldl.export.single_file import FILE_FORMATS, export_file, loaded
 from keras_dldl.interpreters import is_installed
-from keras_dldl.models import FaceModel, load_model
+from keras_dldl.models import FaceModel
 from keras_dldl.runtime import ModelCard
 from keras_dldl.runtime.card import SAVED_MODEL_CARD
 from keras_dldl.runtime.opening import converted
@@ -82,9 +82,8 @@ def export_model(
     if format in FILE_FORMATS:
         if version is not None:
             raise ConfigError(f"`version` is for SavedModels. Received: version={version}")
-        options = FileOptions(precision, calibrate, images, mirror, force, with_keras)
-        file = check_options(format, out, options)
-        return ExportResult(file, *write_file(_loaded(model), format, file, options))
+        options = precision, calibrate, images, mirror, force, with_keras
+        return ExportResult(*export_file(model, format, out, *options))
     if (precision, calibrate, images, with_keras) != ("float32", None, None, False):
         raise ConfigError(
             "`precision`, `calibrate`, `images` and `with_keras` are for the formats onnx and "
@@ -103,7 +102,7 @@ def _export_saved_model(
     with_server_files: bool,
 ) -> ExportResult:
     with new_folder(place, marker=SAVED_MODEL, force=force) as temporary:
-        model = _loaded(model)
+        model = loaded(model)
         saved_model.write(model, temporary, mirror)
         card = ModelCard.of_model(model, mirror).to_dict("saved-model")
         write_json(temporary / SAVED_MODEL_CARD, card)
@@ -116,10 +115,6 @@ def _export_saved_model(
             write_server_files(place.parent, tf.__version__, force)
         size = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
     return ExportResult(place, size, found)
-
-
-def _loaded(model: str | os.PathLike | FaceModel) -> FaceModel:
-    return model if isinstance(model, FaceModel) else load_model(model)
 
 
 def keep_light_copy(path: str | os.PathLike) -> None:

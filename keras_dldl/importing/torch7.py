@@ -1,26 +1,38 @@
 """`import_torch7`: the reference program's networks as models of this package."""
 
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_dldl._utils.arguments import check_integer
 from keras_dldl._utils.files import atomic_path
-from keras_dldl.errors import ConfigError
+from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.importing.t7_file import read_t7
 from keras_dldl.importing.torch7_body import Body, read_body
-from keras_dldl.importing.torch7_head import Head, grid_of, head_weights, split_head
-from keras_dldl.importing.torch7_modules import CLASSES, chain_of
-from keras_dldl.labels import LabelGrid
+from keras_dldl.importing.torch7_modules import CLASSES, Module, chain_of
+from keras_dldl.labels import GRIDS, LabelGrid
 from keras_dldl.methods import get_method
 from keras_dldl.models import FaceModel
 from keras_dldl.models.backbones import MIN_INPUT_SIZE
 
 INPUT_SIZE = 224  # of the reference program
+# The last modules, and the method and options that such an end was trained by. The reference code
+# averages the KL divergence over the labels.
+_REFERENCE = {"kl_reduction": "mean"}
+_ENDS = {
+    ("Linear", "SoftMax", "ConcatTable"): ("dldl-v2", _REFERENCE),
+    ("Linear", "SoftMax", "ExpOut"): ("er", {}),
+    ("Linear", "SoftMax"): ("dldl", _REFERENCE),
+    ("Linear", "Sigmoid"): ("ranking-bce", {}),
+    ("Linear", "Tanh"): ("mr-l1", {}),
+}
+_IDENTITIES = ("Linear", "LogSoftMax")
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,23 @@ class Imported:
 
     model: FaceModel
     has_head: bool
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of a network.
+
+    Attributes:
+        method: the name of the method; None where there is no head, or one over identities.
+        options: of the method.
+        linear: the linear layer; None where there is no head.
+        labels: the labels that the file itself holds, (K,); or None.
+    """
+
+    method: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    linear: Module | None = None
+    labels: np.ndarray | None = None
 
 
 def import_torch7(
@@ -102,9 +131,10 @@ def import_torch7(
 def _with_head(
     head: Head, body: Body, grid: LabelGrid | None, method: str | None, common: dict[str, Any]
 ) -> FaceModel:
-    kernel, bias = head_weights(head, body)
+    kernel, bias = head.linear.linear(math.prod(body.shape))
+    kernel, bias = head.linear.single(kernel * body.factor), head.linear.single(bias)
     options = head.options if method in (None, head.method) else {}
-    grid = grid_of(head, len(bias), grid)
+    grid = _grid_of(head, len(bias), grid)
     model = FaceModel(grid=grid, method=get_method(method or head.method, **options), **common)
     logits = [layer for layer in model.layers if layer.name == "logits"]
     if not logits or logits[0].kernel.shape != kernel.shape:
@@ -123,3 +153,69 @@ def _without_head(grid: LabelGrid, method: str, common: dict[str, Any]) -> FaceM
             # The same in every run.
             layer.kernel.assign(keras.initializers.GlorotUniform(seed=0)(layer.kernel.shape))
     return model
+
+
+def split_head(chain: list[Module]) -> tuple[list[Module], Head]:
+    """Return the modules before the head, and the head.
+
+    Raises:
+        ModelFileError: the end is not one that the reference code makes.
+    """
+    names = tuple(module.name for module in chain)
+    for end, (method, options) in _ENDS.items():
+        if names[-len(end) :] == end:
+            labels = _labels(chain[-1]) if len(end) == 3 else None
+            return chain[: -len(end)], Head(method, dict(options), chain[-len(end)], labels)
+    if names[-2:] == _IDENTITIES:
+        return chain[:-2], Head(linear=chain[-2])
+    return chain, Head()
+
+
+def _grid_of(head: Head, outputs: int, given: LabelGrid | None) -> LabelGrid:
+    """Return the label grid of a head: the file's own, the given one, or the one of that size."""
+    size = {"mr-l1": None, "ranking-bce": outputs + 1}.get(head.method, outputs)
+    if head.labels is not None:
+        return _as_given(head.labels, size, given)
+    fitting = [make() for make in GRIDS.values() if make().size == size]
+    if given is None and not fitting:
+        raise ConfigError(
+            "The label grid is not in this file. It must be given, as `grid`, unless there are "
+            f"{' or '.join(str(make().size) for make in GRIDS.values())} labels. "
+            f"Received: {outputs} outputs under {head.method}"
+        )
+    grid = given or fitting[0]
+    if size not in (None, grid.size):
+        raise ConfigError(
+            f"`grid` must have {size} labels, as the file's head. Received: {grid.size} labels"
+        )
+    return grid
+
+
+def _as_given(labels: np.ndarray, size: int, given: LabelGrid | None) -> LabelGrid:
+    if len(labels) != size:
+        raise ModelFileError(
+            f"The labels of an nn.ExpOut must be as many as the outputs, {size}. "
+            f"Received: {len(labels)}"
+        )
+    known = [given] if given else [make() for make in GRIDS.values()]
+    for grid in known:
+        if grid.size == size and np.allclose(labels, grid.labels64, atol=1e-3 * grid.step):
+            return grid
+    found = f"{labels[0]:g} to {labels[-1]:g} in {size} steps"
+    raise ConfigError(
+        "The labels in the file are of no known grid; `grid` must name theirs. "
+        f"Received: labels {found}" + (f", grid={given}" if given else "")
+    )
+
+
+def _labels(end: Module) -> np.ndarray:
+    if end.name == "ConcatTable":
+        branches = end.modules()
+        names = [str(branch) for branch in branches]
+        if names != ["nn.Identity", "nn.ExpOut"]:
+            end.fail("it must hold nn.Identity and nn.ExpOut", names)
+        end = branches[1]
+    vector = end.values.get("constant_vector")
+    if not isinstance(vector, np.ndarray) or vector.ndim != 1 or len(vector) < 2:
+        end.fail("`constant_vector` must hold the labels", vector)
+    return end.tensor("constant_vector", vector.shape)

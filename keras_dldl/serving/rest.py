@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -109,12 +108,11 @@ async def _predict(service: Service, target: _Target, body: bytes) -> Response:
     parse = partial(_parsed, service, target, body)
     model, signature, form, rows, pixels = await service.decode(parse, cost=len(body))
     read = partial(faces_of, signature, rows, model.network.card, service.options.max_pixels)
-    faces = await service.decode(read, cost=pixels)
-    good = np.array([status == OK for status in faces.status])
-    p = await service.distributions(model, faces.images[good])
+    faces, statuses = await service.decode(read, cost=pixels)
+    p = await service.distributions(model, faces[[status == OK for status in statuses]])
 
     def write() -> bytes:
-        return tensors.answer(outputs(signature, model.network.card, faces, p), form)
+        return tensors.answer(outputs(signature, model.network.card, statuses, p), form)
 
     # Not through a queue: what has come so far must not be refused any more.
     text = write() if len(p) <= _FEW else await asyncio.to_thread(write)

@@ -19,14 +19,6 @@ OK = "ok"
 
 
 @dataclass(frozen=True)
-class Faces:
-    """What a request brings: faces of the model's size, and of each "ok" or what is wrong."""
-
-    images: np.ndarray
-    status: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Signature:
     """One way to ask a model.
 
@@ -72,13 +64,7 @@ def checked_pixels(
     options: ServerOptions,
     between: Callable[[], None],
 ) -> int:
-    """Return how many pixels all images of a request have, by what they declare.
-
-    Args:
-        signature: the signature.
-        rows: those of the request.
-        options: the limits.
-        between: called between images.
+    """Return how many pixels all rows of a request have, by what they declare.
 
     Raises:
         Refusal: they have too many (413), or are too many themselves, or none.
@@ -110,16 +96,8 @@ def faces_of(
     card: ModelCard,
     max_pixels: int,
     between: Callable[[], None],
-) -> Faces:
-    """Return the faces of a request, at the size of the model's.
-
-    Args:
-        signature: the signature.
-        rows: those of the request.
-        card: of the model.
-        max_pixels: of one image.
-        between: called between images.
-    """
+) -> tuple[np.ndarray, list[str]]:
+    """Return the faces of a request, at the size of the model's; of each "ok" or what is wrong."""
     images = np.zeros((len(rows), card.input_size, card.input_size, 3), np.float32)
     status = []
     for i, row in enumerate(rows):
@@ -129,7 +107,7 @@ def faces_of(
             status.append(OK)
         except UnreadableImage as error:
             status.append(str(error))
-    return Faces(images, tuple(status))
+    return images, status
 
 
 def _resized_floats(image: np.ndarray, side: int) -> np.ndarray:
@@ -159,18 +137,18 @@ def find_signature(name: str) -> Signature:
 
 
 def outputs(
-    signature: Signature, card: ModelCard, faces: Faces, p: np.ndarray
+    signature: Signature, card: ModelCard, statuses: list[str], p: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return what a signature answers, a row a face: NaN where there is no face to judge.
 
     Args:
         signature: the signature.
         card: whose grid and decoder are used.
-        faces: what was asked.
+        statuses: those of the faces.
         p: distributions of the faces whose status is "ok", in order, (N, K).
     """
     grid = card.grid
-    good = np.array([status == OK for status in faces.status])
+    good = np.array([status == OK for status in statuses])
     rows = np.full((len(good), grid.size), np.nan)
     rows[good] = p
     value, std = np.full(len(good), np.nan), np.full(len(good), np.nan)
@@ -183,7 +161,7 @@ def outputs(
         "distribution": rows.astype(np.float32),
         "labels": np.tile(grid.labels, (len(good), 1)),
     }
-    return {**found, "status": np.array(faces.status)} if signature.takes_files else found
+    return {**found, "status": np.array(statuses)} if signature.takes_files else found
 
 
 def definitions(card: ModelCard) -> dict[str, Any]:

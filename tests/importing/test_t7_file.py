@@ -9,7 +9,7 @@ import pytest
 from keras_dldl.errors import ModelFileError
 from keras_dldl.importing import torch7_body
 from keras_dldl.importing.t7_file import MAX_DEPTH, MAX_VALUES, TorchObject, read_t7
-from keras_dldl.importing.torch7_head import split_head
+from keras_dldl.importing.torch7 import split_head
 from keras_dldl.importing.torch7_modules import CLASSES, chain_of
 from tests.importing.networks import Maker, joint, simple
 from tests.importing.t7_writer import Again, Function, Module, Raw, Storage, Strided, as_t7
