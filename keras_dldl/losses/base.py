@@ -1,5 +1,6 @@
 """What the losses share: the label grid, the form of the predictions, the whole config."""
 
+import inspect
 from typing import Any
 
 import keras
@@ -22,8 +23,10 @@ class FullPrecisionLoss(keras.losses.Loss):
         return "float64" if super().dtype == "float64" else "float32"
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of Keras's base class, with the dtype that was given."""
-        return {**super().get_config(), "dtype": super().dtype}
+        """Return every constructor argument; a loss keeps each under its own name."""
+        names = inspect.signature(type(self)).parameters
+        own = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return {**super().get_config(), **own, "dtype": super().dtype}
 
 
 class GridLoss(FullPrecisionLoss):
@@ -52,11 +55,7 @@ class GridLoss(FullPrecisionLoss):
 
     def get_config(self) -> dict[str, Any]:
         """Return every constructor argument; the grid as its own config."""
-        return {
-            **super().get_config(),
-            "grid": self.grid.get_config(),
-            "from_logits": self.from_logits,
-        }
+        return {**super().get_config(), "grid": self.grid.get_config()}
 
 
 def check_predictions(y_pred: Any, size: int) -> None:

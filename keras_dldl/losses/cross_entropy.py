@@ -52,10 +52,7 @@ class NearestLabelCrossEntropy(GridLoss):
     Args:
         grid: LabelGrid of the predictions, or its config.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a

@@ -46,10 +46,7 @@ class ExpectationLoss(GridLoss):
         grid: LabelGrid of the predictions, or its config.
         norm: "l1", the absolute error in the grid's unit, or "l2", its square.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
@@ -81,7 +78,3 @@ class ExpectationLoss(GridLoss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each row, (B,)."""
         return expectation_loss(y_true, y_pred, self.grid.labels64, self.norm, self.from_logits)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {**super().get_config(), "norm": self.norm}

@@ -73,10 +73,7 @@ class LabelDistributionLoss(GridLoss):
             at any size; probabilities lose what is under 1e-38.
         kl_reduction: "sum" over the grid, as the paper writes it, or "mean", as the paper's
             program computes it: the divergence then weighs K times less.
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
         y_true: (B,) or (B, 1): labels; (B, 2): label and sigma, where a sigma that is negative
@@ -124,12 +121,3 @@ class LabelDistributionLoss(GridLoss):
             from_logits=self.from_logits,
             kl_reduction=self.kl_reduction,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {
-            **super().get_config(),
-            "sigma": self.sigma,
-            "expectation_weight": self.expectation_weight,
-            "kl_reduction": self.kl_reduction,
-        }

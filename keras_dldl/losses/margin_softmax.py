@@ -53,10 +53,9 @@ class MarginSoftmax(FullPrecisionLoss):
             is widened by `margin` (Deng et al. 2019, ArcFace, equation 3).
         margin: 0 or more; radians for "arc". Not for "softmax".
         scale: cosines are multiplied by it. Not for "softmax".
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name: as in Keras.
+        dtype: float64 or float32, to which Keras casts both arguments; None is the Keras default.
+            Half precision is raised to float32.
 
     Call arguments:
         y_true: (B,) or (B, 1) column of the right person.
@@ -83,8 +82,3 @@ class MarginSoftmax(FullPrecisionLoss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each row, (B,)."""
         return margin_softmax(y_true, y_pred, self.kind, self.margin, self.scale)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        own = {name: getattr(self, name) for name in ("kind", "margin", "scale")}
-        return {**super().get_config(), **own}

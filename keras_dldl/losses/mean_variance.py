@@ -55,10 +55,7 @@ class MeanVarianceLoss(GridLoss):
         mean_weight: the paper's lambda_1, not below 0.
         variance_weight: the paper's lambda_2, not below 0.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
@@ -100,11 +97,3 @@ class MeanVarianceLoss(GridLoss):
             self.variance_weight,
             self.from_logits,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {
-            **super().get_config(),
-            "mean_weight": self.mean_weight,
-            "variance_weight": self.variance_weight,
-        }

@@ -57,10 +57,7 @@ class RankingLoss(GridLoss):
         norm: "bce", binary cross-entropy, or "l2", the squared error of the probabilities.
         from_logits: whether `y_pred` holds logits instead of probabilities. Logits are exact at
             any size; probabilities lose what is under 1e-38.
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
@@ -92,7 +89,3 @@ class RankingLoss(GridLoss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each row, (B,)."""
         return ranking_loss(y_true, y_pred, self.grid.labels64, self.norm, self.from_logits)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {**super().get_config(), "norm": self.norm}

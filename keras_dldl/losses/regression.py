@@ -39,10 +39,7 @@ class RegressionLoss(GridLoss):
     Args:
         grid: LabelGrid, whose ends are -1 and 1, or its config.
         norm: "l1", the absolute error, or "l2", its square.
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
@@ -74,9 +71,3 @@ class RegressionLoss(GridLoss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each row, (B,)."""
         return regression_loss(y_true, y_pred, self.grid.labels64, self.norm)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        config = super().get_config()
-        del config["from_logits"]
-        return {**config, "norm": self.norm}

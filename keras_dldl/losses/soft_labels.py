@@ -77,10 +77,7 @@ class SoftLabelLoss(GridLoss):
         distance: "absolute" or "squared".
         scale: factor before the distance, above 0; the greater, the narrower the target.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
@@ -117,7 +114,3 @@ class SoftLabelLoss(GridLoss):
         return soft_label_loss(
             y_true, y_pred, self.grid.labels64, self.distance, self.scale, self.from_logits
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {**super().get_config(), "distance": self.distance, "scale": self.scale}

@@ -83,10 +83,7 @@ class UnimodalConcentratedLoss(GridLoss):
         grid: LabelGrid of the predictions, or its config.
         unimodal_weight: the paper's lambda, not below 0.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction: Keras's reduction over the rows.
-        name: name of the loss.
-        dtype: dtype Keras casts both arguments to. Default None: `keras.config.floatx()`. Half
-            precision is raised to float32.
+        reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
@@ -120,7 +117,3 @@ class UnimodalConcentratedLoss(GridLoss):
         return unimodal_concentrated_loss(
             y_true, y_pred, self.grid.labels64, self.unimodal_weight, self.from_logits
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {**super().get_config(), "unimodal_weight": self.unimodal_weight}

@@ -90,6 +90,24 @@ def test_wrong_shapes_and_arguments(make, shape):
             make(AGE, from_logits=1)
 
 
+@pytest.mark.parametrize(
+    ("make", "arguments", "reason"),
+    [
+        (losses.MeanVarianceLoss, {"mean_weight": -1}, "`mean_weight` .*not below 0.*Received"),
+        (losses.MeanVarianceLoss, {"variance_weight": -1}, "`variance_weight` .*not below 0"),
+        (losses.ExpectationLoss, {"norm": "L3"}, "one of 'l1', 'l2'. Received: norm='L3'"),
+        (losses.RankingLoss, {"norm": "l1"}, "one of 'bce', 'l2'. Received: norm='l1'"),
+        (losses.RegressionLoss, {"norm": "bce"}, "one of 'l1', 'l2'. Received: norm='bce'"),
+        (losses.SoftLabelLoss, {"distance": "log"}, "'absolute', 'squared'. Rec.*distance='log'"),
+        (losses.SoftLabelLoss, {"scale": 0}, "`scale` is not valid.*above 0.*Received: scale=0"),
+        (losses.UnimodalConcentratedLoss, {"unimodal_weight": -1}, "`unimodal_weight` is not val"),
+    ],
+)
+def test_wrong_options(make, arguments, reason):
+    with pytest.raises(ConfigError, match=reason):
+        make(AGE, **arguments)
+
+
 HALVES = ("float16", "bfloat16", "mixed_float16")
 
 

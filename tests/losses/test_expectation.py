@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import ExpectationLoss
 from tests import reference
@@ -47,11 +46,6 @@ def test_gradient_is_finite_where_the_error_is_zero(norm):
     value, gradient = value_and_gradient(lambda q: loss(np.float32([30]), q), q)
     assert float(value) == 0
     assert np.isfinite(gradient).all()
-
-
-def test_wrong_arguments():
-    with pytest.raises(ConfigError, match=r"`norm` is not valid.*'l1', 'l2'.*Received: norm='L3'"):
-        ExpectationLoss(AGE, norm="L3")
 
 
 def test_a_mixture_is_its_expectation():

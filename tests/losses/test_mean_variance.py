@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import MeanVarianceLoss, NearestLabelCrossEntropy
 
@@ -20,9 +19,3 @@ def test_without_weights_it_is_the_cross_entropy():
     y, logits = rng.uniform(0, 100, 6), rng.normal(size=(6, 101)).astype(np.float32)
     alone = NearestLabelCrossEntropy(AGE, True)(y, logits)
     assert float(MeanVarianceLoss(AGE, 0, 0, True)(y, logits)) == float(alone)
-
-
-@pytest.mark.parametrize("name", ["mean_weight", "variance_weight"])
-def test_wrong_arguments(name):
-    with pytest.raises(ConfigError, match=f"`{name}` is not valid.*not below 0.*Received"):
-        MeanVarianceLoss(AGE, **{name: -1})

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import RankingLoss
 from tests.losses.loss_case import value_and_gradient
@@ -26,8 +25,3 @@ def test_sure_answers_keep_their_digits():
     )
     assert rows[0] == pytest.approx(np.log1p(np.exp(-20.0)), rel=1e-5)
     assert gradient[0, 0] == pytest.approx(-expit(-20.0), rel=1e-5)
-
-
-def test_wrong_arguments():
-    with pytest.raises(ConfigError, match="one of 'bce', 'l2'. Received: norm='l1'"):
-        RankingLoss(SMALL, "l1")

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import RegressionLoss
 
@@ -20,8 +19,3 @@ def test_zero_at_the_label():
     scaled = (2 * (y - 1) / 4 - 1)[:, None]
     loss = RegressionLoss(RATING, reduction=None, dtype="float64")
     np.testing.assert_allclose(np.asarray(loss(y, scaled)), 0, atol=1e-15)
-
-
-def test_wrong_arguments():
-    with pytest.raises(ConfigError, match="one of 'l1', 'l2'. Received: norm='bce'"):
-        RegressionLoss(RATING, "bce")

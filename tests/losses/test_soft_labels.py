@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import LabelDistributionLoss, SoftLabelLoss
 from keras_dldl.losses.soft_labels import soft_labels
@@ -38,10 +37,3 @@ def test_squared_distance_is_dldl_with_a_narrow_gaussian():
     sord = SoftLabelLoss(AGE, "squared", 0.125, True, dtype="float64")(y, logits)
     dldl = LabelDistributionLoss(AGE, 2.0, 0.0, True, dtype="float64")(y, logits)
     assert float(sord) == pytest.approx(float(dldl), rel=1e-9)
-
-
-def test_wrong_arguments():
-    with pytest.raises(ConfigError, match="one of 'absolute', 'squared'. Received: distance='log'"):
-        SoftLabelLoss(AGE, "log")
-    with pytest.raises(ConfigError, match="`scale` is not valid.*above 0.*Received: scale=0"):
-        SoftLabelLoss(AGE, scale=0)

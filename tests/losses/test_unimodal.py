@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.losses import UnimodalConcentratedLoss
 from tests import reference
@@ -34,8 +33,3 @@ def test_least_where_the_variance_is_the_squared_error():
     loss = UnimodalConcentratedLoss(AGE, 0, reduction=None, dtype="float64")
     values = np.asarray(loss(np.full(len(sigmas), 50.0 + error), p))
     assert sigmas[values.argmin()] == error
-
-
-def test_wrong_arguments():
-    with pytest.raises(ConfigError, match="`unimodal_weight` is not valid.*not below 0"):
-        UnimodalConcentratedLoss(AGE, -1)

@@ -1,24 +1,19 @@
 """Several devices and several processes against one: the same weights."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError, TrainingError
 from keras_dldl.training.team import Team, folder_of, joined, team_of
+from tests.training.runs import arrays, finish, numbers, start, wait_for
 from tests.training.small_data import write_small_data
 
-ROOT = Path(__file__).parents[2]
 EPOCHS = 12
-DEADLINE_SECONDS = 300
 # Of weights up to 1 after 36 steps: sums over a batch are added up in another order.
 TOLERANCE = 2e-6
 # After half of the epochs all layers learn: a step that is compiled anew.
@@ -33,29 +28,6 @@ def settings(data, out, *more, feed="memory"):
     return [*text.split(), *map(str, more)]
 
 
-def start(words, backend, **environment):
-    environment = os.environ | {"KERAS_BACKEND": backend, **environment}
-    environment.pop("JAX_ENABLE_X64", None)
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "tests/training/team_worker.py"), *map(str, words)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process):
-    out, err = process.communicate(timeout=DEADLINE_SECONDS)
-    return process.returncode, out, err
-
-
-def arrays(run):
-    with np.load(run / "checkpoint" / "state.npz") as archive:
-        return [archive[name] for name in sorted(archive.files) if name != "progress"]
-
-
 def check_same_weights(run, other):
     pairs = list(zip(arrays(run), arrays(other), strict=True))
     assert sum(array.size for array, _ in pairs) > 1000
@@ -63,11 +35,6 @@ def check_same_weights(run, other):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=TOLERANCE)
     for one, two in zip(numbers(run), numbers(other), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5)
-
-
-def numbers(run):
-    lines = (run / "history.csv").read_text().splitlines()[1:]
-    return [[float(word) for word in line.split(",")[:5]] for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -180,14 +147,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return probe.getsockname()[1]
-
-
-def wait_for(path, process):
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not path.exists():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_team_is_described_by_options_or_variables(monkeypatch):

@@ -19,6 +19,7 @@ from keras_dldl.models import IdentityModel, load_model, load_start
 from keras_dldl.training.identities.config import PretrainConfig
 from keras_dldl.training.identities.pretrain import pretrain, read_people
 from tests.prepared_folders import write_folder
+from tests.training.runs import arrays
 from tests.training.small_data import write_small_data
 
 SMALL = {
@@ -52,11 +53,6 @@ def root(tmp_path_factory):
 def finished(root, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     return pretrain(PretrainConfig(root=str(root), epochs=2, share=0.5, **SMALL), out)
-
-
-def arrays(run):
-    with np.load(run / "checkpoint" / "state.npz") as content:
-        return [content[name] for name in sorted(content.files) if name != "progress"]
 
 
 def test_the_run_folder_holds_a_backbone_and_what_was_done(finished):
