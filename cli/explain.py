@@ -72,8 +72,8 @@ def attention_command(ctx, images, model, out, detector, **options):
     from keras_dldl._utils.files import check_writable
     from keras_dldl._utils.photos import photo_paths
     from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
-    from keras_dldl.explain.photos import PhotoExplainer
-    from keras_dldl.explain.pictures import draw_attention, save_figure
+    from keras_dldl.explain.faces import PhotoExplainer
+    from keras_dldl.explain.writing import draw_attention, save_figure
     from keras_dldl.models import load_model
 
     check_writable(out)
@@ -121,10 +121,9 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     attention maps the mean faces are written, and the exit status is 1.
     """
     from keras_dldl._utils.files import check_writable
-    from keras_dldl.explain.data import ChosenFaces
+    from keras_dldl.explain.faces import ChosenFaces, maps_or_refusal
     from keras_dldl.explain.groups import group_averages, label_groups
-    from keras_dldl.explain.photos import maps_or_refusal
-    from keras_dldl.explain.writing import groups_as_json, provenance, save_groups
+    from keras_dldl.explain.writing import provenance, save_groups
     from keras_dldl.models import load_model
 
     check_writable(out)
@@ -134,10 +133,10 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     faces = ChosenFaces(loaded, *folders, **chosen)
     batches = _shown(faces.batches(batch_size), len(faces.labels))
     averages = group_averages(batches, groups, maps)
-    about, reason = provenance(loaded, model, faces), refusal and str(refusal)
-    paths = save_groups(averages, out, about, reason)
+    about = provenance(loaded, model, faces)
+    content, paths = save_groups(averages, out, about, refusal and str(refusal))
     if as_json:
-        echo_json(groups_as_json(averages, about, reason))
+        echo_json(content)
     else:
         for group, count in zip(averages.groups, averages.counts, strict=True):
             click.echo(f"{group.name:<12}{count:>8,} faces")
@@ -179,9 +178,9 @@ def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_
     model can be explained so. The work grows with the places: 49 squares and 7 strips each way.
     """
     from keras_dldl._utils.files import check_writable
-    from keras_dldl.explain.data import ChosenFaces
+    from keras_dldl.explain.faces import ChosenFaces
     from keras_dldl.explain.occlusion import occlusion_sensitivity
-    from keras_dldl.explain.writing import occlusion_as_json, provenance, save_occlusion
+    from keras_dldl.explain.writing import provenance, save_occlusion
     from keras_dldl.models import load_model
 
     check_writable(out)
@@ -195,8 +194,7 @@ def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_
         for shape in dict.fromkeys(shapes)
     ]
     about = provenance(loaded, model, faces)
-    paths = save_occlusion(found, images.mean(axis=0), out, about)
-    facts = occlusion_as_json(found, about)
+    facts, paths = save_occlusion(found, images.mean(axis=0), out, about)
     if as_json:
         echo_json(facts)
         return
