@@ -198,9 +198,9 @@ def test_tensorflow_is_held_out_of_what_every_backend_runs():
 # What a run needs where TensorFlow is not installed; it may import it where it has found it there.
 WITHOUT_TENSORFLOW = [
     "data/arrays.py", "data/limits.py", "data/manifest.py", "data/prepared.py",
-    "data/augment/__init__.py", "data/augment/apply.py", "data/augment/camera.py",
-    "data/augment/colour.py", "data/augment/geometry.py", "data/augment/host_draws.py",
-    "data/augment/layer.py", "data/augment/strengths.py", "data/augment/table.py",
+    "data/augment/__init__.py", "data/augment/apply.py", "data/augment/draws.py",
+    "data/augment/geometry.py", "data/augment/layer.py", "data/augment/pixels.py",
+    "data/augment/strengths.py",
     "data/integrity.py", "data/records.py", "data/sampling.py", "data/leaks", "data/prepare",
     "data/splits", "_utils", "predict", "runtime", "faces", "evaluation", "training",
 ]  # fmt: skip

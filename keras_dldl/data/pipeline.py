@@ -13,9 +13,7 @@ import tensorflow as tf
 
 from keras_dldl.data.augment import Augmentation, tensorflow_ops
 from keras_dldl.data.augment.apply import apply
-from keras_dldl.data.augment.compiled import compiled_stage
-from keras_dldl.data.augment.draws import draw_batch
-from keras_dldl.data.augment.mixing import mix
+from keras_dldl.data.augment.tensorflow_ops import compiled_stage, draw_batch, mix
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records import EncodedImages
 from keras_dldl.data.sampling import Sampling, epoch_order

@@ -10,7 +10,7 @@ import numpy as np
 from keras_dldl._utils.backends import compiled, is_installed, to_device
 from keras_dldl.data.arrays import FaceArrays, check_memory, open_arrays
 from keras_dldl.data.augment import Augmentation
-from keras_dldl.data.augment.host_draws import draw_on_host
+from keras_dldl.data.augment.draws import draw_on_host
 from keras_dldl.data.augment.layer import FaceAugmentation
 from keras_dldl.data.sampling import Sampling, epoch_order, make_sampling
 from keras_dldl.errors import ConfigError

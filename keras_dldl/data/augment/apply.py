@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from keras_dldl.data.augment import camera, colour, geometry
+from keras_dldl.data.augment import geometry, pixels
 from keras_dldl.data.augment.strengths import Augmentation
 
 
@@ -44,7 +44,7 @@ def apply(
             images = run(geometry.reduce_rows, images, sides)
     if augmentation.jpeg < 100:
         # Before the face is turned and enlarged: the blocks of a small photo's file grow with it.
-        images = run(camera.compress, images, draws)
+        images = run(pixels.compress, images, draws)
     if augmentation.moves_pixels:
         outside = None
         if augmentation.fill or augmentation.cut:
@@ -52,17 +52,17 @@ def apply(
         images = run(geometry.warp, images, geometry.fused(ops, draws), sides, outside)
     images = ops.cast(images, "float32")
     if augmentation.blur or augmentation.sharpen:
-        widest = max(augmentation.blur, camera.SHARPENED if augmentation.sharpen else 0.0)
+        widest = max(augmentation.blur, pixels.SHARPENED if augmentation.sharpen else 0.0)
         blurred = images
         for _ in range(2):
-            blurred = run(camera.blur_rows, blurred, draws, widest=widest)
-        images = run(camera.sharpen, images, blurred, draws)
+            blurred = run(pixels.blur_rows, blurred, draws, widest=widest)
+        images = run(pixels.sharpen, images, blurred, draws)
     if augmentation.changes_colour:
-        images = run(colour.recolour, images, draws)
+        images = run(pixels.recolour, images, draws)
     if augmentation.warmth or augmentation.gamma or augmentation.sepia:
-        images = run(colour.tint, images, draws)
+        images = run(pixels.tint, images, draws)
     if augmentation.erase:
-        images = run(colour.erase, images, draws)
+        images = run(pixels.erase, images, draws)
     if augmentation.noise or augmentation.grain:
-        images = run(camera.add_noise, images, draws)
+        images = run(pixels.add_noise, images, draws)
     return images

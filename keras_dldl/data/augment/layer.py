@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from keras_dldl.data.augment.apply import apply
+from keras_dldl.data.augment.draws import ROWS, draws_from
 from keras_dldl.data.augment.strengths import Augmentation
-from keras_dldl.data.augment.table import ROWS, draws_from
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")

@@ -11,7 +11,7 @@ from skimage import transform
 
 from keras_dldl.data.augment import geometry
 from keras_dldl.data.augment import tensorflow_ops as ops
-from keras_dldl.data.augment.compiled import compiled_stage
+from keras_dldl.data.augment.tensorflow_ops import compiled_stage
 from tests.data.augment.given import batch, draws, picture
 
 SIZE = 64
@@ -84,10 +84,6 @@ MOVES = [
 ]
 
 
-def test_no_move_changes_nothing():
-    np.testing.assert_allclose(moved(), picture(), atol=1e-3)
-
-
 @pytest.mark.parametrize(("referee", "changed"), MOVES, ids=[f.__name__ for f, _ in MOVES])
 def test_each_move_is_the_referees(referee, changed):
     expected = referee(picture())
@@ -107,11 +103,6 @@ def test_all_moves_in_one_resampling_are_the_sequence_of_single_ones():
         in_steps = geometry.warp(ops, in_steps, matrix, full)
     error = np.abs(moved(**changed) - expected)[INSIDE]
     assert error.mean() < np.abs(in_steps[0] - expected)[INSIDE].mean()  # one blurs less than six
-
-
-def test_beyond_the_border_its_colours_are_repeated():
-    expected = ndimage.shift(picture(), (0, 20, 0), order=1, mode="nearest")
-    np.testing.assert_allclose(moved(dx=20 / SIZE), expected, atol=1e-2)
 
 
 def test_every_image_has_its_own_move():
@@ -159,37 +150,39 @@ def test_compiled_and_plain_agree():
     np.testing.assert_allclose(found, expected, atol=1e-2)
 
 
-def test_the_outside_may_be_mirrored():
-    expected = ndimage.shift(picture(), (-30, 20, 0), order=1, mode="mirror")
-    found = moved(dx=20 / SIZE, dy=-30 / SIZE, outside_mirrored=1.0)
-    np.testing.assert_allclose(found, expected, atol=1e-2)
+def shifted(dy, dx, mode):
+    return ndimage.shift(picture(), (dy, dx, 0), order=1, mode=mode)
 
 
-def test_the_outside_may_be_of_a_colour():
-    found = moved(
-        dx=20 / SIZE, outside_filled=1.0,
-        outside_red=10.0, outside_green=20.0, outside_blue=30.0,
-    )  # fmt: skip
-    np.testing.assert_allclose(found[:, :20], np.full((SIZE, 20, 3), [10, 20, 30]), atol=1e-3)
-    np.testing.assert_allclose(found[:, 20:], picture()[:, :-20], atol=1e-2)
+def replaced(rows, columns, by):
+    expected = picture()
+    expected[rows, columns] = by
+    return expected
+
+
+COLOUR = {"outside_red": 10.0, "outside_green": 20.0, "outside_blue": 30.0}
+ALL, PICTURE = np.s_[:], picture()
 
 
 @pytest.mark.parametrize(
-    ("side", "rows", "columns", "edge"),
+    ("changed", "expected"),
     [
-        ("left", np.s_[:], np.s_[:16], np.s_[:, 16:17]),
-        ("right", np.s_[:], np.s_[48:], np.s_[:, 47:48]),
-        ("top", np.s_[:16], np.s_[:], np.s_[16:17]),
-        ("bottom", np.s_[48:], np.s_[:], np.s_[47:48]),
+        ({"dx": 20 / SIZE}, shifted(0, 20, "nearest")),
+        (
+            {"dx": 20 / SIZE, "dy": -30 / SIZE, "outside_mirrored": 1.0},
+            shifted(-30, 20, "mirror"),
+        ),
+        (
+            {"dx": 20 / SIZE, "outside_filled": 1.0, **COLOUR},
+            np.concatenate([np.full((SIZE, 20, 3), [10, 20, 30]), PICTURE[:, :-20]], axis=1),
+        ),
+        ({"cut_left": 0.25}, replaced(ALL, np.s_[:16], PICTURE[:, 16:17])),
+        ({"cut_right": 0.25}, replaced(ALL, np.s_[48:], PICTURE[:, 47:48])),
+        ({"cut_top": 0.25}, replaced(np.s_[:16], ALL, PICTURE[16:17])),
+        ({"cut_bottom": 0.25}, replaced(np.s_[48:], ALL, PICTURE[47:48])),
+        ({"cut_left": 0.25, "outside_filled": 1.0}, replaced(ALL, np.s_[:16], 0.0)),
     ],
+    ids=["edges", "mirrored", "colour", "left", "right", "top", "bottom", "black"],
 )
-def test_where_the_photo_is_cut_its_edge_is_repeated(side, rows, columns, edge):
-    found, expected = moved(**{f"cut_{side}": 0.25}), picture()
-    expected[rows, columns] = expected[edge]
-    np.testing.assert_allclose(found, expected, atol=1e-2)
-
-
-def test_a_cut_photo_may_be_black_outside():
-    found, expected = moved(cut_left=0.25, outside_filled=1.0), picture()
-    expected[:, :16] = 0
-    np.testing.assert_allclose(found, expected, atol=1e-2)
+def test_beyond_the_photo(changed, expected):
+    np.testing.assert_allclose(moved(**changed), expected, atol=1e-2)

@@ -6,7 +6,7 @@ import pytest
 
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.augment.apply import apply
-from keras_dldl.data.augment.host_draws import draw_on_host
+from keras_dldl.data.augment.draws import draw_on_host
 from keras_dldl.data.augment.layer import FaceAugmentation
 from tests.gradients import to_numpy
 from tests.keras_case import check_config
@@ -32,9 +32,7 @@ def drawn(strengths, seed=1):
 
 @pytest.mark.parametrize("kind", ["default", "all", "colour", "moves", "resolution", "none"])
 def test_it_does_what_the_pipeline_does_with_the_same_draws(kind):
-    tensorflow_ops = pytest.importorskip("keras_dldl.data.augment.tensorflow_ops")
-    from keras_dldl.data.augment.compiled import compiled_stage
-
+    ops = pytest.importorskip("keras_dldl.data.augment.tensorflow_ops")
     off = Augmentation.none().get_config()
     strengths = {
         "default": Augmentation(),
@@ -45,7 +43,7 @@ def test_it_does_what_the_pipeline_does_with_the_same_draws(kind):
         "none": Augmentation.none(),
     }[kind]
     given = drawn(strengths)
-    expected = apply(tensorflow_ops, faces(), given, strengths, compiled_stage).numpy()
+    expected = apply(ops, faces(), given, strengths, ops.compiled_stage).numpy()
     found = to_numpy(FaceAugmentation(strengths).apply(faces(), given))
     assert found.dtype == np.float32 and found.shape == expected.shape
     # A level where both round before the moves, and now and then a pixel at a rectangle's border.
@@ -64,18 +62,6 @@ def test_half_precision_changes_nothing(policy):
     found = to_numpy(layer.apply(faces(), drawn(Augmentation())))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-3)
-
-
-def test_what_is_drawn_is_of_the_strengths_and_repeatable():
-    strengths = Augmentation(rotation=20, crop=0.7, flip=0.25, mixup=0.3, erase=1.0)
-    draws = draw_on_host(strengths, 20_000, np.random.default_rng(3))
-    assert all(values.dtype == np.float32 for values in draws.values())
-    assert np.abs(draws["angle"]).max() == pytest.approx(np.radians(20), rel=1e-3)
-    assert draws["mirrored"].mean() == pytest.approx(0.25, abs=0.01)
-    assert draws["crop"].min() == pytest.approx(0.7, abs=1e-3) and draws["crop"].max() <= 1
-    assert draws["mixup"].min() >= 0.5
-    again = draw_on_host(strengths, 20_000, np.random.default_rng(3))
-    assert all(np.array_equal(draws[name], again[name]) for name in draws)
 
 
 def test_what_the_layer_draws_is_of_the_strengths_and_repeatable():
