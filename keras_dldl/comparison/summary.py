@@ -21,8 +21,8 @@ Done = Sequence[tuple[Cell, CellResult]]
 Means = Mapping[str, np.ndarray]  # replicates of the mean error by variant
 NUMBERS = ("mae", "rmse", "pearson", "bias", "balanced_mae", "epsilon_error")
 INTERVALS = (
-    f"central {100 * LEVEL:g} % of {REPLICATES:,} bootstrap replicates; each draws the faces anew, "
-    "the same for all variants, and of n seeds n - 1 anew, the same for variants with equal seeds"
+    f"central {100 * LEVEL:g} % of {REPLICATES:,} bootstrap replicates; each resamples the faces, "
+    "the same for all variants, and n - 1 of n seeds, the same for variants with equal seeds"
 )
 STATISTICS = {"level": LEVEL, "replicates": REPLICATES, "intervals": INTERVALS, "p_holm": "Holm"}
 JOINT = "dldl-v2"
