@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="of LiteRT and ONNX Runtime")
     given = parser.parse_args()
     from keras_dldl import LabelGrid, build_model
-    from keras_dldl.benchmark.subjects import multiply_adds
+    from keras_dldl.benchmark.engines import multiply_adds
 
     models = {
         "nano-age-net": build_model("nano-age-net", LabelGrid.age(), input_size=SIZE),

@@ -1,9 +1,15 @@
-"""`run_benchmark`: everything opened, compared with Keras, then timed side by side."""
+"""`run_benchmark`: everything opened, compared with Keras, then timed side by side.
+
+In each round everything is timed once, next to all the others: a machine's speed drifts with its
+load and temperature; ratios within a round do not.
+"""
 
 import logging
 import os
+import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +21,8 @@ from keras_dldl._utils.arguments import check_choice, check_integer
 from keras_dldl._utils.progress import progress
 from keras_dldl._utils.threads import cores
 from keras_dldl.benchmark import cold_start
-from keras_dldl.benchmark.engines import ENGINES, Runner, Setting
+from keras_dldl.benchmark.engines import ENGINES, Runner, Setting, Subject, multiply_adds, subject
 from keras_dldl.benchmark.machine import SIDE, machine, operations, products
-from keras_dldl.benchmark.rounds import Timing, timed
-from keras_dldl.benchmark.subjects import Subject, multiply_adds, subject
 from keras_dldl.errors import ConfigError
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.parity import keras_outputs
@@ -28,7 +32,9 @@ BASELINE = ("vgg16", "keras")
 BATCH, QUICK_BATCH = 32, 4
 FACES = 48  # half to calibrate on, half to compare on
 COLD_STARTS = 3
+PAUSE_SECONDS = 0.02  # until the threads of the one before have gone to sleep
 _LOGGER = logging.getLogger(__name__)
+Key = tuple[str, str]  # model, engine
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class BenchmarkOptions:
     """What to measure.
 
     Args:
-        models: see `subjects.subject`.
+        models: see `engines.subject`.
         engines: names in `ENGINES`.
         rounds: of the timings.
         threads: of each engine; None is the number of cores.
@@ -63,7 +69,63 @@ class BenchmarkOptions:
                 raise ConfigError(f"`{name}` must not be empty. Received: {name}={given!r}")
 
 
-Key = tuple[str, str]  # model, engine
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of a call, a number a round: the median of the calls in it."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median over the rounds."""
+        return statistics.median(self.seconds)
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """The lower and the upper quartile over the rounds."""
+        if len(self.seconds) < 2:
+            return self.median, self.median
+        low, _, high = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        return low, high
+
+    def times_faster(self, other: "Timing") -> float:
+        """Return how many times as long the other takes: the median of the rounds' ratios.
+
+        >>> Timing((1.0, 2.0)).times_faster(Timing((4.0, 8.0)))
+        4.0
+        """
+        pairs = zip(self.seconds, other.seconds, strict=True)
+        return statistics.median(theirs / ours for ours, theirs in pairs)
+
+
+def timed(
+    calls: Mapping[str, Callable[[], object]],
+    rounds: Iterable[object],
+    repeats: int,
+    warm_up: bool = True,
+) -> dict[str, Timing]:
+    """Time all calls, interleaved.
+
+    Args:
+        calls: what to time.
+        rounds: as many rounds as it has items.
+        repeats: timed calls in a round.
+        warm_up: an untimed call before those, in each round; else in none.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in rounds:
+        for name, call in calls.items():
+            time.sleep(PAUSE_SECONDS)
+            if warm_up:
+                call()
+            seconds[name].append(statistics.median(_seconds(call) for _ in range(repeats)))
+    return {name: Timing(tuple(found)) for name, found in seconds.items()}
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
 
 
 def run_benchmark(options: BenchmarkOptions | None = None) -> dict[str, Any]:

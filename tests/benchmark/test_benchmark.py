@@ -9,9 +9,8 @@ from click.testing import CliRunner
 
 from keras_dldl import LabelGrid, build_model
 from keras_dldl.benchmark import BenchmarkOptions, markdown, run_benchmark, text
-from keras_dldl.benchmark.engines import ENGINES, Engine
-from keras_dldl.benchmark.rounds import Timing, timed
-from keras_dldl.benchmark.subjects import multiply_adds, subject
+from keras_dldl.benchmark.engines import ENGINES, Engine, Subject, multiply_adds, subject
+from keras_dldl.benchmark.run import Timing, timed
 from keras_dldl.cli.main import cli
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.models import FaceModel
@@ -28,7 +27,6 @@ def tiny_baseline():
 @pytest.fixture(scope="module")
 def result(tiny_baseline):
     from keras_dldl.benchmark import run
-    from keras_dldl.benchmark.subjects import Subject
 
     def small(name):
         return Subject(name, tiny_baseline, False) if name == "vgg16" else subject(name)
