@@ -79,6 +79,7 @@ def test_each_learns_for_two_steps(name, tmp_path):
                   "--model", network, "--input-size", "32", "--epochs", "1", "--batch-size", "3"],
         )  # fmt: skip
     assert run.exit_code == 0, run.output
+    assert "best epoch" in run.stdout and "epoch 1/1  loss" in run.stderr
     assert TrainConfig.load(tmp_path / "run" / "config.yaml").method == load(name).method
 
 

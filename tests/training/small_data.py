@@ -7,10 +7,16 @@ import numpy as np
 import pandas as pd
 
 from keras_dldl.labels import LabelGrid
+from keras_dldl.training import TrainConfig
 from tests.prepared_folders import write_folder
 
 SMALL = {"input_size": 32, "batch_size": 8, "epochs": 2}
 MINI = {**SMALL, "model": "mini"}
+
+
+def config_of(folder, **changes):
+    """Return settings of a short run of the small network."""
+    return TrainConfig(data=[str(folder)], **{**MINI, **changes})
 
 
 def write_small_data(

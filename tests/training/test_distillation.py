@@ -67,7 +67,7 @@ def test_a_run_with_a_teacher(tmp_path):
     teacher = made(5, grid=LabelGrid.age())
     teacher.save(tmp_path / "teacher.keras")
     before = teacher.get_weights()
-    common = {**MINI, "data": [str(data)], "seed": 3}
+    common = {**MINI, "epochs": 1, "data": [str(data)], "seed": 3}
     taught = train(
         TrainConfig(**common, teacher=[str(tmp_path / "teacher.keras")], teacher_weight=1.0),
         tmp_path / "taught",

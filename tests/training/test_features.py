@@ -6,10 +6,10 @@ import pytest
 
 from keras_dldl import load_model
 from keras_dldl.errors import TrainingError
-from keras_dldl.training import TrainConfig, train
+from keras_dldl.training import train
 from keras_dldl.training.callbacks import StepWatch
 from keras_dldl.training.run_folder import RunFolder, load_checkpoint
-from tests.training.small_data import MINI, write_small_data
+from tests.training.small_data import config_of, write_small_data
 
 NAMES = ("loss", "mae", "val_loss", "val_mae", "learning_rate")
 # Everything at once that has a state, or that draws.
@@ -23,10 +23,6 @@ EVERYTHING = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return write_small_data(tmp_path_factory.mktemp("data"))
-
-
-def config_of(folder, **changes):
-    return TrainConfig(data=[str(folder)], **{**MINI, **changes})
 
 
 def arrays_of(out):
