@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from keras_dldl.cli.options import echo_json, json_option
+from keras_dldl.cli.options import echo_json, json_option, with_options
 
 force_option = click.option("--force", is_flag=True, help="Replace the file OUT.")
 keras_file_option = click.option(
@@ -19,21 +19,16 @@ def two_models(weight: str) -> Callable:
     Args:
         weight: help of `--weight`.
     """
-    options = [
-        click.argument("first"),
-        click.argument("second"),
-        keras_file_option,
-        click.option("--weight", default=0.5, type=click.FloatRange(0, 1), help=weight),
-        force_option,
-        json_option,
-    ]
-
-    def decorate(command: Callable) -> Callable:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    return with_options(
+        [
+            click.argument("first"),
+            click.argument("second"),
+            keras_file_option,
+            click.option("--weight", default=0.5, type=click.FloatRange(0, 1), help=weight),
+            force_option,
+            json_option,
+        ]
+    )
 
 
 def refuse_existing(out: str, force: bool) -> None:

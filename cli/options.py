@@ -1,8 +1,9 @@
 """Options that several commands share."""
 
+import functools
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,13 @@ class Choice(click.Choice):
                 f"{value!r} is not one of {words}.{did_you_mean(value, self.choices)}", param, ctx
             )
         return super().convert(value, param, ctx)
+
+
+def with_options(options: Iterable[Callable]) -> Callable:
+    """Return a decorator that gives a command these options and arguments, in this order."""
+    return lambda command: functools.reduce(
+        lambda wrapped, option: option(wrapped), reversed([*options]), command
+    )
 
 
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import click
 from click.core import ParameterSource
 
-from keras_dldl.cli.options import Choice
+from keras_dldl.cli.options import Choice, with_options
 
 KINDS = {
     "official": "as the data set says, drawn where it does not",
@@ -16,7 +16,7 @@ KINDS = {
 
 def split_options(default: str) -> Callable:
     """Return a decorator that gives a command the options of `SplitOptions`."""
-    options = [
+    return with_options([
         click.option(
             "--split", type=Choice(list(KINDS)), default=default, show_default=True,
             help="; ".join(f"{name}: {meaning}" for name, meaning in KINDS.items()) + ".",
@@ -32,14 +32,7 @@ def split_options(default: str) -> Callable:
         ),
         click.option("--leave-out", metavar="SUBJECT", help="Test on this person alone."),
         click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn."),
-    ]  # fmt: skip
-
-    def decorate(command: Callable) -> Callable:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    ])  # fmt: skip
 
 
 def is_given(ctx: click.Context, name: str) -> bool:

@@ -32,8 +32,7 @@ def average_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> 
     Raises:
         ConfigError: models that differ in more than their weights, or a `weight` out of range.
     """
-    check_alike(first, second, "averaged")
-    weight = check_share(weight)
+    weight = check_alike(first, second, weight, "averaged")
     averaged = FaceModel.from_config({**first.get_config(), "card": {}, "calibration": None})
     pairs = list(zip(first.get_weights(), second.get_weights(), strict=True))
     if any(a.shape != b.shape for a, b in pairs):
@@ -66,9 +65,8 @@ def join_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> Fac
         ConfigError: no backbone of twice the width, a head that is not one linear layer, models
             that differ in more than their weights, or a `weight` out of range.
     """
-    check_alike(first, second, "joined")
+    weight = check_alike(first, second, weight, "joined")
     _check_can_be_joined(first, second)
-    weight = check_share(weight)
     joined = build_model(
         TWICE_AS_WIDE[first.backbone_name], first.grid, first.method, first.input_size,
         first.alignment, first.dropout, first.pooling,
@@ -100,22 +98,12 @@ def _joined_kernel(a: np.ndarray, b: np.ndarray, channels: int) -> np.ndarray:
     return np.concatenate(rows, axis=2)
 
 
-def check_share(weight: float) -> float:
-    """Return `weight`, a share.
+def check_alike(first: FaceModel, second: FaceModel, weight: float, done: str) -> float:
+    """Return `weight`, of two models that may be `done`, as they differ in their weights alone.
 
     Raises:
-        ConfigError: it is no number of 0 ... 1.
+        ConfigError: they differ in more, or `weight` is no share.
     """
-    weight = check_number("weight", weight, minimum=0)
-    if weight > 1:
-        raise ConfigError(
-            f"`weight` is not valid. It must be a share, 0 ... 1. Received: weight={weight:g}"
-        )
-    return weight
-
-
-def check_alike(first: FaceModel, second: FaceModel, done: str) -> None:
-    """Raise `ConfigError` unless two models that are to be `done` differ in weights alone."""
     names = ("backbone_name", "grid", "method", "input_size", "alignment", "pooling")
     for name in names:
         pair = [getattr(model, name) for model in (first, second)]
@@ -124,6 +112,12 @@ def check_alike(first: FaceModel, second: FaceModel, done: str) -> None:
                 f"Two models that are {done} must have the same {', '.join(names)}. "
                 f"Received: {name} {pair[0]} and {pair[1]}."
             )
+    weight = check_number("weight", weight, minimum=0)
+    if weight > 1:
+        raise ConfigError(
+            f"`weight` is not valid. It must be a share, 0 ... 1. Received: weight={weight:g}"
+        )
+    return weight
 
 
 def _check_can_be_joined(first: FaceModel, second: FaceModel) -> None:

@@ -136,12 +136,14 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values by name, in the order of the fields."""
-        plain = {Mapping: dict, tuple: list}
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {
-            name: next((to(v) for kind, to in plain.items() if isinstance(v, kind)), v)
-            for name, v in values.items()
-        }
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return list(value)
+            return dict(value) if isinstance(value, Mapping) else value
+
+        fields = dataclasses.fields(self)
+        return {field.name: plain(getattr(self, field.name)) for field in fields}
 
     def to_yaml(self) -> str:
         """Return the config as YAML text, each line with what the setting does."""

@@ -45,22 +45,40 @@ class Feed(Protocol):
         """Return the manifest's paths of the images in one batch of `training(epoch)`, from 0."""
 
 
-class TensorFlowFeed:
-    """Prepared data through `tf.data`; see `Feed`.
+def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
+    """Return how often each training image comes in an epoch of `config`; None: once."""
+    labels, weights = data.rows("train")["label"].to_numpy(), None
+    if config.image_weights is not None:
+        from keras_dldl.data.image_weights import read_image_weights
+
+        weights = read_image_weights(config.image_weights, data)
+    origins = None if config.data_sampling == "natural" else data.origins("train")
+    return make_sampling(
+        config.sampling, labels, data.grid, config.sampling_beta, weights,
+        origins=origins, by_origin=config.data_sampling,
+    )  # fmt: skip
+
+
+class PreparedFeed:
+    """What feeds of prepared data have in common.
 
     Args:
         config: complete settings.
         data: the prepared data.
-        places: the devices of this process that share each batch.
+        places: the devices and processes that share each batch.
     """
 
     def __init__(self, config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> None:
         self.config = config
         self.data = data
         self.places = places
+        self.sampling = sampling_of(config, data)
         self.images = len(data.rows("train"))
         self.steps_per_epoch = math.ceil(places.trimmed(self.images) / config.batch_size)
-        self.sampling = sampling_of(config, data)
+
+
+class TensorFlowFeed(PreparedFeed):
+    """Prepared data through `tf.data`, in one process; see `Feed`."""
 
     def training(self, epoch: int) -> Any:
         """Return an epoch's shuffled, augmented batches."""
@@ -103,26 +121,16 @@ class TensorFlowFeed:
         )  # fmt: skip
 
 
-class MemoryFeed:
+class MemoryFeed(PreparedFeed):
     """Prepared data as arrays; see `Feed`.
 
     The order of an epoch is that of `tf.data`; the augmentations are drawn from the same ranges,
     but are others. Both are functions of seed, epoch and batch alone, so that they do not depend on
     how many devices and processes share a batch.
-
-    Args:
-        config: complete settings.
-        data: the prepared data.
-        places: the devices and processes that share each batch.
     """
 
     def __init__(self, config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> None:
-        self.config = config
-        self.data = data
-        self.places = places
-        self.sampling = sampling_of(config, data)
-        self.images = len(data.rows("train"))
-        self.steps_per_epoch = math.ceil(places.trimmed(self.images) / config.batch_size)
+        super().__init__(config, data, places)
         for split in ("train", config.validation_split):
             if split is not None:
                 check_memory(data, split, config.input_size)
@@ -250,20 +258,6 @@ def mixed(images: Any, targets: np.ndarray, weights: np.ndarray) -> tuple[Any, n
     share = weights[:-1, None, None, None]
     images = images[1:] + (images[:-1] - images[1:]) * share
     return images, np.concatenate([targets[:-1], targets[1:], weights[:-1, None]], axis=1)
-
-
-def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
-    """Return how often each training image comes in an epoch of `config`; None: once."""
-    labels, weights = data.rows("train")["label"].to_numpy(), None
-    if config.image_weights is not None:
-        from keras_dldl.data.image_weights import read_image_weights
-
-        weights = read_image_weights(config.image_weights, data)
-    origins = None if config.data_sampling == "natural" else data.origins("train")
-    return make_sampling(
-        config.sampling, labels, data.grid, config.sampling_beta, weights,
-        origins=origins, by_origin=config.data_sampling,
-    )  # fmt: skip
 
 
 def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Feed:
