@@ -47,22 +47,14 @@ def drawn():
     return draw({"all": Part(ALL, COLUMNS), "few": Part(ALL[:5], COLUMNS[:5])}, ALL)
 
 
-def test_faces_taken_once_each_give_the_summary():
-    found = {name: array[0] for name, array in numbers_of(COLUMNS.sum(axis=0)[None]).items()}
-    expected = summary(LABEL, VALUE, SIGMA)
-    for name in ("mae", "bias", "rmse", "pearson", "epsilon_error"):
-        assert found[name] == pytest.approx(expected[name], rel=1e-12), name
-    assert [found[f"cs {t}"] for t in (3, 5, 8)] == pytest.approx(list(expected["cs"].values()))
-    assert found[COVERAGE] == pytest.approx(100 * COVERED.mean())
-
-
-def test_faces_taken_twice_are_those_faces_twice():
-    times = RNG.integers(0, 4, COUNT)
-    repeated = np.repeat(ALL, times)
+@pytest.mark.parametrize("times", [np.ones(COUNT, int), RNG.integers(0, 4, COUNT)])
+def test_faces_taken_so_often_give_the_summary_of_those_faces(times):
+    drawn = np.repeat(ALL, times)
     found = {name: array[0] for name, array in numbers_of(times[None] @ COLUMNS).items()}
-    expected = summary(LABEL[repeated], VALUE[repeated], SIGMA[repeated])
-    for name in ("mae", "bias", "rmse", "pearson", "epsilon_error"):
-        assert found[name] == pytest.approx(expected[name], rel=1e-10), name
+    expected = summary(LABEL[drawn], VALUE[drawn], SIGMA[drawn])
+    expected |= {f"cs {t}": share for t, share in expected["cs"].items()}
+    expected[COVERAGE] = 100 * COVERED[drawn].mean()
+    assert found == {name: pytest.approx(expected[name], rel=1e-10) for name in found}
 
 
 @pytest.mark.parametrize(
@@ -119,13 +111,10 @@ def test_a_part_of_some_people_counts_its_own_faces():
     assert ours["units"] == 20
 
 
-def test_few_faces_have_no_interval(drawn):
+def test_few_faces_and_what_is_undefined_have_no_interval(drawn):
     found = intervals_of(drawn, "few")
     assert found["units"] == 5 < MIN_UNITS
     assert found["mae"] is None and found["cs"] == {"3": None, "5": None, "8": None}
-
-
-def test_what_is_undefined_has_no_interval():
     columns = moments(np.full(COUNT, 30.0), VALUE, None, COVERED)
     found = intervals_of(draw({"a": Part(ALL, columns)}, ALL), "a")
     assert found["pearson"] is None and found["epsilon_error"] is None
@@ -134,15 +123,10 @@ def test_what_is_undefined_has_no_interval():
 
 def test_equal_seeds_draw_the_same_faces(monkeypatch):
     monkeypatch.setattr(confidence, "REPLICATES", 30)
-    part = {"a": Part(ALL, COLUMNS)}
-    same = draw(part, ALL, seed=4).sums["a"]
-    assert np.array_equal(draw(part, ALL, seed=4).sums["a"], same)
-    assert not np.array_equal(draw(part, ALL, seed=5).sums["a"], same)
-
-
-def test_sigma_zero_is_one_sigma_away_from_nothing_but_the_truth():
-    columns = moments(np.array([1.0, 2.0]), np.array([1.0, 3.0]), np.zeros(2), np.ones(2, bool))
-    assert numbers_of(columns)["epsilon_error"].tolist() == [0.0, 1.0]
+    first, again, other = (
+        draw({"a": Part(ALL, COLUMNS)}, ALL, seed=seed).sums["a"] for seed in (4, 4, 5)
+    )
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
 def test_every_drawing_draws_as_many_as_there_are():
@@ -162,25 +146,21 @@ def test_the_size_of_the_parts_does_not_change_what_is_drawn(monkeypatch):
     assert np.array_equal(np.concatenate(parts), whole)
 
 
-def test_faces_are_drawn_singly_where_nobody_has_several():
-    for rows in (
-        pd.DataFrame({"path": list("abc")}),
-        pd.DataFrame({"path": list("abc"), "subject": [None, None, None]}),
-        pd.DataFrame({"path": list("abc"), "subject": ["1", "2", None]}),
-    ):
-        units, by = units_of(rows)
-        assert (units.tolist(), by) == ([0, 1, 2], "face")
-
-
-def test_people_are_drawn_with_all_their_faces():
-    rows = pd.DataFrame({"path": list("abcde"), "subject": ["x", "y", "x", None, None]})
+@pytest.mark.parametrize(
+    ("subject", "database", "expected"),
+    [
+        (None, None, ([0, 1, 2, 3, 4], "face")),
+        ([None] * 5, None, ([0, 1, 2, 3, 4], "face")),
+        (["1", "2", "3", "4", None], None, ([0, 1, 2, 3, 4], "face")),
+        (["x", "y", "x", None, None], None, ([0, 1, 0, 2, 3], "subject")),
+        (["1"] * 5, list("ABABB"), ([0, 1, 0, 1, 1], "subject")),  # one of its database
+    ],
+)
+def test_people_are_drawn_with_all_their_faces(subject, database, expected):
+    columns = {"path": list("abcde"), "subject": subject, "database": database}
+    rows = pd.DataFrame({name: of for name, of in columns.items() if of is not None})
     units, by = units_of(rows)
-    assert (units.tolist(), by) == ([0, 1, 0, 2, 3], "subject")
-
-
-def test_a_subject_is_one_of_its_database():
-    rows = pd.DataFrame({"path": list("abc"), "subject": ["1"] * 3, "database": ["A", "B", "A"]})
-    assert units_of(rows)[0].tolist() == [0, 1, 0]
+    assert (units.tolist(), by) == expected
 
 
 def test_the_interval_is_the_central_part_of_what_is_defined():

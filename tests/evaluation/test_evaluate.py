@@ -43,6 +43,13 @@ def prepared(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    """A LiteRT file with the Keras model in it, named as shipped ones are."""
+    place = tmp_path_factory.mktemp("ships") / "shipped" / "model.tflite"
+    return export_model(model, "litert", place, with_keras=True).path
+
+
+@pytest.fixture(scope="module")
 def evaluation(model, prepared):
     return evaluate(model, prepared, batch_size=4)
 
@@ -100,15 +107,14 @@ def test_batch_size_and_open_data_make_no_difference_and_a_limit_takes_the_first
         PreparedFaces(prepared, limit=-1)
 
 
-def test_an_export_has_the_numbers_of_its_model(model, prepared, evaluation, tmp_path):
-    place = export_model(model, "litert", tmp_path / "m.tflite").path
-    again = evaluate(place, prepared)
-    again.save(tmp_path / "out")
-    assert "litert" in (tmp_path / "out" / "report.html").read_text("utf-8")
+def test_an_export_has_the_numbers_of_its_model(prepared, exported, evaluation, tmp_path):
+    again = evaluate(exported, prepared)
+    again.save(tmp_path)
+    assert "litert" in (tmp_path / "report.html").read_text("utf-8")
     for name in ("mae", "rmse", "balanced_mae"):
         assert again.metrics[name] == pytest.approx(evaluation.metrics[name], abs=1e-3)
     facts = again.metrics["model"]
-    assert facts["name"].endswith("/m.tflite") and facts["engine"] == "litert"
+    assert facts["engine"] == "litert"
     assert facts["method"] == evaluation.metrics["model"]["method"]
 
 
@@ -293,20 +299,18 @@ def test_nothing_published_says_where_things_lie(model, prepared, tmp_path):
     assert str(tmp_path) not in published(found, tmp_path / "b")
 
 
-def test_names_of_models(model, prepared, tmp_path, monkeypatch):
+def test_names_of_models(model, prepared, exported, tmp_path, monkeypatch):
     from keras_dldl import saved_models
 
     few = PreparedFaces(prepared, limit=2)
-    assert evaluate(model, few).metrics["model"]["name"] is None
     (tmp_path / "mine").mkdir()
     model.save(tmp_path / "mine" / "model.keras")
-    shipped = tmp_path / "ships" / "shipped" / "model.tflite"
-    export_model(model, "litert", shipped, with_keras=True)
-    monkeypatch.setattr(saved_models, "ROOT", tmp_path / "ships")
+    monkeypatch.setattr(saved_models, "ROOT", exported.parents[1])
     monkeypatch.chdir(tmp_path / "mine")
     for given, name in (
+        (model, None),
         ("shipped", "shipped"),
-        (shipped, "shipped"),
+        (exported, "shipped"),
         ("model.keras", "mine/model.keras"),
         (".", "mine/model.keras"),
     ):
@@ -396,12 +400,8 @@ def test_a_checkout_is_told_by_its_commit(tmp_path):
     assert commit(tmp_path) == head
     (tmp_path / "a.txt").write_text("2")
     assert commit(tmp_path) == f"{head}-dirty"
-
-
-def test_a_repository_around_the_folder_does_not_count(tmp_path):
-    git(tmp_path, "init")
     (tmp_path / "inside").mkdir()
-    assert commit(tmp_path / "inside") is None
+    assert commit(tmp_path / "inside") is None, "a repository around it does not count"
 
 
 def test_versions_and_the_models_training_are_told(model, prepared, tmp_path):

@@ -31,36 +31,27 @@ def rows():
     )
 
 
-def test_people_and_columns_with_many_values_are_used_only_when_asked_for(rows):
+def test_the_columns_are_those_of_groups_and_for_ages_the_decade(rows):
     rows["photo"] = rows["path"]
     assert grouping_columns(rows) == ["gender", "cohort", "decade"]
-    assert grouping_columns(rows, ["photo", "subject"]) == ["photo", "subject", "decade"]
     assert grouping_columns(rows.iloc[:50]) == ["gender", "cohort", "photo", "decade"]
-
-
-def test_only_ages_have_decades(rows):
+    assert grouping_columns(rows, ["photo", "subject"]) == ["photo", "subject", "decade"]
+    assert grouping_columns(rows, ["decade"]) == ["decade"]
     assert grouping_columns(rows, task="attractiveness") == ["gender", "cohort"]
     assert grouping_columns(rows, ["gender", "gender"], "attractiveness") == ["gender"]
-    assert grouping_columns(rows, ["decade"]) == ["decade"]
-
-
-def test_an_unknown_column_is_named_with_those_there_are(rows):
-    with pytest.raises(DataError, match="gender, cohort, decade.*Received: race"):
-        grouping_columns(rows, ["gender", "race"])
+    with pytest.raises(DataError, match="gender, cohort, photo, decade.*Received: race"):
+        grouping_columns(rows.iloc[:50], ["gender", "race"])
     with pytest.raises(DataError, match="Received: decade"):
         grouping_columns(rows, ["decade"], "attractiveness")
 
 
-def test_each_group_holds_its_rows(rows):
-    groups = group_members(rows, ["gender", "cohort"])
+def test_each_group_holds_its_rows_in_natural_order_those_without_a_value_last(rows):
+    rows["decade"], rows["label"] = "the roaring twenties", np.repeat([95.0, 20.0, 5.0], 20)
+    groups = group_members(rows, ["gender", "cohort", "decade"])
     assert groups["gender"]["female"].tolist() == list(range(0, 60, 2))
     assert groups["cohort"]["10"].tolist() == list(range(0, 60, 3))
-
-
-def test_groups_stand_in_natural_order_rows_without_a_value_last(rows):
-    assert list(group_members(rows, ["cohort"])["cohort"]) == ["2", "10", "(none)"]
-    rows["label"] = np.repeat([95.0, 20.0, 5.0], 20)
-    assert list(group_members(rows, ["decade"])["decade"]) == ["0-9", "20-29", "90-99"]
+    assert list(groups["cohort"]) == ["2", "10", "(none)"]
+    assert list(groups["decade"]) == ["0-9", "20-29", "90-99"]  # of ours, not of the manifest
 
 
 def test_groups_of_few_faces_are_one(rows):
@@ -70,11 +61,6 @@ def test_groups_of_few_faces_are_one(rows):
     sizes = {name: len(index) for name, index in groups.items()}
     assert sizes == {"a": 20, "c": 20, "(others)": 20}
     assert groups["(others)"].tolist() == [*range(20, 39), 40]
-
-
-def test_a_decade_column_of_the_manifest_gives_way(rows):
-    rows["decade"], rows["label"] = "the roaring twenties", 5.0
-    assert list(group_members(rows, grouping_columns(rows))["decade"]) == ["0-9"]
 
 
 def test_decades_of_ages_between_whole_years():
@@ -128,11 +114,8 @@ def test_the_interval_is_that_of_two_independent_samples():
     assert ours == pytest.approx(list(theirs), abs=0.12 * (theirs.high - theirs.low))
 
 
-def test_parts_of_the_data_are_no_groups_of_people():
+def test_parts_of_the_data_and_one_large_group_have_no_gap():
     assert gaps_by("split")["columns"] == {}
-
-
-def test_one_large_group_has_no_gap():
     only = {"g": {"x": {"n": 100, "mae": 1.0, "bias": 0.0}, "y": {"n": 2, "mae": 9.0, "bias": 1}}}
     result = gaps(only, None)["columns"]["g"]
     assert result == {"groups": ["x"], "mae": None, "bias": None}
