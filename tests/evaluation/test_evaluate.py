@@ -23,6 +23,7 @@ from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.images import read_image
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model
+from keras_dldl.runtime import open_network
 from tests.evaluation.given import FixedDetector, mini_model, write_images, write_prepared
 
 pytestmark = pytest.mark.usefixtures("mini_backbone")
@@ -108,7 +109,7 @@ def test_batch_size_and_open_data_make_no_difference_and_a_limit_takes_the_first
 
 
 def test_an_export_has_the_numbers_of_its_model(prepared, exported, evaluation, tmp_path):
-    again = evaluate(exported, prepared)
+    again = evaluate(open_network(exported, engine="litert"), prepared)
     again.save(tmp_path)
     assert "litert" in (tmp_path / "report.html").read_text("utf-8")
     for name in ("mae", "rmse", "balanced_mae"):
