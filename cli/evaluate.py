@@ -24,11 +24,12 @@ from keras_dldl.cli.options import (
 @click.option("--data", "folders", **DATA)
 @click.option(
     "--manifest", type=click.Path(),
-    help="Instead of --data: a CSV file of path,label[,...] for images of any kind.",
+    help="Instead of --data: a table of path,label[,...] for images of any kind, read as "
+    "`prepare csv` reads it.",
 )  # fmt: skip
 @click.option(
     "--root", type=click.Path(),
-    help="With --manifest: the folder its paths are relative to.",
+    help="With --manifest: the folder its paths are relative to, or lie in.",
 )  # fmt: skip
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
@@ -71,8 +72,9 @@ def command(model, folders, manifest, root, out, align, detector, max_pixels, as
 
     Writes metrics.json, predictions.csv and report.html; docs/evaluation.md says what they mean.
     Several --data folders are measured together, and each in a table. With --manifest, images in
-    which no face is found are used whole, and counted; images that cannot be read are left out and
-    reported, and the exit status is 1 although all the rest is written.
+    which no face is found are used whole, and counted. Images that cannot be read, and rows that
+    cannot be right (no path or label, a label off the model's grid), are left out and listed under
+    `unreadable` in metrics.json; the exit status is then 1 although all the rest is written.
     """
     _check_usage(folders, manifest, root, align, detector, max_pixels)
     from keras_dldl._utils.files import check_writable
@@ -99,9 +101,9 @@ def command(model, folders, manifest, root, out, align, detector, max_pixels, as
     if faces.unreadable:
         first = faces.unreadable[0]
         raise DataError(
-            "Every image should be readable and every label on the model's grid; the numbers are "
-            f"written without those that are not. Received: {len(faces.unreadable)} left out; the "
-            f"first, line {first.line}: {first.reason}"
+            "Every row should have a path and a label on the model's grid, and every image should "
+            "be readable; the numbers are written without those that are not. Received: "
+            f"{len(faces.unreadable)} left out; the first, line {first.line}: {first.reason}"
         )
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
+from keras_dldl._utils.on_disk import as_on_disk
 from keras_dldl._utils.text_files import decode_text, lines_of, read_text
 from keras_dldl.errors import DataError
 
@@ -41,6 +42,7 @@ def photo_paths(names: Iterable[str | os.PathLike]) -> list[str]:
 
 
 def _expanded(name: str) -> Iterator[str]:
+    name = as_on_disk(name)
     if os.path.isdir(name):
         yield from _in_folder(name) or [name]
     elif os.path.lexists(name):

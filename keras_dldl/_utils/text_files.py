@@ -1,8 +1,8 @@
 """Text files as people and data sets write them, in whatever encoding.
 
-Text is read as UTF-16 where it has that mark or zero bytes, else as UTF-8, else as Windows-1252,
-which spreadsheets on Western Windows write, else as Latin-1. What then has control characters is
-not text.
+Text is read as UTF-16 where it has that mark, or zero bytes as UTF-16 has them; else as UTF-8, else
+as Windows-1252, which spreadsheets on Western Windows write, else as Latin-1. What then has control
+characters is not text.
 """
 
 import codecs
@@ -14,6 +14,10 @@ from pathlib import Path
 from keras_dldl.errors import DataError
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # not the mark that ends DOS files
+
+UTF16_ZEROS = 0.5  # of the characters of a table in UTF-16: headers, delimiters, numbers, suffixes
+STRAY_ZEROS = 0.1  # of them on the other side: letters such as U+0100
+STRAY_CONTROLS = 0.01  # of the characters of a text that was damaged a little
 
 OFFICE = (".xls", ".xlsb", ".ods", ".numbers")  # spreadsheets that are not read
 
@@ -54,6 +58,7 @@ def decode_text(content: bytes, name: str) -> str:
     >>> decode_text("łódź".encode("utf-16"), "a.txt"), decode_text("Š".encode("cp1252"), "b.txt")
     ('łódź', 'Š')
     """
+    found = None
     for encoding in _encodings(content):
         try:
             text = content.decode(encoding)
@@ -61,6 +66,8 @@ def decode_text(content: bytes, name: str) -> str:
             continue
         if not CONTROL.search(text):
             return text
+        found = found or text
+    _refuse_stray_controls(found or "", name)
     office = name.lower().endswith(OFFICE)
     raise DataError(
         "The file must be text in UTF-8, UTF-16, Windows-1252 or Latin-1"
@@ -83,6 +90,19 @@ def lines_of(text: str) -> list[str]:
 def _encodings(content: bytes) -> tuple[str, ...]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ("utf-16",)
-    if b"\0" in content:  # the high bytes of Latin letters, before or after the low ones
-        return ("utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be",)
+    # Without the mark: Latin letters, digits and signs have a zero byte, all on the same side.
+    first, second = content[::2].count(0), content[1::2].count(0)
+    if UTF16_ZEROS * len(content[1::2]) < max(first, second) > min(first, second) / STRAY_ZEROS:
+        return ("utf-16-le" if second > first else "utf-16-be",)
     return ("utf-8-sig", "cp1252", "latin-1")  # five bytes mean nothing in cp1252
+
+
+def _refuse_stray_controls(text: str, name: str) -> None:
+    """Raise a DataError that names the line, if `text` has a few control characters only."""
+    found = CONTROL.search(text)
+    if found and len(CONTROL.findall(text)) <= max(1, STRAY_CONTROLS * len(text)):
+        line = text.count("\n", 0, found.start()) + 1
+        raise DataError(
+            f"{name}: line {line}: a control character, which no text has. Remove it, or save the "
+            f"table again. Received: {text[max(0, found.start() - 20) : found.end() + 20]!r}"
+        )

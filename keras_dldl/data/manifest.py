@@ -4,10 +4,13 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from keras_dldl._utils import files
+from keras_dldl._utils.on_disk import as_on_disk, composed
 from keras_dldl.data.annotations.reading import fail_on, numbers_in, table_rows
 from keras_dldl.labels import LabelGrid
 
@@ -21,6 +24,16 @@ SPLITS = ("train", "val", "test")
 # What a manifest cannot hold: it would be read as `/`, or as a sign that the file is not text.
 UNWRITABLE = re.compile(r"[\\\x00-\x1f]")
 EMPTY_OR_DOT = re.compile(r"(^|/)\.?(/|$)")  # a part of a path that says nothing
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that cannot be right: its index in the table, its path, why, and the split it names."""
+
+    index: int
+    path: str
+    reason: str
+    split: str | None = None
 
 
 def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd.DataFrame":
@@ -115,8 +128,38 @@ def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[i
     if "split" in table:
         bad = ~(table["split"].isin(SPLITS) | table["split"].isna())
         note(bad, lambda i: f"split must be one of {', '.join(SPLITS)}: {table['split'][i]!r}")
-    note(paths.duplicated(), lambda i: f"path occurs twice: {paths[i]!r}")
+    twice = paths.map(composed).duplicated()
+    note(twice, lambda i: f"path occurs twice: {paths[i]!r}")
     return problems
+
+
+def usable_rows(
+    path: str | os.PathLike, root: str | os.PathLike, grid: LabelGrid | None = None
+) -> tuple["pd.DataFrame", list[BadRow]]:
+    """Read a table of the user's own, without the rows that cannot be right.
+
+    Args:
+        path: the table, see `read_table`.
+        root: the folder of the images; an absolute path that lies in it is made relative to it.
+        grid: where given, labels must lie on its range.
+
+    Returns:
+        A frame as of `read_manifest`, and the rows left out, in their order.
+
+    Raises:
+        DataError: see `read_table`.
+    """
+    too_long: dict[int, str] = {}
+    table = read_table(path, too_long=too_long)
+    table["path"] = _below(table["path"], root)
+    problems = row_problems(table, grid)
+    paths = table["path"].fillna("").to_dict()
+    splits = table["split"].dropna().to_dict() if "split" in table else {}
+    bad = [
+        BadRow(i, paths.get(i, Path(path).name), reason, splits.get(i))
+        for i, reason in sorted((problems | too_long).items())
+    ]
+    return typed(table.drop(index=list(problems))), bad
 
 
 def line_number(index: int) -> int:
@@ -130,6 +173,25 @@ def write_manifest(table: "pd.DataFrame", path: str | os.PathLike) -> None:
     rest = [name for name in table.columns if name not in first]
     with files.atomic_path(path) as temporary:
         table[first + rest].to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _below(paths: "pd.Series", root: str | os.PathLike) -> "pd.Series":
+    """Return absolute paths that lie in `root` as relative to it, the others as they are."""
+    roots = dict.fromkeys([os.path.abspath(root), os.path.realpath(root)])
+
+    def below(path: str) -> str:
+        if not os.path.isabs(path):
+            return path
+        given = os.path.normpath(as_on_disk(path))
+        for place in roots:
+            for whole in (given, os.path.realpath(given)):
+                with suppress(ValueError):  # on another drive
+                    relative = Path(whole).relative_to(place).as_posix()
+                    if relative != ".":
+                        return relative
+        return path
+
+    return paths.map(below, na_action="ignore")
 
 
 def _plain(path: str) -> str:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from keras_dldl._utils.arguments import check_integer
+from keras_dldl._utils.arguments import check_integer, first_few
 from keras_dldl._utils.backends import is_installed
 from keras_dldl.data.integrity import check_records
-from keras_dldl.data.manifest import line_number, read_manifest
+from keras_dldl.data.manifest import SPLITS, line_number, usable_rows
 from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
@@ -143,12 +143,12 @@ class PreparedFaces:
 class LabelledImages:
     """Any images with labels, found and aligned as at prediction.
 
-    Where no face is found the whole image is used, and counted; an image that cannot be read is
-    left out and listed in `unreadable`.
+    Where no face is found the whole image is used, and counted; a row that cannot be right, a label
+    off the model's grid and an image that cannot be read are left out and listed in `unreadable`.
 
     Args:
-        manifest: a CSV file of `path,label[,sigma,split,...]`.
-        root: the folder its paths are relative to.
+        manifest: a table of `path,label[,sigma,split,...]`, read as `prepare csv` reads it.
+        root: the folder its paths are relative to, or lie in.
         align: find and align the faces; False for faces that `records extract` wrote.
         split: only the rows of this split; None takes all rows, whatever their split.
         limit: only this many images, the first ones; 0 means all.
@@ -157,7 +157,7 @@ class LabelledImages:
         max_pixels: largest image accepted, see `faces.read_image`.
 
     Raises:
-        DataError: the manifest is bad, or has no such rows.
+        DataError: the manifest cannot be read, or has no such rows.
         ConfigError: `limit` or `max_pixels` is out of range.
     """
 
@@ -173,24 +173,25 @@ class LabelledImages:
         max_pixels: int | None = None,
     ):
         self.max_pixels = pixel_limit(max_pixels)
-        table = read_manifest(manifest)
-        if split is not None:
-            present = sorted(table["split"].dropna().unique()) if "split" in table else []
-            if split not in present:
-                raise DataError(
-                    f"The manifest must have rows of the split asked for. {manifest} has: "
-                    f"{', '.join(present) or 'no splits'}. Received: split={split!r}"
-                )
-            table = table[table["split"] == split]
-        table = _first(table, limit)
-        if table.empty:
-            raise DataError(
-                f"A manifest must have rows to evaluate. Received: {manifest} with none"
-            )
         if not Path(root).is_dir():
             raise DataError(f"`root` must be the folder of the images. Received: {root}")
+        table, bad = usable_rows(manifest, root)
+        if table.empty:
+            reasons = [f"line {line_number(row.index)}: {row.reason}" for row in bad]
+            raise DataError(
+                "A manifest must have rows to evaluate. "
+                f"Received: {manifest} with {first_few(reasons, divider='; ') or 'none'}"
+            )
+        if split is not None:
+            table = _of_split(table, split, manifest)
+            bad = [row for row in bad if row.split not in {*SPLITS} - {split}]
+        if 0 < check_integer("limit", limit, minimum=0) < len(table):
+            table = table.iloc[:limit]
+            bad = [row for row in bad if row.index < table.index[-1]]
         self._lines = [line_number(int(i)) for i in table.index]
-        self._off_grid: list[Unreadable] = []
+        self._left_out = [Unreadable(row.path, line_number(row.index), row.reason) for row in bad]
+        if self._left_out:
+            log.warning("%d rows are left out that cannot be right", len(self._left_out))
         self.rows = table.reset_index(drop=True)
         self.root, self.align, self.detector = Path(root), align, detector
         self.unreadable: list[Unreadable] = []
@@ -215,7 +216,7 @@ class LabelledImages:
             off_grid.append(Unreadable(self.rows["path"][i], self._lines[i], reason))
         if not held.any():
             raise DataError(f"No label suits the model. {off_grid[0].reason}")
-        self._off_grid += off_grid
+        self._left_out = sorted(self._left_out + off_grid, key=lambda row: row.line)
         self._lines = [line for line, kept in zip(self._lines, held, strict=True) if kept]
         self.rows = self.rows[held].reset_index(drop=True)
         if off_grid:
@@ -224,7 +225,7 @@ class LabelledImages:
 
     def batches(self, card: ModelCard, batch_size: int) -> Iterator[Batch]:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""
-        self.unreadable, self.whole = list(self._off_grid), []
+        self.unreadable, self.whole = list(self._left_out), []
         aligner, size = FaceAligner(card.alignment, self.detector), card.input_size
         for group in groups(self._readable()):
             if self.align:
@@ -241,7 +242,7 @@ class LabelledImages:
         if not self.align:
             return None
         whole = len(self.whole)
-        unreadable = len(self.unreadable) - len(self._off_grid)
+        unreadable = len(self.unreadable) - len(self._left_out)
         return {"found": len(self.rows) - unreadable - whole, "whole": whole}
 
     def origins(self) -> np.ndarray:
@@ -290,6 +291,16 @@ def _stored_batches(
     faces = open_arrays(data, split, size)
     for first in range(0, len(faces), batch_size):
         yield faces.images[first : first + batch_size].astype(np.float32)
+
+
+def _of_split(table: "pd.DataFrame", split: str, manifest: str | os.PathLike) -> "pd.DataFrame":
+    present = sorted(table["split"].dropna().unique()) if "split" in table else []
+    if split not in present:
+        raise DataError(
+            f"The manifest must have rows of the split asked for. {manifest} has: "
+            f"{', '.join(present) or 'no splits'}. Received: split={split!r}"
+        )
+    return table[table["split"] == split]
 
 
 def base_name(path: str | os.PathLike) -> str:

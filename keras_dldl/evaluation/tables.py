@@ -87,8 +87,8 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
         )
     if unreadable:
         found.append(
-            f"rows left out (image unreadable, or label off the grid): {len(unreadable):,}, listed "
-            "in metrics.json"
+            f"rows left out (image unreadable, or row not usable): {len(unreadable):,}, listed in "
+            "metrics.json"
         )
     return found
 

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from keras_dldl._utils.on_disk import as_on_disk
 from keras_dldl.errors import UnreadableImage
 from keras_dldl.faces.formats import refuse
 
@@ -106,6 +107,9 @@ def _opened_path(source: str | os.PathLike, name: str) -> IO[bytes]:
     except UnreadableImage:  # ours: a ValueError too
         raise
     except FileNotFoundError:
+        there = as_on_disk(path)
+        if there != os.fspath(path):
+            return _opened_path(there, name)
         refuse(name, "the file does not exist", "Give the path of a picture", _shown(name))
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         if path.is_dir():

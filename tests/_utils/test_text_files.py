@@ -34,6 +34,24 @@ def test_a_binary_file_is_refused(tmp_path, content):
         read_text(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize("at", [0, 1])  # the place of UTF-16's zero bytes, and the other one
+def test_one_zero_byte_is_no_mark_of_utf_16_and_its_line_is_named(tmp_path, at):
+    content = b"path,label\n" + b"ab.jpg,34\n" * 40
+    place = content.index(b"ab", 60) + at
+    damaged = content[:place] + b"\0" + content[place:]
+    (tmp_path / "a.csv").write_bytes(damaged)
+    line = damaged[:place].count(b"\n") + 1
+    with pytest.raises(DataError, match=rf"a\.csv: line {line}: a control character.*Received: "):
+        read_text(tmp_path / "a.csv")
+
+
+def test_names_of_many_scripts_are_read_in_utf_16_without_a_mark(tmp_path):
+    text = "path,label,split\n" + "照片/张三.jpg,34,train\nŁódź.jpg,5,test\n" * 9
+    for encoding in ("utf-16-le", "utf-16-be"):
+        (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+        assert read_text(tmp_path / "a.csv") == text
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv \(No such file"):
         read_text(tmp_path / "none.csv")

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from keras_dldl.data.prepared import PreparedFolder
+from keras_dldl.data.sources import CsvSource
 from keras_dldl.errors import ConfigError, DataError, ModelFileError
 from keras_dldl.evaluation import LabelledImages, PreparedFaces, evaluate
 from keras_dldl.evaluation.evaluate import commit
@@ -252,6 +253,38 @@ def test_labels_off_the_models_grid_are_left_out_and_listed(model, tmp_path, cap
         evaluate(model, faces)
 
 
+def test_rows_that_cannot_be_right_are_left_out_as_prepare_leaves_them_out(model, tmp_path):
+    rows = write_images(tmp_path, 6)["path"].tolist()
+    lines = [
+        "path,label,split",
+        f"{tmp_path / 'images' / rows[0]},30,test",  # absolute, inside the root
+        f"{rows[1]},old,test",
+        f",30,test\n{rows[2]},31,test\n{rows[2]},31,test",
+        f"/elsewhere/{rows[3]},30,test",
+        f"{rows[3]},130,test",
+        f"{rows[4]},,train",
+        f"{rows[5]},30,test,too,many",
+        f"{rows[5]},32,test",
+    ]
+    (tmp_path / "faces.csv").write_text("\n".join(lines), encoding="utf-8")
+    place = tmp_path / "faces.csv", tmp_path / "images"
+    source = CsvSource(tmp_path / "faces.csv").read(tmp_path / "images")
+    left_out = [int(item.reason.split(":")[0].split()[1]) for item in source.skipped]
+    assert left_out == [3, 4, 6, 7, 8, 9, 10]
+    found = evaluate(model, LabelledImages(*place, align=False))
+    assert [row["line"] for row in found.metrics["unreadable"]] == left_out
+    assert found.predictions["path"].tolist() == source.table["path"].tolist()
+    assert found.predictions["path"].tolist() == [rows[0], rows[2], rows[5]]
+    of_split = evaluate(model, LabelledImages(*place, align=False, split="test"))
+    # A row of another split is nobody's business, one that names none may be of this.
+    assert [row["line"] for row in of_split.metrics["unreadable"]] == [3, 4, 6, 7, 8, 10]
+    first = evaluate(model, LabelledImages(*place, align=False, limit=2))
+    assert [row["line"] for row in first.metrics["unreadable"]] == [3, 4]
+    (tmp_path / "faces.csv").write_text(f"path,label\n{rows[0]},old\n,3\n")
+    with pytest.raises(DataError, match="must have rows.*line 2: label is.*; line 3: path is"):
+        LabelledImages(*place)
+
+
 def test_a_model_that_gives_nan_is_refused(prepared):
     model = mini_model()
     layer = model.get_layer("logits")
@@ -322,8 +355,12 @@ def test_labels_that_are_not_finite_are_told_by_their_line(model, tmp_path):
     write_images(tmp_path, 4).assign(label=["inf", 20, "-inf", 30]).to_csv(
         tmp_path / "manifest.csv", index=False
     )
-    with pytest.raises(DataError, match="line 2: .*inf.*line 4: .*-inf"):
-        LabelledImages(tmp_path / "manifest.csv", tmp_path / "images")
+    faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", align=False)
+    left_out = evaluate(model, faces).metrics["unreadable"]
+    assert [(row["line"], row["reason"]) for row in left_out] == [
+        (2, "label is not a number: 'inf'"),
+        (4, "label is not a number: '-inf'"),
+    ]
     write_prepared(tmp_path / "data", {"test": 3})
     table = pd.read_csv(tmp_path / "data" / "manifest.csv").assign(label=[20, np.inf, 30])
     table.to_csv(tmp_path / "data" / "manifest.csv", index=False)

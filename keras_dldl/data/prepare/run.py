@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_dldl._utils import files
+from keras_dldl._utils.on_disk import as_on_disk
 from keras_dldl.data.leaks.fingerprints import fingerprint_all
 from keras_dldl.data.leaks.search import find_pairs, groups_of, leaking
 from keras_dldl.data.manifest import row_problems
@@ -98,7 +99,7 @@ def prepare(
     table = _spread(table, options.limit)
     if options.strict:
         refuse_skipped(rows.skipped + off_grid)
-        missing = [path for path in table["path"] if not (root / path).is_file()]
+        missing = [path for path in table["path"] if not os.path.isfile(as_on_disk(root / path))]
         refuse_skipped([Skipped(path, "no such file") for path in missing])
     _split(table, source, options)
     hashes = pd.util.hash_pandas_object(table.astype(str), index=False).to_numpy()

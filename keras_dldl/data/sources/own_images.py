@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl._utils.photos import is_picture
-from keras_dldl.data.manifest import line_number, read_table, row_problems, typed
+from keras_dldl.data.manifest import line_number, usable_rows
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, in_words
 from keras_dldl.data.sources.rows import as_utf8, check_folder, files_below, rows_by_name
 from keras_dldl.errors import DataError
@@ -61,21 +61,14 @@ class CsvSource(OwnImages):
         """Return the rows of the table that can be right."""
         check_folder(root, "the images that the CSV file names")
         path = Path(self.csv) if self.csv else _only_csv(root)
-        too_long: dict[int, str] = {}
-        table = read_table(path, too_long=too_long)
-        problems = row_problems(table, self._grid)
-        paths = table["path"].fillna("").to_dict()
-        skipped = [
-            Skipped(paths.get(i, path.name), f"line {line_number(i)}: {reason}")
-            for i, reason in sorted((problems | too_long).items())
-        ]
-        good = table.drop(index=list(problems)).reset_index(drop=True)
-        if good.empty:
+        table, bad = usable_rows(path, root, self._grid)
+        skipped = [Skipped(row.path, f"line {line_number(row.index)}: {row.reason}") for row in bad]
+        if table.empty:
             raise DataError(
                 f"{path}: no usable row. Each needs a path, and a label on the grid, which --grid "
                 f"names. Received: {in_words(skipped)}"
             )
-        return SourceRows(typed(good), skipped)
+        return SourceRows(table.reset_index(drop=True), skipped)
 
 
 def _only_csv(root: Path) -> Path:

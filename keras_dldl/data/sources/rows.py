@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl._utils.arguments import first_few
+from keras_dldl._utils.on_disk import as_on_disk, composed
 from keras_dldl._utils.photos import is_picture
 from keras_dldl.data.annotations.reading import OLDEST, numbers_in
 from keras_dldl.data.sources.base import Skipped, SourceRows, in_words
@@ -134,7 +135,7 @@ def check_images(root: Path, paths: Sequence[str], listing: Path) -> None:
     Single ones may be missing: the row is kept, and `prepare` lists it as unreadable.
     """
     sample = paths[:: max(1, len(paths) // SAMPLED_IMAGES)]
-    if not any(os.path.isfile(root / path) for path in sample):
+    if not any(os.path.isfile(as_on_disk(root / path)) for path in sample):
         raise DataError(
             f"The images that {listing.name} lists must be below the root. "
             f"Looked for: {', '.join(sample[:3])} and others. Received: {root} without any of them"
@@ -224,19 +225,21 @@ class ImagesByName:
         self.paths = image_names(root, wanted)
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for path in self.paths:
-            self._by_name[PurePosixPath(path).name.lower()].append(path)
+            self._by_name[composed(PurePosixPath(path).name).lower()].append(path)
 
     def find(self, name: str, missing: str, fits: Callable[[str], bool] = lambda path: True) -> str:
         """Return the path of the image with this file name.
 
         Args:
-            name: with or without folders; upper and lower case are the same.
+            name: with or without folders; upper and lower case are the same, and so are the forms
+                of Unicode.
             missing: the path to return where there is no such image; reading it will fail, and say
                 so.
             fits: which images to look among, by path. Of several, the one in the fewest folders is
                 taken, then the first by name.
         """
-        found = self._by_name.get(PurePosixPath(name.replace("\\", "/")).name.lower(), [])
+        last = PurePosixPath(name.replace("\\", "/")).name
+        found = self._by_name.get(composed(last).lower(), [])
         fitting = [path for path in found if fits(path)]
         return min(fitting, key=lambda path: (path.count("/"), path), default=missing)
 

@@ -71,7 +71,7 @@ def _sections(
         "fairness": ("Gaps between groups", groups.fairness_part(metrics, unit)),
         "groups": ("Groups", groups.group_sections(metrics, unit)),
         "faces": ("Faces", _faces(pictures, predictions, decimals)),
-        "left-out": ("Images left out", _unreadable(metrics["unreadable"])),
+        "left-out": ("Rows left out", _unreadable(metrics["unreadable"])),
         "provenance": ("Where these numbers come from", _provenance(metrics)),
     }
     return {name: part for name, part in parts.items() if part[1]}

@@ -1,8 +1,10 @@
 """`strict`: nothing is left out; what is known early stops early, and no folder is spoilt."""
 
 import dataclasses
+import unicodedata
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -48,6 +50,22 @@ def test_whole_data_are_prepared_to_the_same_files(root, tmp_path):
     result = prepare(UTKFace(), root, tmp_path / "strict", STRICT)
     assert result.counts["train"] == 4
     assert content(tmp_path / "strict") == content(tmp_path / "lax")
+
+
+def test_names_in_another_unicode_form_are_not_missing(root, tmp_path):
+    (root / NAMES[0]).rename(root / unicodedata.normalize("NFD", "Zoë.jpg"))
+    rows = [unicodedata.normalize("NFC", "Zoë.jpg"), str(root / NAMES[1])]
+    table = "".join(f"{row},30\n" for row in rows)
+    (tmp_path / "faces.csv").write_text(f"path,label\n{table}", encoding="utf-8")
+    result = prepare(CsvSource(tmp_path / "faces.csv"), root, tmp_path / "out", STRICT)
+    assert result.counts["train"] == 2
+    manifest = pd.read_csv(tmp_path / "out" / "manifest.csv")
+    assert set(manifest["path"]) == {rows[0], NAMES[1]}
+    (tmp_path / "twice.csv").write_text(
+        f"path,label\n{table}{unicodedata.normalize('NFD', rows[0])},31\n", encoding="utf-8"
+    )
+    with pytest.raises(DataError, match="line 4: path occurs twice"):
+        prepare(CsvSource(tmp_path / "twice.csv"), root, tmp_path / "new", STRICT)
 
 
 @pytest.mark.parametrize(
