@@ -9,12 +9,20 @@ from keras_dldl.data.annotations.five_points import (
     from_box,
     from_fgnet,
     from_scut,
+    read_points,
 )
+from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment, _similarity
+from tests.data.sources.layouts import (
+    POINTS_OF_68,
+    POINTS_OF_FGNET,
+    POINTS_OF_SCUT,
+    binary_points,
+    face_points,
+    lay_out,
+)
 
-# Which of the list's points are left eye, right eye, nose tip, left and right mouth corner.
-FGNET = {0: 31, 1: 36, 2: 67, 3: 48, 4: 54}
-SCUT = {0: 58, 1: 59, 3: 79, 4: 73}
+FACE = (MEAN_SHAPE * 40 + [100, 90]).ravel()  # what `face_points` are of
 EYES_OF_68 = {0: range(36, 42), 1: range(42, 48)}
 
 
@@ -36,28 +44,20 @@ def turned(angle, scale=40.0, centre=(100.0, 90.0)):
     return MEAN_SHAPE @ turn * scale + centre
 
 
-def test_points_of_fgnet(face_points):
-    expected = (MEAN_SHAPE * 40 + [100, 90]).ravel()
-    np.testing.assert_allclose(from_fgnet(face_points(68, FGNET)), expected, atol=0.01)
-
-
-def test_points_of_68(face_points):
-    points = face_points(68, {2: 30, 3: 48, 4: 54})
+def test_points_of_published_lists():
+    eyes = face_points(68, POINTS_OF_68)
     for which, places in EYES_OF_68.items():
+        x, y = MEAN_SHAPE[which] * 40 + [100, 90]
         for k, place in enumerate(places):  # round the eye's centre
-            x, y = MEAN_SHAPE[which] * 40 + [100, 90]
-            points[place] = (x + 5 * np.cos(k * np.pi / 3), y + 3 * np.sin(k * np.pi / 3))
-    expected = (MEAN_SHAPE * 40 + [100, 90]).ravel()
-    np.testing.assert_allclose(from_68(points), expected, atol=0.01)
+            eyes[place] = (x + 5 * np.cos(k * np.pi / 3), y + 3 * np.sin(k * np.pi / 3))
+    np.testing.assert_allclose(from_68(eyes), FACE, atol=0.01)
+    fgnet, scut = face_points(68, POINTS_OF_FGNET), face_points(86, POINTS_OF_SCUT)
+    np.testing.assert_allclose(from_fgnet(fgnet), FACE, atol=0.01)
+    np.testing.assert_allclose(from_scut(scut), FACE, atol=0.01)  # the nose from the template
 
 
-def test_points_of_scut_put_the_nose_where_the_template_has_it(face_points):
-    expected = (MEAN_SHAPE * 40 + [100, 90]).ravel()
-    np.testing.assert_allclose(from_scut(face_points(86, SCUT)), expected, atol=0.01)
-
-
-def test_the_nose_of_scut_does_not_sway_the_alignment(face_points):
-    points = face_points(86, SCUT)
+def test_the_nose_of_scut_does_not_sway_the_alignment():
+    points = face_points(86, POINTS_OF_SCUT)
     points[58] = (points[58][0] + 4, points[58][1] - 3)
     five = np.reshape(from_scut(points), (5, 2))
     four = [0, 1, 3, 4]
@@ -71,13 +71,13 @@ def test_sides_are_the_viewers_at_any_angle_and_in_any_order(angle):
     face = turned(angle)
     for order in ([0, 1, 2, 3, 4], [1, 0, 2, 4, 3], [1, 0, 2, 3, 4]):
         points = [(0.0, 0.0)] * 68
-        for which, place in FGNET.items():
+        for which, place in POINTS_OF_FGNET.items():
             points[place] = tuple(face[order[which]])
         np.testing.assert_allclose(from_fgnet(points), face.ravel(), atol=0.01)
 
 
 @pytest.mark.parametrize("derive", [from_68, from_fgnet, from_scut])
-def test_lists_of_another_length_or_order_give_none(derive, face_points):
+def test_lists_of_another_length_or_order_give_none(derive):
     assert derive([]) is None
     assert derive([(1.0, 2.0)] * 5) is None
     for count in (68, 86):
@@ -110,10 +110,11 @@ def test_what_is_no_box_gives_none(box):
     assert from_box(box) is None
 
 
-def test_files_of_points_are_found_by_the_images_name(root, write, face_points, caplog):
-    lines = [f"{x} {y}" for x, y in face_points(68, FGNET)]
-    write("points/001a02.pts", "version: 1", "n_points: 68", "{", *lines, "}")
-    write("points/001a03.pts", "version: 1", "n_points: 68", "{", *lines[:4], "}")
+def test_files_of_points_are_found_by_the_images_name(root, caplog):
+    lines = [f"{x} {y}" for x, y in face_points(68, POINTS_OF_FGNET)]
+    head = ["version: 1", "n_points: 68", "{"]
+    lay_out(root, files={"points/001a02.pts": [*head, *lines, "}"],
+                         "points/001a03.pts": [*head, *lines[:4], "}"]})  # fmt: skip
     files = PointFiles(root, from_fgnet)
     assert files.of("001A02.JPG")[:2] == (80.0, 90.0)
     files.report()
@@ -121,3 +122,31 @@ def test_files_of_points_are_found_by_the_images_name(root, write, face_points, 
     assert files.of("001A03.JPG") is None and files.of("001A04.JPG") is None
     files.report()
     assert "1 landmark files hold no usable points, such as 001a03.pts" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "points"),
+    [
+        (["version: 1", "n_points:  2", "{", "1.5 2", "3\t4.25", "}"], [(1.5, 2), (3, 4.25)]),
+        (["1 2", "3 4"], [(1, 2), (3, 4)]),
+        (binary_points([(1, 2), (3, 4.5)]), [(1, 2), (3, 4.5)]),
+        (binary_points([]), []),  # as SCUT-FBP5500 has one
+    ],
+)
+def test_points_are_read_from_every_form_of_file(root, content, points):
+    lay_out(root, files={"a.pts": content})
+    assert read_points(root / "a.pts") == points
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["n_points: 3", "{", "1 2", "3 4", "}"], "must hold 3 points. Received: 2"),
+        (["1 2", "3 x"], "line 2: must be x and y. Received: '3 x'"),
+        (["1 2 3"], "line 1: must be x and y"),
+    ],
+)
+def test_points_of_another_form(root, lines, reason):
+    lay_out(root, files={"a.pts": lines})
+    with pytest.raises(DataError, match=reason):
+        read_points(root / "a.pts")

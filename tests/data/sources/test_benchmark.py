@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from keras_dldl.data.annotations.five_points import from_box
 from keras_dldl.data.sources import Benchmark
 from keras_dldl.errors import ConfigError, DataError
+from tests.data.sources.layouts import Layout, check_layout, check_refused, lay_out
 
 # As the paper prints them: training, validation and test folders of splits 0 to 4.
 PUBLISHED = [
@@ -16,76 +18,76 @@ PUBLISHED = [
     ([5, 6, 7, 8, 9, 0], [1, 2], [3, 4]),
     ([6, 7, 8, 9, 0, 1], [2, 3], [4, 5]),
 ]
-
-
-@pytest.fixture
-def benchmark(root):
-    """Write objects as a benchmark file; return its path."""
-
-    def write(objects, name="labels.json"):
-        (root / name).write_text(json.dumps(objects, indent=4))
-        return root / name
-
-    return write
+BOX = [21, 69, 569, 103, 535, 652, -13, 617]
 
 
 def entry(k=0, **others):
     return {"img_path": f"DB/images/{k}.jpg", "age": 20 + k, "database": "DB", **others}
 
 
-def test_rows_have_what_the_file_says(root, images, benchmark):
-    images("DB/images/0.jpg", "DB/images/1.jpg")
-    box = [21, 69, 569, 103, 535, 652, -13, 617]
-    benchmark([
-        entry(0, std_age=4.5, id_num=7, gender="F", folder=0, aligned_bbox=box),
-        entry(1, std_age=0, id_num=8, gender="U", folder=2, aligned_bbox=[]),
-    ])  # fmt: skip
-    rows = Benchmark().read(root)
-    assert rows.skipped == []
-    table = rows.table
-    assert table["path"].tolist() == ["DB/images/0.jpg", "DB/images/1.jpg"]
-    assert table["label"].tolist() == [20, 21] and table["sigma"].tolist() == [4.5, 0]
-    assert table["subject"].tolist() == ["DB-7", "DB-8"]
-    assert table["gender"][0] == "female" and table["gender"].isna().tolist() == [False, True]
-    assert table["split"].tolist() == ["train", "test"] and table["folder"].tolist() == [0, 2]
-    assert len(table["landmarks"][0]) == 10 and table["landmarks"][1] is None
+def benchmark(*objects):
+    return {"labels.json": json.dumps(objects, indent=4).encode()}
 
 
-def test_what_no_row_has_is_no_column(root, images, benchmark):
-    images("DB/images/0.jpg")
-    benchmark([entry()])
-    assert Benchmark().read(root).table.columns.tolist() == ["path", "label", "database"]
+LAYOUTS = {
+    "benchmark, all that a file may say": Layout(
+        """
+        path             label  sigma  split  subject  gender  database  folder
+        DB/images/0.jpg  20     4.5    train  DB-7     female  DB        0
+        DB/images/1.jpg  21     0      test   DB-8     -       DB        2
+        """,
+        files=benchmark(
+            entry(0, std_age=4.5, id_num=7, gender="F", folder=0, aligned_bbox=BOX),
+            entry(1, std_age=0, id_num=8, gender="U", folder=2, aligned_bbox=[]),
+        ),
+        landmarks=[from_box(BOX), None],
+    ),
+    "benchmark, rows without a usable age, an image missing": Layout(
+        """
+        path             label  database
+        DB/images/0.jpg  20     DB
+        """,
+        skipped={
+            "DB/images/1.jpg": "line 7: age is not known: -1",
+            "DB/images/2.jpg": "line 12: age is not in 0...120: 121",
+            "DB/images/3.jpg": "line 17: age is not a number: 'x'",
+            "DB/4.jpg": "line 22: age is not a number: None",
+            "DB/images/5.jpg": "line 25: folder is -1: left out by the benchmark",
+        },
+        files=benchmark(
+            entry(0),
+            *({**entry(k), "age": age} for k, age in enumerate((-1, 121, "x"), 1)),
+            {"img_path": "DB/4.jpg"},
+            entry(5, folder=-1),
+        ),
+        absent=["DB/images/0.jpg"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_rows_have_what_the_file_says(root, caplog, name):
+    check_layout(name, LAYOUTS[name], root, caplog)
 
 
 @pytest.mark.parametrize("folder", ["", "DB", "DB/images"])
-def test_the_root_may_be_a_folder_of_the_paths(root, images, benchmark, folder):
-    images("DB/images/0.jpg", "DB/images/1.jpg")
-    source = Benchmark(benchmark([entry(0), entry(1)]))
-    (path, _) = source.read(root / folder).table["path"]
-    assert (root / folder / path).is_file()
+def test_the_root_may_be_a_folder_of_the_paths(root, folder):
+    lay_out(root, ["DB/images/0.jpg", "DB/images/1.jpg"], benchmark(entry(0), entry(1)))
+    paths = Benchmark(root / "labels.json").read(root / folder).table["path"]
+    assert len(paths) == 2 and all((root / folder / path).is_file() for path in paths)
 
 
-def test_images_that_are_not_there_keep_their_rows(root, benchmark):
-    benchmark([entry(0)])
-    assert Benchmark().read(root).table["path"].tolist() == ["DB/images/0.jpg"]
+@pytest.mark.parametrize("fold", [0, 1, 2, "3", 4])
+def test_the_five_published_splits(root, fold):
+    lay_out(root, files=benchmark(*(entry(k, folder=k % 10) for k in range(20))))
+    table = Benchmark(fold=fold).read(root).table
+    found = {split: {*part["folder"]} for split, part in table.groupby("split")}
+    expected = zip(("train", "val", "test"), map(set, PUBLISHED[int(fold)]), strict=True)
+    assert found == dict(expected)
 
 
-def splits_by_folder(table):
-    return {split: sorted(set(part["folder"].tolist())) for split, part in table.groupby("split")}
-
-
-@pytest.mark.parametrize("fold", range(5))
-def test_the_five_published_splits(root, benchmark, fold):
-    benchmark([entry(k, folder=k % 10) for k in range(20)])
-    train, val, test = PUBLISHED[fold]
-    for given in (fold, str(fold)):
-        table = Benchmark(fold=given).read(root).table
-        expected = {"train": sorted(train), "val": val, "test": test}
-        assert splits_by_folder(table) == expected
-
-
-def test_without_a_fold_splits_are_drawn_and_that_is_said(root, benchmark, caplog):
-    benchmark([entry(k, folder=k) for k in range(10)])
+def test_without_a_fold_splits_are_drawn_and_that_is_said(root, caplog):
+    lay_out(root, files=benchmark(*(entry(k, folder=k) for k in range(10))))
     assert "split" not in Benchmark().read(root).table
     assert "Splits are drawn." in caplog.text and "--fold 0 to 4" in caplog.text
 
@@ -94,30 +96,16 @@ def test_without_a_fold_splits_are_drawn_and_that_is_said(root, benchmark, caplo
     ("folders", "reason"),
     [([0, 1, 2], "parts 0 train, 1 val, 2 test"), ([1, 82], "a folder a person"), ([None], "out")],
 )
-def test_a_fold_where_there_are_none(root, benchmark, folders, reason):
-    benchmark([entry(k, folder=folder) for k, folder in enumerate(folders)])
-    with pytest.raises(ConfigError, match=f"folders 0 ... 9.*fold=1.*{reason}"):
-        Benchmark(fold=1).read(root)
+def test_a_fold_where_there_are_none(root, folders, reason):
+    objects = (entry(k, folder=folder) for k, folder in enumerate(folders))
+    layout = Layout(files=benchmark(*objects), options={"fold": 1})
+    check_refused("benchmark", layout, root, ConfigError, f"folders 0 ... 9.*fold=1.*{reason}")
 
 
 @pytest.mark.parametrize("fold", [5, -1, "60-40", "a"])
 def test_a_fold_that_is_none(fold):
     with pytest.raises(ConfigError, match="0 ... 4 for benchmark files"):
         Benchmark(fold=fold)
-
-
-def test_rows_without_a_usable_age_are_listed(root, benchmark):
-    objects = [entry(0), *({**entry(k), "age": age} for k, age in enumerate((-1, 121, "x"), 1))]
-    benchmark([*objects, {"img_path": "DB/4.jpg"}, entry(5, folder=-1)])
-    rows = Benchmark().read(root)
-    assert len(rows.table) == 1
-    assert [(item.path[-5:], item.reason) for item in rows.skipped] == [
-        ("1.jpg", "line 7: age is not known: -1"),
-        ("2.jpg", "line 12: age is not in 0...120: 121"),
-        ("3.jpg", "line 17: age is not a number: 'x'"),
-        ("4.jpg", "line 22: age is not a number: None"),
-        ("5.jpg", "line 25: folder is -1: left out by the benchmark"),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -129,16 +117,14 @@ def test_rows_without_a_usable_age_are_listed(root, benchmark):
         ([], "no usable row"),
     ],
 )
-def test_broken_files(root, benchmark, objects, reason):
-    benchmark(objects)
-    with pytest.raises(DataError, match=rf"labels\.json: .*{reason}"):
-        Benchmark().read(root)
+def test_broken_files(root, objects, reason):
+    layout = Layout(files=benchmark(*objects))
+    check_refused("benchmark", layout, root, DataError, rf"labels\.json: .*{reason}")
 
 
-def test_a_folder_without_such_a_file(root, write):
-    write("notes.txt", "x")
-    with pytest.raises(DataError, match=r"Looked for the benchmark's JSON.*with notes\.txt"):
-        Benchmark().read(root)
+def test_a_folder_without_such_a_file(root):
+    reason = r"Looked for the benchmark's JSON.*with notes\.txt"
+    check_refused("benchmark", Layout(files={"notes.txt": []}), root, DataError, reason)
     with pytest.raises(DataError, match="must be a folder with the images.*nothing there"):
         Benchmark().read(root / "nowhere")
 
