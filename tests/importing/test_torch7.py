@@ -56,10 +56,14 @@ def softmax_head(maker, features, labels=101, scale=3.0):
     return [maker.linear(features, labels, scale=scale * features**-0.5), simple("nn.SoftMax")]
 
 
+def tiny(seed, labels=101, average=1, **options):
+    maker = Maker(seed)
+    return maker.age_net(TINY_WIDTHS, average, softmax_head(maker, 128, labels), **options)
+
+
 @pytest.mark.parametrize("bias", [False, True])
 def test_tiny_age_net_of_the_paper_becomes_that_backbone(read, tmp_path, bias):
-    maker = Maker(1)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128), bias=bias)
+    network = tiny(1, bias=bias)
     found = read(network, out=tmp_path / "model.keras")
     assert (found.model.backbone_name, found.model.method.name) == ("tiny-age-net", "dldl")
     assert found.model.method.kl_reduction == "mean"  # the reference code's
@@ -84,8 +88,7 @@ def test_the_joint_network_gives_distribution_and_expectation(read):
 
 
 def test_another_eps_and_normalisation_without_weights_are_the_same_network(read):
-    maker = Maker(3)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128, 41), eps=1e-3)
+    network = tiny(3, 41, eps=1e-3)
     for name in ("weight", "bias"):
         del network.fields["modules"][1].fields[name]
     found = read(network)
@@ -173,32 +176,13 @@ def test_the_labels_of_the_file_are_the_grid(read):
     np.testing.assert_allclose(decoded, forward(network, normalized(images())), atol=1e-4)
 
 
-def test_an_average_that_sums_is_scaled(read):
-    maker = Maker(8)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
-    average = pooling("nn.SpatialAveragePooling", 2, 2)
-    del average.fields["divide"]
-    network.fields["modules"][-4] = average
-    check(read(network, input_size=64), network, images(size=64))
-
-
-def test_the_running_deviation_of_old_files(read):
-    maker = Maker(9)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
+def running_deviations(network):
+    """What old files have: 1 / sqrt(variance + eps)."""
     for module in network.fields["modules"]:
         if "running_var" in module.fields:
             variance = module.fields.pop("running_var").astype(np.float64)
             module.version = 1
             module.fields["running_std"] = ((variance + 1e-5) ** -0.5).astype("f4")
-    check(read(network), network)
-
-
-def test_weights_that_are_views_of_one_storage(read):
-    maker = Maker(10)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
-    expected = forward(network, normalized(images()))
-    in_one_storage(network)
-    np.testing.assert_allclose(read(network).model(images()), expected, atol=2e-6)
 
 
 def in_one_storage(network):
@@ -216,9 +200,24 @@ def in_one_storage(network):
     storage.values = np.concatenate(parts)
 
 
+@pytest.mark.parametrize("change", [running_deviations, in_one_storage])
+def test_the_same_network_in_other_forms(read, change):
+    network = tiny(10)
+    expected = forward(network, normalized(images()))
+    change(network)
+    np.testing.assert_allclose(read(network).model(images()), expected, atol=2e-6)
+
+
+def test_an_average_that_sums_is_scaled(read):
+    network = tiny(8)
+    average = pooling("nn.SpatialAveragePooling", 2, 2)
+    del average.fields["divide"]
+    network.fields["modules"][-4] = average
+    check(read(network, input_size=64), network, images(size=64))
+
+
 def test_of_the_copies_for_several_devices_the_first_is_read(read):
-    maker = Maker(10)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
+    network = tiny(10)
     check(read(Module("nn.DataParallelTable", {"modules": [network, network]})), network)
 
 
@@ -248,8 +247,7 @@ def test_a_face_model_becomes_a_backbone_to_start_from(read, tmp_path, head):
 
 
 def test_backbone_only_leaves_the_head(read):
-    maker = Maker(12)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128, 77))
+    network = tiny(12, 77)
     with pytest.raises(ConfigError, match="label grid is not in this file"):
         read(network)
     assert not read(network, backbone_only=True).has_head
@@ -261,8 +259,7 @@ def test_it_is_exported_and_predicts_as_any_model(read, tmp_path, monkeypatch):
     from tests.evaluation.given import run_in_process
 
     run_in_process(monkeypatch)
-    maker = Maker(13)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
+    network = tiny(13)
     model = read(network).model
     assert export_model(model, "saved-model", tmp_path / "served").parity.value < 1e-3
     face = images(1)[0]
@@ -288,8 +285,7 @@ def test_both_networks_at_full_size(read, widths, name, parameters):
 
 
 def test_another_input_size_is_named_where_one_fits(read):
-    maker = Maker(15)
-    network = maker.age_net(TINY_WIDTHS, 2, softmax_head(maker, 128))
+    network = tiny(15, average=2)
     with pytest.raises(ConfigError, match="such as 64. Received: input_size=32"):
         read(network)
     check(read(network, input_size=64), network, images(size=64))
@@ -383,8 +379,7 @@ def test_what_is_no_network_is_refused(read, value):
 
 
 def test_options_that_do_not_fit_the_head(read, tmp_path):
-    maker = Maker(18)
-    network = maker.age_net(TINY_WIDTHS, 1, softmax_head(maker, 128))
+    network = tiny(18)
     assert read(network, method="dex").model.method.name == "dex"
     with pytest.raises(ConfigError, match="a head of 101 outputs"):
         read(network, method="mr-l1")
