@@ -16,15 +16,11 @@ BUSY = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 
 
 class Grpc(Transport):
-    """The way to one model over gRPC.
+    """The way to one model over gRPC; see `Rest`.
 
     Args:
         address: `host:port`.
         secure: encrypt, and check the server's certificate.
-        model: name of the model.
-        version: a version, or None for the server's choice.
-        timeout: seconds.
-        headers: sent with each request.
 
     Raises:
         ConfigError: the package grpcio is missing.

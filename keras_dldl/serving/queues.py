@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from keras_dldl.serving.refusals import ClientGone, Refusal, busy
@@ -54,7 +55,7 @@ class WorkQueue:
         self._window = window
         self._items: list[_Item] = []  # a heap
         self._submitted = 0
-        self._waiting = 0
+        self.waiting = 0  # in the unit of the items' sizes
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -63,11 +64,6 @@ class WorkQueue:
         ]
         for thread in self._threads:
             thread.start()
-
-    @property
-    def waiting(self) -> int:
-        """How much work waits."""
-        return self._waiting
 
     @property
     def alive(self) -> bool:
@@ -81,9 +77,6 @@ class WorkQueue:
             work: what `run` gets.
             size: how much of the capacity it takes while it waits.
             cost: how long it takes, in a unit of the queue's own.
-
-        Raises:
-            Refusal: the queue is full (status 503), or can never hold so much (400).
         """
         if size > self.capacity:
             raise Refusal(
@@ -92,12 +85,12 @@ class WorkQueue:
                 f"{self.capacity}. Send it in parts.",
             )
         with self._changed:
-            if self._closed or self._waiting + size > self.capacity:
+            if self._closed or self.waiting + size > self.capacity:
                 raise busy(f"The queue of {self.name}")
             self._submitted += 1
             item = _Item(cost, self._submitted, work, size)
             heapq.heappush(self._items, item)
-            self._waiting += size
+            self.waiting += size
             self._changed.notify()
         # By its number: a future that knew its item would keep its result, such as a photo, until
         # the garbage collector comes.
@@ -156,7 +149,7 @@ class WorkQueue:
             if item is not None:  # else a thread has it already
                 self._items.remove(item)
                 heapq.heapify(self._items)
-                self._waiting -= item.size
+                self.waiting -= item.size
 
     def _taken(self, cost: float = math.inf) -> list[_Item]:
         """Return a batch of what waits and costs less than so much."""
@@ -168,52 +161,41 @@ class WorkQueue:
                     break
                 item = heapq.heappop(self._items)
                 room -= item.size
-                self._waiting -= item.size
+                self.waiting -= item.size
                 batch.append(item)
         return batch
 
     def _wait_for_more(self) -> None:
-        while self._items and not self._closed and self._waiting < self._max_batch:
+        while self._items and not self._closed and self.waiting < self._max_batch:
             left = self._items[0].arrival + self._window - time.monotonic()
             if left <= 0:
                 return
             self._changed.wait(left)
 
 
-class Job:
-    """A function in a queue of such; between its steps it lets cheaper ones pass.
+async def job_done(
+    function: Callable[[Callable[[], None]], Any], queue: WorkQueue, cost: float
+) -> Any:
+    """Put a job into a queue of functions, see `run_jobs`, and wait for its result.
 
     Args:
-        function: gets a function to call between steps, which raises `ClientGone` where nobody
-            waits for the result any more.
+        function: gets a function to call between its steps, which lets cheaper jobs pass, and
+            raises `ClientGone` where nobody waits for the result any more.
         queue: where the job is put.
         cost: of the job, see `WorkQueue.submit`.
     """
+    wanted = True
 
-    def __init__(
-        self, function: Callable[[Callable[[], None]], Any], queue: WorkQueue, cost: float
-    ):
-        self._function = function
-        self._queue = queue
-        self._cost = cost
-        self.wanted = True
-
-    def __call__(self) -> Any:
-        """Return what the function gives."""
-        return self._function(self._between)
-
-    async def done(self) -> Any:
-        """Put the job into its queue, and wait for its result."""
-        try:
-            return await self._queue.do(self, cost=self._cost)
-        finally:
-            self.wanted = False
-
-    def _between(self) -> None:
+    def between() -> None:
         # By half: of jobs that are done within each other none is as large as that around it.
-        self._queue.let_pass(self._cost / 2)
-        if not self.wanted:
+        queue.let_pass(cost / 2)
+        if not wanted:
             raise ClientGone("Nobody waits for the answer")
+
+    try:
+        return await queue.do(partial(function, between), cost=cost)
+    finally:
+        wanted = False
 
 
 def run_jobs(jobs: list[Callable[[], Any]]) -> list[Any]:

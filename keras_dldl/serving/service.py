@@ -22,7 +22,7 @@ from keras_dldl.faces.images import declared_pixels
 from keras_dldl.runtime import Network
 from keras_dldl.serving.bodies import BodyReader, disconnected
 from keras_dldl.serving.options import ServerOptions
-from keras_dldl.serving.queues import Job, WorkQueue, run_jobs
+from keras_dldl.serving.queues import WorkQueue, job_done, run_jobs
 from keras_dldl.serving.refusals import ClientGone, Refusal
 from keras_dldl.serving.registry import ModelTable, Servable
 
@@ -113,10 +113,10 @@ class Service:
         """Do a job in a thread for reading requests, and return what it gives.
 
         Args:
-            job: calls what it is given between its steps; see `Job`.
+            job: calls what it is given between its steps; see `job_done`.
             cost: the bytes to read or the pixels to decode.
         """
-        return await Job(job, self._decoding, cost).done()
+        return await job_done(job, self._decoding, cost)
 
     async def look_at_photo(self, picture: bytes, job: Callable[[Callable[[], None]], Any]) -> Any:
         """Do a job over a photo in the thread for its size, and return what it gives.
@@ -128,7 +128,7 @@ class Service:
         most = self.options.max_pixels
         pixels = await self.decode(lambda _: declared_pixels(picture, most), cost=len(picture))
         queue = self._photos if pixels <= LARGE_PHOTO else self._large_photos
-        return await Job(job, queue, pixels).done()
+        return await job_done(job, queue, pixels)
 
     async def distributions(self, model: Servable, faces: np.ndarray) -> np.ndarray:
         """Return the distributions, (B, K), of (B, S, S, 3) faces, which go in batches."""

@@ -64,11 +64,7 @@ def checked_pixels(
     options: ServerOptions,
     between: Callable[[], None],
 ) -> int:
-    """Return how many pixels all rows of a request have, by what they declare.
-
-    Raises:
-        Refusal: they have too many (413), or are too many themselves, or none.
-    """
+    """Return how many pixels all rows of a request have, by what they declare."""
     if len(rows) == 0:
         raise bad_request("A request must have at least one image")
     if len(rows) > options.queue:

@@ -1,4 +1,4 @@
-"""JSON to tensors and back, as TensorFlow Serving's REST protocol has it.
+"""JSON to tensors and back, as TensorFlow Serving's REST protocol has it; all else is a `Refusal`.
 
 Its documentation: "RESTful API", sections "Predict API", "JSON mapping", "Encoding binary values".
 """
@@ -23,9 +23,6 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object that a request's body is.
 
     `NaN`, `Infinity` and `-Infinity` count as numbers, as in TensorFlow Serving.
-
-    Raises:
-        Refusal: it is not a JSON object.
     """
     if not body.strip():
         raise bad_request("JSON Parse error: The document is empty")
@@ -45,11 +42,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
-    """Return the name of the signature that a request asks for, "" for none.
-
-    Raises:
-        Refusal: it is not text.
-    """
+    """Return the name of the signature that a request asks for, "" for none."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise bad_request(
@@ -60,15 +53,7 @@ def signature_name(document: Mapping[str, Any]) -> str:
 
 
 def input_values(document: Mapping[str, Any], name: str) -> tuple[str, Any]:
-    """Return the format of a request, `ROW` or `COLUMN`, and the values of its one input.
-
-    Args:
-        document: the request.
-        name: the input's name in the signature.
-
-    Raises:
-        Refusal: there are no such values, or both formats.
-    """
+    """Return the format of a request, `ROW` or `COLUMN`, and the values of its input `name`."""
     if ROW in document and COLUMN in document:
         raise bad_request(
             f"Not formatted correctly expecting only one of '{COLUMN}' or '{ROW}' keys to exist"
@@ -120,11 +105,7 @@ def _is_base64(value: Any) -> bool:
 
 
 def strings(values: Any) -> list[bytes]:
-    """Return a tensor of strings of rank 1: plain text, or `{"b64": ...}`.
-
-    Raises:
-        Refusal: it has another rank or type.
-    """
+    """Return a tensor of strings of rank 1: plain text, or `{"b64": ...}`."""
     if not isinstance(values, list):
         raise bad_request(_wrong_rank("string", "[batch]", values))
     return [_string(value) for value in values]
@@ -145,11 +126,7 @@ def _string(value: Any) -> bytes:
 
 
 def pixels(values: Any, dtype: str) -> np.ndarray:
-    """Return a tensor of images, (B, H, W, 3), "uint8" or "float".
-
-    Raises:
-        Refusal: it has another shape, rows of unequal length, or other values.
-    """
+    """Return a tensor of images, (B, H, W, 3), "uint8" or "float"."""
     try:
         array = np.asarray(values)
     except (ValueError, OverflowError):

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from keras_dldl.serving.queues import Job, WorkQueue, run_jobs
+from keras_dldl.serving.queues import WorkQueue, job_done, run_jobs
 from keras_dldl.serving.refusals import Refusal
 
 
@@ -82,7 +82,7 @@ def jobs_of(costs, steps=3):
             done.append((cost, step))
 
     async def all_done():
-        jobs = [Job(partial(function, cost), queue, cost).done() for cost in costs]
+        jobs = [job_done(partial(function, cost), queue, cost) for cost in costs]
         tasks = [asyncio.ensure_future(jobs[0])]
         await asyncio.to_thread(begun.wait, 10)
         tasks += [asyncio.ensure_future(job) for job in jobs[1:]]
@@ -111,7 +111,7 @@ def test_a_job_ends_between_two_steps_where_nobody_waits_for_it():
 
     async def leave():
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(Job(endless, queue, 1).done(), 0.1)
+            await asyncio.wait_for(job_done(endless, queue, 1), 0.1)
 
     asyncio.run(leave())
     queue.close()  # waits for what runs
