@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from keras_dldl._utils.files import atomic_path
+from keras_dldl._utils.files import write_bytes
 
 FOLDER_VARIABLE = "KERAS_DLDL_CACHE_DIR"
 DIGITS = 32  # of a SHA-256 checksum in a file's name
@@ -40,15 +40,18 @@ def cached(name: str, key: str, make: Callable[[], bytes]) -> bytes:
         key: what it was made from, a hexadecimal checksum; another key is another entry.
         make: makes the content. What it raises is passed on.
     """
-    entry = _Entry(cache_folder(), name, key)
-    found = entry.read()
+    folder, stem = cache_folder(), f"{name}-{key[:DIGITS]}"
+    found = _read(folder, stem)
     if found is not None:
         return found
-    with _locked(entry.lock):
-        found = entry.read()  # another process may have made it meanwhile
+    with _locked(folder / f"{stem}.lock"):
+        found = _read(folder, stem)  # another process may have made it meanwhile
         if found is None:
             found = make()
-            entry.write(found)
+            try:
+                write_bytes(folder / _file_name(stem, found), found)
+            except OSError as error:
+                _LOGGER.debug("Nothing is kept in the cache. Received: %s", error)
     return found
 
 
@@ -65,37 +68,21 @@ def checksum(*parts: bytes | str) -> str:
     return digest.hexdigest()
 
 
-class _Entry:
-    """A file `<name>-<key>-<checksum>`: with the checksum in its name, it is whole in one step."""
+def _file_name(stem: str, content: bytes) -> str:
+    """Return `<stem>-<checksum>`: with the checksum in its name, a file is whole in one step."""
+    return f"{stem}-{hashlib.sha256(content).hexdigest()[:DIGITS]}"
 
-    def __init__(self, folder: Path, name: str, key: str):
-        self._folder = folder
-        self._stem = f"{name}-{key[:DIGITS]}"
 
-    @property
-    def lock(self) -> Path:
-        return self._folder / f"{self._stem}.lock"
-
-    def read(self) -> bytes | None:
-        with suppress(OSError):
-            for path in sorted(self._folder.glob(f"{self._stem}-*")):
-                content = path.read_bytes()
-                if path.name == self._name(content):
-                    return content
-                _LOGGER.warning("A damaged file of the cache is left out. Received: %s", path)
-                with suppress(OSError):
-                    path.unlink()
-        return None
-
-    def write(self, content: bytes) -> None:
-        try:
-            with atomic_path(self._folder / self._name(content)) as temporary:
-                temporary.write_bytes(content)
-        except OSError as error:
-            _LOGGER.debug("Nothing is kept in the cache. Received: %s", error)
-
-    def _name(self, content: bytes) -> str:
-        return f"{self._stem}-{hashlib.sha256(content).hexdigest()[:DIGITS]}"
+def _read(folder: Path, stem: str) -> bytes | None:
+    with suppress(OSError):
+        for path in sorted(folder.glob(f"{stem}-*")):
+            content = path.read_bytes()
+            if path.name == _file_name(stem, content):
+                return content
+            _LOGGER.warning("A damaged file of the cache is left out. Received: %s", path)
+            with suppress(OSError):
+                path.unlink()
+    return None
 
 
 @contextmanager

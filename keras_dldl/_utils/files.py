@@ -38,11 +38,17 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     make_folder(path.parent)
+    suffix = path.suffix if len(path.suffix) <= LONGEST_SUFFIX else ""
     with errors_about(path):
-        temporary = _new_file(path)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
         try:
             yield temporary
-            _apply_umask(temporary)
+            # mkstemp makes private files; a result should have the rights of any other new file.
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
             os.replace(temporary, path)
         except BaseException:
             with suppress(OSError):
@@ -99,20 +105,6 @@ def _names_no_real_file(error: OSError) -> bool:
     if not isinstance(name, (str, bytes, os.PathLike)):  # None, or the number of an open file
         return True
     return any(part.startswith(TEMPORARY_PREFIX) for part in Path(os.fsdecode(name)).parts)
-
-
-def _new_file(path: Path) -> Path:
-    suffix = path.suffix if len(path.suffix) <= LONGEST_SUFFIX else ""
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=suffix, dir=path.parent)
-    os.close(handle)
-    return Path(name)
-
-
-def _apply_umask(path: Path) -> None:
-    # mkstemp makes private files; a result should have the rights of any other new file.
-    mask = os.umask(0)
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:

@@ -65,7 +65,7 @@ def serve_function(model: FaceModel, mirror: bool, distribution: Callable) -> Ca
     Args:
         model: whose grid and decoder are used.
         mirror: average image and mirror image inside.
-        distribution: the model, as a function from images to distributions.
+        distribution: from images to distributions, as the model has it.
     """
     import tensorflow as tf
 
@@ -113,18 +113,15 @@ def normalized_by_rows(model: FaceModel) -> Callable:
 def to_litert(
     model: FaceModel, mirror: bool, precision: str = "float32", faces: np.ndarray | None = None
 ) -> bytes:
-    """Return the content of a `.tflite` file.
+    """Return the content of a `.tflite` file of what `traced` computes.
 
     Args:
-        model: what to convert; see `traced` for what comes in and goes out.
+        model: what to convert.
         mirror: average image and mirror image inside.
         precision: "float32"; "float16": weights in half precision; "int8-dynamic": weights in 8
             bits, activations quantised as they come; "int8": all convolutions in 8 bits, by the
             ranges that `faces` show.
         faces: (N, S, S, 3) uint8, for "int8".
-
-    Raises:
-        ConfigError: Keras does not run on TensorFlow.
     """
     import tensorflow as tf
 
@@ -165,16 +162,10 @@ def _calibrated(converter: Any, faces: np.ndarray, dense_too: bool) -> bytes:
 def to_onnx(
     model: FaceModel, mirror: bool, precision: str = "float32", faces: np.ndarray | None = None
 ) -> bytes:
-    """Return the content of an `.onnx` file with a free batch size.
-
-    Args:
-        model: what to convert; see `traced` for what comes in and goes out.
-        mirror: average image and mirror image inside.
-        precision: "float32".
-        faces: not needed.
+    """Return the content of an `.onnx` file with a free batch size; see `to_litert`.
 
     Raises:
-        ConfigError: `tf2onnx` is not installed, or Keras does not run on TensorFlow.
+        ConfigError: `tf2onnx` is not installed.
     """
     try:
         import tf2onnx
@@ -193,12 +184,7 @@ def to_onnx(
 
 
 def with_onnx_card(content: bytes, card: dict[str, Any]) -> bytes:
-    """Return the file with the card among its `metadata_props`.
-
-    Args:
-        content: of an `.onnx` file.
-        card: JSON values.
-    """
+    """Return an `.onnx` file with the card among its `metadata_props`."""
     import onnx
 
     model = onnx.load_model_from_string(content)

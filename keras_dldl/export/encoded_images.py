@@ -172,13 +172,10 @@ class _Bytes:
 
 
 def orientation(encoded: Any) -> Any:
-    """Return EXIF's orientation of a JPEG or PNG file.
+    """Return EXIF's orientation of a JPEG or PNG file, scalar int64, 1 ... 8.
 
-    Args:
-        encoded: scalar string, the file.
-
-    Returns:
-        Scalar int64, 1 ... 8; 1, upright, where there is none or it is damaged.
+    EXIF is a TIFF header and a table of entries, held in the segment APP1 of a JPEG file or in the
+    chunk eXIf of a PNG file. Nothing here can fail: a damaged block, as none, means 1, upright.
     """
     content = _Bytes(encoded)
     is_png = content.spell(tf.constant(0, tf.int64), b"\x89PNG")
@@ -187,11 +184,9 @@ def orientation(encoded: Any) -> Any:
 
 
 def upright(face: Any, turn: Any) -> Any:
-    """Turn a square picture as its orientation says.
+    """Turn a square picture, (S, S, 3), as its orientation, scalar int64, 1 ... 8, says.
 
-    Args:
-        face: (S, S, 3). Turning a square after resizing gives what resizing after turning does.
-        turn: scalar int64, 1 ... 8.
+    Turning a square after resizing gives what resizing after turning does.
     """
 
     def is_any(*turns: int) -> Any:

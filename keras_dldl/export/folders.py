@@ -11,6 +11,8 @@ from pathlib import Path
 from keras_dldl._utils.arguments import check_integer
 from keras_dldl._utils.files import TEMPORARY_PREFIX, errors_about, make_folder
 
+EARLIER = "An earlier export is here; --force (force=True) replaces it"
+
 
 @contextmanager
 def new_folder(place: Path, *, marker: str, force: bool = False) -> Iterator[Path]:
@@ -41,14 +43,11 @@ def new_folder(place: Path, *, marker: str, force: bool = False) -> Iterator[Pat
 
 
 def version_folder(out: Path, version: int | str) -> Path:
-    """Return the folder of a version, as TensorFlow Serving looks for it: a whole number.
+    """Return the folder of a version in `out`, as TensorFlow Serving looks for it.
 
     Args:
         out: the folder of all versions; it need not exist.
         version: 1 or more, or "auto": one more than the greatest that is there.
-
-    Raises:
-        ConfigError: `version` is neither.
     """
     if version != "auto":
         return out / str(check_integer("version", version, minimum=1))
@@ -59,18 +58,11 @@ def version_folder(out: Path, version: int | str) -> Path:
 
 
 def check_file_free(place: Path, force: bool) -> None:
-    """Raise unless a file may be written to `place`: it is free, or a file, and `force` is set.
-
-    Raises:
-        FileExistsError: it may not.
-    """
+    """Raise FileExistsError unless `place` is free, or a file and `force` is set."""
     if place.is_dir():
-        reason = "The file to write must not be a folder"
-    elif os.path.lexists(place) and not force:
-        reason = "An earlier export is here; --force (force=True) replaces it"
-    else:
-        return
-    raise FileExistsError(errno.EEXIST, reason, os.fspath(place))
+        raise _taken(place, "The file to write must not be a folder")
+    if os.path.lexists(place) and not force:
+        raise _taken(place, EARLIER)
 
 
 def _exchange(new: Path, place: Path, old: Path) -> None:
@@ -87,10 +79,11 @@ def _exchange(new: Path, place: Path, old: Path) -> None:
 def _check_free(place: Path, marker: str, force: bool) -> None:
     if not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir())):
         return
-    is_ours = place.is_dir() and (place / marker).is_file()
-    if not is_ours:
-        reason = "The folder to write must be new, empty, or an earlier export"
-        raise FileExistsError(errno.EEXIST, reason, os.fspath(place))
+    if not (place.is_dir() and (place / marker).is_file()):
+        raise _taken(place, "The folder to write must be new, empty, or an earlier export")
     if not force:
-        reason = "An earlier export is here; --force (force=True) replaces it"
-        raise FileExistsError(errno.EEXIST, reason, os.fspath(place))
+        raise _taken(place, EARLIER)
+
+
+def _taken(place: Path, reason: str) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, reason, os.fspath(place))

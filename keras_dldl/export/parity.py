@@ -130,12 +130,9 @@ def _check_limits(largest: dict[str, float], mean: float, limits: Limits) -> Non
 
 
 def keras_outputs(model: FaceModel, images: np.ndarray, mirror: bool) -> dict[str, np.ndarray]:
-    """Return value, std and distribution by Keras, in float64 from the probabilities on.
+    """Return value, std and distribution of (B, S, S, 3) uint8 images by Keras.
 
-    Args:
-        model: the model.
-        images: (B, S, S, 3) uint8.
-        mirror: whether to average with the mirror image.
+    In float64 from the probabilities on, which are averaged over both views if `mirror` is set.
     """
     import tensorflow as tf
 

@@ -26,16 +26,10 @@ TIMEOUT_SECONDS = 600
 
 
 def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
-    """Write a SavedModel into `folder`.
+    """Write a SavedModel with `signatures` into an empty folder.
 
-    Its signatures differ in what they take; see `signatures`. All outputs have a row a face, as
-    TensorFlow Serving's REST interface demands. The requests by which TensorFlow Serving warms a
-    model up lie in `assets.extra/`.
-
-    Args:
-        model: what to write.
-        folder: an empty folder.
-        mirror: average the image and its mirror image inside.
+    All outputs have a row a face, as TensorFlow Serving's REST interface demands. The requests by
+    which TensorFlow Serving warms a model up lie in `assets.extra/`.
 
     Raises:
         ConfigError: Keras does not run on TensorFlow.
@@ -149,9 +143,6 @@ def run_alone(folder: Path, batches: list[np.ndarray]) -> list[dict[str, np.ndar
 
     Returns:
         The outputs by name, for each batch.
-
-    Raises:
-        ParityError: the process failed.
     """
     # On the processor, whose numbers are exact; the parent may hold all of an accelerator's memory.
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -80,12 +80,7 @@ def model_name(folder: str | os.PathLike) -> str:
 
 
 def server_files(folder: str | os.PathLike, tensorflow: str) -> dict[str, str]:
-    """Return the text of each file by its name.
-
-    Args:
-        folder: the folder of the versions.
-        tensorflow: the version of TensorFlow that wrote the model, such as "2.21.0".
-    """
+    """Return the text of each file by its name; see `write_server_files`."""
     name = model_name(folder)
     release = re.match(r"\d+\.\d+\.\d+|", tensorflow)[0] or tensorflow
     service = re.sub(r"[^a-z0-9_-]", "-", name.lower())
@@ -101,11 +96,8 @@ def write_server_files(folder: Path, tensorflow: str, force: bool = False) -> No
 
     Args:
         folder: the folder of the versions.
-        tensorflow: the version of TensorFlow that wrote the model.
+        tensorflow: the version of TensorFlow that wrote the model, such as "2.21.0".
         force: replace what differs: a user's changes, or what another release wrote.
-
-    Raises:
-        OSError: the folder cannot be written.
     """
     for name, text in server_files(folder, tensorflow).items():
         place = folder / name
@@ -118,12 +110,7 @@ def write_server_files(folder: Path, tensorflow: str, force: bool = False) -> No
 
 
 def write_warm_up(path: Path, size: int) -> None:
-    """Write the requests, one `PredictionLog` a record: each signature, a batch of 1 and of 32.
-
-    Args:
-        path: the file to write.
-        size: side of the model's input.
-    """
+    """Write the requests, one `PredictionLog` a record: each signature, a batch of 1 and of 32."""
     import tensorflow as tf
 
     with tf.io.TFRecordWriter(str(path)) as records:

@@ -52,11 +52,7 @@ class Body:
 
 
 def read_body(chain: list[Module], input_size: int) -> Body:
-    """Return the backbone that a chain of modules is, with its weights.
-
-    Args:
-        chain: the modules before the head.
-        input_size: side of the images in pixels.
+    """Return the backbone that a chain of modules before the head is, with its weights.
 
     Raises:
         ModelFileError: it is none of `WIDTHS`, or a module is damaged.

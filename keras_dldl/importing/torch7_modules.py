@@ -138,12 +138,6 @@ def chain_of(network: object) -> list[Module]:
     """Return the modules of a network in the order in which they are applied.
 
     `nn.Identity` is left out, and nested `nn.Sequential` are opened.
-
-    Args:
-        network: what a file held.
-
-    Raises:
-        ModelFileError: it is not a network, or has too many modules.
     """
     if not isinstance(network, TorchObject) or network.class_name not in CONTAINERS:
         keys = network if isinstance(network, dict) else {}

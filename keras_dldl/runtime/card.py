@@ -73,12 +73,7 @@ class ModelCard:
         )
 
     def to_dict(self, format: str, **more: Any) -> dict[str, Any]:
-        """Return the card as plain JSON values, for an export.
-
-        Args:
-            format: the name of the format.
-            **more: anything else to note.
-        """
+        """Return the card as plain JSON values, for an export in `format`, with anything `more`."""
         import keras_dldl
 
         return {
@@ -104,11 +99,7 @@ class ModelCard:
 
     @classmethod
     def from_dict(cls, card: Mapping[str, Any], file: str) -> "ModelCard":
-        """Make a card of what `to_dict` gave.
-
-        Args:
-            card: the JSON values.
-            file: where they stood, for the error.
+        """Make a card of what `to_dict` gave; `file`, where that stood, is for the error.
 
         Raises:
             ModelFileError: a value is missing, or of the wrong kind.
@@ -136,22 +127,13 @@ class ModelCard:
 
 
 def read_litert_card(content: bytes) -> dict[str, Any]:
-    """Return the card of a `.tflite` file.
-
-    Raises:
-        KeyError, ValueError, zipfile.BadZipFile: there is none.
-    """
+    """Return the card of a `.tflite` file; KeyError, ValueError or BadZipFile if it has none."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return json.loads(archive.read(CARD_FILE))
 
 
 def with_litert_card(content: bytes, card: dict[str, Any]) -> bytes:
-    """Return a `.tflite` file with its card: an archive at its end, as LiteRT's own metadata are.
-
-    Args:
-        content: of a file without one.
-        card: JSON values.
-    """
+    """Return a `.tflite` file with its card, in an archive at its end, as LiteRT has its own."""
     stream = io.BytesIO(content)
     with zipfile.ZipFile(stream, "a") as archive:
         # A fixed date: the same model gives the same file.

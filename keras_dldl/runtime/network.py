@@ -62,12 +62,7 @@ class Network(ABC):
         return image, self._in_batches(faces[:, :, ::-1], batch_size)
 
     def distributions(self, faces: np.ndarray, batch_size: int = 64) -> np.ndarray:
-        """Return the distributions of faces, (N, K) float64: the mean of both views.
-
-        Args:
-            faces: see `views`.
-            batch_size: see `views`.
-        """
+        """Return the distributions of faces, (N, K) float64: the mean of both `views`."""
         return mean_of_views(*self.views(faces, batch_size))
 
     def for_many(self) -> "Network":
@@ -108,14 +103,10 @@ def mean_of_views(image: np.ndarray, mirror: np.ndarray) -> np.ndarray:
 
 
 def check_numbers(distributions: np.ndarray, name: str) -> np.ndarray:
-    """Return `distributions`, once it is clear that they are numbers.
-
-    Args:
-        distributions: what a network gave.
-        name: of the network.
+    """Return what the network of this name gave, once it is clear that it is numbers.
 
     Raises:
-        ModelFileError: they are NaN or infinite.
+        ModelFileError: it is NaN or infinite.
     """
     if not np.isfinite(distributions).all():
         raise ModelFileError(

@@ -38,11 +38,7 @@ class KerasNetwork(Network):
         self._network = fast_network(model) if is_fast else model
 
     def answer(self, faces: np.ndarray) -> np.ndarray:
-        """Return the distributions, (B, K); see `Network.answer`.
-
-        Raises:
-            ConfigError: the process was forked after TensorFlow was loaded.
-        """
+        """Return the distributions, (B, K); see `Network.answer`."""
         from keras import ops
 
         from keras_dldl._utils.backends import check_not_forked

@@ -160,7 +160,7 @@ def converted(path: Path, engine: str, convert: Callable | None = None) -> FileN
     Args:
         path: the file.
         engine: "litert" or "onnx".
-        convert: from path, engine and suffix to the content; None: in a process of its own.
+        convert: from path, engine and suffix to the content; default: by a process of its own.
     """
     import keras_dldl
 

@@ -44,12 +44,7 @@ LONGEST_TEXT = 200
 
 
 class Edge:
-    """The outermost layer of the application.
-
-    Args:
-        app: what is inside.
-        service: its counters are kept.
-    """
+    """The outermost layer of the application, around `app`."""
 
     def __init__(self, app: Any, service: Service):
         self.app = app

@@ -63,11 +63,7 @@ class ModelTable:
     def add(
         self, name: str, version: int, network: Network, about: dict[str, Any] | None = None
     ) -> None:
-        """Add a version.
-
-        Raises:
-            ConfigError: the name cannot stand in an address, or the version is there already.
-        """
+        """Add a version."""
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
             raise ConfigError(
                 "A model's name must be of letters, digits, dots, hyphens and underscores. "
@@ -82,11 +78,7 @@ class ModelTable:
         versions[version] = Servable(name, version, network.for_many(), about)
 
     def set_label(self, name: str, label: str, version: int) -> None:
-        """Give a label to a version.
-
-        Raises:
-            ConfigError: there is no such version, or the label cannot stand in an address.
-        """
+        """Give a label to a version."""
         if version not in self.versions.get(name, {}) or not re.fullmatch(r"[^/:\s]+", label):
             raise ConfigError(
                 "A label must be a word for a version that is served. "
