@@ -139,12 +139,6 @@ def test_expectation_and_variance_against_a_slow_loop(grid, dtype):
     np.testing.assert_allclose(to_numpy(found), variances, rtol=5 * tolerance)
 
 
-def test_expectation_and_variance_by_hand():
-    p, labels = np.array([[0.25, 0.5, 0.25], [0.0, 0.0, 1.0]]), np.array([10.0, 20.0, 30.0])
-    assert to_numpy(ops.expectation(p, labels)).tolist() == [20.0, 30.0]
-    assert to_numpy(ops.variance(p, labels)).tolist() == [50.0, 0.0]
-
-
 def test_cumulative_is_the_error_function_of_the_paper():
     # c_k = (1 + erf((l_k - y) / (sigma sqrt 2))) / 2 for the continuous Gaussian; the sum over a
     # grid of step h up to l_k stands for the integral up to l_k + h / 2.

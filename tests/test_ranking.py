@@ -30,11 +30,6 @@ def test_falling_is_isotonic_regression(size):
     np.testing.assert_allclose(to_numpy(falling(r.astype("float32"))), expected, atol=1e-5)
 
 
-def test_a_code_that_falls_is_left_alone():
-    r = codes(8, 100)[-8:]
-    np.testing.assert_allclose(to_numpy(falling(r)), r, atol=1e-14)
-
-
 def test_falling_is_a_projection_onto_a_cone():
     # Of all falling codes none is nearer: moving towards any other one leads away from `r`.
     r = codes(8, 30)

@@ -56,15 +56,3 @@ def test_the_shared_head_differs_between_outputs_by_biases_alone(tmp_path):
     again = keras.saving.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(again(x), model(x))
     assert {variable.path.split("/")[-1] for variable in again.weights} >= {"biases"}
-
-
-@pytest.mark.parametrize("policy", ["mixed_float16"], indirect=True)
-@pytest.mark.parametrize("head", [linear_head, shared_ranking_head])
-def test_one_step_under_a_mixed_policy(policy, head):
-    model = build(head, 6)
-    model.compile("adam", loss="mse")
-    x = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
-    before = model.get_weights()
-    logs = model.fit(x, np.eye(6), verbose=0).history
-    assert np.isfinite(logs["loss"]).all()
-    assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))

@@ -26,13 +26,6 @@ def test_against_the_formula(dtype):
     np.testing.assert_allclose(found, EXPECTED, atol=2e-6)
 
 
-def test_the_mean_face_colour_is_zero_and_one_deviation_is_one():
-    mean, std = np.array(FACE_MEAN), np.array(FACE_STD)
-    pixels = 255 * np.stack([mean, mean + std, mean - std]).reshape(1, 1, 3, 3)
-    found = np.asarray(face_normalization()(pixels))[0, 0]
-    np.testing.assert_allclose(found, [[0] * 3, [1] * 3, [-1] * 3], atol=1e-6)
-
-
 def test_a_mixed_policy_does_not_round_the_pixels():
     before = keras.config.dtype_policy()
     try:

@@ -52,14 +52,6 @@ def test_a_probability_of_zero_is_finite():
     assert np.isfinite(gradient).all()
 
 
-def test_gradient_of_the_logits_in_closed_form():
-    y, logits = batch(AGE)
-    target = np.eye(101)[[reference.nearest(value, AGE.labels64) for value in y]]
-    loss = NearestLabelCrossEntropy(AGE, True, reduction="sum", dtype="float64")
-    _, gradient = value_and_gradient(lambda logits: loss(y, logits), logits)
-    np.testing.assert_allclose(gradient, reference.softmax(logits) - target, atol=1e-13)
-
-
 def test_a_mixture_of_two_labels():
     q = reference.softmax(np.random.default_rng(0).normal(size=(2, 101)))
     y_true = np.array([[20.0, 3.0, 60.0, -1.0, 0.3], [33.4, -1.0, 35.0, 1.0, 0.75]])

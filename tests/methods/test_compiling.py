@@ -201,10 +201,3 @@ def test_a_file_compiled_with_a_loss_that_does_not_fit_is_loaded_all_the_same(
     with pytest.warns(UserWarning, match="not compiled: The loss does not fit"):
         again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(again(faces()), model(faces()), atol=1e-6)
-
-
-def test_presets():
-    assert set(FaceModel.presets) >= {"nano-age", "tiny-age", "tiny-attractiveness"}
-    assert FaceModel.presets["nano-age"]["parameters"] == 96493
-    model = FaceModel.from_preset("nano-age")
-    assert (model.task, model.input_size, model.count_params()) == ("age", 64, 96493)

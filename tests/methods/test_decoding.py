@@ -8,11 +8,10 @@ from keras_dldl import Prediction, ops
 from keras_dldl.errors import ConfigError
 from keras_dldl.evaluation.decoding import decode
 from keras_dldl.labels import LabelGrid
-from keras_dldl.methods import get_method
+from keras_dldl.methods import METHODS, get_method
 from keras_dldl.methods.metric import MethodMAE
 from tests import reference
 from tests.keras_case import check_config
-from tests.methods.case import NAMES
 from tests.methods.test_losses import width
 
 AGE, RATING, FIVE = LabelGrid.age(), LabelGrid.scut_fbp(), LabelGrid(10, 14)
@@ -28,7 +27,7 @@ def value(name, raw, grid):
     return np.asarray(ops.decode(p, grid.labels64, get_method(name).decoder))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("scale", [0, 1, 1e4])
 @pytest.mark.parametrize("grid", [AGE, RATING])
 def test_every_method_gives_distributions(name, scale, grid):
@@ -152,7 +151,7 @@ def test_unknown_decoder():
         Prediction([0.5, 0.5], LabelGrid(0, 1), decoder="x")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", METHODS)
 def test_the_metric_of_training_is_the_error_of_the_decoded_value(name):
     rng = np.random.default_rng(6)
     raw = rng.normal(size=(10, width(name, AGE))).astype(np.float32)

@@ -15,7 +15,7 @@ from tests.evaluation.given import noise, run_in_process
 tf = pytest.importorskip("tensorflow")
 
 
-@pytest.mark.parametrize("name", ["mr-l1", "ranking-bce", "coral"])
+@pytest.mark.parametrize("name", ["mr-l1", "ranking-bce"])
 def test_the_export_gives_the_value_of_python(mini, name, tmp_path, monkeypatch):
     run_in_process(monkeypatch)
     keras.utils.set_random_seed(3)

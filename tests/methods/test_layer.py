@@ -6,11 +6,10 @@ import pytest
 
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.methods import Method, get_method
+from keras_dldl.methods import METHODS, Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
 from keras_dldl.models import FaceModel, load_model
 from tests.keras_case import check_config
-from tests.methods.case import NAMES
 
 RATING = LabelGrid.scut_fbp()
 
@@ -19,7 +18,7 @@ def faces(count=3, size=32):
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", METHODS)
 def test_a_model_of_every_method_is_saved_and_loaded(mini, name, tmp_path):
     model = FaceModel(mini, RATING, name, 32)
     p = np.asarray(model(faces()))

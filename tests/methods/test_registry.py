@@ -8,8 +8,7 @@ import pytest
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import LabelGrid
-from keras_dldl.methods import Method, find_method, get_method
-from tests.methods.case import NAMES
+from keras_dldl.methods import METHODS, Method, find_method, get_method
 
 OWN = """
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ def my_module(tmp_path, monkeypatch):
     sys.modules.pop("my_methods_of_test", None)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", METHODS)
 def test_every_method_is_complete(name):
     method = find_method(name)
     assert issubclass(method, Method) and method.__doc__
@@ -56,7 +55,7 @@ def test_every_method_is_complete(name):
     assert method().loss(LabelGrid.age()).reduction == "sum_over_batch_size"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", METHODS)
 def test_config_round_trip(name):
     method = get_method(name)
     config = json.loads(json.dumps(method.get_config()))
