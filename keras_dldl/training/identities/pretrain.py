@@ -41,8 +41,7 @@ def pretrain(config: PretrainConfig, out: str | os.PathLike, resume: bool = Fals
     """
     from keras_dldl.models.backbones import check_backbone
     from keras_dldl.training.devices import precision, warn_of_emulation
-    from keras_dldl.training.identities.feed import IdentityFeed
-    from keras_dldl.training.identities.learner import IdentityLearner
+    from keras_dldl.training.identities.learner import IdentityFeed, IdentityLearner
     from keras_dldl.training.run import Run
 
     check_backbone(config.model)

@@ -11,7 +11,7 @@ import pytest
 
 from keras_dldl.losses import MarginSoftmax
 from keras_dldl.training.identities.classifier import IdentityClassifier
-from keras_dldl.training.identities.feed import CentreSampler
+from keras_dldl.training.identities.learner import CentreSampler
 
 tf = pytest.importorskip("tensorflow", reason="trains with TensorFlow")
 WIDTH = 5
