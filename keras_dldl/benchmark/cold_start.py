@@ -26,14 +26,7 @@ sys.exit(done.stderr) if done.returncode else print(
 
 
 class Start(NamedTuple):
-    """What a start took.
-
-    Attributes:
-        seconds: by the clock.
-        processor: seconds of the processor, user and system.
-        megabytes: at most.
-        value: that was estimated.
-    """
+    """Seconds by the clock and of the processor, megabytes at most, and the value estimated."""
 
     seconds: float
     processor: float

@@ -104,13 +104,9 @@ def timed(
     repeats: int,
     warm_up: bool = True,
 ) -> dict[str, Timing]:
-    """Time all calls, interleaved.
+    """Time all calls, interleaved, in as many rounds as `rounds` has items.
 
-    Args:
-        calls: what to time.
-        rounds: as many rounds as it has items.
-        repeats: timed calls in a round.
-        warm_up: an untimed call before those, in each round; else in none.
+    In a round each call is timed `repeats` times, with `warm_up` after an untimed one.
     """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in rounds:

@@ -282,13 +282,9 @@ def _checked_table(name: str, table: Any, shape: tuple[int, int]) -> Table:
 
 
 def _where_not_negative(g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return from where to where, in each of the M - 1 pieces of a polygon, it is 0 or above.
+    """Return from where to where polygons with (N, M) heights are 0 or above, piece by piece.
 
-    Args:
-        g: (N, M) heights at the knots.
-
-    Returns:
-        First and last place, (N, M - 1), as shares of the piece; (2, -1) where it is below 0.
+    First and last place, both (N, M - 1), as shares of the piece; (2, -1) where it is below 0.
     """
     left, right = g[:, :-1], g[:, 1:]
     crosses = (left >= 0) != (right >= 0)

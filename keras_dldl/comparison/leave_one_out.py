@@ -64,9 +64,7 @@ def rows(contents: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 def write(out: Path, contents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Write `table.md` and `comparison.json` over all data sets; return the content of the latter.
 
-    Args:
-        out: the folder.
-        contents: the content of `comparison.json` by the data set that was left out.
+    `contents` is that of `comparison.json` by the data set that was left out.
     """
     first = next(iter(contents.values()))
     content = {

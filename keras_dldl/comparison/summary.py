@@ -227,14 +227,9 @@ def ablations(plan: "Plan") -> list[dict[str, Any]]:
 def sensitivities(plan: "Plan", grid_step: float, size: int) -> list[dict[str, Any]]:
     """Return the settings of numbers that vary while all others stay, each with its curves.
 
-    Args:
-        plan: the plan.
-        grid_step: of the data's label grid, which `label_step: null` means.
-        size: of the data's faces, which `input_size: null` means.
-
-    Returns:
-        `{"setting": ..., "curves": [{"name": ..., "points": [{"value": ..., "variant": ...}]}]}`,
-        the points by ascending value.
+    `grid_step` and `size`, of the data, are what `label_step: null` and `input_size: null` mean.
+    The form is `{"setting": ..., "curves": [{"name": ..., "points": [{"value": ..., "variant":
+    ...}]}]}`, the points by ascending value.
     """
     implied = {"label_step": grid_step, "input_size": size}
     found = []

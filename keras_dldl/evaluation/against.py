@@ -43,7 +43,7 @@ def paired_tests(
     units: np.ndarray,
     drawn: Drawn,
 ) -> dict[Hashable, dict[str, Any]]:
-    """Return, for each part, the difference in MAE with interval and p-value, ready for JSON.
+    """Return by part: the difference in MAE with its interval and p-value, ready for JSON.
 
     Args:
         difference: (N,) absolute error of the model minus that of the other.
@@ -53,8 +53,8 @@ def paired_tests(
 
     Returns:
         By part: `n`; `mae_difference`, below 0 where the model is nearer; `confidence`, its paired
-        bootstrap interval; `p_permutation`, two-sided, by `PERMUTATIONS` random changes of sign a
-        face or person (None for fewer than `MIN_UNITS`).
+        bootstrap interval; `p_permutation`, two-sided, by random changes of sign of each unit (None
+        for fewer than `MIN_UNITS`).
     """
     p_values = _sign_flips(difference, members, units, drawn.seed)
     return {
@@ -85,12 +85,9 @@ def conclusion(found: Mapping[str, Any], unit: str) -> str:
     """Return what may be concluded from a difference over all faces, in a sentence or two.
 
     A difference is called shown where both the interval leaves out 0 and the permutation test has
-    p < 0.05. The rank test is named where it says something else than the mean.
-
-    Args:
-        found: `n`, `mae_difference`, `confidence`, `p_permutation`, `p_wilcoxon`, and the percent
-            of faces on which the model is `nearer` or `farther` than the other.
-        unit: of the labels.
+    p < 0.05. The rank test is named where it says something else than the mean. `found` has what
+    `paired_tests` gives, `p_wilcoxon`, and the percent of faces on which the model is `nearer` or
+    `farther` than the other.
     """
     difference, interval, p = (
         found[name] for name in ("mae_difference", "confidence", "p_permutation")

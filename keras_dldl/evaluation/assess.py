@@ -47,11 +47,8 @@ def assess(
     """Return the numbers, and the rows of `predictions.csv`.
 
     Args:
-        rows: N rows of a manifest.
-        views: the model's answers to them.
-        grid: K labels.
-        decoder: "expectation" or "median".
-        calibrated: the model's calibration, if it has one.
+        rows: N rows of a manifest, to which `views` are the model's answers.
+        views, grid, decoder, calibrated: of the model.
         columns: to group by, see `groups.grouping_columns`.
         origins: (N,) the data set of each row; None is one data set without a name.
         other: (N,) values of the model to compare with.

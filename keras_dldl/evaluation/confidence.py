@@ -73,9 +73,8 @@ def draw(
 
     Args:
         parts: what to sum; the first column of each is all ones.
-        units: (N,) what is drawn as one, 0 ... U - 1, see `units_of`.
-        by: "face" or "subject".
-        seed: of the drawing; equal seeds draw the same faces.
+        units, by: what is drawn as one, see `units_of`.
+        seed: equal seeds draw the same faces.
     """
     count = int(units.max()) + 1
     by_unit = {}
@@ -97,13 +96,10 @@ def draw(
 def moments(
     label: np.ndarray, value: np.ndarray, sigma: np.ndarray | None, covered: np.ndarray
 ) -> np.ndarray:
-    """Return (N, M) what `numbers_of` needs to have summed over faces.
+    """Return (N, M) what `numbers_of` needs to have summed over faces, all arguments (N,).
 
-    Args:
-        label: (N,) true labels.
-        value: (N,) predicted values.
-        sigma: (N,) of the annotators, NaN or negative where unknown; or None.
-        covered: (N,) whether the 90 % interval holds the label.
+    `sigma` is NaN or negative where unknown, or None; `covered` tells whether the 90 % interval
+    holds the label.
     """
     error = value - label
     epsilon = epsilon_errors(error, np.full(label.shape, np.nan) if sigma is None else sigma)
@@ -116,13 +112,10 @@ def moments(
 
 
 def numbers_of(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the numbers that sums of `moments` make, each (B,), NaN where undefined.
+    """Return the numbers that (B, M) sums of `moments` make, each (B,), NaN where undefined.
 
-    Args:
-        sums: (B, M), or more columns, which are passed over.
-
-    Returns:
-        By the keys of `numbers.summary`, with "cs 3" for `cs["3"]`, and the coverage.
+    The keys are those of `numbers.summary`, with "cs 3" for `cs["3"]`, and the coverage. Further
+    columns are passed over.
     """
     n, absolute, error, square, covered, known, epsilon, x, y, xx, yy, xy, *rest = sums.T
     return {
@@ -162,11 +155,7 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 def drawn_counts(units: int, replicates: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield (b, units) int64: how often each unit is drawn, in `replicates` draws of all of them.
 
-    Args:
-        units: how many faces, or people, there are.
-        replicates: how many draws, in parts of b at most `AT_ONCE`; their size does not change
-            what is drawn.
-        rng: draws.
+    The size of the parts, b, does not change what is drawn.
     """
     at_once = min(AT_ONCE, max(1, CELLS_AT_ONCE // units))
     for first in range(0, replicates, at_once):

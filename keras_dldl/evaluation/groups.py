@@ -61,11 +61,7 @@ def group_members(
     """Return {column: {value of the column: indices of its rows}}, values in their natural order.
 
     Values of fewer than `MIN_FACES` faces are one group, `OTHERS`: alone they would show chance.
-
-    Args:
-        rows: (N) rows with `label` and the columns to group by.
-        columns: as `grouping_columns` returns them.
-        task: the label grid's task; for "age", the column "decade" is made from the label.
+    For the task "age", the column "decade" is made from the label.
     """
     label = rows["label"].to_numpy(np.float64)
     found = {}
@@ -143,10 +139,6 @@ def gaps(groups: Mapping[str, Mapping[str, Any]], drawn: Drawn) -> dict[str, Any
     Args:
         groups: numbers by column and value, as in `metrics.json`.
         drawn: the drawings, each group under ("groups", column, value).
-
-    Returns:
-        {"min_faces": ..., "columns": {column: {"groups": their names, "mae": {"gap", "highest",
-        "lowest", "confidence"} or None where fewer than two groups are left, "bias": likewise}}}.
     """
     columns = {}
     for column, values in groups.items():

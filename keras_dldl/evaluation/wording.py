@@ -20,15 +20,10 @@ NOT_IN_WORDS = (*NOT_GROUPS, "face")
 
 
 def in_words(metrics: Mapping[str, Any], grid: LabelGrid) -> dict[str, str]:
-    """Return what an evaluation found, in plain sentences.
+    """Return what an evaluation found, in plain sentences, from the content of `metrics.json`.
 
-    Args:
-        metrics: the content of `metrics.json`.
-        grid: the labels' grid.
-
-    Returns:
-        `error`, how large the error is; `groups`, for whom it is larger; `shown`, what may be
-        concluded; `doubtful`, what may not.
+    `error` says how large the error is; `groups`, for whom it is larger; `shown`, what may be
+    concluded; `doubtful`, what may not.
     """
     places = 1 if grid.task == "age" else 2
     return {

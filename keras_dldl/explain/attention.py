@@ -36,6 +36,8 @@ class AttentionMaps:
     for more than in the mean, so that the maps still say where each channel's evidence lies, and
     understate how much the strongest place decides.
 
+    The methods take (B, S, S, 3) images, 0 ... 255, S the model's input size.
+
     Args:
         model: a `FaceModel` whose head is linear on globally pooled features.
 
@@ -59,31 +61,19 @@ class AttentionMaps:
         )
 
     def score_maps(self, images: Any) -> np.ndarray:
-        """Return each label's score map.
+        """Return each label's score map, (B, K, h, w) float32, at the last feature map's places.
 
         For a head with an output a label on averaged features, the mean over a map plus the label's
         bias is its logit.
-
-        Args:
-            images: (B, S, S, 3), 0 ... 255, S the model's input size.
-
-        Returns:
-            (B, K, h, w) float32, h and w those of the last feature map.
         """
         features, _ = self._run(images)
         return self._label_maps(features)
 
     def attention(self, images: Any) -> np.ndarray:
-        """Return where in each image the predicted labels find their evidence.
+        """Return where in each image the predicted labels find their evidence, (B, h, w) float32.
 
         The score maps weighted by the predicted probabilities and added up; each sum is scaled to
         [0, 1] of its own. A sum that is the same everywhere gives zeros.
-
-        Args:
-            images: (B, S, S, 3), 0 ... 255, S the model's input size.
-
-        Returns:
-            (B, h, w) float32 in [0, 1].
         """
         return self.attention_and_distribution(images)[0]
 
@@ -98,9 +88,6 @@ class AttentionMaps:
         The value is such a mean, too. And where the map leaves out the last columns of the face,
         the mirror image's has them: the mean covers the whole width, in columns narrow enough for
         the places of both.
-
-        Args:
-            images: (B, S, S, 3), 0 ... 255, S the model's input size.
 
         Returns:
             (B, h, v) float32 in [0, 1]; v is w where the map covers the width. Of the height it

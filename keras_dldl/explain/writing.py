@@ -33,13 +33,7 @@ TITLES = {
 
 
 def provenance(model: "FaceModel", name: str | os.PathLike, faces: ChosenFaces) -> dict[str, Any]:
-    """Return which model was explained, and on which faces, as plain JSON values.
-
-    Args:
-        model: the loaded model.
-        name: what it was loaded from.
-        faces: the faces.
-    """
+    """Return which model was explained, loaded from `name`, and on which faces, as JSON values."""
     import keras
 
     import keras_dldl
@@ -63,16 +57,9 @@ def provenance(model: "FaceModel", name: str | os.PathLike, faces: ChosenFaces) 
 def save_groups(
     averages: GroupAverages, out: str | os.PathLike, about: dict[str, Any], refusal: str | None
 ) -> tuple[dict[str, Any], list[Path]]:
-    """Write `groups.png`, `groups.npz` and `groups.json` into the folder `out`.
+    """Write `groups.png`, `groups.npz` and `groups.json`; return the last's content, and the paths.
 
-    Args:
-        averages: what was found.
-        out: folder to write.
-        about: of `provenance`.
-        refusal: why there are no attention maps, where there are none.
-
-    Returns:
-        The content of `groups.json`, and the three paths.
+    `refusal` is why there are no attention maps, where there are none.
     """
     maps, counts, labels = averages.attention, averages.counts, averages.labels
     arrays = {"faces": averages.faces, "counts": counts, "labels": labels}
@@ -100,16 +87,9 @@ def save_groups(
 def save_occlusion(
     found: Sequence[Occlusion], mean_face: np.ndarray, out: str | os.PathLike, about: dict[str, Any]
 ) -> tuple[dict[str, Any], list[Path]]:
-    """Write `occlusion.png`, `occlusion.npz` and `occlusion.json` into the folder `out`.
+    """Write `occlusion.png`, `occlusion.npz` and `occlusion.json`; return its content and paths.
 
-    Args:
-        found: of the same faces, one a shape of cover.
-        mean_face: (S, S, 3), 0 ... 255.
-        out: folder to write.
-        about: of `provenance`.
-
-    Returns:
-        The content of `occlusion.json`, and the three paths.
+    `found` are of the same faces, one a shape of cover; `mean_face` is (S, S, 3), 0 ... 255.
     """
     arrays = {"mean_face": np.asarray(mean_face, np.float32)}
     for one in found:
@@ -191,11 +171,7 @@ def draw_attention(explained: ExplainedFace) -> "Figure":
 def draw_groups(averages: GroupAverages, unit: str) -> "Figure":
     """Draw the mean attention of each group over its mean face; one scale for all.
 
-    Where the maps do not reach, the face is drawn without colour.
-
-    Args:
-        averages: of `attention_by_group`; without maps the mean faces are drawn alone.
-        unit: of the labels.
+    Where the maps do not reach, the face is drawn without colour; without maps, all of it is.
     """
     side = averages.faces.shape[1]
     figure, panels = _panels(len(averages.groups))
@@ -216,13 +192,7 @@ def draw_groups(averages: GroupAverages, unit: str) -> "Figure":
 
 
 def draw_occlusion(found: Sequence[Occlusion], mean_face: np.ndarray, unit: str) -> "Figure":
-    """Draw how much the error rises at each place over the mean face, a panel a shape of cover.
-
-    Args:
-        found: of the same faces, one or more.
-        mean_face: (S, S, 3), 0 ... 255.
-        unit: of the labels.
-    """
+    """Draw how much the error rises at each place over the mean face, a panel a shape of cover."""
     figure, panels = _panels(len(found), size=1.45 * PANEL)
     for axes, one in zip(panels, found, strict=True):
         rise = one.pixels(len(mean_face))
