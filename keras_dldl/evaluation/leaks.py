@@ -43,9 +43,11 @@ def leak_check(
     Raises:
         DataError: no face can be read.
     """
-    seen = None
+    seen, keys = None, []
     if isinstance(faces, PreparedFaces) and asked_for is not False:
+        keys = list(zip(faces.folder_numbers.tolist(), faces.rows["path"], strict=True))
         seen = faces_seen(remembered, faces.data, faces.split)
+        seen = None if seen is None else seen & set(keys)
     known = {
         "faces_seen": None if seen is None else len(seen),
         "seen_complete": seen is not None and bool(remembered and remembered.get("complete")),
@@ -53,8 +55,7 @@ def leak_check(
     reason = _reason_against(faces, asked_for)
     if reason:
         return {"checked": False, "reason": reason, **known}
-    copied, found = _search(faces.data, faces.split)
-    keys = zip(faces.folder_numbers.tolist(), faces.rows["path"], strict=True)
+    copied, found = _search(faces.data, faces.split, set(keys))
     alone = np.array([key not in copied and key not in (seen or ()) for key in keys])
     some = error is not None and alone.any() and not alone.all()
     found["mae_without"] = float(error[alone].mean()) if some else None
@@ -76,19 +77,32 @@ def _reason_against(faces: Faces, asked_for: bool | None) -> str:
     return ""
 
 
-def _search(data: PreparedData, split: str) -> tuple[set[tuple[int, str]], dict[str, Any]]:
-    """Return folder and path of the faces that have a copy in training, and the counts."""
+def _search(
+    data: PreparedData, split: str, keys: set[tuple[int, str]]
+) -> tuple[set[tuple[int, str]], dict[str, Any]]:
+    """Return folder and path of the faces that have a copy in training, and the counts.
+
+    Args:
+        data: prepared data.
+        split: its part that was evaluated.
+        keys: folder and path of the faces of that part that were.
+    """
     read = read_faces(data, (TRAIN, split))
-    parts = read.table["split"].to_numpy(object)
-    groups = groups_of(find_pairs(read.prints, parts), len(parts))
+    places = zip(read.table["folder"].tolist(), read.table["path"], strict=True)
+    wanted = read.table["split"].to_numpy(object) == TRAIN
+    wanted |= np.fromiter((place in keys for place in places), bool, len(wanted))
+    table = read.table[wanted].reset_index(drop=True)
+    parts = table["split"].to_numpy(object)
+    pairs = find_pairs(read.prints.take(np.flatnonzero(wanted)), parts)
+    groups = groups_of(pairs, len(parts))
     evaluated = parts == split
-    copied = read.table[evaluated & np.isin(groups, groups[~evaluated])]
-    named = "subject" in read.table and bool(read.table["subject"].notna().any())
+    copied = table[evaluated & np.isin(groups, groups[~evaluated])]
+    named = "subject" in table and bool(table["subject"].notna().any())
     return set(zip(copied["folder"].tolist(), copied["path"], strict=True)), {
         "split": split,
         "faces": int(evaluated.sum()),
         "train_faces": int((~evaluated).sum()),
         "faces_in_train": len(copied),
-        "subjects_in_train": len(torn_subjects(read.table, data)) if named else None,
+        "subjects_in_train": len(torn_subjects(table, data)) if named else None,
         "unreadable": len(read.unreadable),
     }

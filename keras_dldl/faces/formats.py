@@ -158,19 +158,25 @@ def _check_heic(content: bytes, limit: int, name: str) -> None:
     whose sizes stand in boxes `ispe`: four bytes of flags, width, height; before them the box's
     length, which, if 1, stands behind the name instead.
     """
-    if limit < HEIC_PIXELS:
-        refuse(
-            name,
-            f"HEIC pictures are decoded up to {HEIC_PIXELS:,} pixels, whatever they declare",
-            HOW_TO_RAISE,
-            f"a limit of {limit:,} pixels",
-        )
+    declared = 0
     for found in re.finditer(b"ispe", content):
         begin, end = found.span()
         end += 12 if content[max(0, begin - 4) : begin] == b"\0\0\0\1" else 4
         size = content[end : end + 8]
         if len(size) == 8:
-            check_pixels(*struct.unpack(">II", size), limit, name, "picture or a part of it")
+            width, height = struct.unpack(">II", size)
+            check_pixels(width, height, limit, name, "picture or a part of it")
+            declared = max(declared, width * height)
+    if limit < HEIC_PIXELS:
+        refuse(
+            name,
+            f"HEIC pictures are decoded up to {HEIC_PIXELS:,} pixels, whatever they declare, and "
+            f"the limit of {limit:,} is lower",
+            f"Raise the limit to {HEIC_PIXELS:,} or more (`max_pixels=` in Python, --max-pixels on "
+            f"the command line, or the environment variable {MAX_PIXELS_VARIABLE}), or save the "
+            "picture as JPEG",
+            f"a HEIC file that declares {declared:,} pixels, and a limit of {limit:,}",
+        )
 
 
 def _webp_size(start: bytes) -> tuple[int, int]:

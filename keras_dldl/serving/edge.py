@@ -38,6 +38,7 @@ ROUTES = {
 }  # fmt: skip
 CLIENT_CLOSED = 499
 PORTS = {"http": 80, "https": 443}
+ELSEWHERE = ("cross-site", "same-site")  # of Sec-Fetch-Site
 LOGGER = logging.getLogger("keras_dldl.serving")
 # Of paths that strangers send, so much is repeated.
 LONGEST_TEXT = 200
@@ -111,18 +112,51 @@ def foreign(scope: dict, options: ServerOptions) -> Refusal | None:
 
     Such a page reaches a server on this machine by a name of its own that stands for 127.0.0.1
     (DNS rebinding), which `Host` tells; or by its right address, and then browsers tell in `Origin`
-    where the page is from. Programs that are no browsers send no `Origin`.
+    where the page is from, or in `Sec-Fetch-Site` that it is from elsewhere. Programs that are no
+    browsers send neither.
     """
     headers = Headers(scope=scope)
     host, origin = headers.get("host"), headers.get("origin")
     if host is not None and not _is_ours(host, (scope.get("server") or [None])[0], options):
-        return _forbidden("Host must be a name of this machine, or one given by --allow-host", host)
-    if origin is None or {origin, "*"} & set(options.cors):
+        return _forbidden(
+            "Host must be localhost, this machine's address in numbers, or a name that the server "
+            "was started with: keras-dldl serve --allow-host NAME",
+            host,
+        )
+    if {origin, "*"} & set(options.cors):
         return None
+    if origin is None:
+        return _unasked(scope, headers)
     scheme = origin.partition("://")[0]
     if scheme in PORTS and _place(origin) == _place(f"{scheme}://{host}"):
-        return None
+        own = scope.get("scheme", "http")
+        if scheme == own or scheme == "https" and _is_behind_tls(headers, host, options):
+            return None
+        return _forbidden(
+            f"Origin must be this server itself, {own}://{host}, or one given by --cors; a proxy "
+            "that speaks TLS must send X-Forwarded-Proto: https, or have a name that is given by "
+            "--allow-host",
+            origin,
+        )
     return _forbidden("Origin must be this server itself, or one given by --cors", origin)
+
+
+def _unasked(scope: dict, headers: Headers) -> Refusal | None:
+    """Refuse what a page from elsewhere embeds; a link may lead here."""
+    site = headers.get("sec-fetch-site", "none")
+    is_link = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in ("GET", "HEAD")
+    if site not in ELSEWHERE or is_link or not scope["path"].startswith(("/api/", "/v1/")):
+        return None
+    allowed = "Sec-Fetch-Site must be same-origin or none, unless an Origin is given by --cors"
+    return _forbidden(allowed, site)
+
+
+def _is_behind_tls(headers: Headers, host: str | None, options: ServerOptions) -> bool:
+    """Whether a proxy that speaks TLS passed the request on: no page can send these headers."""
+    if headers.get("x-forwarded-proto", "").partition(",")[0].strip() == "https":
+        return True
+    name = _place(f"//{host}")[0].removesuffix(".")
+    return not _is_local(name) and bool(_names(options) & {name, "*"})
 
 
 def _forbidden(allowed: str, received: str) -> Refusal:
@@ -140,12 +174,24 @@ def _place(url: str) -> tuple[str, int | None]:
 
 def _is_ours(host: str, server: str | None, options: ServerOptions) -> bool:
     name = _place(f"//{host}")[0].removesuffix(".")
-    if {name, "*"} & {allowed.lower() for allowed in options.allow_hosts} or name == server:
+    if {name, "*"} & _names(options) or name == server or _is_local(name):
         return True
     try:
         # Nobody can make a number stand for another machine. One of another network may be ours
         # where requests from there can come in at all.
-        return ip_address(name).is_loopback or not ip_address(server).is_loopback
+        ip_address(name)
+        return not ip_address(server).is_loopback
+    except ValueError:
+        return False
+
+
+def _names(options: ServerOptions) -> set[str]:
+    return {allowed.lower() for allowed in options.allow_hosts}
+
+
+def _is_local(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
     except ValueError:
         return name == "localhost" or name.endswith(".localhost")
 

@@ -9,6 +9,7 @@ import pytest
 from keras_dldl.data.leaks.fingerprints import digest_of, training_images
 from keras_dldl.evaluation import LabelledImages, PreparedFaces, leaks
 from keras_dldl.evaluation.leaks import leak_check
+from keras_dldl.evaluation.tables import leak_sentence
 from tests.evaluation.given import noise, write_images, write_prepared
 
 
@@ -62,6 +63,19 @@ def test_faces_that_the_model_was_trained_on_are_counted(leaky):
     only = leak_check(PreparedFaces(leaky, split="train"), True, remembered=remembered)
     assert only["checked"] is False and only["faces_seen"] == 1
     assert leak_check(faces, False, remembered=remembered)["faces_seen"] is None
+
+
+@pytest.mark.parametrize(("limit", "copies"), [(1, 1), (2, 2), (3, 2)])
+def test_only_the_faces_evaluated_are_counted(leaky, limit, copies):
+    faces = PreparedFaces(leaky, limit=limit)
+    folder = faces.data.folders[0]
+    known = folder.records("test").read([0, 5])  # the last one is not evaluated
+    remembered = {"digests": base64.b64encode(b"".join(map(digest_of, known))).decode()}
+    found = leak_check(faces, remembered=remembered)
+    assert (found["faces"], found["train_faces"], found["faces_in_train"]) == (limit, 9, copies)
+    assert (found["subjects_in_train"], found["faces_seen"]) == (limit, 1)
+    assert f"{copies} of {limit} faces of test are also" in leak_sentence(found)
+    assert "trained on 1 of these very images" in leak_sentence(found)
 
 
 def test_data_that_names_nobody_says_so(leaky):

@@ -114,6 +114,19 @@ def test_a_heic_picture_larger_than_it_declares_is_not_decoded(side, tile, reaso
         read_image(content, max_pixels=2**16)
 
 
+def test_a_limit_too_low_for_heic_says_why_and_what_to_do(monkeypatch):
+    content = heic_that_declares(64, 0, 64)
+    monkeypatch.setenv("KERAS_DLDL_MAX_PIXELS", "50000")
+    with pytest.raises(UnreadableImage) as caught:
+        read_image(content, name="a.heic")
+    message = str(caught.value)
+    assert message.startswith("a.heic: HEIC pictures are decoded up to 65,536 pixels")
+    assert "whatever they declare, and the limit of 50,000 is lower" in message
+    assert "Raise the limit to 65,536 or more" in message and "KERAS_DLDL_MAX_PIXELS" in message
+    assert "Received: a HEIC file that declares 4,096 pixels, and a limit of 50,000" in message
+    assert read_image(content, max_pixels=65536).shape == (64, 64, 3)
+
+
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])
 def test_a_heic_picture_without_its_package_names_that(brand, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)

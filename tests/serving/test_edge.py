@@ -99,6 +99,50 @@ def test_a_page_from_elsewhere_cannot_use_the_server(client):
     assert client.get("/api/models", headers=headers).status_code == 200
 
 
+def test_a_page_of_another_scheme_is_from_elsewhere_unless_a_proxy_speaks_tls(client):
+    """`Host` alone does not tell; a proxy's header, or a name given for it, does."""
+    local = {"Host": "localhost:8501", "Origin": "https://localhost:8501"}
+    message = refusal(client.get("/api/models", headers=local), 403).json()["error"]
+    assert "http://localhost:8501" in message and "X-Forwarded-Proto" in message
+    assert "--allow-host" in message and "Received: https://localhost:8501" in message
+    through = {**local, "X-Forwarded-Proto": "https"}
+    assert client.get("/api/models", headers=through).status_code == 200
+    for names, host, status in [
+        (("*",), "localhost:8501", 403),
+        (("*",), "faces.org", 200),
+        (("faces.org", "127.0.0.1"), "faces.org", 200),
+        (("faces.org", "127.0.0.1"), "127.0.0.1", 403),  # `serve` adds where it listens
+    ]:
+        headers = [(b"host", host.encode()), (b"origin", f"https://{host}".encode())]
+        scope = {"server": ("127.0.0.1", 80), "scheme": "http", "path": "/", "headers": headers}
+        answer = foreign(scope, ServerOptions(allow_hosts=names))
+        assert (200 if answer is None else answer.status) == status, (names, host)
+    secure = [(b"host", b"localhost"), (b"origin", b"https://localhost")]
+    assert foreign({"scheme": "https", "path": "/", "headers": secure}, ServerOptions()) is None
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_a_page_from_elsewhere_embeds_is_refused_and_a_link_is_followed(client, site):
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
+    body = json.dumps({"instances": encoded(51)})
+    answers = [
+        client.post("/v1/models/age:predict", content=body, headers=headers),
+        client.post("/api/faces", files={"image": picture_file(1)}, headers=headers),
+        client.get("/api/models", headers=headers),
+        client.post("/api/faces", content=b"", headers={**headers, "Sec-Fetch-Mode": "navigate"}),
+    ]
+    for answer in answers:
+        error = refusal(answer, 403).json()["error"]
+        assert "--cors" in error and f"Received: {site}" in error
+    link = {**headers, "Sec-Fetch-Mode": "navigate"}
+    for path in ("/", "/docs", "/api/models"):
+        assert client.get(path, headers=link).status_code == 200
+    for own in ("same-origin", "none"):
+        assert client.get("/api/models", headers={"Sec-Fetch-Site": own}).status_code == 200
+    with client_of({"age": FakeNetwork()}, cors=("*",)) as open_client:
+        assert open_client.get("/api/models", headers=headers).status_code == 200
+
+
 OWN = "127.0.0.1 127.0.0.1:80 127.1.2.3 localhost LocalHost.:8501 a.localhost [::1]"
 FOREIGN = ["evil.org", "evil.org:8501", "127.0.0.1.evil.org", "localhost.evil.org", "192.0.2.1",
            "[2001:db8::1]", "0.0.0.0", "", "[", "localhost@evil.org", "a b"]  # fmt: skip
