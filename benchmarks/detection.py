@@ -124,10 +124,10 @@ def prepared(photos: list[bytes], workers: int) -> tuple[float, float]:
 
 def prepare_all(folder: Path, workers: int, rows_per_shard: int) -> None:
     """Prepare the images of a folder, all of them as one split."""
-    from keras_dldl.data.prepare import PrepareOptions, jobs, prepare
+    from keras_dldl.data.prepare import PrepareOptions, prepare, shards
     from keras_dldl.data.sources import CsvSource
 
-    jobs.ROWS_PER_SHARD = rows_per_shard
+    shards.ROWS_PER_SHARD = rows_per_shard
     options = PrepareOptions(workers=workers, val=0, test=0)
     prepare(CsvSource(folder / "labels.csv"), folder, folder / "out", options)
 

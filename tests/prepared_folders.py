@@ -60,3 +60,12 @@ def write_shards(folder: Path, **counts: tuple[int, ...]) -> Path:
     table = pd.DataFrame(rows, columns=["path", "label", "split", "face"])
     shards = [size for sizes in counts.values() for size in sizes]
     return write_folder(folder, table, faces, shards=shards)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below a folder, by its path in it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

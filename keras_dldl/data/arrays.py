@@ -1,6 +1,7 @@
-"""The faces of one split as arrays in memory, read without TensorFlow."""
+"""The faces of one split as arrays in memory, read without TensorFlow; how much may be there."""
 
 import io
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,12 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_dldl._utils.progress import progress
-from keras_dldl.data.limits import LIMIT_VARIABLE, memory_limit
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from PIL import Image
+
+LIMIT_VARIABLE = "KERAS_DLDL_CACHE_BYTES"
+MOST_BYTES = 4 * 2**30
+SHARE_OF_MEMORY = 4
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,16 @@ def _load(data: PreparedData, split: str, size: int) -> FaceArrays:
     return FaceArrays(images, data.targets(split), paths)
 
 
+def _decoded(name: str, encoded: bytes, size: int) -> np.ndarray:
+    try:
+        return decode_image(encoded, size)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            "A stored face must be a whole image; prepare the data again. "
+            f"Received: {name} ({error})"
+        ) from error
+
+
 def check_memory(data: PreparedData, split: str, size: int) -> None:
     """Raise a ConfigError if the faces of a split do not fit into the memory that may be used."""
     count = len(data.rows(split))
@@ -99,11 +113,29 @@ def check_memory(data: PreparedData, split: str, size: int) -> None:
         )
 
 
-def _decoded(name: str, encoded: bytes, size: int) -> np.ndarray:
+def memory_limit() -> int:
+    """Return how many bytes the faces of a split may take in memory.
+
+    Decoded faces at the input size are kept up to this; beyond it their encoded form is, and beyond
+    that again they are read from the files in every epoch.
+
+    Returns:
+        The environment variable KERAS_DLDL_CACHE_BYTES, or else 4 GiB, but no more than a quarter
+        of the machine's memory where that is known.
+
+    Raises:
+        ConfigError: the variable is not a whole number of bytes.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if text:
+        raise ConfigError(
+            f"The environment variable {LIMIT_VARIABLE} must be a whole number of bytes, 0 or more."
+            f" Received: {LIMIT_VARIABLE}={text!r}"
+        )
     try:
-        return decode_image(encoded, size)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            "A stored face must be a whole image; prepare the data again. "
-            f"Received: {name} ({error})"
-        ) from error
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no such function, name, or answer
+        physical = -1
+    return min(MOST_BYTES, physical // SHARE_OF_MEMORY) if physical > 0 else MOST_BYTES

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from keras_dldl.data.limits import memory_limit
+from keras_dldl.data.arrays import memory_limit
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records import Records
 

@@ -49,7 +49,7 @@ def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
     """Return how often each training image comes in an epoch of `config`; None: once."""
     labels, weights = data.rows("train")["label"].to_numpy(), None
     if config.image_weights is not None:
-        from keras_dldl.data.image_weights import read_image_weights
+        from keras_dldl.data.sampling import read_image_weights
 
         weights = read_image_weights(config.image_weights, data)
     origins = None if config.data_sampling == "natural" else data.origins("train")
@@ -92,7 +92,7 @@ class TensorFlowFeed(PreparedFeed):
         )  # fmt: skip
         if self.places.devices == 1:
             return batches
-        from keras_dldl.data.shared_batches import trimmed
+        from keras_dldl.data.pipeline import trimmed
 
         return trimmed(batches, self.images, self.config.batch_size, self.places.devices)
 
@@ -106,7 +106,7 @@ class TensorFlowFeed(PreparedFeed):
         )
         if self.places.devices == 1:
             return batches
-        from keras_dldl.data.shared_batches import filled
+        from keras_dldl.data.pipeline import filled
 
         return filled(batches, len(self.data.rows(split)), self.places.devices)
 

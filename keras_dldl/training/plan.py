@@ -127,7 +127,7 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
 
 
 def _kept_bytes(config: TrainConfig, data: Any, split: str) -> int:
-    from keras_dldl.data.limits import memory_limit
+    from keras_dldl.data.arrays import memory_limit
 
     decoded = len(data.rows(split)) * config.input_size**2 * 3
     if config.feed == "memory":

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from keras_dldl.check import CheckOptions, check
-from keras_dldl.data.image_weights import read_image_weights
+from keras_dldl.data.sampling import read_image_weights
 from keras_dldl.errors import ConfigError, DataError
 from tests.data.leaks.pictures import copy_of, picture, write_prepared
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dldl.data import limits
 from keras_dldl.data import pipeline as pipeline_module
 from keras_dldl.data import store as store_module
+from keras_dldl.data.arrays import memory_limit
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.integrity import extract
 from keras_dldl.data.pipeline import batch_paths, evaluation_dataset, training_dataset
@@ -60,19 +60,17 @@ def test_the_memory_limits_choose_the_three_ways(folder, monkeypatch):
 
 def test_the_memory_limit_is_4_gib_or_a_quarter_of_the_memory(monkeypatch):
     monkeypatch.delenv("KERAS_DLDL_CACHE_BYTES", raising=False)
-    for physical, limit in ((2**36, 2**32), (2**33, 2**31), (None, 2**32)):
-        monkeypatch.setattr(limits, "_physical_memory", lambda answer=physical: answer)
-        assert limits.memory_limit() == limit
-    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", "123")
-    assert limits.memory_limit() == 123
-
-
-def test_the_physical_memory_is_that_of_the_system(monkeypatch):
     with open("/proc/meminfo") as stream:
         total = int(stream.readline().split()[1]) * 1024
-    assert abs(limits._physical_memory() - total) < 2**20
+    assert abs(memory_limit() - min(2**32, total // 4)) < 2**20
+    for pages, limit in ((2**24, 2**32), (2**21, 2**31), (-1, 2**32)):
+        system = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": pages}
+        monkeypatch.setattr("os.sysconf", system.get)
+        assert memory_limit() == limit
     monkeypatch.delattr("os.sysconf")  # as on Windows
-    assert limits._physical_memory() is None
+    assert memory_limit() == 2**32
+    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", "123")
+    assert memory_limit() == 123
 
 
 @pytest.mark.parametrize("text", ["much", "4e9", "-1", "4 GiB"])

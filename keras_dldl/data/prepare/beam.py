@@ -1,6 +1,6 @@
 """`prepare` on Apache Beam, for data sets that outgrow one machine.
 
-A shard is an element: workers do what `writer.run_job` does, and write into the same folder.
+A shard is an element: workers do what `shards.run_job` does, and write into the same folder.
 Which machines, how many, and what happens when one dies is the business of the Beam runner.
 """
 
@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl._utils import files
-from keras_dldl.data.prepare.jobs import ShardJob, is_done
 from keras_dldl.data.prepare.options import PrepareOptions
-from keras_dldl.data.prepare.workers import use_threads
-from keras_dldl.data.prepare.writer import run_job
+from keras_dldl.data.prepare.shards import ShardJob, is_done, run_job, use_threads
 from keras_dldl.errors import ConfigError, DataError
 
 # The runner of Beam's Python package alone: its DirectRunner downloads a program of another kind.

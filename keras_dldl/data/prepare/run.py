@@ -14,17 +14,17 @@ from keras_dldl.data.leaks.fingerprints import fingerprint_all
 from keras_dldl.data.leaks.search import find_pairs, groups_of, leaking
 from keras_dldl.data.manifest import row_problems
 from keras_dldl.data.prepare.given_landmarks import take_landmarks, with_choice
-from keras_dldl.data.prepare.jobs import (
+from keras_dldl.data.prepare.options import PrepareOptions
+from keras_dldl.data.prepare.output import begin_output, check_output, remove_leftovers
+from keras_dldl.data.prepare.shards import (
     ShardJob,
     ShardReport,
     jobs_of,
     read_report,
     refuse_skipped,
+    run_all,
 )
-from keras_dldl.data.prepare.options import PrepareOptions
-from keras_dldl.data.prepare.output import begin_output, check_output, remove_leftovers
-from keras_dldl.data.prepare.workers import run_all
-from keras_dldl.data.prepared import FACES, PLACE_COLUMNS, ShardFacts, write_prepared
+from keras_dldl.data.prepared import FACES, PLACE_COLUMNS, write_prepared
 from keras_dldl.data.records import Records
 from keras_dldl.data.sources.base import Skipped, Source
 from keras_dldl.data.splits.protocol import split_rows, warn_of_empty_splits
@@ -198,8 +198,7 @@ def _finish(
         "split": options.chosen_split(),
         "whole": by["whole"],
     }
-    shards = {of.name: ShardFacts(len(of.faces), of.bytes, of.sha256) for of in reports}
-    counts = write_prepared(out, manifest, faces, shards, facts)
+    counts = write_prepared(out, manifest, faces, {of.name: of.facts for of in reports}, facts)
     return PrepareResult(out, counts, by["found"], by["whole"], skipped, by["given"])
 
 

@@ -10,13 +10,13 @@ import sys
 import pytest
 from PIL import Image
 
-from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, writer
+from keras_dldl.data.prepare import PrepareOptions, prepare, shards
 from keras_dldl.data.prepare import beam as module
 from keras_dldl.data.prepare.beam import beam_runner, run_noted_job
 from keras_dldl.data.sources import CsvSource, SyntheticSource
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.faces.aligner import FaceAligner
-from tests.data.prepare.test_run import NoFaces, content
+from tests.prepared_folders import content
 
 needs_beam = pytest.mark.skipif(
     importlib.util.find_spec("apache_beam") is None,
@@ -30,10 +30,9 @@ OPTIONS = PrepareOptions(size=32, workers=1, on_missing="whole", val=0.2, test=0
 
 
 @pytest.fixture
-def photos(tmp_path, monkeypatch):
+def photos(tmp_path, no_faces, small_shards):
     """Twenty small pictures, in shards of six; no detector, every picture is taken whole."""
-    monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 6)
-    monkeypatch.setattr(writer, "_aligner", lambda *_: NoFaces())
+    small_shards(6)
     root = tmp_path / "photos"
     root.mkdir()
     rows = ["path,label,sigma"]
@@ -51,7 +50,7 @@ def source(root):
 def a_job(photos, out):
     (photos / "text.jpg").write_text("no picture")
     paths = ("0.png", "text.jpg")
-    return jobs.ShardJob("00000-of-00001.tfrecord", paths, str(photos), str(out), OPTIONS)
+    return shards.ShardJob("00000-of-00001.tfrecord", paths, str(photos), str(out), OPTIONS)
 
 
 @needs_beam
@@ -104,8 +103,8 @@ def test_worker_processes_find_the_faces_that_processes_find(tmp_path):
     SyntheticSource(count=24, image_size=96).read(images)
     command = [
         sys.executable, "-c",
-        "import sys, keras_dldl.data.prepare.run as m; m.ROWS_PER_SHARD = 8; m.MOST_WORKERS = 2\n"
-        "m._cores = lambda: 2  # one thread to a process\n"
+        "import sys, keras_dldl.data.prepare.shards as m\n"
+        "m.ROWS_PER_SHARD, m.cores = 8, lambda: 2  # one thread to a process\n"
         "from keras_dldl.cli.main import main\n"
         "if __name__ == '__main__': main(sys.argv[1:])",
         "prepare", "synthetic", "--count", "24", "--root", str(images), "--size", "48",
@@ -133,23 +132,23 @@ def test_without_the_package(monkeypatch):
 def test_a_noted_job_is_the_job(photos, tmp_path):
     job = a_job(photos, tmp_path / "out")
     assert run_noted_job(module._write_note(job)) == job.name
-    report = jobs.read_report(job.report_path)
+    report = shards.read_report(job.report_path)
     assert [face["path"] for face in report.faces] == ["0.png"] and [
         item["path"] for item in report.skipped
     ] == ["text.jpg"]
     direct = dataclasses.replace(job, out=str(tmp_path / "direct"))
-    writer.run_job(direct)
+    shards.run_job(direct)
     assert direct.shard_path.read_bytes() == job.shard_path.read_bytes()
 
 
 def test_given_landmarks_travel_with_the_job(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(writer, "_aligner", lambda *_: FaceAligner())
+    monkeypatch.setattr(shards, "_aligner", lambda *_: FaceAligner())
     points = (13.2, 15.1, 26.9, 14.8, 20.3, 22.4, 14.1, 29.7, 26.2, 30.0)
     job = dataclasses.replace(a_job(photos, tmp_path / "out"), landmarks={"0.png": points})
     run_noted_job(module._write_note(job))
-    assert [face["face"] for face in jobs.read_report(job.report_path).faces] == ["given"]
+    assert [face["face"] for face in shards.read_report(job.report_path).faces] == ["given"]
     direct = dataclasses.replace(job, out=str(tmp_path / "direct"))
-    writer.run_job(direct)
+    shards.run_job(direct)
     assert direct.shard_path.read_bytes() == job.shard_path.read_bytes()
 
 

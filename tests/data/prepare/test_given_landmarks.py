@@ -7,36 +7,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from keras_dldl.data.prepare import PrepareOptions, prepare, writer
+from keras_dldl.data.prepare import PrepareOptions, prepare
 from keras_dldl.data.prepare.given_landmarks import cut_faces, take_landmarks, with_choice
 from keras_dldl.data.prepared import PreparedFolder
 from keras_dldl.data.records import encode_jpeg
 from keras_dldl.data.sources import CsvSource, Source, SourceRows
 from keras_dldl.data.synthetic import draw_face
-from keras_dldl.errors import ConfigError, DataError, NoFaceFound
+from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.photo import Photo
 
 OPTIONS = PrepareOptions(size=48, val=0, test=0, workers=1, landmarks="given")
-
-
-class NoFaces:
-    """Stands for the aligner: finds no face in anything, and notes what it was asked."""
-
-    def __init__(self):
-        self.alignment = Alignment()
-        self.asked = []
-
-    def find(self, images, size):
-        self.asked.append(len(images))
-        return [NoFaceFound("none") for _ in images]
-
-
-@pytest.fixture
-def no_faces(monkeypatch):
-    aligner = NoFaces()
-    monkeypatch.setattr(writer, "_aligner", lambda *_: aligner)
-    return aligner
 
 
 class Faces(Source):
@@ -70,7 +51,7 @@ def manifest(out):
 def test_given_landmarks_take_the_place_of_detection(source, tmp_path, no_faces):
     out = tmp_path / "out"
     result = prepare(source, tmp_path / "faces", out, OPTIONS)
-    assert (result.given, result.found, result.whole) == (2, 0, 1) and no_faces.asked == [1]
+    assert (result.given, result.found, result.whole) == (2, 0, 1) and no_faces.groups == [1]
     table = manifest(out)
     assert table["face"].tolist() == ["given", "given", "whole"]
     assert "landmarks" not in table
@@ -84,7 +65,7 @@ def test_given_landmarks_take_the_place_of_detection(source, tmp_path, no_faces)
 def test_by_default_all_faces_are_detected(source, tmp_path, no_faces):
     options = PrepareOptions(size=48, val=0, test=0, workers=1)
     result = prepare(source, tmp_path / "faces", tmp_path / "out", options)
-    assert result.given == 0 and result.whole == 3 and no_faces.asked == [3]
+    assert result.given == 0 and result.whole == 3 and no_faces.groups == [3]
     assert "landmarks" not in manifest(tmp_path / "out")
 
 
@@ -120,7 +101,7 @@ def test_a_csv_file_may_give_them(source, tmp_path, no_faces):
 def test_points_that_span_no_face_in_the_image_are_not_taken(points, no_faces):
     image = np.zeros((80, 80, 3), np.uint8)
     ((_, face, _),) = cut_faces(no_faces, ["a"], [Photo(image)], {"a": tuple(points)}, 32)
-    assert face == "whole" and no_faces.asked == [1]
+    assert face == "whole" and no_faces.groups == [1]
 
 
 @pytest.mark.parametrize(
@@ -158,18 +139,3 @@ def test_the_column_is_taken_out():
     table = pd.DataFrame({"path": ["a", "b"], "landmarks": [None, (1.0,) * 10]})
     rest, given = take_landmarks(table)
     assert rest.columns.tolist() == ["path"] and given == {"b": (1.0,) * 10}
-
-
-@pytest.mark.parametrize(
-    ("name", "word", "near"),
-    [
-        ("landmarks", "gven", "given"),
-        ("on_missing", "skipp", "skip"),
-        ("split", "oficial", "official"),
-    ],
-)
-def test_another_choice_names_the_nearest(name, word, near):
-    with pytest.raises(
-        ConfigError, match=f"{name}.*one of .*Did you mean {near}. Received: {name}='{word}'"
-    ):
-        PrepareOptions(**{name: word})

@@ -11,16 +11,17 @@ import pytest
 
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import DataError
+from tests.prepared_folders import content
 
 # A file, not `-c`: the worker processes import it again.
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 
-from keras_dldl.data.prepare import PrepareOptions, jobs, prepare
+from keras_dldl.data.prepare import PrepareOptions, prepare, shards
 from keras_dldl.data.sources import SyntheticSource
 
-jobs.ROWS_PER_SHARD = 6
+shards.ROWS_PER_SHARD = 6
 rename, left = os.replace, int(sys.argv[2])
 
 
@@ -39,14 +40,6 @@ if __name__ == "__main__":
     prepare(source, out / "images", out, PrepareOptions(size=32, workers=2))
 """
 TABLES = 4  # skipped.csv, faces/index.csv, manifest.csv, dataset.json
-
-
-def content(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def count(folder):

@@ -8,27 +8,19 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, run, writer
+from keras_dldl.data.prepare import PrepareOptions, prepare, run
 from keras_dldl.data.sources import CsvSource, UTKFace
-from keras_dldl.errors import ConfigError, DataError, NoFaceFound
-from keras_dldl.faces.alignment import Alignment
+from keras_dldl.errors import DataError
+from tests.prepared_folders import content
 
 LAX = PrepareOptions(size=32, val=0, test=0, workers=1)
 STRICT = dataclasses.replace(LAX, strict=True)
 NAMES = [f"{age}_0_1_2017.jpg.chip.jpg" for age in (10, 20, 30, 40)]
 
 
-class WholeImages:
-    alignment = Alignment()
-
-    def find(self, photos, size):
-        return [NoFaceFound("none") for _ in photos]
-
-
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(writer, "_aligner", lambda *_: WholeImages())
-    monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 1)
+def quick(no_faces, small_shards):
+    small_shards(1)
 
 
 @pytest.fixture
@@ -39,10 +31,6 @@ def root(tmp_path):
         pixels = np.random.default_rng(k).integers(0, 255, (32, 32, 3), np.uint8)
         Image.fromarray(pixels).save(folder / name)
     return folder
-
-
-def content(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_whole_data_are_prepared_to_the_same_files(root, tmp_path):
@@ -119,9 +107,3 @@ def test_what_a_lax_run_left_out_stops_before_the_rest_is_done(root, tmp_path, m
     with pytest.raises(DataError, match=f"Received: {NAMES[2]}: "):
         prepare(UTKFace(), root, tmp_path / "out", STRICT)
     assert content(tmp_path / "out") == before
-
-
-def test_strict_and_leaving_out_exclude_each_other():
-    with pytest.raises(ConfigError, match="must be whole or fail with it. Received: .*'skip'"):
-        PrepareOptions(strict=True, on_missing="skip")
-    PrepareOptions(strict=True, on_missing="fail")

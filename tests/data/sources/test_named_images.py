@@ -198,3 +198,22 @@ def test_a_file_name_in_another_encoding_is_skipped(root):
     assert len(rows.table) == 1
     (item,) = rows.skipped
     assert item.reason == "name is not UTF-8" and item.path.encode() == b"1_Ren\\udce9_35_m.jpg"
+
+
+@pytest.mark.parametrize("name", ["utkface", "aaf"])
+def test_a_wrong_root_says_what_was_looked_for_and_found(root, name):
+    source = SOURCES[name]()
+    with pytest.raises(DataError, match="must be a folder with images named"):
+        source.read(root / "nowhere")
+    lay_out(root, ["notes.txt"])
+    with pytest.raises(DataError, match=r"Looked for: images named .* with notes\.txt"):
+        source.read(root)
+    lay_out(root, ["b.png", "a.png"])
+    with pytest.raises(DataError, match=r"No image is named .*with 2 images, such as a\.png"):
+        source.read(root)
+
+
+def test_mostly_other_names_are_warned_of(root, caplog):
+    lay_out(root, ["7_1_2_20170109.jpg.chip.jpg", "a.png", "b.png", "c.png"])
+    assert len(SOURCES["utkface"]().read(root).table) == 1
+    assert "Only 1 of 4 images are named age_gender" in caplog.text

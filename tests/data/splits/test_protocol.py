@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from keras_dldl.data.prepare import PrepareOptions
-from keras_dldl.data.prepare.jobs import jobs_of
+from keras_dldl.data.prepare.shards import jobs_of
 from keras_dldl.data.splits.protocol import (
     SplitOptions,
     assign_splits,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from keras_dldl.data.integrity import check_records
 from keras_dldl.data.pipeline import evaluation_dataset
-from keras_dldl.data.prepare import PrepareOptions, jobs, prepare, writer
+from keras_dldl.data.prepare import PrepareOptions, prepare, shards
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.sources import CsvSource
 from keras_dldl.data.splits.protocol import SplitOptions
@@ -35,8 +35,8 @@ class WholeImages:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(writer, "_aligner", lambda *_: WholeImages())
-    monkeypatch.setattr(jobs, "ROWS_PER_SHARD", 8)
+    monkeypatch.setattr(shards, "_aligner", lambda *_: WholeImages())
+    monkeypatch.setattr(shards, "ROWS_PER_SHARD", 8)
 
 
 @pytest.fixture(scope="module")
