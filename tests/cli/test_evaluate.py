@@ -76,6 +76,7 @@ def test_an_unreadable_image_ends_in_status_1_with_all_else_written(place, tmp_p
     given = "--manifest", tmp_path / "manifest.csv", "--root", tmp_path / "images", "--no-align"
     result = run(place, tmp_path / "out", *given, "--json")
     assert result.exit_code == 1
+    assert "every image should be readable; the numbers are written" in result.stderr
     assert "line 4" in result.stderr and rows["path"][2] in result.stderr
     assert "Traceback" not in result.stderr
     metrics = json.loads(result.stdout)
@@ -153,3 +154,4 @@ def test_a_reader_of_stdout_who_goes_away_does_not_lose_the_files(
 def test_pictures_over_the_limit_are_left_out(place, tmp_path):
     result = run(place, tmp_path, *images(place), "--max-pixels", 100)
     assert result.exit_code == 1 and "over the limit of 100" in result.stderr
+    assert "Error: At least one image must be readable. Received: 5 that are not" in result.stderr

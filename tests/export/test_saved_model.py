@@ -1,6 +1,7 @@
 """The SavedModel: read by TensorFlow alone, the numbers of prediction, any image size."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ import pytest
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.export import ParityError, export_model, saved_model
 from keras_dldl.export.parity import generated_images, keras_outputs
+from keras_dldl.export.tensorflow_alone import answers
 from keras_dldl.predict import predict_age
-from keras_dldl.runtime.networks import KerasNetwork
 from tests.evaluation.given import noise, tiny_model
 from tests.faces.odd_images import encoded
 
@@ -67,17 +68,6 @@ def test_other_sizes_are_resized_as_at_prediction(model, served, shape):
     assert found == pytest.approx(float(predict_age(image, model=model, detect=False)), abs=0.05)
 
 
-def test_without_mirror_only_the_image_counts(model, tmp_path, in_process):
-    export_model(model, "saved-model", tmp_path / "m", mirror=False)
-    loaded = tf.saved_model.load(str(tmp_path / "m"))
-    faces = noise(3, seed=9)
-    served = loaded.signatures["images"](images=tf.constant(faces))
-    image, _ = KerasNetwork(model, is_fast=True).views(faces)  # folded alike
-    assert np.abs(served["distribution"].numpy() - image).max() < 1e-6
-    card = json.loads((tmp_path / "m" / "assets.extra" / "keras_dldl.json").read_text())
-    assert card["mirror_averaged"] is False
-
-
 def test_the_other_process_cannot_import_keras(tmp_path, monkeypatch):
     program = saved_model.TENSORFLOW_ALONE.read_text()
     probe = tmp_path / "probe.py"
@@ -121,15 +111,16 @@ def test_wrong_arguments_are_refused(model, tmp_path, arguments, message):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
-def test_a_signature_that_disagrees_is_not_kept(model, tmp_path, monkeypatch):
-    def coarser(file):  # than the decoder that the other signatures' images have gone through
-        return tf.io.decode_png(file, channels=3) // 16 * 16
+def test_a_signature_that_disagrees_ends_the_other_process():
+    """Its exit status keeps the export from its name, see the test before."""
 
-    monkeypatch.setattr("keras_dldl.export.encoded_images._png_pixels", coarser)
-    with pytest.raises(ParityError, match="serving_default differs from that of images by"):
-        export_model(model, "saved-model", tmp_path / "m", version=1)
-    assert list(tmp_path.rglob("*")) == [tmp_path / "m"]
+    def signature(shift):
+        return lambda **given: {"value": tf.fill([3], 20.0 + shift)}
+
+    shifts = {"images": 0.0, "images_float": 5e-4, "serving_default": 2e-3}
+    signatures = {name: signature(shift) for name, shift in shifts.items()}
+    with pytest.raises(SystemExit, match="value of serving_default differs .* images by 0.002"):
+        answers(SimpleNamespace(signatures=signatures), noise(3))
 
 
 def test_a_missing_model_leaves_no_folder(tmp_path):

@@ -11,9 +11,11 @@ from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.parity import Limits, compare, keras_outputs, limits_of
 from keras_dldl.export.single_file import FileFormat
 from keras_dldl.labels import LabelGrid
+from keras_dldl.layers.normalization import image_normalization
 from keras_dldl.runtime import open_network
 from keras_dldl.runtime.card import read_litert_card
 from tests.evaluation.given import tiny_model, write_images, write_prepared
+from tests.models.given import backbone, squares
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,20 @@ def test_files_give_the_numbers_of_keras_at_every_batch_size(model, tmp_path, fo
         assert outputs.keys() == {"value", "std", "distribution"}
         for name, wanted in keras_outputs(model, images, mirror).items():
             np.testing.assert_allclose(outputs[name], wanted, atol=1e-3)
+
+
+def test_a_network_of_reversed_colours_keeps_its_numbers(tmp_path):
+    """As those that came from Caffe want them."""
+
+    def reversed_colours(images):
+        return squares(image_normalization((0.1, 0.2, 0.3), (1, 2, 3), reverse=True)(images))
+
+    with backbone(reversed_colours) as name:
+        model = tiny_model(backbone=name)
+    images = drawn_faces(model, 1)
+    values = [keras_outputs(model, of, False)["value"] for of in (images, images[..., ::-1])]
+    assert abs(values[0] - values[1]) > 0.1
+    assert export_model(model, "litert", tmp_path, mirror=False).parity.value < 1e-3
 
 
 @pytest.mark.slow
