@@ -13,7 +13,13 @@ from typing import Any
 
 from keras import ops
 
-from keras_dldl.ops import compute_dtype, ranking_code, smallest, to_tensor
+from keras_dldl.ops import (
+    compute_dtype,
+    ranking_code,
+    ranking_to_distribution,
+    smallest,
+    to_tensor,
+)
 
 
 def gaussian_ranking(y: Any, sigma: Any, labels: Any, midpoints: bool = True) -> Any:
@@ -95,7 +101,4 @@ def nearest_distribution(r: Any) -> Any:
     >>> np.asarray(nearest_distribution(np.array([[1.0, 0.3, 0.5]]))).round(6).tolist()
     [[0.0, 0.6, 0.0, 0.4]]
     """
-    code = ops.clip(falling(r), 0.0, 1.0)
-    end = code[..., :1]
-    padded = ops.concatenate([ops.ones_like(end), code, ops.zeros_like(end)], axis=-1)
-    return padded[..., :-1] - padded[..., 1:]
+    return ranking_to_distribution(falling(r))  # which has nothing left to sort

@@ -26,11 +26,7 @@ class ExpectationPearson(GridMetric):
         name: name of the metric. Default None: "pearson".
         dtype: dtype of the computation, at least float32.
 
-    Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture of two labels: y is its expectation.
-        y_pred: (B, K) probabilities or logits, or decoded values (B,) or (B, 1).
-        sample_weight: weights of the rows, not below 0.
+    Call arguments: as those of `ExpectationMAE`; weights not below 0.
 
     >>> metric = ExpectationPearson(LabelGrid.age())
     >>> metric.update_state(np.array([20.0, 30.0]), np.array([21.0, 28.0]))

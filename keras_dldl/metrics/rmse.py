@@ -18,11 +18,7 @@ class ExpectationRMSE(GridMean):
         name: name of the metric. Default None: "rmse".
         dtype: dtype of the computation, at least float32.
 
-    Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture of two labels: y is its expectation.
-        y_pred: (B, K) probabilities or logits, or decoded values (B,) or (B, 1).
-        sample_weight: weights of the rows.
+    Call arguments: as those of `ExpectationMAE`.
 
     >>> import numpy as np
     >>> from keras_dldl.labels import LabelGrid

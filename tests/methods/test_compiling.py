@@ -25,8 +25,8 @@ def made(backbone, method="dldl-v2", **kwargs):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_compile_alone_trains_raw_outputs_by_the_method_s_loss(mini, name):
-    model, other = made(mini, name), made(mini, name)
+def test_compile_alone_trains_raw_outputs_by_the_method_s_loss(mini_backbone, name):
+    model, other = made(mini_backbone, name), made(mini_backbone, name)
     # Without XLA, which takes longer to compile than all the rest.
     model.compile(keras.optimizers.SGD(1e-4), jit_compile=False)
     raw = other.training_model()
@@ -44,10 +44,10 @@ def test_compile_alone_trains_raw_outputs_by_the_method_s_loss(mini, name):
     assert found["mae"] == pytest.approx(errors.mean(), rel=1e-4)
 
 
-def test_probabilities_and_raw_outputs_give_one_loss(mini):
+def test_probabilities_and_raw_outputs_give_one_loss(mini_backbone):
     losses = []
     for from_logits in (False, True):
-        model = made(mini)
+        model = made(mini_backbone)
         loss = LabelDistributionLoss(AGE, sigma=3.0, from_logits=from_logits)
         model.compile(loss=loss, metrics=[ExpectationMAE(AGE), CumulativeScore(AGE, 5)])
         losses.append(model.evaluate(faces(), LABELS, verbose=0))
@@ -56,12 +56,12 @@ def test_probabilities_and_raw_outputs_give_one_loss(mini):
     assert losses[0][1] == pytest.approx(np.abs(p @ AGE.labels64 - LABELS).mean(), rel=1e-5)
 
 
-def test_a_loss_of_one_s_own_gets_labels_and_probabilities(mini):
+def test_a_loss_of_one_s_own_gets_labels_and_probabilities(mini_backbone):
     def squared_error(y_true, y_pred):
         years = keras.ops.sum(y_pred * keras.ops.arange(101, dtype="float32"), axis=-1)
         return keras.ops.square(years - keras.ops.reshape(y_true, (-1,)))
 
-    model = made(mini)
+    model = made(mini_backbone)
     model.compile(loss=squared_error)
     p = np.asarray(model(faces()), "float64")
     expected = np.mean((p @ np.arange(101) - LABELS) ** 2)
@@ -73,8 +73,8 @@ class OneHot(Method):
         return keras.losses.CategoricalCrossentropy(from_logits=True)
 
 
-def test_a_method_of_one_s_own_brings_its_loss(mini):
-    model = made(mini, OneHot())
+def test_a_method_of_one_s_own_brings_its_loss(mini_backbone):
+    model = made(mini_backbone, OneHot())
     model.compile(metrics=[], jit_compile=False)
     targets = np.eye(101, dtype="float32")[[3, 21, 40, 77, 100]]
     p = np.asarray(model(faces()), "float64")
@@ -100,19 +100,19 @@ def test_a_method_of_one_s_own_brings_its_loss(mini):
         ("dldl-v2", ["mse"], r"\['mse'\]"),
     ],
 )
-def test_a_loss_that_does_not_fit_is_refused(mini, method, loss, received):
-    wanted = type(made(mini, method).method.loss(AGE)).__name__
+def test_a_loss_that_does_not_fit_is_refused(mini_backbone, method, loss, received):
+    wanted = type(made(mini_backbone, method).method.loss(AGE)).__name__
     with pytest.raises(ConfigError, match=f"must be {wanted} over .*Received: loss={received}"):
-        made(mini, method).compile(loss=loss)
+        made(mini_backbone, method).compile(loss=loss)
 
 
 @pytest.mark.parametrize("where", ["metrics", "weighted_metrics"])
 @pytest.mark.parametrize(
     "metric", [ExpectationMAE(AGE, from_logits=True), ExpectationMAE(LabelGrid(0, 100, 50))]
 )
-def test_a_metric_that_does_not_fit_is_refused(mini, where, metric):
+def test_a_metric_that_does_not_fit_is_refused(mini_backbone, where, metric):
     with pytest.raises(ConfigError, match="gets probabilities.*Received: ExpectationMAE over"):
-        made(mini).compile(**{where: ["mae", [metric]]})
+        made(mini_backbone).compile(**{where: ["mae", [metric]]})
 
 
 class Batches(keras.utils.PyDataset):
@@ -146,8 +146,10 @@ def dataset(labels):
         (np.full(5, np.nan, "float32"), "nan in row 0, and 5 such"),
     ],
 )
-def test_labels_off_the_grid_are_named_before_the_first_step(mini, made_of, labels, received):
-    model = made(mini)
+def test_labels_off_the_grid_are_named_before_the_first_step(
+    mini_backbone, made_of, labels, received
+):
+    model = made(mini_backbone)
     model.compile(jit_compile=False)
     before = model.get_weights()
     data = made_of(labels)
@@ -157,8 +159,8 @@ def test_labels_off_the_grid_are_named_before_the_first_step(mini, made_of, labe
         np.testing.assert_array_equal(a, b)
 
 
-def test_labels_off_the_grid_in_a_batch_and_in_a_mixture(mini):
-    model = made(mini)
+def test_labels_off_the_grid_in_a_batch_and_in_a_mixture(mini_backbone):
+    model = made(mini_backbone)
     model.compile(jit_compile=False)
     mixed = np.tile(np.float32([[20, -1, 40, -1, 0.7]]), (5, 1))
     assert np.isfinite(model.train_on_batch(faces(), mixed)).all()
@@ -167,8 +169,8 @@ def test_labels_off_the_grid_in_a_batch_and_in_a_mixture(mini):
         model.train_on_batch(faces(), mixed)
 
 
-def test_no_batch_of_a_generator_is_lost(mini):
-    model = made(mini)
+def test_no_batch_of_a_generator_is_lost(mini_backbone):
+    model = made(mini_backbone)
     model.compile(jit_compile=False)
     steps = []
     count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: steps.append(step))
@@ -176,8 +178,8 @@ def test_no_batch_of_a_generator_is_lost(mini):
     assert steps == [0, 1]
 
 
-def test_a_compiled_model_is_trained_on_from_its_file(mini, tmp_path):
-    model = made(mini, "coral")
+def test_a_compiled_model_is_trained_on_from_its_file(mini_backbone, tmp_path):
+    model = made(mini_backbone, "coral")
     model.compile(jit_compile=False)
     model.fit(faces(), LABELS, verbose=0)
     model.save(tmp_path / "model.keras")
@@ -193,9 +195,9 @@ def test_a_compiled_model_is_trained_on_from_its_file(mini, tmp_path):
 
 
 def test_a_file_compiled_with_a_loss_that_does_not_fit_is_loaded_all_the_same(
-    mini, tmp_path, monkeypatch
+    mini_backbone, tmp_path, monkeypatch
 ):
-    model = made(mini, "coral")
+    model = made(mini_backbone, "coral")
     keras.Model.compile(model, "sgd", LabelDistributionLoss(AGE))  # as was possible once
     model.save(tmp_path / "model.keras")
     with pytest.warns(UserWarning, match="not compiled: The loss does not fit"):

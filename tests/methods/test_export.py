@@ -16,10 +16,10 @@ tf = pytest.importorskip("tensorflow")
 
 
 @pytest.mark.parametrize("name", ["mr-l1", "ranking-bce"])
-def test_the_export_gives_the_value_of_python(mini, name, tmp_path, monkeypatch):
+def test_the_export_gives_the_value_of_python(mini_backbone, name, tmp_path, monkeypatch):
     run_in_process(monkeypatch)
     keras.utils.set_random_seed(3)
-    model = FaceModel(mini, LabelGrid.age(), name, 32)
+    model = FaceModel(mini_backbone, LabelGrid.age(), name, 32)
     rng = np.random.default_rng(0)
     for variable in model.trainable_variables[2:]:  # else every answer would be near one half
         variable.assign(variable + 0.3 * rng.normal(size=variable.shape))

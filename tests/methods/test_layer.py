@@ -19,8 +19,8 @@ def faces(count=3, size=32):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_model_of_every_method_is_saved_and_loaded(mini, name, tmp_path):
-    model = FaceModel(mini, RATING, name, 32)
+def test_a_model_of_every_method_is_saved_and_loaded(mini_backbone, name, tmp_path):
+    model = FaceModel(mini_backbone, RATING, name, 32)
     p = np.asarray(model(faces()))
     assert p.shape == (3, 41) and p.dtype == np.float32
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
@@ -37,11 +37,11 @@ def test_a_model_of_every_method_is_saved_and_loaded(mini, name, tmp_path):
 
 @pytest.mark.parametrize("name", ["ranking-bce", "coral", "mr-l1", "dldl-v2"])
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
-def test_distributions_are_float32_under_any_policy(mini, name, policy):
+def test_distributions_are_float32_under_any_policy(mini_backbone, name, policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        model = FaceModel(mini, LabelGrid.age(), name, 32)
+        model = FaceModel(mini_backbone, LabelGrid.age(), name, 32)
         p = np.asarray(model(faces()))
         raw = model.training_model().output
     finally:
@@ -50,8 +50,8 @@ def test_distributions_are_float32_under_any_policy(mini, name, policy):
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_model_file_of_before_the_options_were_written_out(mini, tmp_path):
-    config = FaceModel(mini, RATING, "dldl-v2", 32).get_config()
+def test_a_model_file_of_before_the_options_were_written_out(mini_backbone, tmp_path):
+    config = FaceModel(mini_backbone, RATING, "dldl-v2", 32).get_config()
     config["method"] = {"name": "dldl-v2", "options": {}}
     assert FaceModel.from_config(config).method == get_method("dldl-v2")
 
@@ -61,16 +61,16 @@ class Wide(Method):
         return keras.ops.concatenate([raw, raw], axis=-1)
 
 
-def test_a_method_that_gives_no_distribution_over_the_grid(mini):
+def test_a_method_that_gives_no_distribution_over_the_grid(mini_backbone):
     with pytest.raises(ConfigError, match=r"Wide must give .*\(B, 41\).*shape=\(None, 82\)"):
-        FaceModel(mini, RATING, Wide(), 32)
+        FaceModel(mini_backbone, RATING, Wide(), 32)
 
 
-def test_a_file_whose_method_is_not_here_names_it(mini, tmp_path):
+def test_a_file_whose_method_is_not_here_names_it(mini_backbone, tmp_path):
     class Gone(Method):
         name = "gone_module_of_test:Gone"
 
-    FaceModel(mini, RATING, Gone(), 32).save(tmp_path / "model.keras")
+    FaceModel(mini_backbone, RATING, Gone(), 32).save(tmp_path / "model.keras")
     with pytest.raises(ModelFileError, match="gone_module_of_test:Gone"):
         load_model(tmp_path / "model.keras")
 

@@ -40,14 +40,16 @@ def test_its_loss_is_what_the_page_says(earth_mover):
 
 
 @pytest.mark.slow
-def test_it_trains_from_the_command_line_and_its_model_finds_it_again(earth_mover, mini, tmp_path):
+def test_it_trains_from_the_command_line_and_its_model_finds_it_again(
+    earth_mover, mini_backbone, tmp_path
+):
     data = write_small_data(tmp_path / "data", train=16, val=4)
     text = PAGE.read_text(encoding="utf-8")
     method, options = re.search(r"--method (earth\S+) --set (\S+)", text).groups()
     assert method == earth_mover
     result = CliRunner().invoke(
         cli,
-        ["train", "--data", str(data), "--out", "run", "--model", mini, "--method", method,
+        ["train", "--data", str(data), "--out", "run", "--model", mini_backbone, "--method", method,
          "--set", options, "--epochs", "1", "--batch-size", "8"],
     )  # fmt: skip
     assert result.exit_code == 0, result.output

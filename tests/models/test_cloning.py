@@ -12,24 +12,16 @@ from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import METHODS
 from keras_dldl.models import FaceModel, load_model
 from tests.calibration.given import faces as labelled_faces
-from tests.models.given import backbone
 
-pytestmark = pytest.mark.skipif(
-    tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15),
-    reason="older versions of Keras make a plain functional model of it",
-)
+pytestmark = [
+    pytest.mark.usefixtures("mini_backbone"),
+    pytest.mark.skipif(
+        tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15),
+        reason="older versions of Keras make a plain functional model of it",
+    ),
+]
 IMAGES = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3)).astype("float32")
 AGES = LabelGrid(0, 80, 2)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def mini():
-    def network(x):
-        x = keras.layers.Conv2D(4, 3, 2, padding="same")(x)
-        return keras.layers.ReLU()(x)
-
-    with backbone(network) as name:
-        yield name
 
 
 def same_answers(clone, model):
