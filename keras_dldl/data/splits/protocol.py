@@ -67,10 +67,8 @@ def assign_splits(
         A series of "train", "val", "test".
 
     Raises:
-        ConfigError: impossible shares.
         DataError: rows of one subject are given different splits.
     """
-    check_shares(val, test)
 
     def draw(key: str) -> str:
         drawn = unit_hash(f"{seed}:{key}")
@@ -86,15 +84,6 @@ def assign_splits(
         of_subject = dict(zip(pairs["subject"], pairs["split"], strict=True))
         given = given.where(given.notna(), table["subject"].map(of_subject))
     return given.where(given.notna(), drawn)
-
-
-def check_shares(val: float, test: float) -> None:
-    """Raise a ConfigError unless validation and test can have these shares of the rows."""
-    if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
-        raise ConfigError(
-            "Shares of validation and test rows must each be in [0, 1) and together below 1. "
-            f"Received: val={val}, test={test}"
-        )
 
 
 def check_whole(pairs: pd.DataFrame) -> None:
@@ -175,7 +164,12 @@ class SplitOptions:
 
     def __post_init__(self):
         check_choice("split", self.split, KINDS)
-        check_shares(self.val, self.test)
+        val, test = self.val, self.test
+        if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
+            raise ConfigError(
+                "Shares of validation and test rows must each be in [0, 1) and together below 1. "
+                f"Received: val={val}, test={test}"
+            )
         if self.folds is not None and self.folds < 2:
             raise ConfigError(f"`folds` must be 2 or more. Received: folds={self.folds}")
         if self.fold is not None:  # one spelling, so that plans can be compared

@@ -1,8 +1,11 @@
-"""Protocols: official splits, folds of the data set's own, one person left out; what is refused."""
+"""Splits: stable, by subject, of the right size; folds alike in size and labels; refusals."""
 
+import hashlib
 import time
 from pathlib import Path
+from statistics import median
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,22 +15,174 @@ from keras_dldl.data.splits.protocol import (
     SplitOptions,
     assign_splits,
     draw_folds,
+    scattered,
     split_rows,
+    unit_hash,
     warn_of_empty_splits,
 )
 from keras_dldl.errors import ConfigError, DataError
 
 
+def rows(count=4000, **columns):
+    return pd.DataFrame({"path": [f"{k}.jpg" for k in range(count)], **columns})
+
+
+def labelled_rows(count, subjects=0):
+    random = np.random.default_rng(0)
+    table = rows(count, label=random.uniform(0, 100, count))
+    if subjects:
+        # Like photos of people in the news: few have many.
+        table["subject"] = [f"p{int(k)}" for k in random.zipf(1.7, count) % subjects]
+    return table
+
+
 @pytest.fixture
 def table():
     """300 rows of 30 people."""
-    return pd.DataFrame(
-        {
-            "path": [f"{k}.jpg" for k in range(300)],
-            "label": [float(k % 90) for k in range(300)],
-            "subject": [f"p{k % 30:02d}" for k in range(300)],
-        }
+    return rows(
+        300,
+        label=[float(k % 90) for k in range(300)],
+        subject=[f"p{k % 30:02d}" for k in range(300)],
     )
+
+
+def test_shares_are_met_within_three_standard_deviations():
+    counts = assign_splits(rows(), val=0.1, test=0.2, seed=3).value_counts()
+    assert abs(counts["val"] - 400) < 3 * (4000 * 0.1 * 0.9) ** 0.5
+    assert abs(counts["test"] - 800) < 3 * (4000 * 0.2 * 0.8) ** 0.5
+
+
+def test_the_draw_does_not_depend_on_the_other_rows():
+    table = rows()
+    whole = assign_splits(table, seed=1)
+    part = assign_splits(table.iloc[::-7], seed=1)
+    assert (whole.loc[part.index] == part).all()
+    assert (assign_splits(table, seed=2) != whole).any()
+    digest = hashlib.sha256(b"0:somebody").hexdigest()
+    assert unit_hash("0:somebody") == int(digest[:16], 16) / 2**64
+
+
+def test_a_subject_is_never_in_two_parts():
+    table = rows(subject=[f"person {k % 300}" for k in range(4000)])
+    table["split"] = assign_splits(table)
+    assert (table.groupby("subject")["split"].nunique() == 1).all()
+    assert table["split"].nunique() == 3
+
+
+@pytest.mark.parametrize(
+    ("subject", "given", "split"),
+    [
+        (None, ["test", None, "train", None, "val"], ["test", "train", "train", "train", "val"]),
+        # A split given to one row holds for its subject.
+        (["a", "a", "b", "b", None], [None, "test", "val", None, "test"],
+         ["test", "test", "val", "val", "test"]),
+        # Rows without subject are no subject.
+        ([None, None, "a", "a", None], ["test", "val", None, None, None],
+         ["test", "val", "train", "train", "train"]),
+    ],
+)  # fmt: skip
+def test_given_splits_stay(subject, given, split):
+    table = rows(5, subject=subject, split=given)
+    assert assign_splits(table, val=0, test=0).tolist() == split
+    drawn = assign_splits(table.drop(columns="split"), val=0.3, test=0.3, seed=5)
+    mixed = assign_splits(table, val=0.3, test=0.3, seed=5)
+    untold = [k for k in range(5) if split[k] == "train" and given[k] is None]
+    assert mixed[untold].tolist() == drawn[untold].tolist()
+
+
+@pytest.mark.parametrize("empty", [None, float("nan")])
+def test_an_empty_column_of_splits_gives_none(empty):
+    table = rows(50, subject=[f"s{k % 9}" for k in range(50)])
+    drawn = assign_splits(table, val=0.3)
+    assert assign_splits(table.assign(split=empty), val=0.3).tolist() == drawn.tolist()
+    nobody = table.assign(subject=empty, split=empty)
+    assert assign_splits(nobody).tolist() == assign_splits(rows(50)).tolist()
+
+
+def test_a_subject_given_two_splits_is_refused():
+    table = rows(16, subject=[f"s{k // 2}" for k in range(16)], split=["train", "test"] * 8)
+    with pytest.raises(DataError, match="different ones for subject s0, s1, s2, s3, s4 and 3 more"):
+        assign_splits(table)
+    table.loc[2:, "split"] = "val"
+    with pytest.raises(DataError, match="for subject s0$"):
+        assign_splits(table)
+
+
+def folds_by_a_slow_loop(table, folds, seed):
+    """Return {path: fold}, by the rule in words: plain Python, no data frame."""
+    people = {}
+    for row in table.to_dict("records"):
+        key = row.get("subject", row["path"])
+        people.setdefault(key, []).append(row)
+    middle = {key: median(row["label"] for row in own) for key, own in people.items()}
+
+    def place(key):
+        below = sum(other < middle[key] for other in middle.values())
+        digest = hashlib.sha256(f"{seed}:fold:{key}".encode()).digest()
+        return -len(people[key]), below * 10 // len(people), digest[:8]
+
+    sizes, chosen = [0] * folds, {}
+    for key in sorted(people, key=place):
+        fold = min(range(folds), key=lambda k: (sizes[k], k))
+        sizes[fold] += len(people[key])
+        chosen |= {row["path"]: fold + 1 for row in people[key]}
+    return chosen
+
+
+@pytest.mark.parametrize("subjects", [0, 60])
+@pytest.mark.parametrize(("folds", "seed"), [(2, 0), (5, 3), (10, 1)])
+def test_folds_are_those_of_a_slow_loop_in_any_order_of_rows(subjects, folds, seed):
+    table = labelled_rows(400, subjects)
+    drawn = draw_folds(table, folds, seed)
+    assert dict(zip(table["path"], drawn, strict=True)) == folds_by_a_slow_loop(table, folds, seed)
+    shuffled = table.sample(frac=1, random_state=1)
+    assert draw_folds(shuffled, folds, seed).sort_index().equals(drawn)
+
+
+def test_single_images_are_spread_evenly_in_number_and_label():
+    table = labelled_rows(1003)
+    table["fold"] = draw_folds(table, 5)
+    sizes = table["fold"].value_counts()
+    assert sorted(sizes.index) == [1, 2, 3, 4, 5] and sizes.max() - sizes.min() <= 1
+    tenths = pd.Series(table["label"].rank() - 1, name="tenth") * 10 // len(table)
+    counts = pd.crosstab(tenths, table["fold"])
+    assert len(counts) == 10 and (counts.max(axis=1) - counts.min(axis=1)).max() <= 1
+
+
+def test_subjects_stay_whole_and_sizes_differ_by_no_more_than_the_largest():
+    table = labelled_rows(3000, subjects=400)
+    table["fold"] = draw_folds(table, 10)
+    assert (table.groupby("subject")["fold"].nunique() == 1).all()
+    sizes = table["fold"].value_counts()
+    assert sizes.max() - sizes.min() <= table["subject"].value_counts().max()
+    table = table[table["subject"].map(table["subject"].value_counts()) < 30].drop(columns="fold")
+    sizes = draw_folds(table, 10).value_counts()
+    assert sizes.max() - sizes.min() <= 1  # the single images even out the rest
+
+
+def test_as_many_folds_as_people_leave_one_out_each():
+    table = rows(984, label=5.0, subject=np.repeat([f"{k:03d}" for k in range(1, 83)], 12))
+    table = table.drop(index=range(7))  # not all have as many
+    drawn = draw_folds(table, 82)
+    assert table.groupby(drawn)["subject"].nunique().tolist() == [1] * 82
+    assert drawn.groupby(table["subject"]).nunique().tolist() == [1] * 82
+
+
+def test_rows_without_subject_are_their_own():
+    table = labelled_rows(40).assign(subject=["a"] * 10 + [None] * 30)
+    assert draw_folds(table, 31).nunique() == 31
+    with pytest.raises(DataError, match="at least as many .*Received: 32 folds for 31$"):
+        draw_folds(table, 32)
+
+
+def test_scattered_rows_depend_on_the_paths_alone():
+    table = labelled_rows(300)
+    table["decade"] = table.index // 30
+    whole = scattered(table)
+    assert scattered(table.iloc[::-1])["path"].tolist() == whole["path"].tolist()
+    some = scattered(table.iloc[::7])["path"].tolist()
+    assert [path for path in whole["path"] if path in some] == some
+    assert whole.head(60)["decade"].nunique() == 10
 
 
 def test_official_keeps_what_is_given_and_draws_the_rest(table):
@@ -52,12 +207,9 @@ def test_official_test_draws_validation_from_all_other_rows(table):
     assert ((split == "test") == (given == "test")).all()
     val = assign_splits(table, val=0.4, test=0) == "val"
     assert ((split == "val") == (val & (given != "test"))).all() and (split == "val").any()
-
-
-@pytest.mark.parametrize("given", [None, pd.Series(["train", None] * 150)])
-def test_official_test_needs_test_rows(table, given):
-    with pytest.raises(DataError, match=r"Received: (no official splits|only train)$"):
-        split_rows(table, SplitOptions(split="official-test"), given)
+    for none, received in ((None, "no official splits"), (given[given != "test"], "only train")):
+        with pytest.raises(DataError, match=f"Received: {received}$"):
+            split_rows(table, SplitOptions(split="official-test"), none)
 
 
 def test_each_fold_is_the_test_part_once(table):
@@ -119,7 +271,9 @@ def test_one_person_left_out(table):
         ({"folds": 5, "fold": 6}, r"1 \.\.\. 5. Received: fold=6"),
         ({"folds": 5, "fold": "60-40"}, r"1 \.\.\. 5. Received: fold=60-40"),
         ({"fold": 1, "leave_out": "a"}, "either on a fold or on a person"),
-        ({"val": 1}, "below 1"),
+        ({"val": 0.5, "test": 0.5}, "below 1. Received: val=0.5, test=0.5"),
+        ({"val": -0.1}, "below 1"),
+        ({"test": 1, "val": 0}, "below 1"),
     ],
 )
 def test_bad_options(options, reason):
@@ -128,10 +282,8 @@ def test_bad_options(options, reason):
 
 
 def test_what_was_chosen_is_what_has_a_value():
-    chosen = SplitOptions(folds=5, fold=2).chosen_split()
-    assert chosen == {
-        "split": "official", "val": 0.1, "test": 0.1, "seed": 0, "folds": 5, "fold": "2"
-    }  # fmt: skip
+    drawn = {"split": "official", "val": 0.1, "test": 0.1, "seed": 0}
+    assert SplitOptions(folds=5, fold=2).chosen_split() == {**drawn, "folds": 5, "fold": "2"}
 
 
 def test_empty_splits_are_warned_of(caplog):
@@ -142,12 +294,11 @@ def test_empty_splits_are_warned_of(caplog):
     assert "No row is in the split 'val'" in caplog.text and "'test'" not in caplog.text
 
 
-@pytest.mark.parametrize("people", [20_000, 200_000])
-def test_two_hundred_thousand_rows_take_seconds(people):
+def test_two_hundred_thousand_rows_take_seconds():
     count = 200_000
     table = pd.DataFrame({"path": [f"{k // 1000}/{k}.jpg" for k in range(count)]})
     table["label"] = (table.index * 7919 % 100).astype(float)
-    table["subject"] = (table.index * 7907 % people).astype(str)
+    table["subject"] = (table.index * 7907 % count).astype(str)
     begin = time.process_time()  # 1 second of one core when this was written
     split = split_rows(table, SplitOptions(folds=10, fold=3))
     jobs = list(jobs_of(table, {}, Path("root"), Path("out"), PrepareOptions()))

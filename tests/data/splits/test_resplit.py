@@ -33,10 +33,12 @@ class WholeImages:
         return [NoFaceFound("none") for _ in photos]
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(shards, "_aligner", lambda *_: WholeImages())
-    monkeypatch.setattr(shards, "ROWS_PER_SHARD", 8)
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(shards, "_aligner", lambda *_: WholeImages())
+        patched.setattr(shards, "ROWS_PER_SHARD", 8)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,17 @@ def prepared(photos, out, options=OPTIONS):
     return out
 
 
+@pytest.fixture(scope="module")
+def kept(photos, tmp_path_factory):
+    return prepared(photos, tmp_path_factory.mktemp("kept") / "data")
+
+
+@pytest.fixture
+def data(kept, tmp_path):
+    """A prepared folder of one's own."""
+    return shutil.copytree(kept, tmp_path / "data")
+
+
 def content(folder, without=(".progress", "plan.json")):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -79,9 +92,8 @@ CHOICES = {
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_it_gives_what_prepare_gives(photos, tmp_path, choice):
+def test_it_gives_what_prepare_gives(photos, data, tmp_path, choice):
     chosen = CHOICES[choice]
-    data = prepared(photos, tmp_path / "data")
     before = content(data, without=())
     resplit(data, tmp_path / "a", SplitOptions(**chosen))
     prepared(photos, tmp_path / "b", dataclasses.replace(OPTIONS, **chosen))
@@ -95,8 +107,7 @@ def test_it_gives_what_prepare_gives(photos, tmp_path, choice):
     assert len({*pd.read_csv(tmp_path / "a" / "manifest.csv")["split"]}) >= 2
 
 
-def test_training_reads_the_same_faces(photos, tmp_path, monkeypatch):
-    data = prepared(photos, tmp_path / "data")
+def test_training_reads_the_same_faces(data, tmp_path, monkeypatch):
     result = resplit(data, tmp_path / "out", SplitOptions(folds=3, fold=1, val=0.2))
     assert result.counts["test"] == 20 and sum(result.counts.values()) == COUNT
 
@@ -115,16 +126,16 @@ def test_training_reads_the_same_faces(photos, tmp_path, monkeypatch):
     assert faces(tmp_path / "out") == faces(data)
 
 
-def test_a_split_of_a_split(photos, tmp_path):
-    data = prepared(photos, tmp_path / "data")
+def test_a_split_of_a_split(data, tmp_path):
     resplit(data, tmp_path / "a", SplitOptions(folds=4, fold=1))
     resplit(tmp_path / "a", tmp_path / "b", SplitOptions())
     assert (tmp_path / "b" / "manifest.csv").read_bytes() == (data / "manifest.csv").read_bytes()
     assert json.loads((tmp_path / "b" / "dataset.json").read_text())["faces"] == "../data"
 
 
-def test_folders_that_move_together_and_apart(photos, tmp_path):
-    data = prepared(photos, tmp_path / "x" / "data")
+def test_folders_that_move_together_and_apart(data, tmp_path):
+    shutil.move(data, tmp_path / "x" / "data")
+    data = tmp_path / "x" / "data"
     out = tmp_path / "x" / "splits" / "one"
     resplit(data, out, SplitOptions(folds=4, fold=1))
     (tmp_path / "x").rename(tmp_path / "y")
@@ -138,8 +149,8 @@ def test_folders_that_move_together_and_apart(photos, tmp_path):
         PreparedData(moved)
 
 
-def test_a_killed_run_goes_on_at_any_moment(photos, tmp_path, monkeypatch):
-    data, options = prepared(photos, tmp_path / "data"), SplitOptions(folds=3, fold=2)
+def test_a_killed_run_goes_on_at_any_moment(data, tmp_path, monkeypatch):
+    options = SplitOptions(folds=3, fold=2)
     resplit(data, tmp_path / "whole", options)
     expected = content(tmp_path / "whole", without=())
     rename = os.replace
@@ -162,13 +173,14 @@ def test_a_killed_run_goes_on_at_any_moment(photos, tmp_path, monkeypatch):
         assert content(out, without=()) == expected
 
 
-def test_another_call_into_the_same_folder_is_refused(photos, tmp_path):
-    data = prepared(photos, tmp_path / "data")
+def test_another_call_into_the_same_folder_is_refused(photos, data, tmp_path):
     resplit(data, tmp_path / "out", SplitOptions(folds=3, fold=2))
     with pytest.raises(DataError, match="begun with other arguments: fold='2', now '1'$"):
         resplit(data, tmp_path / "out", SplitOptions(folds=3, fold=1))
     with pytest.raises(DataError, match="must be another folder than the data"):
         resplit(data, data, SplitOptions())
+    with pytest.raises(DataError, match="not prepared data"):
+        resplit(photos, tmp_path / "new", SplitOptions())
     with pytest.raises(DataError, match="begun by another command"):
         prepared(photos, tmp_path / "out")
     other = prepared(photos, tmp_path / "other", dataclasses.replace(OPTIONS, seed=1))
@@ -176,8 +188,8 @@ def test_another_call_into_the_same_folder_is_refused(photos, tmp_path):
         resplit(data, other, SplitOptions())
 
 
-def test_prepared_data_that_changed_are_other_data(photos, tmp_path):
-    data, options = prepared(photos, tmp_path / "data"), SplitOptions(folds=3, fold=2)
+def test_prepared_data_that_changed_are_other_data(data, tmp_path):
+    options = SplitOptions(folds=3, fold=2)
     resplit(data, tmp_path / "out", options)
     manifest = (data / "manifest.csv").read_text()
     (data / "manifest.csv").write_text(manifest.replace("7.png,7.0", "7.png,8.0"))
@@ -185,17 +197,11 @@ def test_prepared_data_that_changed_are_other_data(photos, tmp_path):
         resplit(data, tmp_path / "out", options)
 
 
-def test_damage_is_no_matter_to_a_split_and_found_by_its_readers(photos, tmp_path):
-    data = prepared(photos, tmp_path / "data")
+def test_damage_is_no_matter_to_a_split_and_found_by_its_readers(data, tmp_path):
     next((data / "faces").glob("*.tfrecord")).unlink()
     resplit(data, tmp_path / "out", SplitOptions(split="drawn"))
     with pytest.raises(DataError, match="tfrecord: missing"):
         check_records(PreparedData(tmp_path / "out"), ["train"])
-
-
-def test_what_is_not_prepared_data_is_refused(photos, tmp_path):
-    with pytest.raises(DataError, match="not prepared data"):
-        resplit(photos, tmp_path / "out", SplitOptions())
 
 
 def test_official_splits_must_be_known(photos, tmp_path):
