@@ -8,11 +8,10 @@ from keras_dldl.cli.new_model import refuse_existing, two_models, written
 @click.command()
 @two_models(weight="Of FIRST in the mean.")
 def command(first, second, out, weight, force, as_json):
-    """Average the weights of FIRST and SECOND, of which one was trained on from the other.
+    """Average the weights of FIRST and SECOND, one of which was trained from the other.
 
     Each is a .keras file, a run folder, or a shipped model's name. They must agree in all but their
-    weights. The mean is often better than both; of models that were trained apart it is useless,
-    which `evaluate` shows.
+    weights. The mean is often better than both. For models trained apart it is useless.
     """
     from keras_dldl.models import average_models, load_model
 

@@ -10,8 +10,8 @@ MODELS = "thin-age-net,tiny-age@224,tiny-age"
 @click.command()
 @click.option(
     "--models", default=MODELS,
-    help="Backbones (untrained), shipped models' names or paths, with commas between; after an @ "
-    "another side of the input in pixels.",
+    help="Backbones (untrained), shipped models' names or paths, with commas between; @SIZE "
+    "after a name sets the input size in pixels.",
 )  # fmt: skip
 @click.option(
     "--engines", show_default="all",
@@ -20,7 +20,7 @@ MODELS = "thin-age-net,tiny-age@224,tiny-age"
 )  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1), default=7, help="Interleaved rounds.")
 @click.option(
-    "--threads", type=click.IntRange(1), show_default="one per core", help="Of each engine."
+    "--threads", type=click.IntRange(1), show_default="one per core", help="Threads per engine."
 )
 @click.option(
     "--faces", type=click.Path(exists=True), show_default="drawn faces",
@@ -28,7 +28,7 @@ MODELS = "thin-age-net,tiny-age@224,tiny-age"
     "folder of images.",
 )  # fmt: skip
 @click.option(
-    "--quick", is_flag=True, help="Two rounds, batches of 4, no cold start: to see that all works."
+    "--quick", is_flag=True, help="Two rounds, batches of 4, no cold start: a check that all works."
 )
 @json_option
 def command(models, engines, as_json, **options):

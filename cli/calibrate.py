@@ -19,27 +19,27 @@ from keras_dldl.cli.options import (
 @click.option("--data", "folders", required=True, **DATA)
 @click.option(
     "--split", type=Choice(SPLITS), default="val",
-    help="Which faces: ones that training has not seen.",
+    help="Which faces; training must not have seen them.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(), show_default="none", help="The .keras file to write.")
 @click.option("--in-place", is_flag=True, help="Instead of --out: replace the model's own file.")
 @click.option(
     "--level", default=0.9, type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Of the intervals whose coverage is shown; the calibration is for all levels.",
+    help="Level of the intervals whose coverage is shown; all levels are calibrated.",
 )  # fmt: skip
 @click.option(
     "--folds", default=10, type=click.IntRange(2),
-    help="Parts that the faces are dealt into to measure the coverage.",
+    help="Folds of faces to measure the coverage on.",
 )  # fmt: skip
 @batch_option
 @json_option
 def command(model, folders, split, out, in_place, as_json, **options):
-    """Fit a model's intervals to faces of known label, and write a model file with them.
+    """Fit a model's intervals to labelled faces, and write a model file with them.
 
     The weights stay as they are, and so do values and distributions. Shows how often intervals
-    hold the label and how wide they are, before and after, overall and by label; each face by a
-    calibration that had not seen it. It takes 200 faces to hold the share at every label; of 30 to
-    199, intervals have one width for all labels, and the range is shown that this leaves open.
+    hold the label and how wide they are, before and after, overall and by label, each face by a
+    calibration that had not seen it. Intervals hold their share at every label from 200 faces on.
+    With 30 to 199, they have one width for all labels, and the range they may hold is shown.
     """
     if bool(out) == in_place:
         raise click.UsageError("Give either --out or --in-place.")

@@ -12,7 +12,7 @@ from keras_dldl.cli.options import echo_written
     "--report",
     type=click.Path(exists=True, file_okay=False),
     show_default="the model's folder",
-    help="Folder that evaluate wrote of MODEL.",
+    help="Folder that evaluate wrote for MODEL.",
 )
 @click.option(
     "--out", type=click.Path(dir_okay=False), show_default="stdout", help="File to write."

@@ -25,7 +25,7 @@ EXIT_LEAKS = 1
 )  # fmt: skip
 @click.option(
     "--max-error", type=float, show_default="none",
-    help="With --predictions: labels that all of them miss by more are to be left out.",
+    help="With --predictions: leave out labels that all of them miss by more.",
 )  # fmt: skip
 @click.option("--show", default=100, help="Most pairs shown in each section of the page.")
 @click.option(

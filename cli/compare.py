@@ -36,7 +36,7 @@ from keras_dldl.errors import TrainingError
 @click.option("--split", type=Choice(["test", "val"]), help="Faces predicted. [default: test]")
 @click.option("--dry-run", is_flag=True, help="Print the cells and how long they would take.")
 @click.option("--report-only", is_flag=True, help="Train nothing; compare what is finished.")
-@click.option("--retry-failed", is_flag=True, help="Train cells that failed before once more.")
+@click.option("--retry-failed", is_flag=True, help="Train again the cells that failed.")
 @json_option
 def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, as_json, **options):
     """Train methods, backbones and settings on the same faces, and say how sure differences are.

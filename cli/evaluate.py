@@ -42,7 +42,7 @@ from keras_dldl.cli.options import (
 )  # fmt: skip
 @click.option(
     "--group-by", multiple=True, metavar="COLUMN",
-    help="Column to break the numbers down by; several are possible.  [default: all suitable]",
+    help="Column to break the numbers down by; may be repeated.  [default: all suitable]",
 )  # fmt: skip
 @click.option(
     "--against", metavar="MODEL",
@@ -54,7 +54,7 @@ from keras_dldl.cli.options import (
 )  # fmt: skip
 @click.option(
     "--leak-check/--no-leak-check", default=None,
-    help="With --data: search it for evaluated faces that are in its training part too.  "
+    help="With --data: search its training part for the evaluated faces.  "
     "[default: where it takes about a minute at most]",
 )  # fmt: skip
 @click.option(

@@ -29,7 +29,7 @@ split_option = click.option(
     help="Which faces.  [default: test, or else val]",
 )  # fmt: skip
 seed_option = click.option(
-    "--seed", default=0, type=click.IntRange(0), help="Another seed, other faces of --limit."
+    "--seed", default=0, type=click.IntRange(0), help="Seed of the draw by --limit."
 )
 
 
@@ -66,7 +66,7 @@ def attention_command(ctx, images, model, out, detector, **options):
     An IMAGE is what `predict` takes: a picture, a folder, a pattern, or @FILE.
 
     An IMAGE that cannot be read, or has no face, is reported on stderr; the others are still done.
-    Of a model without attention maps the pictures show the face and the distribution. The exit
+    For a model without attention maps, the pictures show the face and the distribution. The exit
     status is 1 in both cases.
     """
     from keras_dldl._utils.files import check_writable
@@ -107,7 +107,7 @@ def attention_command(ctx, images, model, out, detector, **options):
 @split_option
 @click.option(
     "--groups", "boundaries", metavar="A,B,...", callback=lambda *given: _numbers(given[2]),
-    help="Where a group ends and the next begins, such as 18,40,60.  [default: decades]",
+    help="Boundaries between groups, such as 18,40,60.  [default: decades]",
 )  # fmt: skip
 @click.option("--limit", default=0, type=click.IntRange(0), help="Number of faces; 0: all.")
 @seed_option
@@ -117,8 +117,8 @@ def attention_command(ctx, images, model, out, detector, **options):
 def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **chosen):
     """Average attention maps by age group over prepared data, over each group's mean face.
 
-    Writes groups.png, groups.npz (the arrays) and groups.json (the counts). Of a model without
-    attention maps the mean faces are written, and the exit status is 1.
+    Writes groups.png, groups.npz (the arrays) and groups.json (the counts). For a model
+    without attention maps, only the mean faces are written, and the exit status is 1.
     """
     from keras_dldl._utils.files import check_writable
     from keras_dldl.explain.faces import ChosenFaces, maps_or_refusal
@@ -174,8 +174,8 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
 def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_json, **chosen):
     """Cover every place of the faces in turn, and draw how much the error rises over the mean face.
 
-    Writes occlusion.png, occlusion.npz (the arrays) and occlusion.json (the MAE at each place). Any
-    model can be explained so. The work grows with the places: 49 squares and 7 strips each way.
+    Writes occlusion.png, occlusion.npz (the arrays) and occlusion.json (the MAE at each place). It
+    works for every model. The work grows with the places: 49 squares and 7 strips each way.
     """
     from keras_dldl._utils.files import check_writable
     from keras_dldl.explain.faces import ChosenFaces

@@ -40,7 +40,7 @@ class Version(click.IntRange):
 @click.option("--mirror/--no-mirror", default=True, help="Average image and mirror image inside.")
 @click.option(
     "--precision", type=Choice(PRECISIONS), default="float32",
-    help="Of litert. int8-dynamic: weights in 8 bits; int8: all convolutions, see --calibrate.",
+    help="For litert. int8-dynamic: weights in 8 bits; int8: all convolutions, see --calibrate.",
 )  # fmt: skip
 @click.option(
     "--calibrate", type=click.Path(exists=True), show_default="none",
@@ -52,7 +52,7 @@ class Version(click.IntRange):
 )  # fmt: skip
 @click.option(
     "--with-keras", is_flag=True,
-    help="Of litert in float32: keep in the file what Keras needs, too. Then train --init, "
+    help="For litert in float32: also keep what Keras needs in the file, so that train --init, "
     "evaluate and export read it as they read a .keras file.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace an earlier export in the same place.")

@@ -31,7 +31,7 @@ RANDOM = "random"
     "--init", metavar="MODEL", show_default="the shipped model of the task",
     help=f"Model to start from: a file, run folder or shipped name; {RANDOM}: none.",
 )  # fmt: skip
-@click.option("--epochs", default=8, type=click.IntRange(1), help="Times through the photos.")
+@click.option("--epochs", default=8, type=click.IntRange(1), help="Passes over the photos.")
 @click.option(
     "--size", default=112, type=click.IntRange(32, 1024), help="Side of the faces, pixels."
 )
@@ -41,7 +41,7 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
     """Train a model on your photos: prepare, train, calibrate and evaluate in one.
 
     PHOTOS is a folder; LABELS is a table (CSV or .xlsx) with the columns path, relative to PHOTOS,
-    and label. Writes OUT/data, OUT/run and OUT/report, and prints the commands it stands for. Run
+    and label. Writes OUT/data, OUT/run and OUT/report, and prints the commands it runs. Run
     it again to continue after a stop.
     """
     out = Path(out)

@@ -11,11 +11,11 @@ from keras_dldl.cli.options import echo_json, json_option
 @keras_file_option
 @click.option(
     "--grid",
-    help="The label grid, where the file does not tell: age, scut-fbp, cfd, or START:STOP:STEP.",
+    help="The label grid, if the file does not give it: age, scut-fbp, cfd, or START:STOP:STEP.",
 )
 @click.option("--task", default="age", help="What a grid START:STOP:STEP measures.")
 @click.option(
-    "--method", help="The method it was trained by.  [default: told by the network's end]"
+    "--method", help="The method it was trained by.  [default: read from the last layers]"
 )
 @click.option("--input-size", type=click.IntRange(32, 1024), default=224, help="Side, pixels.")
 @click.option("--margin", type=float, help="How wide faces are cut, see predict.  [default: 0.16]")
@@ -27,9 +27,9 @@ def command(
 ):  # fmt: skip
     """Read FILE, a Torch7 network of the DLDL-v2 program, and write it as a model.
 
-    Networks that name ages or marks can be used as they are: by predict, evaluate, export. Those
-    that name people, or have no head, are to start from: train --init. The file need not be
-    trusted: nothing in it is run.
+    Networks for ages or ratings work as they are, in predict, evaluate and export. Those that
+    recognise people, or have no head, are a start for train --init. Nothing in the file is
+    executed.
     """
     from keras_dldl.importing import import_torch7
 

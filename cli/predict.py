@@ -76,14 +76,14 @@ MOST_WORKERS = 8
     "--csv",
     type=click.Path(),
     show_default="none",
-    help="Write a table with a row a face into this file, for spreadsheets.",
+    help="Write a table with a row per face into this file, for spreadsheets.",
 )
 @click.option(
     "--engine",
     type=Choice(ENGINES),
     show_default="KERAS_DLDL_ENGINE, or auto",
-    help="What runs the networks. litert and onnx do without TensorFlow; auto: litert where it can "
-    "be had, else keras.",
+    help="What runs the networks. litert and onnx do not need TensorFlow; auto: litert where it is "
+    "installed, else keras.",
 )
 @click.option(
     "--workers",

@@ -59,20 +59,23 @@ def _sources():
     "--beam-option", "beam_options", multiple=True, metavar="--NAME=VALUE", show_default="none",
     help="Beam's own, such as --runner=FlinkRunner; may be repeated.",
 )  # fmt: skip
-@click.option("--limit", default=0, show_default=True, help="Rows, spread evenly; 0: all.")
+@click.option(
+    "--limit", default=0, show_default=True, help="Number of rows, spread evenly; 0: all."
+)
 @max_pixels_option
 @click.option(
     "--drop-leaks", is_flag=True,
-    help="Leave faces out of training whose picture is in val or test too (and of val, in test).",
+    help="Leave out of training faces whose picture is also in val or test, and out of val those "
+    "in test.",
 )  # fmt: skip
 @click.option(
     "--landmarks", type=Choice(["detect", "given"]), default="detect", show_default=True,
-    help="Detect all faces, or take the data set's own landmarks where it brings some.",
+    help="Detect all faces, or use the data set's own landmarks where it has some.",
 )  # fmt: skip
 @click.option(
     "--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels."
 )
-@click.option("--strict", is_flag=True, help="Stop where an image or a row would be left out.")
+@click.option("--strict", is_flag=True, help="Stop instead of leaving out an image or a row.")
 @click.option("--csv", type=click.Path(), help="csv: the table with path and label; also .xlsx.")
 @click.option(
     "--grid", type=Choice(list(GRIDS)), default="age", show_default=True,

@@ -10,10 +10,12 @@ import click
     "--report",
     type=click.Path(exists=True, file_okay=False),
     show_default="the model's folder",
-    help="Folder that evaluate wrote of MODEL; its figures go along.",
+    help="Folder that evaluate wrote for MODEL; its figures are pushed too.",
 )
 @click.option(
-    "--private/--public", default=True, help="Of a new repository; another stays what it is."
+    "--private/--public",
+    default=True,
+    help="For a new repository; an existing one stays as it is.",
 )
 def command(model, name, report, private):
     """Put MODEL on the Hugging Face hub, for use by its name wherever a model is asked for.

@@ -31,9 +31,9 @@ def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
     "version, or the folder of versions). May be given several times. Without NAME the model's "
     "task.",
 )  # fmt: skip
-@click.option("--host", default=DEFAULT_HOST, help="Address to listen at; 0.0.0.0: every one.")
+@click.option("--host", default=DEFAULT_HOST, help="Address to listen on; 0.0.0.0: all.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="0: any that is free."
+    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="Port; 0: any free one."
 )
 @click.option(
     "--label", "labels", multiple=True, metavar="NAME/LABEL=VERSION", show_default="none",

@@ -17,7 +17,7 @@ WIDTH = 78
 def command(as_json: bool) -> None:
     """List the data sets that `keras-dldl prepare` reads in their published layout.
 
-    A source of your own is given to prepare as module:Class; the documentation has an example.
+    Pass a source of your own to prepare as module:Class; the documentation has an example.
     """
     rows = [describe(source) for source in SOURCES.values()]
     echo_json(rows) if as_json else click.echo("\n".join(map(format_source, rows)))
