@@ -106,6 +106,7 @@ def command(ctx, source, root, out, as_json, **options):
     from dataclasses import fields
     from pathlib import Path
 
+    from keras_dldl._utils.imports import make
     from keras_dldl.data.prepare import PrepareOptions, prepare
 
     kind = find_source(source)
@@ -116,7 +117,7 @@ def command(ctx, source, root, out, as_json, **options):
     if root is None:
         raise click.UsageError(f"--root is needed for {source}: the folder of the data set.")
     of_run = {field.name: options[field.name] for field in fields(PrepareOptions)}
-    reader = kind(**_options_of(kind, options))
+    reader = make(kind, "source", **_options_of(kind, options))
     run_jobs = _run_jobs(ctx, options["runner"], options["beam_options"])
     _report(prepare(reader, root, out, PrepareOptions(**of_run), run_jobs), as_json)
 

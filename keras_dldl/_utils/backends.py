@@ -95,14 +95,18 @@ def _free_bytes() -> int | None:
     return None
 
 
-def check_not_forked() -> None:
+def check_not_forked(what: str = "") -> None:
     """Raise a ConfigError in a process that was forked after TensorFlow was loaded.
 
     TensorFlow's threads stay in the parent, so that its first operation would wait without end.
+
+    Args:
+        what: needs TensorFlow, whatever the back end of Keras; default: Keras, where that is on it.
     """
-    if _forked_with_tensorflow and backend_name() == "tensorflow":
+    if _forked_with_tensorflow and (what or backend_name() == "tensorflow"):
         raise ConfigError(
-            "Keras on TensorFlow cannot run in a process that was forked after TensorFlow was "
+            f"{what or 'Keras on TensorFlow'} cannot run in a process that was forked after "
+            "TensorFlow was "
             'loaded. Start processes by multiprocessing.get_context("spawn"), or predict with '
             f'engine="litert". Received: process {os.getpid()}, a fork of {os.getppid()}'
         )

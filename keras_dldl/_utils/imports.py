@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
-from keras_dldl.errors import ConfigError
+from keras_dldl._utils.arguments import did_you_mean, first_few
+from keras_dldl.errors import ConfigError, KerasDLDLError
 
 
 def load_class(name: str, base: type, kind: str, public: str) -> type:
@@ -27,23 +29,54 @@ def load_class(name: str, base: type, kind: str, public: str) -> type:
     >>> load_class("keras_dldl.errors:DataError", Exception, "problem", "Exception").__name__
     'DataError'
     """
-    module, _, attribute = name.partition(":")
-    found = getattr(_module(module, name, kind), attribute, None)
+    place, _, attribute = name.partition(":")
+    module = _module(place, name, kind)
+    found = getattr(module, attribute, None)
     if not (isinstance(found, type) and issubclass(found, base)):
         derived = "" if base is object else f" derived from {public}"
+        there = [one for one, value in vars(module).items() if _is_own(value, base, place)]
+        has = f"; {place} has the classes: {first_few(there) or 'none'}" if found is None else ""
         raise ConfigError(
-            f"A {kind} of your own must be a class{derived}. Received: {name!r}, which is {found!r}"
+            f"A {kind} of your own must be a class{derived}.{did_you_mean(attribute, there)} "
+            f"Received: {name!r}, which is {found!r}{has}"
         )
     return found
+
+
+def make(found: type, kind: str, **options: Any) -> Any:
+    """Return an object of a class of the user's own.
+
+    Raises:
+        ConfigError: it cannot be made.
+        KerasDLDLError: an error of this package that its own code raised.
+    """
+    try:
+        return found(**options)
+    except KerasDLDLError:
+        raise
+    except Exception as error:
+        by = f"by {', '.join(options)}" if options else "without arguments"
+        raise ConfigError(
+            f"The class of a {kind} must be made {by}. Received: "
+            f"{found.__module__}:{found.__qualname__}, whose __init__ failed "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
+def _is_own(value: Any, base: type, module: str) -> bool:
+    return isinstance(value, type) and issubclass(value, base) and value.__module__ == module
 
 
 def _module(module: str, name: str, kind: str) -> ModuleType:
     sys.path.insert(0, "")  # the current folder, as for `python -m`
     try:
         return import_module(module)
-    except (ImportError, ValueError) as error:  # ValueError: the name of the module is empty
+    except Exception as error:  # whatever the user's own code raises
+        why = str(error)
+        if not isinstance(error, (ImportError, ValueError)) or not why:
+            why = f"{type(error).__name__}: {error}"
         raise ConfigError(
-            f"The module of a {kind} must be importable. Received: {name!r} ({error})"
+            f"The module of a {kind} must be importable. Received: {name!r} ({why})"
         ) from error
     finally:
         sys.path.remove("")

@@ -1,6 +1,7 @@
 """The one way from a picture to its faces, shared by `prepare`, evaluation and prediction."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from keras_dldl.faces.face import Face, largest
 from keras_dldl.faces.photo import Photo
 from keras_dldl.faces.quality import face_warnings
 from keras_dldl.faces.warning import FaceWarning
+
+LONGEST_REASON = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +151,13 @@ class FaceAligner:
         kind, wrong = type(self.detector), str(error)
         if not (isinstance(error, ValueError) and wrong):  # not one of ours: what its code raised
             wrong = f"{type(error).__name__}: {wrong}"
+        name = f"{kind.__module__}:{kind.__qualname__}"
+        # The first sentence, without a colon, is what `prepare` counts failures by.
+        why = re.sub(r"[:.;] ", ", ", " ".join(wrong.split()))[:LONGEST_REASON].rstrip(".,;: ")
         return DetectorError(
-            "the detector must return, for each image, a list of faces: a box that meets the "
-            "picture, five points that span a face there, and a score. "
-            f"Received: from {kind.__module__}:{kind.__qualname__}, {wrong}"
+            f"the detector {name} failed, {why}. It must return, for each image, a list of faces: "
+            "a box that meets the picture, five points that span a face there, and a score. "
+            f"Received: from {name}, {wrong}"
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_dldl._utils.arguments import check_choice, did_you_mean
-from keras_dldl._utils.imports import load_class
+from keras_dldl._utils.imports import load_class, make
 from keras_dldl.errors import ConfigError
 from keras_dldl.labels import DECODERS
 from keras_dldl.methods.base import Method
@@ -73,4 +73,4 @@ def get_method(method: str | Method | Mapping[str, Any], **options: Any) -> Meth
                 f"Options of the method {method} are {', '.join(allowed) or 'none'}."
                 f"{did_you_mean(option, allowed)} Received: {option}={options[option]!r}"
             )
-    return found(**options)
+    return make(found, "method", **options) if ":" in found.name else found(**options)

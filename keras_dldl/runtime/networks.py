@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_dldl._utils.backends import check_not_forked
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.interpreters import LiteRTInterpreter, OnnxInterpreter
 from keras_dldl.runtime.card import CARD_NAME, SAVED_MODEL_CARD, ModelCard, read_litert_card
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from keras_dldl.models import FaceModel
 
 ENGINE_OF = {".tflite": "litert", ".onnx": "onnx"}
+BY_TENSORFLOW = "A SavedModel"
 MOST_THREADS = 4  # more are no quicker for networks this small
 
 
@@ -40,8 +42,6 @@ class KerasNetwork(Network):
     def answer(self, faces: np.ndarray) -> np.ndarray:
         """Return the distributions, (B, K); see `Network.answer`."""
         from keras import ops
-
-        from keras_dldl._utils.backends import check_not_forked
 
         check_not_forked()
         return ops.convert_to_numpy(self._network(faces.astype("float32"), training=False))
@@ -103,6 +103,7 @@ class SavedModelNetwork(Network):
 
     Raises:
         ModelFileError: it is not such a folder.
+        ConfigError: the process was forked after TensorFlow was loaded.
     """
 
     def __init__(self, folder: Path):
@@ -111,6 +112,7 @@ class SavedModelNetwork(Network):
         except (OSError, ValueError) as error:
             raise ModelFileError(_foreign(folder, error)) from error
         super().__init__(ModelCard.from_dict(card, str(folder)), "saved-model", folder)
+        check_not_forked(BY_TENSORFLOW)
         import tensorflow as tf
 
         try:
@@ -123,6 +125,7 @@ class SavedModelNetwork(Network):
         """Return the distributions, (B, K); see `Network.answer`."""
         import tensorflow as tf
 
+        check_not_forked(BY_TENSORFLOW)
         outputs = self._signature(images=tf.constant(faces, tf.float32))
         return outputs["distribution"].numpy()
 

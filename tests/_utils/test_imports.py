@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from keras_dldl._utils.imports import load_class
-from keras_dldl.errors import ConfigError
+from keras_dldl._utils.imports import load_class, make
+from keras_dldl.errors import ConfigError, DataError
 
 
 def find(name):
@@ -34,6 +34,10 @@ def test_a_class_in_the_current_folder(module):
         ("my_problems_of_test:THREE", "problem of your own must be .* some.Problem.*which is 3"),
         ("my_problems_of_test:Missing", "which is None"),
         ("my_problems_of_test:", "which is None"),
+        (
+            "my_problems_of_test:Mnie",
+            "Did you mean Mine.*my_problems_of_test has the classes: Mine",
+        ),
         ("pathlib:Path", "derived from some.Problem"),
         ("no_such_module_of_test:Mine", "module of a problem must be importable.*no_such_module"),
         (":Mine", "must be importable.*Received: ':Mine'"),
@@ -44,3 +48,35 @@ def test_what_is_no_class_of_the_kind(module, name, reason):
     with pytest.raises(ConfigError, match=reason):
         find(name)
     assert sys.path == before
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("1 / 0", r"importable. Received: 'broken_of_test:Mine' \(ZeroDivisionError: division by"),
+        ("def (", "importable. Received: 'broken_of_test:Mine' .*SyntaxError"),
+    ],
+)
+def test_a_module_that_fails_is_named(tmp_path, monkeypatch, code, reason):
+    (tmp_path / "broken_of_test.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=reason):
+        find("broken_of_test:Mine")
+
+
+class Fails:
+    def __init__(self, folder=None):
+        if folder is None:
+            raise RuntimeError("no weights")
+        raise DataError("not this folder")
+
+
+def test_a_class_that_cannot_be_made_is_named():
+    with pytest.raises(
+        ConfigError, match=r"a thing must be made without arguments.*:Fails.*no wei"
+    ):
+        make(Fails, "thing")
+    with pytest.raises(ConfigError, match=r"by size. Received: .*TypeError.*size"):
+        make(Fails, "thing", size=3)
+    with pytest.raises(DataError, match="not this folder"):
+        make(Fails, "thing", folder="a")

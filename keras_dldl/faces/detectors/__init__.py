@@ -18,7 +18,7 @@ import threading
 from functools import cache
 from typing import Any
 
-from keras_dldl._utils.imports import load_class
+from keras_dldl._utils.imports import load_class, make
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import check_detector
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
@@ -82,4 +82,4 @@ def _made(name: str, engine: str) -> Any:
             "A detector of your own must be a class with a method `detect(images)`. "
             f"Received: {name!r}, which is {found!r}"
         )
-    return found()
+    return make(found, "detector")

@@ -21,6 +21,7 @@ PIXELS_PER_BATCH = 2_000_000
 # Of 23,000 faces in published crops 97 % score higher; what scores lower beside a clear face is
 # mostly a pattern in clothes or background.
 CLEAR_SCORE = 0.95
+BY_PACKAGE = "MTCNN by the package `mtcnn`"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -40,7 +41,8 @@ class MTCNNDetector:
             KERAS_DLDL_ENGINE, or "auto".
 
     Raises:
-        ConfigError: there is no such engine; at the first call: LiteRT is not installed.
+        ConfigError: there is no such engine; at a call: LiteRT is not installed, or the process was
+            forked after TensorFlow, which the package needs, was loaded.
     """
 
     def __init__(self, max_side: int = MAX_SIDE, engine: str | None = None, border: float = BORDER):
@@ -110,13 +112,16 @@ def _finder(engine: str) -> Callable[[list[np.ndarray]], np.ndarray]:
 
 
 def _package_finder() -> Callable[[list[np.ndarray]], np.ndarray]:
+    from keras_dldl._utils.backends import check_not_forked
     from keras_dldl.faces.detectors.mtcnn_package import load_networks
 
+    check_not_forked(BY_PACKAGE)
     mtcnn, lock = load_networks(), threading.Lock()
 
     def find(images: list[np.ndarray]) -> np.ndarray:
         # Images of one shape only: with padded ones the package assigns the offsets of the wrong
         # image as soon as one image of the batch has no face.
+        check_not_forked(BY_PACKAGE)
         with lock:
             return mtcnn.detect_faces(
                 images, output_type="numpy", box_format="xyxy", fit_to_image=False

@@ -8,6 +8,7 @@ import types
 import numpy as np
 import pytest
 
+from keras_dldl.data.sources.base import Skipped, kinds_of
 from keras_dldl.errors import ConfigError, DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces import detectors
 from keras_dldl.faces.aligner import FaceAligner
@@ -210,3 +211,24 @@ def test_an_error_of_a_detector_s_own_code_tells_its_kind():
 
     (error,) = FaceAligner(Alignment(), Own()).detect([PICTURE])
     assert isinstance(error, DetectorError) and str(error).endswith("Own, KeyError: 'weights'")
+
+
+def test_what_prepare_counts_failures_by_names_the_class_and_the_reason():
+    class Own:
+        def detect(self, images):
+            raise RuntimeError("no weights: weights.bin is missing.\nFetch it; then try again.")
+
+    (error,) = FaceAligner(Alignment(), Own()).detect([PICTURE])
+    (kind,) = kinds_of([Skipped("a.jpg", str(error)), Skipped("b.jpg", str(error))])
+    assert kind.fault.startswith(f"the detector {__name__}:") and kind.count == 2
+    assert kind.fault.endswith(
+        "Own failed, RuntimeError, no weights, weights.bin is missing, Fetch it, then try again"
+    )
+
+
+def test_a_class_that_cannot_be_made_names_itself(tmp_path, monkeypatch):
+    code = ["class Finder:", "    def __init__(self, path):", "        pass"]
+    (tmp_path / "finders_of_test.py").write_text("\n".join([*code, "    detect = print"]))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="finders_of_test:Finder, whose __init__ failed"):
+        detectors.as_detector("finders_of_test:Finder")
