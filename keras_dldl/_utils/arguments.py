@@ -12,16 +12,10 @@ from keras_dldl.errors import ConfigError
 def check_number(
     name: str, value: Any, *, minimum: float = -math.inf, exclusive: bool = False
 ) -> float:
-    """Return `value` as a float.
+    """Return `value` as a float, or raise a ConfigError that calls it `name`.
 
-    Args:
-        name: the argument's name, for the message.
-        value: a real number; booleans and text do not count.
-        minimum: the least value allowed.
-        exclusive: whether `minimum` itself is refused.
-
-    Raises:
-        ConfigError: `value` is not a finite number, or under `minimum`.
+    It must be a finite number, not a boolean or text, and not below `minimum`; with `exclusive`
+    above it.
 
     >>> check_number("sigma", 2, minimum=0)
     2.0
@@ -38,15 +32,10 @@ def check_number(
 
 
 def check_integer(name: str, value: Any, minimum: int) -> int:
-    """Return `value` as an int.
+    """Return `value` as an int, or raise a ConfigError that calls it `name`.
 
-    Args:
-        name: the argument's name, for the message.
-        value: a whole number, also NumPy's; booleans, floats and text do not count.
-        minimum: the least value allowed.
-
-    Raises:
-        ConfigError: `value` is not a whole number, or under `minimum`.
+    It must be a whole number, also NumPy's, not a boolean, a float or text, and not below
+    `minimum`.
 
     >>> check_integer("batch_size", 32, minimum=1)
     32

@@ -37,7 +37,7 @@ def cached(name: str, key: str, make: Callable[[], bytes]) -> bytes:
 
     Args:
         name: what it is, a word that can be part of a file's name.
-        key: what it was made from, a hexadecimal checksum; another key is another entry.
+        key: the `checksum` of what it is made from; another key is another entry.
         make: makes the content. What it raises is passed on.
     """
     folder, stem = cache_folder(), f"{name}-{key[:DIGITS]}"

@@ -19,12 +19,9 @@ def escaped(text: str) -> str:
 
 
 def page(title: str, about: str, *parts: str) -> str:
-    """Return a whole page in the style that all pages share, with nothing to fetch from elsewhere.
+    """Return a whole page, with a line `about` it, in the style that all pages share.
 
-    Args:
-        title: of the page.
-        about: a line below it.
-        parts: of the body, from top to bottom.
+    Nothing of it must be fetched from elsewhere.
     """
     body = Html("".join(escaped(part) for part in parts))
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
@@ -35,13 +32,9 @@ def page(title: str, about: str, *parts: str) -> str:
 def table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "", text: bool = False
 ) -> Html:
-    """Return a table whose rows begin with a name each.
+    """Return a table of rows of cells, the first of each row its name.
 
-    Args:
-        header: the columns' names; none leaves the head out.
-        rows: cells, the first of each row its name.
-        caption: above it.
-        text: whether the cells hold words, which stand left, and not numbers.
+    Without a `header` it has no head; `text` says that the cells hold words, which stand left.
     """
     cell = '<td class="text">' if text else "<td>"
     head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in header)

@@ -13,18 +13,13 @@ from keras_dldl.errors import ConfigError, KerasDLDLError
 
 
 def load_class(name: str, base: type, kind: str, public: str) -> type:
-    """Return the class that `name` means.
-
-    The module is looked for in the current folder too.
+    """Return the class that `name`, `module:Class`, means; the current folder is searched, too.
 
     Args:
         name: `module:Class`.
-        base: what the class must be derived from.
+        base: what the class must be derived from, else a ConfigError is raised.
         kind: what it is, for the messages: "source", "method".
         public: the full name of `base` under which users import it, for the messages.
-
-    Raises:
-        ConfigError: there is no such module or class, or it is not derived from `base`.
 
     >>> load_class("keras_dldl.errors:DataError", Exception, "problem", "Exception").__name__
     'DataError'

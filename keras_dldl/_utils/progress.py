@@ -29,13 +29,7 @@ def progress(iterable: Iterable | None = None, *, total: int | None = None, labe
 
 
 class PlainProgress:
-    """The part of tqdm's interface that this package uses, as plain lines for logs.
-
-    Args:
-        iterable: see `progress`.
-        total: see `progress`.
-        label: see `progress`.
-    """
+    """The part of tqdm's interface that this package uses, as plain lines for logs."""
 
     leave = True  # whether the last state is shown at the end
 

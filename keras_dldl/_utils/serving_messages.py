@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 # Message -> field -> number and type; "*" is repeated. From tensorflow_serving/apis/*.proto and
-# tensorflow/core/framework/tensor.proto; tests/test_serving_messages.py compares them.
+# tensorflow/core/framework/tensor.proto; the tests compare them.
 MESSAGES = {
     "ModelSpec": {
         "name": (1, "string"),
@@ -64,11 +64,7 @@ def message(name: str, /, **fields: Any) -> Any:
 
 
 def parse(name: str, content: bytes) -> Any:
-    """Return the message of a name in `MESSAGES` that `content` holds; what is unknown is left out.
-
-    Raises:
-        google.protobuf.message.DecodeError: it is no such message.
-    """
+    """Return the message of a name in `MESSAGES` that `content` holds, less what is unknown."""
     return _classes()[name].FromString(content)
 
 

@@ -23,20 +23,12 @@ OFFICE = (".xls", ".xlsb", ".ods", ".numbers")  # spreadsheets that are not read
 
 
 def read_text(path: str | os.PathLike) -> str:
-    """Return the content of a text file.
-
-    Raises:
-        DataError: there is no such file, it cannot be read, or it is not text.
-    """
+    """Return the content of a text file; DataError if it cannot be read, or is not text."""
     return decode_text(read_bytes(path), os.fspath(path))
 
 
 def read_bytes(path: str | os.PathLike) -> bytes:
-    """Return the content of a file.
-
-    Raises:
-        DataError: there is no such file, or it cannot be read.
-    """
+    """Return the content of a file; DataError if it cannot be read."""
     try:
         return Path(path).read_bytes()
     except OSError as error:
@@ -46,14 +38,7 @@ def read_bytes(path: str | os.PathLike) -> bytes:
 
 
 def decode_text(content: bytes, name: str) -> str:
-    """Return the text that `content` holds.
-
-    Args:
-        content: of a text file.
-        name: the file's, for the message.
-
-    Raises:
-        DataError: it is not text.
+    """Return the text that the file `name` holds; DataError if it is none.
 
     >>> decode_text("łódź".encode("utf-16"), "a.txt"), decode_text("Š".encode("cp1252"), "b.txt")
     ('łódź', 'Š')

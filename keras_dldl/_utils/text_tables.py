@@ -22,13 +22,7 @@ def aligned(rows: Sequence[Row], words: int = 1) -> list[str]:
 
 
 def markdown_table(head: Row, rows: Sequence[Row], *, numbers: bool = True) -> str:
-    """Return a Markdown table.
-
-    Args:
-        head: the columns' names.
-        rows: cells.
-        numbers: whether all columns but the first stand to the right.
-    """
+    """Return a Markdown table; with `numbers` all columns but the first stand to the right."""
     lines = [
         "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [head, *rows]
     ]

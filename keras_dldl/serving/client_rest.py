@@ -30,9 +30,7 @@ logger = logging.getLogger(__name__)
 class PassingError(ServerError):
     """A failure that may have passed by the next attempt: no connection, or a busy server.
 
-    Args:
-        message: as of any error.
-        wait: seconds after which the server wants to be asked again; None if it does not say.
+    It may have the seconds after which the server wants to be asked again.
     """
 
     def __init__(self, message: str, wait: float | None = None):
@@ -77,14 +75,9 @@ class Transport(ABC):
 
 
 def with_retries(function: Callable[[], Any], retries: int) -> Any:
-    """Return what `function` returns; call it again while it raises `PassingError`.
+    """Return what `function` returns; call it up to `retries` times more for a `PassingError`.
 
-    Args:
-        function: what to do.
-        retries: how often to try again, with longer and longer waits.
-
-    Raises:
-        ServerError: the last attempt's, or the first that is not a `PassingError`.
+    The waits grow longer and longer.
     """
     for attempt in range(retries):
         try:

@@ -119,12 +119,7 @@ class Service:
         return await job_done(job, self._decoding, cost)
 
     async def look_at_photo(self, picture: bytes, job: Callable[[Callable[[], None]], Any]) -> Any:
-        """Do a job over a photo in the thread for its size, and return what it gives.
-
-        Args:
-            picture: the photo's file.
-            job: see `decode`.
-        """
+        """Do a job over a photo's file in the thread for its size; see `decode`."""
         most = self.options.max_pixels
         pixels = await self.decode(lambda _: declared_pixels(picture, most), cost=len(picture))
         queue = self._photos if pixels <= LARGE_PHOTO else self._large_photos

@@ -14,7 +14,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dldl._utils import backends
 from keras_dldl.models import load_model
 from tests import backend_numbers
 
@@ -69,11 +68,6 @@ def test_a_model_from_there_gives_the_same_years_here(other):
     there, made, _ = other
     found = backend_numbers.values_of(load_model(made))
     np.testing.assert_allclose(found, there["values"], rtol=0, atol=YEARS)
-
-
-def test_what_is_installed():
-    assert backends.is_installed("keras") and not backends.is_installed("no_such.package")
-    assert backends.backend_name() == keras.backend.backend()
 
 
 def test_float64_is_asked_for_only_where_there_is_some(monkeypatch):

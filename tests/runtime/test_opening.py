@@ -249,19 +249,3 @@ def test_a_conversion_that_fails_is_told_in_one_line(tmp_path, monkeypatch):
 def test_without_litert_auto_is_keras(files, monkeypatch):
     monkeypatch.setattr(opening, "is_installed", lambda engine: False)
     assert open_file(find_model("tiny-age")).engine == "keras"
-
-
-def test_many_workers_give_the_same_in_the_same_order(model, tmp_path):
-    path = tmp_path / "no.png"
-    path.write_text("no picture")
-    images = [picture(k % 3, k) for k in range(23)] + [path] + [picture(1, 99)]
-    alone, together = (
-        list(Predictor(model, "age", FakeDetector()).predict(images, PredictOptions(**options)))
-        for options in ({}, {"workers": 3, "batch_size": 4})
-    )
-    assert [type(result) for result in together] == [type(result) for result in alone]
-    for ours, theirs in zip(together, alone, strict=True):
-        if isinstance(ours, float):
-            assert ours.value == pytest.approx(theirs.value, rel=1e-5)
-        else:
-            assert str(ours) == str(theirs)
