@@ -175,6 +175,18 @@ class Alignment:
         return np.asarray(resized)
 
 
+def as_alignment(alignment: Alignment | dict | None) -> Alignment:
+    """Return the alignment meant by one, by its config, or by None: the default."""
+    if isinstance(alignment, dict):
+        return Alignment.from_config(alignment)
+    if alignment is None or isinstance(alignment, Alignment):
+        return alignment or Alignment()
+    raise ConfigError(
+        "`alignment` must be a faces.Alignment, its config or None. "
+        f"Received: alignment={alignment!r}"
+    )
+
+
 def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[complex, complex]:
     """Return a, b of the least-squares similarity `target = a source + b` in complex numbers.
 

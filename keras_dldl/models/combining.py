@@ -7,8 +7,7 @@ import numpy as np
 
 from keras_dldl._utils.arguments import check_number
 from keras_dldl.errors import ConfigError
-from keras_dldl.models.build import build_model
-from keras_dldl.models.face_model import FaceModel
+from keras_dldl.models.face_model import FaceModel, build_model
 
 # A backbone, and the one of the same layers with twice the channels.
 TWICE_AS_WIDE = {"tiny-age-net": "thin-age-net"}

@@ -79,17 +79,18 @@ def check_labels(labels: Any, grid: LabelGrid) -> None:
         )
 
 
-def with_first_labels(x: Any, y: Any) -> tuple[Any, Any]:
-    """Return `x`, and the labels of all rows, or of the first batch where `x` gives batches.
+def with_checked_labels(x: Any, y: Any, grid: LabelGrid) -> Any:
+    """Return `x`, once the labels of all rows, or of the first batch of batches, are checked.
 
     Args:
         x: what `fit` takes: images, or a data set, a `PyDataset` or a generator of batches. A
             generator is taken apart; the returned one begins at the same batch.
         y: the labels of images; None with the others.
+        grid: the model's grid.
     """
     if y is not None or isinstance(x, (np.ndarray, list, tuple, dict)) or keras.ops.is_tensor(x):
-        return x, y
-    if isinstance(x, keras.utils.PyDataset):
+        batch = (x, y)
+    elif isinstance(x, keras.utils.PyDataset):
         batch = x[0]
     elif isinstance(x, Iterator):
         batch = next(x, None)
@@ -97,7 +98,9 @@ def with_first_labels(x: Any, y: Any) -> tuple[Any, Any]:
     else:
         batch = next(iter(x), None)
     has_labels = isinstance(batch, (tuple, list)) and len(batch) > 1
-    return x, batch[1] if has_labels else None
+    if has_labels and batch[1] is not None:
+        check_labels(batch[1], grid)
+    return x
 
 
 def _before(first: Any, others: Iterator[Any]) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from keras_dldl import saved_models
 from keras_dldl._utils.arguments import check_number
 from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.alignment import Alignment, as_alignment
 from keras_dldl.labels import LabelGrid, as_grid
 from keras_dldl.layers.heads import linear_kernel
 from keras_dldl.losses import GridLoss
@@ -26,7 +26,7 @@ from keras_dldl.models.compiling import (
     check_labels,
     check_metrics,
     takes_raw_outputs,
-    with_first_labels,
+    with_checked_labels,
 )
 
 # The model that is in a step of training or evaluation, in which it gives its loss raw outputs. Of
@@ -51,16 +51,17 @@ class FaceModel(keras.Model):
     plain functional model.
 
     Args:
-        backbone: "tiny-age-net", "thin-age-net", "nano-age-net", "vgg16", or "keras:NAME".
-        grid: the label grid, or its config.
-        method: the method it is trained by, a name or a `Method` or its config. Its head and its
-            decoder are the model's.
-        input_size: side of the input in pixels, from 32 up.
+        backbone: a name, see `build_model`.
+        grid: the label grid, or its config; it sets the number of outputs.
+        method: the method it is trained by: a name in `keras_dldl.methods.METHODS`, `module:Class`,
+            a `Method` or its config. Its head and its decoder are the model's.
+        input_size: side of the input in pixels, from 32 up; some networks ask for more.
         alignment: how faces are cut out for it, or the config of that; default `Alignment()`.
-        dropout: rate before the head, in [0, 1).
+        dropout: rate before the head, in [0, 1). The paper has none.
         card: anything else to keep in the file, as plain JSON values.
-        pooling: from the last feature map to the features: "hybrid", "average", "gem", or None,
-            the backbone's own.
+        pooling: from the last feature map to the features: "hybrid" (the maximum over 2 x 2, then
+            the average: the paper's), "average", "gem" (the generalised mean with a learnt power),
+            or None: hybrid for the paper's networks, the average for those of keras.applications.
         calibration: makes the intervals of its predictions, a `Calibration`, or its config; None
             before `keras-dldl calibrate`. It is of these weights, and of no others.
 
@@ -110,7 +111,11 @@ class FaceModel(keras.Model):
         raw = method.head(features, grid)
         last = MethodDistribution(method, grid, name="probabilities")
         probabilities = last(raw)
-        _check_distribution(method, probabilities, grid)
+        if (shape := tuple(probabilities.shape)) != (None, grid.size):
+            raise ConfigError(
+                f"The method {method.name} must give distributions over the grid, "
+                f"(B, {grid.size}). Received: shape={shape}"
+            )
         super().__init__(inputs=images, outputs=probabilities, **kwargs)
 
         self._carry(
@@ -262,9 +267,7 @@ class FaceModel(keras.Model):
             DataError: a label is off the grid; with a loss of the package.
         """
         if isinstance(getattr(self, "loss", None), GridLoss):
-            x, labels = with_first_labels(x, y)
-            if labels is not None:
-                check_labels(labels, self.grid)
+            x = with_checked_labels(x, y, self.grid)
         return super().fit(x, y, *args, **kwargs)
 
     def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -339,24 +342,36 @@ class FaceModel(keras.Model):
         return load_model(name)
 
 
-def _check_distribution(method: Method, probabilities: Any, grid: LabelGrid) -> None:
-    shape = tuple(probabilities.shape)
-    if shape != (None, grid.size):
-        raise ConfigError(
-            f"The method {method.name} must give distributions over the grid, (B, {grid.size}). "
-            f"Received: shape={shape}"
-        )
+def build_model(
+    name: str,
+    grid: LabelGrid,
+    method: str | Method = "dldl-v2",
+    input_size: int = 224,
+    alignment: Alignment | None = None,
+    dropout: float = 0.0,
+    pooling: str | None = None,
+) -> FaceModel:
+    """Build an untrained model.
 
+    Args:
+        name: "tiny-age-net" (0.94 M parameters with 101 labels), "thin-age-net" (3.71 M),
+            "nano-age-net" (0.10 M, for 64 x 64), "vgg16" (134.7 M, the paper's baseline with its
+            fully connected layers, at 224 x 224), or "keras:NAME" with a network of
+            keras.applications.
+        grid, method, input_size, alignment, dropout, pooling: as in `FaceModel`.
 
-def as_alignment(alignment: Alignment | dict | None) -> Alignment:
-    """Return the alignment meant by one, by its config, or by None: the default."""
-    if isinstance(alignment, dict):
-        return Alignment.from_config(alignment)
-    if alignment is None or isinstance(alignment, Alignment):
-        return alignment or Alignment()
-    raise ConfigError(
-        "`alignment` must be a faces.Alignment, its config or None. "
-        f"Received: alignment={alignment!r}"
+    Returns:
+        A functional `FaceModel`: (B, S, S, 3) images, 0 ... 255 -> (B, K) probabilities.
+
+    Raises:
+        ConfigError: an unknown name, or a number out of range.
+
+    >>> build_model("tiny-age-net", LabelGrid.age(), input_size=64).count_params()
+    936981
+    """
+    layer_name = str(name).replace("-", "_").replace(":", "_")
+    return FaceModel(
+        name, grid, method, input_size, alignment, dropout, pooling=pooling, name=layer_name
     )
 
 

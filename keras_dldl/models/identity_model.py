@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.alignment import Alignment, as_alignment
 from keras_dldl.models.backbones import features_of
-from keras_dldl.models.face_model import as_alignment, check_arguments
+from keras_dldl.models.face_model import check_arguments
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")

@@ -74,34 +74,28 @@ def test_which_errors_mean_lacking_memory(error, expected):
     assert is_out_of_memory(error) is expected
 
 
-def test_the_error_says_what_fits(monkeypatch):
-    monkeypatch.setattr("keras_dldl.training.memory.memory_limit", lambda: 3000)
-    with (
-        pytest.raises(
-            TrainingError,
-            match=r"with 64 images .*About 16 should fit: batch_size=16, or accumulate=16, which "
-            r"keeps the batch of 256 .*Received: no room",
+@pytest.mark.parametrize(
+    ("need", "batch_size", "said"),
+    [
+        (
+            NEED,
+            256,
+            r"with 64 images .*About 16 should fit: batch_size=16, or accumulate=16, which keeps "
+            r"the batch of 256 .*Received: no room",
         ),
-        memory_named(lambda: NEED, 256),
-    ):
+        (NEED.with_images(1), 1, "smaller input_size or model"),
+        (None, 64, "batches of 64. Try batch_size=32"),
+    ],
+)
+def test_the_error_says_what_fits(monkeypatch, need, batch_size, said):
+    monkeypatch.setattr("keras_dldl.training.memory.memory_limit", lambda: 3000)
+    with pytest.raises(TrainingError, match=said), memory_named(lambda: need, batch_size):
         raise MemoryError("no room")
 
 
 def test_other_errors_pass():
     with pytest.raises(ValueError, match="other"), memory_named(lambda: NEED, 64):
         raise ValueError("other")
-
-
-def test_a_single_image_that_does_not_fit():
-    with pytest.raises(TrainingError, match="smaller input_size or model"):
-        with memory_named(lambda: NEED.with_images(1), 1):
-            raise MemoryError
-
-
-def test_without_an_estimate():
-    with pytest.raises(TrainingError, match="batches of 64. Try batch_size=32"):
-        with memory_named(lambda: None, 64):
-            raise MemoryError
 
 
 def test_it_is_at_most_half_and_at_least_one():
