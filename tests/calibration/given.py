@@ -17,3 +17,8 @@ def faces(count, seed=0, grid=AGE, pull=0.1):
     middle = grid.start + 0.35 * (grid.stop - grid.start)
     value = label + pull * (middle - label) + std * random.standard_t(5, count)
     return np.clip(value, grid.start, grid.stop), std, label
+
+
+def held(label, ends):
+    """Whether each of (N, 2) intervals holds its label, (N,)."""
+    return (label >= ends[:, 0] - 1e-9) & (label <= ends[:, 1] + 1e-9)

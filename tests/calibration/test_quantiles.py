@@ -58,10 +58,7 @@ def test_moved_along_the_line_of_least_squares():
         for i in range(150)
     ]  # fmt: skip
     np.testing.assert_allclose(moved(z, offset), expected)
-
-
-def test_labels_that_are_all_the_same_have_no_line():
-    z = np.array([1.0, 2.0, 6.0])
+    z = np.array([1.0, 2.0, 6.0])  # of one label, without a line
     factor = np.sqrt((4 / 3) / (2 / 3))
     np.testing.assert_allclose(moved(z, np.zeros(3)), 3 + factor * (z - 3))
 
