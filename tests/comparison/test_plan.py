@@ -1,6 +1,7 @@
 import pytest
 
 from keras_dldl.comparison import Plan
+from keras_dldl.comparison.estimate import seconds_each
 from keras_dldl.comparison.plan import folder_name, plan_values, variant_name
 from keras_dldl.errors import ConfigError
 from keras_dldl.training import TrainConfig
@@ -107,15 +108,11 @@ def test_bad_options(options, named):
         plan_values(**options)
 
 
-def test_names_tell_what_differs():
+def test_names_tell_what_differs_and_folders_of_other_names_are_others():
     base = TrainConfig(epochs=5)
     config = base.updated({"label_step": 2, "deterministic": True, "method_options.norm": "l2"})
-    assert variant_name(base, config) == (
-        "dldl-v2 deterministic=true method_options.norm=l2 step=2"
-    )
-
-
-def test_folders_of_other_names_are_others():
+    named = "dldl-v2 deterministic=true method_options.norm=l2 step=2"
+    assert variant_name(base, config) == named
     variants = ["a b", "a_b", "a:b", "a/b", "../a"]
     folders = {folder_name(variant, 0) for variant in variants}
     assert len(folders) == len(variants)
@@ -123,8 +120,6 @@ def test_folders_of_other_names_are_others():
 
 
 def test_steps_are_timed_on_whole_batches_after_the_first():
-    from keras_dldl.comparison.estimate import seconds_each
-
     seen = []
     batches = [([0] * size, None) for size in (4, 4, 4, 2)]
     seconds = seconds_each(lambda batch: seen.append(len(batch[0])), batches)

@@ -10,15 +10,16 @@ from keras_dldl.errors import DataError
 from tests.comparison.made_up import done_cells, report
 
 METHODS = {"grid": {"method": ["dldl-v2", "dldl", "er"]}, "seeds": 3}
+SHIFTS = {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0}
 
 
 def entry_of(content, name):
     return next(entry for entry in content["variants"] if entry["name"] == name)
 
 
-def test_mean_and_spread_over_seeds(tmp_path):
-    content = report(Plan.from_dict(METHODS), tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0})
-    for name in ("dldl-v2", "dldl", "er"):
+def test_means_spreads_and_paired_differences_over_seeds(tmp_path):
+    content = report(Plan.from_dict(METHODS), tmp_path, SHIFTS)
+    for name in SHIFTS:
         tables = [
             pd.read_csv(tmp_path / "cells" / f"{name}_seed{seed}" / "test" / "predictions.csv")
             for seed in range(3)
@@ -30,25 +31,22 @@ def test_mean_and_spread_over_seeds(tmp_path):
         wanted = sum((x - sum(mae) / 3) ** 2 for x in mae) / 2
         assert found["std"] ** 2 == pytest.approx(wanted)
         assert found["interval"][0] < found["mean"] < found["interval"][1]
-
-
-def test_differences_are_paired_and_corrected(tmp_path):
-    content = report(Plan.from_dict(METHODS), tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0})
-    assert entry_of(content, "dldl-v2")["difference"] is None
     # The noise of a seed is the same in all variants, so the shift is all that is left.
-    dldl = entry_of(content, "dldl")["difference"]
-    assert dldl["mae"] == pytest.approx(1.0)
-    assert dldl["interval"] == pytest.approx([1.0, 1.0])
-    assert dldl["p"] == pytest.approx(2 / 10_001)
-    assert dldl["p_holm"] == pytest.approx(2 * dldl["p"])  # the smaller of two
-    er = entry_of(content, "er")["difference"]
+    base, dldl, er = (entry_of(content, name)["difference"] for name in SHIFTS)
+    assert base is None
+    assert dldl == {
+        "mae": pytest.approx(1.0),
+        "interval": pytest.approx([1.0, 1.0]),
+        "p": pytest.approx(2 / 10_001),
+        "p_holm": pytest.approx(4 / 10_001),  # the smaller of two
+    }
     assert (er["mae"], er["p"], er["p_holm"]) == (0.0, 1.0, 1.0)
     json.dumps(content, allow_nan=False)
 
 
 def test_one_seed_has_no_spread_and_says_so(tmp_path):
     plan = Plan.from_dict({**METHODS, "seeds": 1})
-    content = report(plan, tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0})
+    content = report(plan, tmp_path, SHIFTS)
     assert entry_of(content, "dldl")["mae"]["std"] is None
     assert any("one seed only, so no spread and no p" in note for note in content["notes"])
     assert any(note.endswith("all variants") for note in content["notes"])
@@ -69,9 +67,8 @@ def test_p_is_corrected_only_for_rows_that_have_one(tmp_path):
 
 
 def test_a_baseline_of_one_seed_gives_no_p(tmp_path):
-    plan = Plan.from_dict(METHODS)
     left_out = ["dldl-v2, seed 1", "dldl-v2, seed 2"]
-    content = report(plan, tmp_path, {"dldl-v2": 4.0, "dldl": 5.0, "er": 4.0}, failed=left_out)
+    content = report(Plan.from_dict(METHODS), tmp_path, SHIFTS, failed=left_out)
     assert entry_of(content, "dldl")["seeds"] == [0, 1, 2]
     assert entry_of(content, "dldl")["difference"]["p_holm"] is None
 
@@ -149,17 +146,19 @@ def test_curves_are_of_one_setting_alone():
             ],
         }
     )
-    by_setting = {axis["setting"]: axis["curves"] for axis in sensitivities(plan, 1.0, 64)}
-    assert set(by_setting) == {"expectation_weight", "label_step"}
-    (weights,), (steps,) = by_setting["expectation_weight"], by_setting["label_step"]
-    assert weights["name"] == steps["name"] == "dldl-v2"
-    assert [(point["value"], point["variant"]) for point in weights["points"]] == [
-        (0.1, "dldl-v2 lambda=0.1"), (1.0, "dldl-v2"), (10.0, "dldl-v2 lambda=10"),
-    ]  # fmt: skip
+    by_setting = {
+        axis["setting"]: [
+            (curve["name"], {point["value"]: point["variant"] for point in curve["points"]})
+            for curve in axis["curves"]
+        ]
+        for axis in sensitivities(plan, 1.0, 64)
+    }
+    weights = {0.1: "dldl-v2 lambda=0.1", 1.0: "dldl-v2", 10.0: "dldl-v2 lambda=10"}
     # Without a value of its own the step is that of the data.
-    assert [(point["value"], point["variant"]) for point in steps["points"]] == [
-        (0.5, "dldl-v2 step=0.5"), (1.0, "dldl-v2"), (2.0, "dldl-v2 step=2"),
-    ]  # fmt: skip
+    steps = {0.5: "dldl-v2 step=0.5", 1.0: "dldl-v2", 2.0: "dldl-v2 step=2"}
+    curves = {"expectation_weight": weights, "label_step": steps}
+    assert by_setting == {name: [("dldl-v2", points)] for name, points in curves.items()}
+    assert [list(found[0][1]) for found in by_setting.values()] == [[0.1, 1, 10], [0.5, 1, 2]]
 
 
 def test_words_and_switches_are_no_curves():
