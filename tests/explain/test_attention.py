@@ -59,13 +59,10 @@ def test_score_maps_and_attention_are_those_of_a_slow_loop(model, images):
     assert (height, width) == (2, 2)
     scores = np.zeros((batch, GRID.size, height, width))
     summed = np.zeros((batch, height, width))
-    for b in range(batch):
-        for i in range(height):
-            for j in range(width):
-                for k in range(GRID.size):
-                    for c in range(channels):
-                        scores[b, k, i, j] += weights[c, k] * features[b, i, j, c]
-                    summed[b, i, j] += p[b, k] * scores[b, k, i, j]
+    for b, i, j, k in np.ndindex(batch, height, width, GRID.size):
+        for c in range(channels):
+            scores[b, k, i, j] += weights[c, k] * features[b, i, j, c]
+        summed[b, i, j] += p[b, k] * scores[b, k, i, j]
     np.testing.assert_allclose(score_maps(model, images), scores, rtol=1e-3, atol=1e-4)
     expected = [(m - m.min()) / (m.max() - m.min()) for m in summed]
     attention = attention_map(model, images)
@@ -111,10 +108,23 @@ def test_a_map_that_is_the_same_everywhere_is_zero():
     assert attention_map(model, faces).tolist() == [[[0.0]], [[0.0]]]
 
 
-def test_a_model_without_a_feature_map_under_its_head_is_refused():
-    model = build_model("vgg16", GRID, input_size=32)
-    with pytest.raises(ConfigError, match=r"globally averaged .* Received: the model vgg16"):
-        AttentionMaps(model)
+class Deep(Method):
+    """A head of two layers."""
+
+    def head(self, features, grid):
+        return linear_head(linear_head(features, 4, "hidden"), grid.size)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "message"),
+    [
+        ("vgg16", "dldl-v2", r"globally averaged .* Received: the model vgg16"),
+        ("tiny-age-net", Deep(), "head is more than a linear layer"),
+    ],
+)
+def test_models_without_a_linear_head_on_a_feature_map_are_refused(name, method, message):
+    with pytest.raises(ConfigError, match=message):
+        AttentionMaps(build_model(name, GRID, method, input_size=SIZE))
 
 
 def test_images_of_another_size_are_refused(model):
@@ -123,10 +133,8 @@ def test_images_of_another_size_are_refused(model):
 
 
 def test_resizing_is_bilinear():
-    small = np.array([[0.0, 1.0], [1.0, 0.0]])
-    large = resize_map(small, 4, 4)
-    at = np.array([0.0, 0.25, 0.75, 1.0])  # pixel centres, held inside the map
-    x, y = np.meshgrid(at, at)
+    large = resize_map(np.array([[0.0, 1.0], [1.0, 0.0]]), 4, 4)
+    x, y = np.meshgrid(*[[0.0, 0.25, 0.75, 1.0]] * 2)  # pixel centres, held inside the map
     np.testing.assert_allclose(large, x * (1 - y) + y * (1 - x), atol=1e-6)
 
 
@@ -151,18 +159,6 @@ def test_a_network_of_keras_applications_has_maps_whatever_its_pooling(pooling, 
     features, _ = keras.Model(model.input, [model.feature_map, model.features])(images)
     expected = np.einsum("bhwc,ck->bkhw", features, head.get_weights()[0])
     np.testing.assert_allclose(score_maps(model, images), expected, rtol=1e-3, atol=1e-3)
-
-
-class Deep(Method):
-    """A head of two layers."""
-
-    def head(self, features, grid):
-        return linear_head(linear_head(features, 4, "hidden"), grid.size)
-
-
-def test_a_head_of_two_layers_has_none():
-    with pytest.raises(ConfigError, match="head is more than a linear layer"):
-        AttentionMaps(build_model("tiny-age-net", GRID, Deep(), input_size=SIZE))
 
 
 def test_hybrid_pooling_of_an_odd_map_covers_a_part_of_the_face(model):
