@@ -49,7 +49,11 @@ def test_prepared_data_gives_three_files_and_a_table(place, tmp_path):
     assert "MAE (years)" in result.stdout
     names = ["metrics.json", "predictions.csv", "report.html"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
-    assert json.loads((tmp_path / "metrics.json").read_text())["n"] == 6
+    metrics, table = json.loads((tmp_path / names[0]).read_text()), pd.read_csv(tmp_path / names[1])
+    assert metrics["n"] == 6
+    assert (table["value"] - table["label"]).abs().mean() == pytest.approx(
+        metrics["mae"], rel=1e-12
+    )
 
 
 def test_json_is_the_one_document_on_stdout(place, tmp_path):

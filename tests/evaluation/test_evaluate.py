@@ -1,9 +1,7 @@
 """A whole evaluation: against a slow loop over single images, and what it writes."""
 
-import csv
 import hashlib
 import io
-import json
 import re
 import subprocess
 
@@ -291,16 +289,6 @@ def test_a_model_that_gives_nan_is_refused(prepared):
     layer.set_weights([weight * np.nan for weight in layer.get_weights()])
     with pytest.raises(ModelFileError, match="damaged"):
         evaluate(model, prepared)
-
-
-def test_save_writes_three_whole_files(evaluation, tmp_path):
-    paths = evaluation.save(tmp_path / "new" / "out")
-    assert [path.name for path in paths] == ["metrics.json", "predictions.csv", "report.html"]
-    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(p.name for p in paths)
-    assert json.loads(paths[0].read_text()) == evaluation.metrics
-    with open(paths[1], encoding="utf-8", newline="") as file:
-        values = [float(row["value"]) for row in csv.DictReader(file)]
-    assert values == evaluation.predictions["value"].tolist()
 
 
 def published(evaluation, out):

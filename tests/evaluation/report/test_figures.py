@@ -13,7 +13,10 @@ def is_png(content):
     return Image.open(io.BytesIO(content)).format == "PNG"
 
 
-def test_more_points_than_the_scatter_shows_are_thinned():
+def test_a_perfect_model_and_more_points_than_the_scatter_shows_can_be_drawn():
+    label = np.array([5.0, 7.0])
+    assert is_png(figures.cumulative_score_curve(label, label, "years", label))
+    assert is_png(figures.error_histogram(label, label, "years"))
     label = np.zeros(figures.MAX_POINTS + 5)
     assert is_png(figures.predicted_against_true(label, label + 1, "years"))
 
@@ -27,9 +30,3 @@ def test_groups_of_any_name_with_and_without_intervals(number):
     }
     assert is_png(figures.group_dots(groups, number, "years"))
     assert is_png(figures.error_by_group(groups, "years"))
-
-
-def test_a_perfect_model_can_be_drawn():
-    label = np.array([5.0, 7.0])
-    assert is_png(figures.cumulative_score_curve(label, label, "years", label))
-    assert is_png(figures.error_histogram(label, label, "years"))
