@@ -9,9 +9,8 @@ import numpy as np
 
 from keras_dldl._utils.photos import is_picture
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner
-from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.aligner import FaceAligner, groups
+from keras_dldl.faces.images import Photo
 from keras_dldl.models import FaceModel
 
 DRAWN_SIZE = 160

@@ -3,7 +3,6 @@
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.face import Face, largest
-from keras_dldl.faces.images import read_image
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo, read_image
 
 __all__ = ["Alignment", "Face", "FaceAligner", "FoundFace", "Photo", "largest", "read_image"]

@@ -4,13 +4,15 @@ Plain measures of the aligned crop, well under a millisecond a face. Each thresh
 photo of a face in a hundred through, or fewer; docs/uncertainty.md has the rates.
 """
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from keras_dldl.faces.verification import score_of_crop
-from keras_dldl.faces.warning import FaceWarning
+from keras_dldl.interpreters import is_installed
 
 if TYPE_CHECKING:
     from keras_dldl.faces.alignment import Alignment
@@ -32,6 +34,27 @@ LEAST_BRIGHTNESS = 50
 MOST_BRIGHTNESS = 215
 LEAST_CONTRAST = 20
 MOST_DRAWN = 2.5
+
+# O-Net's input, and the share of the crop's side that is cut off for it: crops of the usual margin
+# are then as wide as the detector's candidates are.
+NETWORK_SIDE = 48
+NETWORK_BORDER = 0.06
+_LOGGER = logging.getLogger(__name__)
+
+
+class FaceWarning(NamedTuple):
+    """A reason to doubt a prediction: why this face may be unlike those the model has learnt from.
+
+    Attributes:
+        code: one word for programs; docs/uncertainty.md lists them.
+        text: a sentence for people, without a full stop.
+    """
+
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -155,3 +178,44 @@ def _drawn(luma: np.ndarray) -> float:
     steps = np.abs(np.diff(luma, axis=1))
     strongest = np.quantile(steps, 0.99) / (np.median(steps) + 0.5)
     return float(_sharpness(luma) * np.mean(steps < 0.5) * strongest)
+
+
+def score_of_crop(crop: np.ndarray) -> float | None:
+    """Return the confidence of the last of MTCNN's networks that a crop is a face, 0 ... 1.
+
+    Where faces are cut out already no detector is run; its O-Net (Zhang et al. 2016), which has the
+    last word on every candidate, takes a millisecond for a crop and loads in 20.
+
+    Args:
+        crop: (S, S, 3), 0 ... 255.
+
+    Returns:
+        None where LiteRT, which runs it, is not installed.
+    """
+    network = _output_network()
+    if network is None:
+        return None
+    from PIL import Image
+
+    border = round(NETWORK_BORDER * len(crop))
+    inner = np.asarray(crop)[border : len(crop) - border, border : len(crop) - border]
+    pixels = np.clip(np.rint(inner), 0, 255).astype(np.uint8)
+    reduced = Image.fromarray(pixels).resize(
+        (NETWORK_SIDE, NETWORK_SIDE), Image.Resampling.BILINEAR
+    )
+    outputs = network((np.asarray(reduced, np.float32)[None] - 127.5) / 128)
+    no, yes = outputs.ravel()[-2:].astype(np.float64)
+    return float(1 / (1 + np.exp(np.clip(no - yes, -500, 500))))
+
+
+@cache
+def _output_network() -> Callable[[np.ndarray], np.ndarray] | None:
+    if not is_installed("litert"):
+        return None
+    from keras_dldl.faces.detectors.cascade_networks import output_network
+
+    try:
+        return output_network()
+    except Exception as error:  # such as another release of the package that holds the weights
+        _LOGGER.warning("Crops are not checked for faces. Received: %s", error)
+        return None

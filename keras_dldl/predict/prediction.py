@@ -11,7 +11,7 @@ from keras_dldl._utils.arguments import check_integer, check_number
 from keras_dldl._utils.files import atomic_path
 from keras_dldl.calibration import DEFAULT_LEVEL, Calibration, as_calibration
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.warning import FaceWarning
+from keras_dldl.faces.quality import FaceWarning
 from keras_dldl.labels import LabelGrid, as_grid
 from keras_dldl.runtime.network import check_numbers
 

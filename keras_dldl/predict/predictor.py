@@ -11,9 +11,8 @@ import numpy as np
 from keras_dldl._utils.arguments import check_integer
 from keras_dldl._utils.threads import in_order
 from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, FoundFace
-from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.aligner import FaceAligner, FoundFace, groups
+from keras_dldl.faces.images import Photo
 from keras_dldl.faces.sources import image_name
 from keras_dldl.predict.prediction import Prediction, predictions_of
 from keras_dldl.runtime import open_network

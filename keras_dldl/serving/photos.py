@@ -14,7 +14,7 @@ from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.errors import ConfigError, ModelFileError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.alignment import spans_a_face
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo
 from keras_dldl.predict.prediction import (
     DEFAULT_LEVEL,
     check_level,

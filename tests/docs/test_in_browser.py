@@ -13,8 +13,7 @@ from PIL import Image
 
 import keras_dldl
 from keras_dldl.data.synthetic import draw_face
-from keras_dldl.faces.alignment import cut
-from keras_dldl.faces.detectors.picture import Picture
+from keras_dldl.faces.alignment import Picture, cut
 from tests.scripts_case import load_script
 from tests.serving.browser import BROWSER, browser_tab
 

@@ -12,8 +12,7 @@ from keras_dldl.errors import UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment
 from keras_dldl.faces.face import Face
-from keras_dldl.faces.images import read_image
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo, read_image
 
 
 def smooth(width, height):

@@ -8,7 +8,7 @@ from keras_dldl.data.synthetic import draw_faces
 from keras_dldl.faces import quality
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.face import Face
-from keras_dldl.faces.quality import face_warnings, measure
+from keras_dldl.faces.quality import face_warnings, measure, score_of_crop
 
 SURE = Face((60.0, 50.0, 80.0, 100.0), Alignment().template(100) + 50, 0.999)
 PICTURE = (200, 200)
@@ -133,3 +133,38 @@ def test_a_crop_that_is_cut_off_by_the_edge_of_the_picture(photo):
     assert Alignment().share_outside(SURE.landmarks, (100, 200, 3)) == pytest.approx(0.5)
     assert Alignment().share_outside(SURE.landmarks, (100, 75)) == pytest.approx(0.875, abs=0.02)
     assert codes(photo, SURE, (100, 200)) == ["cut-off"]
+
+
+@pytest.fixture
+def network_unloaded(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_DLDL_CACHE_DIR", str(tmp_path))
+    quality._output_network.cache_clear()
+    yield
+    quality._output_network.cache_clear()
+
+
+@pytest.mark.parametrize("side", [48, 112, 224])
+def test_aligned_faces_are_faces_and_other_things_are_not(side):
+    for face in draw_faces(5, seed=4, size=200):
+        crop = Alignment().align(face.image, face.landmarks, side)
+        assert score_of_crop(crop) > 0.8
+        assert score_of_crop(crop.astype(np.float32)) == pytest.approx(score_of_crop(crop))
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    assert score_of_crop(noise) < 0.2
+    assert score_of_crop(np.full_like(noise, 90)) < 0.2
+
+
+def test_without_litert_nothing_is_said(network_unloaded, monkeypatch):
+    monkeypatch.setattr(quality, "is_installed", lambda name: False)
+    assert score_of_crop(np.zeros((112, 112, 3), np.uint8)) is None
+
+
+def test_other_weights_are_told_and_nothing_is_said(network_unloaded, monkeypatch, caplog):
+    from keras_dldl.faces.detectors import cascade_networks
+
+    def broken():
+        raise ValueError("other weights")
+
+    monkeypatch.setattr(cascade_networks, "output_network", broken)
+    assert score_of_crop(np.zeros((112, 112, 3), np.uint8)) is None
+    assert "other weights" in caplog.text

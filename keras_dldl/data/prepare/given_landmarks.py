@@ -8,7 +8,7 @@ import numpy as np
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import spans_a_face
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo
 
 if TYPE_CHECKING:
     import pandas as pd

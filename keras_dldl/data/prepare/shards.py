@@ -27,12 +27,11 @@ from keras_dldl.data.records import encode_jpeg, write_shard
 from keras_dldl.data.sources.base import Skipped
 from keras_dldl.data.splits.protocol import scattered
 from keras_dldl.errors import ConfigError, DataError, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.aligner import FaceAligner, groups
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.detectors import detector_here
 from keras_dldl.faces.detectors.networks import WHEEL
-from keras_dldl.faces.grouping import groups
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo
 
 if TYPE_CHECKING:
     import pandas as pd

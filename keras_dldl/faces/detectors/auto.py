@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from keras_dldl.faces.alignment import Picture
 from keras_dldl.faces.detectors.blazeface import BlazeFace, Candidate
 from keras_dldl.faces.detectors.mesh import FaceMesh, Mesh
 from keras_dldl.faces.detectors.mtcnn import MAX_SIDE, MTCNNDetector, reduced_to
 from keras_dldl.faces.detectors.networks import load_network
-from keras_dldl.faces.detectors.picture import Picture
 from keras_dldl.faces.face import Face, largest, left_to_right
 
 # Around the picture, as a share of its longer side: BlazeFace knows faces with their surroundings,

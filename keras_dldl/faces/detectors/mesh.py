@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.faces.detectors.picture import Picture
+from keras_dldl.faces.alignment import Picture
 
 SIDE = 192
 # The crop is so many times as large as the box of the face, as the network was trained.

@@ -15,7 +15,7 @@ from keras_dldl.data.sources import CsvSource, Source, SourceRows
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.errors import DataError
 from keras_dldl.faces.alignment import Alignment
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo
 
 OPTIONS = PrepareOptions(size=48, val=0, test=0, workers=1, landmarks="given")
 

@@ -18,7 +18,7 @@ from keras_dldl.data.prepare.output import remove_leftovers
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.sources import CsvSource, SyntheticSource
 from keras_dldl.errors import ConfigError, DataError
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo
 from keras_dldl.labels import LabelGrid
 from tests.prepared_folders import content
 

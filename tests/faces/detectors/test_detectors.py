@@ -17,7 +17,7 @@ from keras_dldl.faces.detectors import as_detector, detector_here, networks
 from keras_dldl.faces.detectors.auto import AutoDetector
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.face import Face
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo
 
 GOOD = Face((10.0, 10.0, 20.0, 25.0), 8 * MEAN_SHAPE + 20, 0.9)
 PICTURE = np.full((60, 50, 3), 90, np.uint8)

@@ -8,7 +8,7 @@ from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.face import Face
-from keras_dldl.faces.photo import Photo
+from keras_dldl.faces.images import Photo
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.grouping import groups
+from keras_dldl.faces.aligner import groups
 
 
 def picture(height, width):
