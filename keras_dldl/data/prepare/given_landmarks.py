@@ -33,9 +33,8 @@ def with_choice(table: "pd.DataFrame", choice: str) -> "pd.DataFrame":
             "`landmarks` may be given only where the data set brings some; detect them instead. "
             f"Received: a data set of {len(table):,} images with none"
         )
-    points = [_ten(value, path) if here else None for value, path, here in zip(
-        table[COLUMN], table["path"], known, strict=True)]  # fmt: skip
-    return table.assign(**{COLUMN: points})
+    rows = zip(table[COLUMN], table["path"], known, strict=True)
+    return table.assign(**{COLUMN: [_ten(*row) if here else None for *row, here in rows]})
 
 
 def _ten(value: Any, path: str) -> Landmarks:
@@ -80,7 +79,7 @@ def cut_faces(
         aligner: detects and cuts out.
         paths: names of the photos, by which landmarks are given.
         photos: the pictures.
-        given: ten numbers in the picture's own pixels for some of the paths.
+        given: landmarks in the picture's own pixels, for some of the paths.
         size: side of the crops in pixels.
 
     Returns:
@@ -109,11 +108,11 @@ def cut_faces(
 
 
 def _usable(given: Landmarks | None, photo: Photo) -> np.ndarray | None:
+    """Return landmarks as (5, 2) points, unless they span no face or lie beside the photo."""
     if given is None:
         return None
     points = np.array(given, np.float64).reshape(5, 2)
-    if not spans_a_face(points):
-        return None
     x, y = points.mean(axis=0)
     height, width = photo.shape
-    return points if 0 <= x < width and 0 <= y < height else None
+    inside = 0 <= x < width and 0 <= y < height
+    return points if inside and spans_a_face(points) else None

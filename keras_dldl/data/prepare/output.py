@@ -37,13 +37,13 @@ def check_output(out: Path, plan: dict[str, Any]) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(out))
     begun = _begun_plan(out)
     if begun is None:
-        if any(not _is_ours(entry.name) for entry in out.iterdir()):
-            raise DataError(
-                f"`--out` must be a new or empty folder. Received: {out}, which holds other files"
-            )
+        for name in os.listdir(out):
+            if not (name in BEFORE_THE_PLAN or name.startswith(files.TEMPORARY_PREFIX)):
+                raise _foreign(out)
         return
     differing = _differing(begun, plan)
-    if differing and _has_content(out):
+    written = (out / INDEX_NAME).exists() or any((out / FACES).glob("*.tfrecord"))
+    if differing and written:
         same = begun.keys() >= plan.keys()
         how = f"with other arguments: {'; '.join(differing)}" if same else "by another command"
         raise DataError(
@@ -56,8 +56,7 @@ def begin_output(out: Path, plan: dict[str, Any]) -> None:
     """Make the folder and note the plan, or check that it was begun by the same call.
 
     Raises:
-        DataError: see `check_output`.
-        OSError: `out` cannot be written.
+        DataError, OSError: see `check_output`.
     """
     check_output(out, plan)
     if _begun_plan(out) != plan:
@@ -85,41 +84,31 @@ def _begun_plan(out: Path) -> dict[str, Any] | None:
     except ValueError:  # not JSON, not UTF-8: some other program's plan
         plan = None
     if not isinstance(plan, dict) or "rows_hash" not in plan:
-        raise DataError(
-            f"`--out` must be a new or empty folder. Received: {out}, which holds other files, "
-            f"among them a {PLAN_NAME} of something else"
-        )
+        raise _foreign(out, f", among them a {PLAN_NAME} of something else")
     return plan
+
+
+def _foreign(out: Path, more: str = "") -> DataError:
+    return DataError(
+        f"`--out` must be a new or empty folder. Received: {out}, which holds other files{more}"
+    )
 
 
 def _differing(begun: dict[str, Any], plan: dict[str, Any]) -> list[str]:
     """Return what `plan` has otherwise, as texts for a message."""
-    before, now = _flat(begun), _flat(plan)
+    before, now = ({**of, **of.get("options", {})} for of in (begun, plan))
     if before.get("on_missing") == "fail":
         # Its finished shards lack no face, so they are what any other choice would have written.
         now["on_missing"] = "fail"
-    known = now.keys() | _options(begun).keys()  # `plan` may not know the content yet
-    differing = [name for name in sorted(known) if before.get(name) != now.get(name)]
+    known = plan.keys() | plan.get("options", {}).keys() | begun.get("options", {}).keys()
+    differing = [
+        name
+        for name in sorted(known - {"options"})  # `plan` may not know the content yet
+        if before.get(name) != now.get(name)
+    ]
     texts = [
         f"{name}={before.get(name)!r}, now {now.get(name)!r}"
         for name in differing
         if name not in CONTENT
     ]
     return texts + ["the data set has other rows now"] * any(name in CONTENT for name in differing)
-
-
-def _flat(plan: dict[str, Any]) -> dict[str, Any]:
-    return {**{name: plan[name] for name in plan if name != "options"}, **_options(plan)}
-
-
-def _options(plan: dict[str, Any]) -> dict[str, Any]:
-    options = plan.get("options")
-    return options if isinstance(options, dict) else {}
-
-
-def _has_content(out: Path) -> bool:
-    return (out / INDEX_NAME).exists() or any((out / FACES).glob("*.tfrecord"))
-
-
-def _is_ours(name: str) -> bool:
-    return name in BEFORE_THE_PLAN or name.startswith(files.TEMPORARY_PREFIX)

@@ -18,7 +18,6 @@ from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepare.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepare.shards import (
     ShardJob,
-    ShardReport,
     jobs_of,
     read_report,
     refuse_skipped,
@@ -78,7 +77,7 @@ def prepare(
         out: the folder to write: `faces/`, `manifest.csv`, `skipped.csv` and `dataset.json`, which
             comes last.
         options: size, margin, splits and the like.
-        run_jobs: does the shards elsewhere, such as `data.beam.beam_runner`; default: here, in
+        run_jobs: does the shards elsewhere, such as `beam.beam_runner`; default: here, in
             `options.workers` processes.
 
     Raises:
@@ -92,25 +91,27 @@ def prepare(
     pixel_limit(options.max_pixels)  # of the environment: not after an hour, in a worker
     # Once for all workers and for every resumption, so that no data mix detectors under one name.
     options = replace(options, detector=detector_here(options.detector))
-    check_output(out, _call(source, root, options))
+    plan = _call(source, root, options)
+    check_output(out, plan)
     remove_leftovers(out, keep=None if source.draws_root else root)
     rows = source.read(root)
     table, off_grid = _on_grid(with_choice(rows.table, options.landmarks), source)
-    table = _spread(table, options.limit)
+    if 0 < options.limit < len(table):
+        step = len(table) / options.limit
+        table = table.iloc[[int(i * step) for i in range(options.limit)]].reset_index(drop=True)
     if options.strict:
         refuse_skipped(rows.skipped + off_grid)
         missing = [path for path in table["path"] if not os.path.isfile(as_on_disk(root / path))]
         refuse_skipped([Skipped(path, "no such file") for path in missing])
     _split(table, source, options)
     hashes = pd.util.hash_pandas_object(table.astype(str), index=False).to_numpy()
-    content = {"rows": len(table), "rows_hash": f"{int(hashes.sum()):016x}"}
-    plan = {**_call(source, root, options), **content}
+    plan |= {"rows": len(table), "rows_hash": f"{int(hashes.sum()):016x}"}
     begin_output(out, plan)
     table, given = take_landmarks(table)
     jobs = list(jobs_of(table, given, root, out, options))
     if options.strict:
-        done = [job for job in jobs if job.report_path.exists()]
-        refuse_skipped(_skipped_of([read_report(job.report_path) for job in done]))
+        done = [read_report(job.report_path) for job in jobs if job.report_path.exists()]
+        refuse_skipped([item for report in done for item in report.skipped])
     if run_jobs is None:
         run_all(jobs, options.workers)
     else:
@@ -126,13 +127,6 @@ def _on_grid(table: "pd.DataFrame", source: Source) -> tuple["pd.DataFrame", lis
     if kept.empty:
         raise DataError(f"No usable rows in the data set. Received: {len(problems)} bad rows only")
     return kept, left_out
-
-
-def _spread(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
-    if not limit or limit >= len(table):
-        return table
-    step = len(table) / limit
-    return table.iloc[[int(i * step) for i in range(limit)]].reset_index(drop=True)
 
 
 def _split(table: "pd.DataFrame", source: Source, options: PrepareOptions) -> None:
@@ -156,11 +150,6 @@ def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
     return {"source": source.name, "root": os.fspath(root), "options": chosen}
 
 
-def _skipped_of(reports: list[ShardReport]) -> list[Skipped]:
-    """Return what shards left out."""
-    return [Skipped(**item) for report in reports for item in report.skipped]
-
-
 def _finish(
     out: Path, source: Source, table: "pd.DataFrame", jobs: list[ShardJob],
     options: PrepareOptions, skipped: list[Skipped], plan: dict,
@@ -172,7 +161,7 @@ def _finish(
         [{**face, "shard": report.name} for report in reports for face in report.faces],
         columns=["face", *PLACE_COLUMNS],
     )
-    left_out = _skipped_of(reports)
+    left_out = [item for report in reports for item in report.skipped]
     if faces.empty:
         first = f"{left_out[0].path}: {left_out[0].reason}" if left_out else "none"
         raise DataError(

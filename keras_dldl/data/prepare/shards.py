@@ -46,7 +46,7 @@ class ShardJob:
 
     Args:
         name: the shard's file name.
-        paths: of its images, in order.
+        paths: of its images, in order, relative to `root`.
         root: folder of the images.
         out: folder of the prepared data.
         options: how to prepare them.
@@ -79,14 +79,14 @@ class ShardReport:
         name: the shard's file name.
         faces: of each record in order: its path, "found", "whole" or "given", the detector's
             score, and its place: offset and bytes.
-        skipped: path and reason of each image left out.
+        skipped: each image left out.
         bytes: size of the shard.
         sha256: its checksum.
     """
 
     name: str
     faces: list[dict] = field(default_factory=list)
-    skipped: list[dict] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     bytes: int = 0
     sha256: str = ""
 
@@ -98,7 +98,8 @@ class ShardReport:
 
 def read_report(path: Path) -> ShardReport:
     """Read the report of a finished shard."""
-    return ShardReport(**json.loads(path.read_text(encoding="utf-8")))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return ShardReport(**{**content, "skipped": [Skipped(**item) for item in content["skipped"]]})
 
 
 def is_done(job: ShardJob) -> bool:
@@ -134,30 +135,23 @@ def refuse_skipped(skipped: Sequence[Skipped]) -> None:
 
 def run_all(jobs: list[ShardJob], workers: int) -> None:
     """Run the jobs that are not done, here or in several processes, and show the progress."""
-    open_jobs = _not_done(jobs)
-    # Of all jobs, not the open ones: a resumed run must have as many threads to a worker.
-    workers = min(workers or min(cores(), MOST_WORKERS), len(jobs))
-    done = sum(len(job.paths) for job in jobs) - sum(len(job.paths) for job in open_jobs)
-    with progress(total=sum(len(job.paths) for job in jobs), label="aligning faces") as bar:
-        bar.update(done)
-        if workers <= 1:
-            for job in open_jobs:
-                run_job(job)
-                bar.update(len(job.paths))
-            return
-        if open_jobs:
-            _run_in_processes(open_jobs, workers, max(1, cores() // workers), bar)
-
-
-def _not_done(jobs: list[ShardJob]) -> list[ShardJob]:
-    """Return the jobs to do. Finished shards are read through, to do again what is damaged."""
+    open_jobs = []
     with progress(total=len(jobs), label="looking for finished shards") as bar:
         bar.leave = False
-        left = []
-        for job in jobs:
-            left += [] if is_done(job) else [job]
+        for job in jobs:  # read through, to do again what is damaged
+            open_jobs += [] if is_done(job) else [job]
             bar.update()
-    return left
+    # Of all jobs, not the open ones: a resumed run must have as many threads to a worker.
+    workers = min(workers or min(cores(), MOST_WORKERS), len(jobs))
+    images = sum(len(job.paths) for job in jobs)
+    with progress(total=images, label="aligning faces") as bar:
+        bar.update(images - sum(len(job.paths) for job in open_jobs))
+        if workers > 1 and open_jobs:
+            _run_in_processes(open_jobs, workers, max(1, cores() // workers), bar)
+            return
+        for job in open_jobs:
+            run_job(job)
+            bar.update(len(job.paths))
 
 
 def _run_in_processes(jobs: list[ShardJob], workers: int, threads: int, bar) -> None:
@@ -261,6 +255,6 @@ def _read(job: ShardJob, report: ShardReport) -> Iterator[tuple[str, Photo | Non
 
 
 def _skip(job: ShardJob, path: str, reason: str, report: ShardReport) -> None:
+    report.skipped.append(Skipped(path, reason))
     if job.options.strict:
-        refuse_skipped([Skipped(path, reason)])
-    report.skipped.append({"path": path, "reason": reason})
+        refuse_skipped(report.skipped)

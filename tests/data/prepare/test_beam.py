@@ -134,7 +134,7 @@ def test_a_noted_job_is_the_job(photos, tmp_path):
     assert run_noted_job(module._write_note(job)) == job.name
     report = shards.read_report(job.report_path)
     assert [face["path"] for face in report.faces] == ["0.png"] and [
-        item["path"] for item in report.skipped
+        item.path for item in report.skipped
     ] == ["text.jpg"]
     direct = dataclasses.replace(job, out=str(tmp_path / "direct"))
     shards.run_job(direct)
