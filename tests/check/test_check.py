@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
@@ -14,6 +13,7 @@ from keras_dldl.check.page import text_report, verdict
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.labels import LabelGrid
 from tests.data.leaks.pictures import SIDE, copy_of, picture, write_prepared
+from tests.html_case import Page
 
 
 def row(path, label, split, subject=None, **columns):
@@ -169,25 +169,6 @@ def test_a_damaged_face_costs_no_other(place, tmp_path):
     shard.unlink()
     with pytest.raises(DataError, match=r"No face can be read. Received: .*00001.tfrecord"):
         check(tmp_path)
-
-
-class Page(HTMLParser):
-    """Collects what matters of a page: tags with attributes, and whether they close in order."""
-
-    VOID = {"meta", "img", "br", "hr", "link", "input"}
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 def test_the_page(result, tmp_path):

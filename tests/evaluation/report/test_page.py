@@ -4,7 +4,6 @@ import base64
 import html
 import io
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -14,10 +13,10 @@ from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.report import overview, report_html
 from keras_dldl.labels import LabelGrid
 from tests.evaluation.made_up import made_up, rows_of
+from tests.html_case import Page
 
 NAME = "<b>x&y</b>"
 LEFT_OUT = [{"path": "<i>.png", "line": 7, "reason": "cut & short"}]
-EMPTY = {"meta", "img", "br"}
 
 
 def html_of(evaluation):
@@ -38,25 +37,6 @@ def page(made):
     return html_of(made)
 
 
-class Balance(HTMLParser):
-    """Notes tags that are closed by another one, and ids."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.wrong, self.ids, self.links = [], [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        values = dict(attrs)
-        self.ids += [values["id"]] if "id" in values else []
-        self.links += [values["href"]] if "href" in values else []
-        if tag not in EMPTY:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-
 def test_nothing_is_fetched_from_elsewhere(page):
     assert not re.search(r"https?://|<script|<link|@import|url\(", page)
     sources = re.findall(r'src="([^"]*)"', page)
@@ -64,11 +44,10 @@ def test_nothing_is_fetched_from_elsewhere(page):
 
 
 def test_tags_are_closed_and_links_lead_somewhere(page):
-    balance = Balance()
-    balance.feed(page)
-    assert balance.wrong == [] and balance.open == []
-    assert len(set(balance.ids)) == len(balance.ids)
-    assert balance.links and {link.removeprefix("#") for link in balance.links} <= set(balance.ids)
+    found = Page(page)
+    ids, links = found.values("id"), {link.removeprefix("#") for link in found.values("href")}
+    assert found.open == [] and len(set(ids)) == len(ids)
+    assert links and links <= set(ids)
 
 
 def test_pictures_are_pictures(page):
