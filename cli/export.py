@@ -5,6 +5,7 @@ import click
 from keras_dldl.cli.options import KERAS_MODEL, Choice, echo_json, json_option
 
 FORMATS = ("saved-model", "onnx", "litert")
+ALSO_CALLED = {"tflite": "litert", "tensorflow": "saved-model"}
 PRECISIONS = ("float32", "float16", "int8-dynamic", "int8")
 
 
@@ -24,7 +25,7 @@ class Version(click.IntRange):
 @click.command()
 @click.option("--model", required=True, help=KERAS_MODEL)
 @click.option(
-    "--format", "format_", type=Choice(FORMATS), default="saved-model",
+    "--format", "format_", type=Choice(FORMATS, ALSO_CALLED), default="saved-model",
     help="What to write. saved-model: for TensorFlow Serving. onnx, litert: one file for ONNX "
     "Runtime or LiteRT.",
 )  # fmt: skip

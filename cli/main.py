@@ -16,6 +16,7 @@ from keras_dldl.cli.options import (
     debug_is_on,
     debug_option,
     log_level_option,
+    nearest_option,
     reason_of,
 )
 from keras_dldl.errors import ConfigError
@@ -73,6 +74,11 @@ class CommandTable(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            near = error.ctx and nearest_option(error.option_name, error.ctx.command)
+            if near:
+                error.possibilities = [near]
+            raise
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:

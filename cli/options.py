@@ -1,9 +1,10 @@
 """Options that several commands share."""
 
+import difflib
 import functools
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from keras_dldl._utils.arguments import did_you_mean
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOGGER = "keras_dldl"
+NEAR_WORD, NEAR_OTHER = 0.5, 0.8  # few words that are unlike each other need little in common
 _DEBUG = "keras_dldl.debug"
 
 json_option = click.option(
@@ -54,14 +56,27 @@ detector_option = click.option(
 
 
 class Choice(click.Choice):
-    """One of some words; for another one, the nearest is offered."""
+    """One of some words; for another one, the nearest is offered.
+
+    Args:
+        choices: the words.
+        others: what else people call some of them, to be offered for that.
+    """
+
+    def __init__(self, choices: Iterable[str], others: Mapping[str, str] | None = None):
+        super().__init__(list(choices))
+        self.others = dict(others or {})
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the word."""
         if value not in self.choices:
             words = ", ".join(map(repr, self.choices))
+            near = difflib.get_close_matches(str(value), self.others, n=1, cutoff=NEAR_OTHER)
+            meant = self.others[near[0]] if near else value
             self.fail(
-                f"{value!r} is not one of {words}.{did_you_mean(value, self.choices)}", param, ctx
+                f"{value!r} is not one of {words}.{did_you_mean(meant, self.choices, NEAR_WORD)}",
+                param,
+                ctx,
             )
         return super().convert(value, param, ctx)
 
@@ -119,6 +134,19 @@ def add_common_options(command: click.Command) -> click.Command:
     for part in getattr(command, "commands", {}).values():  # of a group
         add_common_options(part)
     return command
+
+
+def nearest_option(name: str, command: click.Command) -> str | None:
+    """Return the option of `command` whose flag, or whose setting, is nearest to `name`."""
+    known: dict[str, str] = {}
+    for param in command.params:
+        for flag in (*param.opts, *param.secondary_opts):
+            known[flag.strip("-")] = flag
+    for param in command.params:
+        known.setdefault(str(param.name).replace("_", "-"), param.opts[0])
+    flags = {word: flag for word, flag in known.items() if flag.startswith("-")}
+    near = difflib.get_close_matches(name.strip("-").replace("_", "-"), flags, n=1)
+    return flags[near[0]] if near else None
 
 
 def debug_is_on(ctx: click.Context) -> bool:

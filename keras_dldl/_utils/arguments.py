@@ -69,15 +69,20 @@ def check_flag(name: str, value: Any) -> bool:
     return value
 
 
-def did_you_mean(name: Any, known: Iterable[str]) -> str:
+def did_you_mean(name: Any, known: Iterable[str], least: float = 0.6) -> str:
     """Return a question after the nearest of `known`, with a space before it; "" if none is near.
+
+    Args:
+        name: what was asked for.
+        known: what there is.
+        least: what a near name has in common with it, see `difflib.get_close_matches`.
 
     >>> did_you_mean("ranking_bce", ["dex", "ranking-bce", "ranking-l2"])
     ' Did you mean ranking-bce?'
     >>> did_you_mean("foo", ["dex", "er"])
     ''
     """
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=least)
     return f" Did you mean {near[0]}?" if near else ""
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_dldl._utils.arguments import first_few
+from keras_dldl._utils.arguments import did_you_mean, first_few
 from keras_dldl._utils.text_files import lines_of, read_text
 from keras_dldl.errors import DataError
 
@@ -118,7 +118,7 @@ def table_rows(
     if missing:
         raise DataError(
             f"{path}: column missing: {', '.join(missing)}. The first line must name the columns "
-            f"{', '.join(needed)}. Received: {received}"
+            f"{', '.join(needed)}.{did_you_mean(missing[0], header)} Received: {received}"
         )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:

@@ -75,6 +75,7 @@ def test_rows_come_with_the_line_on_which_they_begin(tmp_path, text, rows):
         (["file,years", "a.jpg,3"], r"a\.csv: column missing: age.*Received: file \| years"),
         (["file,age,Age", "a.jpg,3,4"], "column there twice: age"),
         (["file,age"], "at least one row"),
+        (["file,aeg", "a.jpg,3"], r"missing: age\. .*Did you mean aeg\? Received: file \| aeg"),
         ([], "column missing: file, age.*an empty file"),
     ],
 )
