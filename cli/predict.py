@@ -103,8 +103,8 @@ MOST_WORKERS = 8
 def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
     """Estimate age or attractiveness of the faces in photos, a line per face.
 
-    An IMAGE is a picture; a folder, for all pictures in it and its folders; a pattern such as
-    "photos/*.jpg"; or @FILE, a text file with an IMAGE per line (@-: from stdin).
+    An IMAGE is a picture; a folder, for all pictures in it and its folders but hidden ones; a
+    pattern such as "photos/*.jpg"; or @FILE, a text file with an IMAGE per line (@-: from stdin).
 
     Reasons to doubt a prediction (blurred, small, drawn ...) are at the end of its line.
 

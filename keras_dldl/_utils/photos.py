@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
+from keras_dldl._utils.arguments import first_few
 from keras_dldl._utils.on_disk import as_on_disk
 from keras_dldl._utils.text_files import decode_text, lines_of, read_text
 from keras_dldl.errors import DataError
@@ -18,6 +19,7 @@ PICTURE_SUFFIXES = frozenset(
     ".webp".split()
 )
 SHOWN_NAMES = 10
+APPLE_DOUBLE = "._"  # beside a file, on disks that cannot hold macOS's further facts of it
 LIST_MARK = "@"
 STDIN_LIST = "@-"
 
@@ -27,7 +29,7 @@ def photo_paths(names: Iterable[str | os.PathLike]) -> list[str]:
 
     Args:
         names: each one a file, taken whatever it is called; a folder, searched with its folders
-            for files that end like pictures, hidden ones left out and others named in a warning; a
+            for files that end like pictures, hidden ones and others named in a warning; a
             pattern with `*`, `?`, `[...]` or `**`; or `@FILE`, a text file with a name a line
             (`@-`: from stdin). What exists by its very name is that. A name that stands for nothing
             stays, for who opens it to tell.
@@ -56,20 +58,24 @@ def _expanded(name: str) -> Iterator[str]:
 
 
 def _in_folder(folder: str) -> list[str]:
-    found, others = [], []
+    found, others, hidden = [], [], []
     for place, folders, files in os.walk(folder, onerror=_tell):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith("."):
+            if is_hidden_picture(name):
+                hidden.append(os.path.join(place, name))
+            elif not name.startswith("."):
                 (found if is_picture(name) else others).append(os.path.join(place, name))
-    if others:
-        shown = ", ".join(os.path.relpath(path, folder) for path in sorted(others)[:SHOWN_NAMES])
-        more = f" and {len(others) - SHOWN_NAMES:,} more" if len(others) > SHOWN_NAMES else ""
-        log.warning(
-            "%s: %s files passed over, whose names do not end like pictures: %s%s",
-            folder, f"{len(others):,}", shown, more,
-        )  # fmt: skip
+    _tell_passed_over(folder, others, "whose names do not end like pictures")
+    _tell_passed_over(folder, hidden, "which are hidden; name one itself to have it read")
     return sorted(found)
+
+
+def _tell_passed_over(folder: str, paths: list[str], why: str) -> None:
+    if paths:
+        names = [os.path.relpath(path, folder) for path in sorted(paths)]
+        files = f"{len(paths):,} file" + "s" * (len(paths) > 1)
+        log.warning("%s: %s passed over, %s: %s", folder, files, why, first_few(names, SHOWN_NAMES))
 
 
 def _tell(error: OSError) -> None:
@@ -83,6 +89,15 @@ def is_picture(name: str) -> bool:
     (True, False, False)
     """
     return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
+
+
+def is_hidden_picture(name: str) -> bool:
+    """Tell whether a file is a picture that folders hide; not macOS's notes beside pictures.
+
+    >>> is_hidden_picture(".a.jpg"), is_hidden_picture("._a.jpg"), is_hidden_picture("a.jpg")
+    (True, False, False)
+    """
+    return name.startswith(".") and not name.startswith(APPLE_DOUBLE) and is_picture(name)
 
 
 def _lines(name: str) -> list[str]:

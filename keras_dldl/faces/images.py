@@ -3,7 +3,7 @@
 import io
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -160,20 +160,6 @@ def declared_pixels(content: bytes, max_pixels: int | None = None) -> int:
             return image.width * image.height
     except UnreadableImage:
         return 0
-
-
-def is_batch(img: Any) -> bool:
-    """Return whether `img` is several images: a sequence, an iterator, or an array of paths.
-
-    >>> is_batch(["a.jpg", "b.jpg"]), is_batch(np.array(["a.jpg"])), is_batch("a.jpg")
-    (True, True, False)
-    """
-    if isinstance(img, (str, bytes, bytearray, memoryview)) or hasattr(img, "read"):
-        return False
-    if hasattr(img, "shape"):  # an array, a tensor, a column of a table: no image has one dimension
-        numbers = getattr(getattr(img, "dtype", None), "kind", "O") in "biufc"
-        return len(img.shape) == 1 and not numbers
-    return isinstance(img, (Sequence, Iterator))
 
 
 def pixel_limit(max_pixels: int | None = None) -> int:

@@ -2,11 +2,13 @@
 
 import io
 import os
+from collections.abc import Iterable, KeysView, Mapping, Set
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from keras_dldl._utils.arguments import first_few
 from keras_dldl._utils.on_disk import as_on_disk
 from keras_dldl.errors import UnreadableImage
 from keras_dldl.faces.formats import refuse
@@ -18,6 +20,7 @@ ALLOWED_SOURCES = (
     "or a (H, W, 3) uint8 RGB array; several are a list of these, or a column of a table"
 )
 LONGEST_NAME = 300
+LONGEST_PATH = 4096  # of Linux, in bytes
 
 
 def image_name(source: Any) -> str:
@@ -45,6 +48,56 @@ def is_pil_image(source: Any) -> bool:
     from PIL import Image
 
     return isinstance(source, Image.Image)
+
+
+def several_images(img: Any) -> Iterable[Any] | None:
+    """Return the images that `img` is a number of, in order; None where it is one image.
+
+    Several are a list or any other collection that has an order, a generator, a dictionary's keys
+    or values, a one-dimensional array of paths, a column of a table, or a table of one column.
+
+    Raises:
+        UnreadableImage: it is several things, but it does not tell which, or in what order.
+
+    >>> several_images(["a.jpg", "b.jpg"]), several_images(np.array([b"a.jpg"]))
+    (['a.jpg', 'b.jpg'], ['a.jpg'])
+    >>> several_images("a.jpg") is None
+    True
+    """
+    if isinstance(img, (str, os.PathLike, *BYTES)) or hasattr(img, "read") or is_pil_image(img):
+        return None
+    if isinstance(img, (Mapping, Set)) and not isinstance(img, KeysView):
+        wrong = f"a {type(img).__name__} does not tell which images are meant, in which order"
+        allowed = "Give a list, such as list(images) or list(images.values())"
+        refuse(f"<{type(img).__name__}>", wrong, allowed, f"{len(img)} entries")
+    if hasattr(img, "columns") and len(getattr(img, "shape", ())) == 2:
+        img = _only_column(img)
+    if not hasattr(img, "shape"):
+        return img if isinstance(img, Iterable) else None
+    # An array, a tensor, a column of a table: no image has one dimension.
+    kind = getattr(getattr(img, "dtype", None), "kind", "O")
+    if kind in "biufc":
+        return None
+    if len(img.shape) == 2 and img.shape[1] == 1:
+        img = [row[0] for row in img]
+    elif len(img.shape) != 1:
+        return None
+    return list(map(_path_of, img)) if kind == "S" else img
+
+
+def _only_column(table: Any) -> Any:
+    names = list(table.columns)
+    if len(names) != 1:
+        shown = first_few([str(name) for name in names])
+        wrong = "a table of several columns does not tell which one has the images"
+        allowed = 'Give the one that does, such as table["path"]'
+        refuse("<table>", wrong, allowed, f"type {type(table).__name__} with columns {shown}")
+    return table[names[0]]
+
+
+def _path_of(text: bytes) -> str | bytes:
+    """Return the path that a cell of an array of bytes has; what is no path is a picture's file."""
+    return text if b"\0" in text or len(text) > LONGEST_PATH else os.fsdecode(text)
 
 
 def readable_again(source: Any, name: str) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_dldl._utils.arguments import check_choice
-from keras_dldl.faces.images import is_batch
+from keras_dldl.faces.sources import several_images
 from keras_dldl.predict.predictor import PredictOptions, Predictor
 
 ON_ERROR = ("raise", "return")
@@ -30,8 +30,8 @@ def predict_age(
 
     Args:
         img: a path, bytes, a binary file object, a PIL image, or a (H, W, 3) uint8 RGB array; or
-            several in a list, another sequence, an iterator, a one-dimensional array or a pandas
-            Series, which are predicted in batches.
+            several in a list or another collection with an order, a generator, a one-dimensional
+            array or a column of a table, which are predicted in batches.
         model: a path, the name of a shipped model, or a loaded model; default "tiny-age".
         all_faces: predict every face, left to right, and not only the largest.
         detect: False where `img` is already an aligned face crop; it is only resized.
@@ -120,12 +120,13 @@ def one_or_many(
         on_error: "raise", "return" or None.
         predict: from images to a result or an error each.
     """
-    many = is_batch(img)
+    several = several_images(img)
+    many = several is not None
     if on_error is None:
         on_error = "return" if many else "raise"
     check_choice("on_error", on_error, ON_ERROR)
     results = []
-    for result in predict(img if many else [img]):
+    for result in predict(several if many else [img]):
         if on_error == "raise" and isinstance(result, Exception):
             raise result
         results.append(result)

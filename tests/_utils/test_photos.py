@@ -33,6 +33,15 @@ def test_what_a_folder_has_besides_is_counted_and_named(place, caplog):
     assert record.getMessage().endswith(": IMG_1, in/clip.mov, notes.txt")
 
 
+def test_hidden_pictures_of_a_folder_are_counted_and_named(place, caplog):
+    for name in (".b.jpg", "in/.c.HEIC", "in/._c.webp", ".DS_Store"):
+        (place / name).touch()
+    assert len(photo_paths(["."])) == 4
+    assert ".: 2 files passed over, which are hidden; " in caplog.text
+    assert caplog.records[-1].getMessage().endswith(": .b.jpg, in/.c.HEIC")
+    assert photo_paths([".b.jpg"]) == [".b.jpg"]
+
+
 def test_of_many_files_passed_over_some_are_named(place, caplog):
     for number in range(2000):
         (place / "in" / f"{number:04}.txt").touch()

@@ -157,13 +157,27 @@ def test_columns_and_arrays_of_paths(model, tmp_path):
         Image.fromarray(picture(count)).save(path)
     table = pd.DataFrame({"path": paths}, index=[7, 3])
     for several in (table["path"], pd.Index(paths), np.array(paths), deque(paths),
-                    np.array([Path(path) for path in paths])):  # fmt: skip
+                    np.array([Path(path) for path in paths]), np.array(paths).astype("S"),
+                    table, table.to_numpy(), dict.fromkeys(paths).keys(), map(Path, paths),
+                    {1: paths[0], 2: paths[1]}.values(),
+                    sorted(tmp_path.glob("*.png"))):  # fmt: skip
         found = predict_age(several, model, all_faces=True)
         assert [len(faces) for faces in found] == [1, 2]
     missing = predict_age(pd.Series([paths[0], None]), model)
     assert isinstance(missing[0], Prediction) and isinstance(missing[1], UnreadableImage)
-    for one in (table, np.array([paths]), np.array([1, 2, 3])):
-        with pytest.raises(UnreadableImage, match="Received: (type DataFrame|shape)"):
+    assert len(predict_age(tmp_path.rglob("*.png"), model)) == 2
+    for one, received in [
+        (
+            table.assign(label=3),
+            r'Give the .*table\["path"\].*DataFrame with columns path, label',
+        ),
+        (np.array([paths]), "shape"),
+        (np.array([1, 2, 3]), "shape"),
+        (set(paths), "a set does not tell .* Give a list.*Received: 2 entries"),
+        (dict.fromkeys(paths), "a dict does not tell .*Received: 2 entries"),
+        (7, "Received: type int"),
+    ]:
+        with pytest.raises(UnreadableImage, match=received):
             predict_age(one, model)
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from keras_dldl._utils.photos import is_picture
+from keras_dldl._utils.photos import is_hidden_picture, is_picture
 from keras_dldl.data.manifest import line_number, usable_rows
 from keras_dldl.data.sources.base import Skipped, Source, SourceRows, in_words
 from keras_dldl.data.sources.rows import as_utf8, check_folder, files_below, rows_by_name
@@ -87,8 +87,8 @@ class ImageFolder(OwnImages):
 
     Where the folders of labels lie in folders named train, val (or valid, validation) and test,
     those are the splits; else splits are drawn by image. Images in folders whose name is not a
-    number on the grid, and files in the others that do not end like pictures, are skipped. Your
-    images, your terms.
+    number on the grid, and files in the others that do not end like pictures or are hidden, are
+    skipped. Your images, your terms.
 
     Args:
         grid: the grid the labels must lie on: "age", "scut-fbp", "cfd", or a `LabelGrid`.
@@ -110,4 +110,6 @@ class ImageFolder(OwnImages):
             for path in files_below(root)
             if NAME.match("/".join(path.split("/")[-2:])) and not is_picture(path)
         ]
+        hidden = files_below(root, is_hidden_picture)
+        rows.skipped += [Skipped(as_utf8(path), "file is hidden") for path in hidden]
         return rows

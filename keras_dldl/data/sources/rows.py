@@ -23,19 +23,22 @@ log = logging.getLogger(__name__)
 SAMPLED_IMAGES = 200
 
 
-def files_below(root: Path) -> list[str]:
+def files_below(root: Path, wanted: Callable[[str], bool] | None = None) -> list[str]:
     """Return the paths of the files below `root`, relative, with `/`, in order of name.
 
-    Hidden files are left out.
+    Args:
+        root: a folder.
+        wanted: tells by a file's name whether to return it; default: those that are not hidden.
 
     Raises:
         DataError: a folder cannot be read.
     """
+    wanted = wanted or (lambda name: not name.startswith("."))
     found = []
     for folder, _, names in os.walk(root, onerror=_refuse):
         within = Path(folder).relative_to(root).as_posix()
         prefix = "" if within == "." else f"{within}/"
-        found += [prefix + name for name in names if name[0] != "."]
+        found += [prefix + name for name in names if wanted(name)]
     return sorted(found, key=lambda path: path.split("/"))
 
 
