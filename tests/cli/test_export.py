@@ -1,11 +1,13 @@
 """`keras-dldl export`: a folder, a line of comparison, exit statuses."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
+from keras_dldl.export import ExportResult, Parity
 from tests.evaluation.given import run_in_process, tiny_model
 
 
@@ -14,17 +16,6 @@ def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.keras"
     tiny_model().save(path)
     return path
-
-
-def write_nothing_but_the_marker(monkeypatch):
-    from keras_dldl.export import parity, saved_model
-
-    def write(model, folder, mirror):
-        (folder / "saved_model.pb").touch()
-        (folder / "assets.extra").mkdir()
-
-    monkeypatch.setattr(parity, "compare", lambda *_: parity.Parity(0, 0, 0, "years", 1))
-    monkeypatch.setattr(saved_model, "write", write)
 
 
 def run(*arguments):
@@ -49,20 +40,25 @@ def test_it_writes_compares_and_refuses_to_overwrite(model, tmp_path, monkeypatc
     assert found["parity"]["value"] < 1e-3
 
 
-def test_versions_are_numbered_and_a_users_settings_kept(model, tmp_path, monkeypatch):
-    write_nothing_but_the_marker(monkeypatch)
-    given = "--model", model, "--out", tmp_path / "age", "--version"
-    assert run(*given, "auto").exit_code == 0
-    (tmp_path / "age" / "docker-compose.yml").write_text("services: {}\n")
-    result = run(*given, "auto")
-    assert result.exit_code == 0, result.stderr
-    assert f"written     {tmp_path / 'age' / '2'} " in result.stdout
-    assert (tmp_path / "age" / "docker-compose.yml").read_text() == "services: {}\n"
-    assert 'name: "age"' in (tmp_path / "age" / "models.config").read_text()
+def test_options_are_passed_on_and_the_difference_is_told(tmp_path, monkeypatch):
+    given = []
 
-    again = run(*given, "2")
-    assert again.exit_code == 1
-    assert "--force" in again.stderr
+    def export_model(*arguments, **options):
+        given.append((arguments, options))
+        return ExportResult(Path("age/4"), 1_500_000, Parity(0.02, 0, 0, "points", 7, 0.01))
+
+    monkeypatch.setattr("keras_dldl.export.export_model", export_model)
+    words = "--model m --out age --version auto --no-mirror --images faces --precision float16"
+    monkeypatch.chdir(tmp_path)
+    Path("faces").mkdir()
+    result = run(*words.split(), "--force")
+    assert result.stdout == (
+        "written     age/4 (1.5 MB)\n"
+        "difference  at most 0.02 points from Keras, 0.01 in the mean, over 7 images\n"
+    )
+    options = {"version": "auto", "mirror": False, "precision": "float16", "calibrate": None}
+    options |= {"images": "faces", "with_keras": False, "force": True}
+    assert given == [(("m", "saved-model", "age"), options)]
 
 
 @pytest.mark.parametrize(
