@@ -16,8 +16,8 @@ from tests.training.small_data import write_small_data
 EPOCHS = 12
 # Of weights up to 1 after 36 steps: sums over a batch are added up in another order.
 TOLERANCE = 2e-6
-# After half of the epochs all layers learn: a step that is compiled anew.
-AVERAGED = "--epochs 4 --ema 0.8 --sampling balanced --freeze convolution --freeze-epochs 2".split()
+# After the first epoch all layers learn: a step that is compiled anew.
+AVERAGED = "--epochs 2 --ema 0.8 --sampling balanced --freeze convolution --freeze-epochs 1".split()
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
 
 
@@ -67,7 +67,7 @@ def test_two_devices_give_the_weights_of_one_on_jax(alone):
     assert out.count("exit status 0") == 4, err
     assert len(numbers(folder / "one")) == EPOCHS
     check_same_weights(folder / "averaged-one", folder / "averaged-two")
-    assert numbers(folder / "averaged-one") != numbers(folder / "one")[:4]
+    assert numbers(folder / "averaged-one") != numbers(folder / "one")[:2]
 
 
 @needs_jax
