@@ -29,8 +29,6 @@ class CellResult:
     """What a cell gave; the content of `cell.json`.
 
     Attributes:
-        variant: its variant's name.
-        seed: its seed.
         state: "done" or "failed".
         config: its settings, complete but for what the data decide.
         error: why it failed, on one line; None where it did not.
@@ -54,8 +52,6 @@ class Cell:
     """A variant with one seed, and where it lies.
 
     Attributes:
-        variant: its variant's name.
-        seed: its seed.
         config: its settings, with the seed and the data.
         folder: holds `cell.json`, `run/` and the evaluation, named after the split.
         split: the faces that are predicted.
@@ -71,7 +67,6 @@ class Cell:
 
     @property
     def run(self) -> RunFolder:
-        """The run folder."""
         return RunFolder(self.given or self.folder / "run")
 
     @property
@@ -81,7 +76,6 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """The cell in a few words."""
         return f"{self.variant}, seed {self.seed}"
 
     def stored(self) -> CellResult | None:

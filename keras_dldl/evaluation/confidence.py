@@ -25,12 +25,7 @@ ROUNDING = 1e-10
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the faces, and what is summed over them.
-
-    Args:
-        index: (n,) which faces.
-        columns: (n, C) what is summed.
-    """
+    """Some of the faces, (n,) indices, and (n, C) what is summed over them."""
 
     index: np.ndarray
     columns: np.ndarray
@@ -41,7 +36,7 @@ class Drawn:
     """Sums over drawn faces.
 
     Args:
-        sums: (B, C) by part: the sums of its columns in each of B drawings.
+        sums: by part: (B, C) sums of its columns in each of B drawings.
         units: by part: how many faces or people it holds.
         by: what was drawn, "face" or "subject".
         seed: of the drawing.

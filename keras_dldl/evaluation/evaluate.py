@@ -11,16 +11,14 @@ import numpy as np
 
 from keras_dldl._utils import files
 from keras_dldl._utils.arguments import check_integer
-from keras_dldl.errors import DataError
 from keras_dldl.evaluation.against import check_comparable
 from keras_dldl.evaluation.assess import assess
 from keras_dldl.evaluation.decoding import decode
 from keras_dldl.evaluation.groups import grouping_columns
-from keras_dldl.evaluation.inputs import Faces, PreparedFaces
+from keras_dldl.evaluation.inputs import Faces, PreparedFaces, check_labels
 from keras_dldl.evaluation.leaks import leak_check as checked_for_leaks
 from keras_dldl.evaluation.predicting import SHOWN, Pictures, predict_faces
 from keras_dldl.evaluation.wording import in_words
-from keras_dldl.labels import LabelGrid
 from keras_dldl.models import FaceModel
 from keras_dldl.runtime import ModelCard, Network
 from keras_dldl.runtime.opening import open_own
@@ -114,7 +112,7 @@ def evaluate(
     first, *others = cards = [network.card for network in networks]
     remarks = _checked(cards, faces)
     columns = grouping_columns(faces.rows, group_by, first.grid.task)
-    _check_labels(faces.rows, first.grid)
+    check_labels(faces.rows, first.grid)
     views, *theirs = predict_faces(networks, faces, batch_size, SHOWN if pictures else 0, decoder)
     rows = faces.rows.iloc[views.positions].reset_index(drop=True)
     metrics, predictions = assess(
@@ -168,16 +166,6 @@ def _facts(networks: "Sequence[Network]", faces: Faces) -> dict[str, Any]:
         "data": {**faces.source, "rows": len(faces.rows)},
         "versions": versions(),
     }
-
-
-def _check_labels(rows: "pd.DataFrame", grid: LabelGrid) -> None:
-    outside = rows[~grid.contains(rows["label"])]
-    if len(outside):
-        path, label = outside[["path", "label"]].iloc[0]
-        raise DataError(
-            f"Labels must lie on the model's grid, {grid.start:g} ... {grid.stop:g} {grid.unit}. "
-            f"Received: {len(outside)} that do not; the first, of {path}: {label:g}"
-        )
 
 
 def model_facts(network: Network) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, groups
 from keras_dldl.faces.images import Photo, pixel_limit
+from keras_dldl.labels import LabelGrid
 from keras_dldl.runtime import ModelCard
 
 if TYPE_CHECKING:
@@ -272,6 +273,17 @@ class LabelledImages:
                 self._leave_out(i, f"{photo.name}: {faces}")
             else:
                 yield i, faces[0].crop
+
+
+def check_labels(rows: "pd.DataFrame", grid: LabelGrid) -> None:
+    """Raise DataError for labels that the model's grid does not hold."""
+    outside = rows[~grid.contains(rows["label"])]
+    if len(outside):
+        path, label = outside[["path", "label"]].iloc[0]
+        raise DataError(
+            f"Labels must lie on the model's grid, {grid.start:g} ... {grid.stop:g} {grid.unit}. "
+            f"Received: {len(outside)} that do not; the first, of {path}: {label:g}"
+        )
 
 
 def _stored_batches(

@@ -39,8 +39,7 @@ class Views:
 
     Args:
         positions: (N,) which rows they are; those that could not be read are missing.
-        image: (N, K) distributions, float64.
-        mirror: (N, K) those of the mirror images.
+        image, mirror: (N, K) distributions of the images and their mirror images, float64.
         pictures: the faces with the largest and the smallest errors.
     """
 
@@ -132,39 +131,29 @@ class Extremes:
     """
 
     def __init__(self, count: int = SHOWN):
-        self.count = count
-        self._seen = 0
-        # The root of each heap is the face that goes first; of equal errors the later one goes.
+        self.count, self._seen = count, 0
         self._worst: list[tuple[float, int, np.ndarray]] = []
         self._best: list[tuple[float, int, np.ndarray]] = []
 
     def add(self, numbers: Sequence[int], images: np.ndarray, error: np.ndarray) -> None:
-        """Look at more faces.
-
-        Args:
-            numbers: n numbers of theirs, all different from those before.
-            images: (n, S, S, 3), 0 ... 255.
-            error: (n,) absolute errors.
-        """
+        """Look at n more faces, (n, S, S, 3), 0 ... 255, with absolute errors and new numbers."""
         self._seen += len(images)
-        for number, image, one in zip(numbers, images, error.tolist(), strict=True):
-            self._keep(self._worst, (one, -number), image)
-            self._keep(self._best, (-one, -number), image)
+        faces = list(zip(error.tolist(), numbers, images, strict=True))
+        worst, best = [*self._worst, *faces], [*self._best, *faces]
+        worst = heapq.nlargest(self.count, worst, key=lambda face: (face[0], -face[1]))
+        best = heapq.nsmallest(self.count, best, key=lambda face: face[:2])
+        # Copies, or else the rest of each batch would stay in memory with them.
+        self._worst, self._best = (
+            [(one, number, np.array(image, np.uint8)) for one, number, image in kept]
+            for kept in (worst, best)
+        )
 
     def pictures(self) -> Pictures:
         """Return what was kept; of few faces, each is shown once, as bad or as good."""
-        half = min(self.count, (self._seen + 1) // 2)
-        worst = sorted(self._worst, key=lambda kept: kept[:2], reverse=True)[:half]
+        worst = self._worst[: min(self.count, (self._seen + 1) // 2)]
         shown = {number for _, number, _ in worst}
-        best = sorted(self._best, key=lambda kept: kept[:2], reverse=True)
-        best = [kept for kept in best if kept[1] not in shown]
+        best = [face for face in self._best if face[1] not in shown]
         return Pictures(_encoded(worst), _encoded(best))
-
-    def _keep(self, heap: list, key: tuple[float, int], image: np.ndarray) -> None:
-        if len(heap) < self.count:
-            heapq.heappush(heap, (*key, image.astype(np.uint8)))
-        elif self.count and key > heap[0][:2]:
-            heapq.heapreplace(heap, (*key, image.astype(np.uint8)))
 
 
 def thumbnail(image: np.ndarray) -> bytes:
@@ -179,4 +168,4 @@ def thumbnail(image: np.ndarray) -> bytes:
 
 
 def _encoded(kept: Sequence[tuple[float, int, np.ndarray]]) -> list[tuple[int, bytes]]:
-    return [(-number, thumbnail(image)) for _, number, image in kept]
+    return [(number, thumbnail(image)) for _, number, image in kept]

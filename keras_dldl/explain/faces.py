@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl._utils.arguments import check_integer
-from keras_dldl.errors import ConfigError, DataError
-from keras_dldl.evaluation.inputs import PreparedFaces
+from keras_dldl.errors import ConfigError
+from keras_dldl.evaluation.inputs import PreparedFaces, check_labels
 from keras_dldl.explain.attention import AttentionMaps, resize_map
 from keras_dldl.predict import Prediction, PredictOptions, Predictor
 
@@ -129,13 +129,7 @@ class ChosenFaces:
         self._faces, self._model = PreparedFaces(*folders, split=split), model
         self.notes = self._faces.check(model)
         self._every = self._faces.rows["label"].to_numpy(np.float64)
-        grid = model.grid
-        outside = self._every[~grid.contains(self._every)]
-        if len(outside):
-            raise DataError(
-                f"Labels must lie on the model's grid, {grid.start:g} ... {grid.stop:g} "
-                f"{grid.unit}. Received: {len(outside)} that do not; the first: {outside[0]:g}"
-            )
+        check_labels(self._faces.rows, model.grid)
         order = np.random.default_rng(seed).permutation(len(self._every))
         self._chosen = np.sort(order[:limit] if limit else order)
         self.labels = self._every[self._chosen]
