@@ -104,11 +104,7 @@ def calibration_curve(calibration: Mapping[str, Any]) -> bytes:
 
 def group_dots(groups: Mapping[str, Any], number: str, unit: str) -> bytes:
     """Draw "mae" or "bias" of the groups of a column, a line each with its interval, as PNG."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.32 * max(len(groups), 2)), layout="constrained")
-    axes = figure.add_subplot()
-    _style(axes)
+    figure, axes = _figure(0.9 + 0.32 * max(len(groups), 2))
     place, colour = np.arange(len(groups))[::-1], COLOUR if number == "mae" else SECOND
     axes.plot([one[number] for one in groups.values()], place, "o", color=colour, markersize=5)
     _bars(axes, place, groups, number, across=True, color=colour)
@@ -140,20 +136,16 @@ def _step(axes: Any, error: np.ndarray, **style) -> None:
     axes.step(np.r_[0, error], np.r_[0, share], where="post", **style)
 
 
-def _figure() -> tuple[Any, Any]:
+def _figure(height: float = HEIGHT) -> tuple[Any, Any]:
     # Not pyplot, which keeps global state and may want a display.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
-    _style(axes)
-    return figure, axes
-
-
-def _style(axes: Any) -> None:
     axes.grid(alpha=0.3)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
 
 
 def _png(figure: Any) -> bytes:
