@@ -156,6 +156,7 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
     table = faces.table.assign(contradicted=contradicted(faces.table, data, options))
     weights = proposed_weights(table, groups, leaks, float(tolerance))
     torn = torn_subjects(faces.table, data)
+    bands = _bands(faces.table["label"].to_numpy(np.float64), data.grid)
     content = {
         "format": FORMAT_VERSION,
         "folders": [str(folder.path) for folder in data.folders],
@@ -166,9 +167,9 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
             "predictions": list(options.predictions),
         },
         "counts": _found(faces, parts, listed, leaks, torn, weights),
-        "labels": label_counts(faces.table, data.grid),
-        "groups": group_counts(faces.table, data.grid),
-        "sizes": size_counts(faces.prints.sizes),
+        "labels": _crossed(bands, parts),
+        "groups": _group_counts(faces.table, bands, data.grid.task),
+        "sizes": _size_counts(faces.prints.sizes),
         "subjects": torn,
         "leaking_faces": [
             {**_face(faces.table, i), "also": _face(faces.table, k)} for i, k in leaks.items()
@@ -212,13 +213,13 @@ def _pair_items(
 ) -> list[dict[str, Any]]:
     """Return the pairs as JSON has them: between parts first, the least similar first."""
     labels = table["label"].to_numpy(np.float64)
-    between = parts[pairs.first] != parts[pairs.second]
+    between, rank = parts[pairs.first] != parts[pairs.second], held_out_rank(parts)
     items = []
     for k in np.lexsort((pairs.second, pairs.first, pairs.similarity, ~between)).tolist():
         # The face that is held out less comes first: it is the one to go.
         first, second = sorted(
             (int(pairs.first[k]), int(pairs.second[k])),
-            key=lambda i: (int(held_out_rank(parts[i : i + 1])[0]), i),
+            key=lambda i: (rank[i], i),
         )
         difference = abs(float(labels[first] - labels[second]))
         items.append({
@@ -245,54 +246,39 @@ def _face(table: pd.DataFrame, i: int) -> dict[str, Any]:
     }
 
 
-def label_counts(table: pd.DataFrame, grid: LabelGrid) -> dict[str, dict[str, int]]:
-    """Return {band of labels: faces in each part}; bands are decades of age, or tenths of the grid.
-
-    Args:
-        table: rows with `label` and `split`.
-        grid: the labels' grid.
-    """
-    return _crossed(_bands(table["label"].to_numpy(np.float64), grid), table["split"])
-
-
-def group_counts(table: pd.DataFrame, grid: LabelGrid) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return {column: {value: faces in each part, and the labels' bands}}.
-
-    Args:
-        table: rows with `label`, `split` and further columns; those with at most 50 values count.
-        grid: the labels' grid.
-    """
-    bands = np.array(_bands(table["label"].to_numpy(np.float64), grid), object)
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for column in grouping_columns(table, task=grid.task):
+def _group_counts(
+    table: pd.DataFrame, bands: np.ndarray, task: str
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return {column: {value: faces in each part, and the labels' bands}}."""
+    parts, found = table["split"].to_numpy(object), {}
+    for column in grouping_columns(table, task=task):
         if column in NOT_GROUPS:
             continue
         values = table[column].astype(object).where(table[column].notna(), "(none)").astype(str)
-        found[column] = {}
-        for value in sorted(values.unique()):
-            mask = (values == value).to_numpy()
-            found[column][value] = {
-                "parts": by_part(table["split"].to_numpy(object)[mask]),
-                "labels": _crossed(bands[mask].tolist(), table["split"][mask]),
-            }
+        found[column] = {
+            value: {"parts": by_part(parts[mask]), "labels": _crossed(bands[mask], parts[mask])}
+            for value in sorted(values.unique())
+            for mask in [(values == value).to_numpy()]
+        }
     return found
 
 
-def size_counts(stored: np.ndarray) -> dict[str, int]:
+def _size_counts(stored: np.ndarray) -> dict[str, int]:
     """Return {"112 x 112": number of faces} of (N, 2) widths and heights, smallest first."""
     kinds, numbers = np.unique(stored, axis=0, return_counts=True)
     return {f"{w} x {h}": int(n) for (w, h), n in zip(kinds, numbers, strict=True)}
 
 
-def _bands(label: np.ndarray, grid: LabelGrid) -> list[str]:
+def _bands(label: np.ndarray, grid: LabelGrid) -> np.ndarray:
+    """Return the decade of each age, or the tenth of the grid in which each label lies."""
     if grid.task == "age":
-        return decades(label).tolist()
+        return decades(label).astype(object)
     width = (grid.stop - grid.start) / BINS
     index = np.clip(np.floor((label - grid.start) / width + 1e-9).astype(int), 0, BINS - 1)
-    return [f"{grid.start + k * width:g}-{grid.start + (k + 1) * width:g}" for k in index]
+    names = [f"{grid.start + k * width:g}-{grid.start + (k + 1) * width:g}" for k in range(BINS)]
+    return np.array(names, object)[index]
 
 
-def _crossed(bands: list[str], split: pd.Series) -> dict[str, dict[str, int]]:
-    parts, names = split.to_numpy(object), np.array(bands, object)
+def _crossed(bands: np.ndarray, parts: np.ndarray) -> dict[str, dict[str, int]]:
     ordered = sorted(set(bands), key=lambda band: float(band.partition("-")[0]))
-    return {band: by_part(parts[names == band]) for band in ordered}
+    return {band: by_part(parts[bands == band]) for band in ordered}

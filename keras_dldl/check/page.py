@@ -84,15 +84,15 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
         data: the prepared data, read again for the pictures that are shown.
     """
     settings, sections = content["settings"], _sections(content)
-    shown = [pair for *_, pairs in sections for pair in pairs[: settings["show"]]]
-    wrong = content["contradicted"]
-    faces_shown = [pair[k] for pair in shown for k in ("first", "second")]
-    wanted = {(face["folder"], face["path"]) for face in faces_shown + wrong[: settings["show"]]}
-    pictures = _pictures(data, wanted)
+    shown = [face for *_, items in sections for item in items[: settings["show"]]
+             for face in _faces_of(item)]  # fmt: skip
+    pictures = _pictures(data, {(face["folder"], face["path"]) for face in shown})
     sentence, good = verdict(content)
     folders = [Path(folder).name for folder in content["folders"]]
-    method = METHOD.format(similarity=settings["similarity"])
-    groups = content["groups"].items()
+    groups = [
+        _crossed(f"Faces by {name}", {value: of["parts"] for value, of in group.items()})
+        for name, group in content["groups"].items()
+    ]
     return page(
         f"Leak check: {', '.join(folders)}",
         f"{content['counts']['faces']:,} faces in {', '.join(content['folders'])}",
@@ -101,21 +101,15 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
             "found",
             "What was found",
             table(["", "number"], summary_rows(content)),
-            paragraph(method),
+            paragraph(METHOD.format(similarity=settings["similarity"])),
         ),
         _subjects(content["subjects"]),
         *(_section(*one, settings["show"], pictures, folders) for one in sections),
-        _contradicted(wrong, settings, pictures, folders),
         section(
             "parts",
             "What the parts hold",
             _side(_crossed("Faces by label", content["labels"])),
-            _side(
-                *(
-                    _crossed(f"Faces by {name}", {v: of["parts"] for v, of in group.items()})
-                    for name, group in groups
-                )
-            ),
+            _side(*groups),
             table(
                 ["size", "faces"],
                 [[size, f"{number:,}"] for size, number in content["sizes"].items()],
@@ -145,10 +139,13 @@ def _pictures(data: PreparedData, wanted: set[tuple[int, str]]) -> dict[tuple[in
 
 
 def _sections(content: dict[str, Any]) -> list[tuple[str, str, str, list[dict[str, Any]]]]:
-    """Return name, title, explanation and pairs of each section; a pair is in the first it fits."""
+    """Return name, title, explanation and items of each section; a pair is in the first it fits.
+
+    Items are pairs of faces, or faces whose labels a model contradicts.
+    """
     between = [pair for pair in content["pairs"] if pair["between_parts"]]
     within = [pair for pair in content["pairs"] if not pair["between_parts"]]
-    return [
+    sections = [
         (
             "between",
             "One picture in two parts",
@@ -169,50 +166,56 @@ def _sections(content: dict[str, Any]) -> list[tuple[str, str, str, list[dict[st
             [pair for pair in within if not pair["label_conflict"]],
         ),
     ]
+    settings = content["settings"]
+    if settings["predictions"]:
+        remark = (
+            f"Their errors are above {settings['max_error']:g}. Either is wrong, the label or the "
+            "model; image_weights.csv leaves those in training out."
+        )
+        title = "Labels that a model contradicts"
+        sections.append(("contradicted", title, remark, content["contradicted"]))
+    return sections
 
 
 def _section(
-    name: str, title: str, remark: str, pairs: list[dict[str, Any]], show: int,
+    name: str, title: str, remark: str, items: list[dict[str, Any]], show: int,
     pictures: dict[tuple[int, str], str], folders: Sequence[str],
 ) -> Html:  # fmt: skip
-    title = f"{title}: {len(pairs):,}"
-    if not pairs:
+    title = f"{title}: {len(items):,}"
+    if not items:
         return section(name, title, paragraph("None was found."))
-    items = [_pair(pair, pictures, folders) for pair in pairs[:show]]
-    return section(name, title, paragraph(remark), _cards(items), _more(len(pairs), len(items)))
+    cards = "".join(f"<li>{_card(item, pictures, folders)}</li>" for item in items[:show])
+    listed = Html(f'<ul class="pairs">{cards}</ul>')
+    return section(name, title, paragraph(remark), listed, _more(len(items), show))
 
 
-def _contradicted(
-    faces: list[dict[str, Any]], settings: dict[str, Any],
-    pictures: dict[tuple[int, str], str], folders: Sequence[str],
-) -> Html:  # fmt: skip
-    """Return the section of the labels that a model contradicts; nothing if none was asked."""
-    if not settings["predictions"]:
-        return Html("")
-    remark = (
-        f"Their errors are above {settings['max_error']:g}. Either is wrong, the label or the "
-        "model; image_weights.csv leaves those in training out."
-    )
-    items = [
-        f"<p>{_image(face, pictures)}</p>{_line(face, folders)}"
-        f'<p class="conflict">the model differs by {face["error"]:.3g}</p>'
-        for face in faces[: settings["show"]]
-    ]
-    return section(
-        "contradicted",
-        f"Labels that a model contradicts: {len(faces):,}",
-        paragraph(remark),
-        _cards(items),
-        _more(len(faces), len(items)),
-    )
+def _faces_of(item: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item["first"], item["second"]] if "first" in item else [item]
 
 
-def _cards(items: Sequence[str]) -> Html:
-    return Html(f'<ul class="pairs">{"".join(f"<li>{item}</li>" for item in items)}</ul>')
+def _card(
+    item: dict[str, Any], pictures: dict[tuple[int, str], str], folders: Sequence[str]
+) -> str:
+    conflict, said = "", ""
+    if "error" in item:
+        conflict = f"the model differs by {item['error']:.3g}"
+    elif item["label_conflict"]:
+        conflict = f"labels differ by {item['label_difference']:g}"
+    if "kind" in item:
+        similar = "" if item["kind"] == "identical" else f", similarity {item['similarity']:.3f}"
+        said = f"<p>{item['kind']}{similar}</p>"
+    images = "".join(_image(face, pictures) for face in _faces_of(item))
+    lines = "".join(_line(face, folders) for face in _faces_of(item))
+    mark = f'<p class="conflict">{conflict}</p>' if conflict else ""
+    return f"<p>{images}</p>{said}{lines}{mark}"
 
 
-def _side(*tables: Html) -> Html:
-    return Html(f'<div class="side">{"".join(tables)}</div>')
+def _image(face: dict[str, Any], pictures: dict[tuple[int, str], str]) -> str:
+    source = pictures.get((face["folder"], face["path"]))
+    if source is None:
+        return "<span>(no picture)</span>"
+    text = html.escape(f"{face['part']}: {face['path']}")
+    return f'<img alt="{text}" src="{source}">'
 
 
 def _line(face: dict[str, Any], folders: Sequence[str]) -> str:
@@ -222,24 +225,8 @@ def _line(face: dict[str, Any], folders: Sequence[str]) -> str:
     return f"<p>{html.escape(text)}</p>"
 
 
-def _pair(pair: dict, pictures: dict[tuple[int, str], str], folders: Sequence[str]) -> str:
-    faces = [pair["first"], pair["second"]]
-    images = "".join(_image(face, pictures) for face in faces)
-    similarity = "" if pair["kind"] == "identical" else f", similarity {pair['similarity']:.3f}"
-    lines = [f"<p>{images}</p><p>{pair['kind']}{similarity}</p>"]
-    lines += [_line(face, folders) for face in faces]
-    if pair["label_conflict"]:
-        difference = f"labels differ by {pair['label_difference']:g}"
-        lines.append(f'<p class="conflict">{difference}</p>')
-    return "".join(lines)
-
-
-def _image(face: dict[str, Any], pictures: dict[tuple[int, str], str]) -> str:
-    source = pictures.get((face["folder"], face["path"]))
-    if source is None:
-        return "<span>(no picture)</span>"
-    text = html.escape(f"{face['part']}: {face['path']}")
-    return f'<img alt="{text}" src="{source}">'
+def _side(*tables: Html) -> Html:
+    return Html(f'<div class="side">{"".join(tables)}</div>')
 
 
 def _subjects(subjects: list[dict[str, Any]]) -> Html:
@@ -251,7 +238,7 @@ def _subjects(subjects: list[dict[str, Any]]) -> Html:
         for item in subjects[:SHOWN_ROWS]
     ]
     listed = table(["subject", *SPLITS], rows, caption="Faces of each person")
-    return section("people", title, listed, _more(len(subjects), len(rows)))
+    return section("people", title, listed, _more(len(subjects), SHOWN_ROWS))
 
 
 def _unreadable(items: list[dict[str, str]]) -> Html:
@@ -259,12 +246,12 @@ def _unreadable(items: list[dict[str, str]]) -> Html:
         return Html("")
     rows = [[item["path"], item["reason"]] for item in items[:SHOWN_ROWS]]
     listed = table(["path", "reason"], rows, caption="Records", text=True)
-    return section("unreadable", "What could not be read", listed, _more(len(items), len(rows)))
+    return section("unreadable", "What could not be read", listed, _more(len(items), SHOWN_ROWS))
 
 
 def _more(total: int, shown: int) -> Html:
     rest = total - shown
-    return paragraph(f"and {rest:,} more, listed in check.json") if rest else Html("")
+    return paragraph(f"and {rest:,} more, listed in check.json") if rest > 0 else Html("")
 
 
 def _crossed(title: str, counts: dict[str, dict[str, int]]) -> Html:

@@ -149,11 +149,12 @@ def read_faces(data: PreparedData, splits: Sequence[str] = SPLITS) -> ReadFaces:
     unreadable: list[Unreadable] = []
     parts = [folder.rows(*splits).assign(folder=k) for k, folder in enumerate(data.folders)]
     rows = pd.concat(parts, ignore_index=True)
-    with progress(total=len(rows), label="reading faces") as bar:
-        faces = itertools.chain.from_iterable(
-            readable(folder.records(*splits), unreadable) for folder in data.folders
-        )
-        numbers, prints, bad = fingerprint_all(_counted(faces, bar), len(rows))
+    faces = itertools.chain.from_iterable(
+        readable(folder.records(*splits), unreadable) for folder in data.folders
+    )
+    numbered = enumerate(progress(faces, total=len(rows), label="reading faces"))
+    there = ((number, face) for number, face in numbered if face is not None)
+    numbers, prints, bad = fingerprint_all(there, len(rows))
     for number, why in bad:
         folder = data.folders[rows["folder"][number]]
         unreadable.append(Unreadable(str(folder.path / rows["path"][number]), why))
@@ -181,14 +182,6 @@ def readable(records: Records, unreadable: list[Unreadable]) -> Iterator[bytes |
             if shard not in unreadable[-1:]:
                 unreadable.append(shard)
             yield None
-
-
-def _counted(faces: Iterable[bytes | None], bar) -> Iterator[tuple[int, bytes]]:
-    """Yield the faces that are there with their numbers, and count all."""
-    for number, face in enumerate(faces):
-        if face is not None:
-            yield number, face
-        bar.update()
 
 
 def training_images(
