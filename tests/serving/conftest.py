@@ -72,3 +72,11 @@ def ask(client, body, path="/v1/models/age:predict"):
 
 def face_of(red, side=8):
     return np.full((side, side, 3), [red, 0, 0]).tolist()
+
+
+def error_of(answer, status):
+    """Return what a refusal says, which has the one form of all."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert list(answer.json()) == ["error"] and answer.json()["error"]
+    return answer.json()["error"]

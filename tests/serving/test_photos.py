@@ -17,7 +17,7 @@ from keras_dldl.predict import Prediction
 from keras_dldl.serving.registry import ModelTable
 from tests.calibration.given import faces as labelled_faces
 from tests.prediction_case import TEMPLATE, FakeDetector, picture
-from tests.serving.conftest import client_of, picture_file
+from tests.serving.conftest import client_of, error_of, picture_file
 from tests.serving.fakes import SIDE, FakeMaps, FakeNetwork
 
 LOW = round(SIDE * FakeMaps.covered[0])  # how far down the maps go
@@ -27,11 +27,6 @@ def photo(faces, **options):
     stream = io.BytesIO()
     Image.fromarray(picture(faces, **options)).save(stream, "PNG")
     return stream.getvalue()
-
-
-def error_of(answer, status):
-    assert answer.status_code == status and list(answer.json()) == ["error"]
-    return answer.json()["error"]
 
 
 @pytest.mark.parametrize("faces", [0, 1, 3])

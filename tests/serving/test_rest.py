@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from keras_dldl.serving.tensors import COLUMN, answer
-from tests.serving.conftest import ask, base64_of, client_of, encoded, face_of, picture_file
+from tests.serving.conftest import (
+    ask,
+    base64_of,
+    client_of,
+    encoded,
+    error_of,
+    face_of,
+    picture_file,
+)
 from tests.serving.fakes import FakeNetwork, expected_value
-
-
-def error_of(answer, status):
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/json"
-    assert list(answer.json()) == ["error"] and answer.json()["error"]
-    return answer.json()["error"]
-
 
 AVAILABLE = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
 
