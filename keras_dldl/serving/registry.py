@@ -1,4 +1,4 @@
-"""The models that a server has: names, versions, labels."""
+"""The models that a server has: names, versions, labels, and what lies beside their files."""
 
 import json
 import os

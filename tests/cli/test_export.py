@@ -8,13 +8,13 @@ from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
 from keras_dldl.export import ExportResult, Parity
-from tests.evaluation.given import run_in_process, tiny_model
+from tests.evaluation.given import mini_model, run_in_process
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(tmp_path_factory, mini_backbone):
     path = tmp_path_factory.mktemp("model") / "model.keras"
-    tiny_model().save(path)
+    mini_model().save(path)
     return path
 
 
