@@ -7,20 +7,26 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
-from keras_dldl.data import pipeline as pipeline_module
-from keras_dldl.data import store as store_module
 from keras_dldl.data.arrays import memory_limit
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.integrity import extract
-from keras_dldl.data.pipeline import batch_paths, evaluation_dataset, training_dataset
+from keras_dldl.data.pipeline import (
+    AUGMENTED_AT_ONCE,
+    batch_paths,
+    evaluation_dataset,
+    training_dataset,
+)
 from keras_dldl.data.prepare import PrepareOptions, prepare
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records import encode_jpeg
 from keras_dldl.data.sources import SyntheticSource
+from keras_dldl.data.store import open_store
 from keras_dldl.errors import ConfigError, DataError
+from tests.prepared_folders import write_folder
 
 PLAIN = Augmentation.none()
 
@@ -34,9 +40,18 @@ def folder(tmp_path_factory):
 
 
 # Decoded in memory, encoded in memory, read from files: bytes allowed for 30-odd faces of some kB.
-@pytest.fixture(params=[2**30, 120_000, 1_000], ids=["decoded", "encoded", "streamed"])
-def data(request, folder, monkeypatch):
-    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(request.param))
+LIMITS = {"decoded": 2**30, "encoded": 120_000, "streamed": 1_000}
+
+
+@pytest.fixture
+def data(folder):
+    return PreparedData(folder)
+
+
+@pytest.fixture(params=LIMITS)
+def kept(request, folder, monkeypatch):
+    """The data, kept in each of the three ways."""
+    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(LIMITS[request.param]))
     return PreparedData(folder)
 
 
@@ -49,13 +64,17 @@ def epoch_of(data, epoch=0, seed=1, augment=PLAIN, size=40, batch_size=8):
     return images, np.concatenate([y for _, y in batches]), [len(y) for _, y in batches]
 
 
-def test_the_memory_limits_choose_the_three_ways(folder, monkeypatch):
-    kinds = []
-    for limit in (2**30, 120_000, 1_000):
+def test_the_memory_limit_chooses_among_three_ways_to_the_same_epoch(folder, monkeypatch):
+    kinds, epochs = [], []
+    for limit in LIMITS.values():
         monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(limit))
-        store = store_module.open_store(PreparedData(folder), "train", 40)
+        store = open_store(PreparedData(folder), "train", 40)
         kinds.append((store.images is not None, store.encoded is not None))
+        epochs.append(epoch_of(PreparedData(folder), augment=Augmentation()))
     assert kinds == [(True, False), (False, True), (False, False)]
+    for images, y, _ in epochs[1:]:
+        np.testing.assert_array_equal(images, epochs[0][0])
+        np.testing.assert_array_equal(y, epochs[0][1])
 
 
 def test_the_memory_limit_is_4_gib_or_a_quarter_of_the_memory(monkeypatch):
@@ -77,9 +96,9 @@ def test_the_memory_limit_is_4_gib_or_a_quarter_of_the_memory(monkeypatch):
 def test_a_memory_limit_that_is_no_number(folder, monkeypatch, text):
     monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", text)
     with pytest.raises(ConfigError, match=f"KERAS_DLDL_CACHE_BYTES must be .*={text!r}"):
-        store_module.open_store(PreparedData(folder), "train", 40)
+        open_store(PreparedData(folder), "train", 40)
     monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", "")
-    assert store_module.open_store(PreparedData(folder), "train", 40).images is not None
+    assert open_store(PreparedData(folder), "train", 40).images is not None
 
 
 def resident():
@@ -87,12 +106,17 @@ def resident():
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells the memory on Linux only")
-def test_decoded_faces_are_in_memory_once():
+def test_decoded_faces_are_in_memory_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(2**30))
     side, count = 256, 1000  # 197 MB decoded
-    face = encode_jpeg(np.full((8, 8, 3), 90, np.uint8))
-    store_module._variable(store_module._decode_all(tf.constant([face] * 8), side))  # warm up
-    encoded = tf.constant([face] * count)
-    size, most, done = count * side**2 * 3, [resident()], threading.Event()
+
+    def written(count):
+        rows = pd.DataFrame({"path": [f"{k}.jpg" for k in range(count)], "label": 30.0})
+        face = encode_jpeg(np.full((8, 8, 3), 90, np.uint8))
+        return write_folder(tmp_path / str(count), rows.assign(split="val"), [face] * count)
+
+    open_store(PreparedData(written(8)), "val", side)  # warm up
+    data, most, done = PreparedData(written(count)), [resident()], threading.Event()
     before = most[0]
 
     def watch():
@@ -102,22 +126,18 @@ def test_decoded_faces_are_in_memory_once():
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        images = store_module._variable(store_module._decode_all(encoded, side))
-        targets = np.zeros((count, 2), np.float32)
-        store = store_module.FaceStore(targets, None, images=images)
-        batches = pipeline_module._in_order(store, np.arange(count), side, 16)
-        assert [len(y) for _, y in batches.take(3)] == [16] * 3
+        batches = evaluation_dataset(data, "val", input_size=side, batch_size=16)
+        assert [images.numpy().mean() for images, _ in batches.take(3)] == [90] * 3
     finally:
         done.set()
         watcher.join()
-    assert images.shape == (count, side, side, 3) and (images[-1].numpy() == 90).all()
-    assert size < most[0] - before < 1.7 * size
+    assert count * side**2 * 3 < most[0] - before < 1.7 * count * side**2 * 3
 
 
-def test_an_epoch_outlives_its_data_set_and_store(data):
-    expected = epoch_of(data)[1]
+def test_an_epoch_outlives_its_data_set_and_store(kept):
+    expected = epoch_of(kept)[1]
     epoch = training_dataset(
-        PreparedData(*(folder.path for folder in data.folders)),
+        PreparedData(*(folder.path for folder in kept.folders)),
         input_size=40, batch_size=8, seed=1, epoch=0, augment=PLAIN,
     )  # fmt: skip
     gc.collect()
@@ -140,37 +160,31 @@ def test_every_face_once_in_another_order_each_epoch(data):
 
 
 @pytest.mark.parametrize("augment", [PLAIN, Augmentation()], ids=["plain", "augmented"])
-def test_the_number_of_batches_is_known(data, augment):
+def test_the_number_of_batches_is_known(kept, augment):
     dataset = training_dataset(
-        data, input_size=40, batch_size=7, seed=1, epoch=0, augment=augment
+        kept, input_size=40, batch_size=7, seed=1, epoch=0, augment=augment
     )  # fmt: skip
-    assert dataset.cardinality() == -(-len(data.rows("train")) // 7) == len(list(dataset))
-    dataset = evaluation_dataset(data, "val", input_size=40, batch_size=4)
-    assert dataset.cardinality() == -(-len(data.rows("val")) // 4) == len(list(dataset))
+    assert dataset.cardinality() == -(-len(kept.rows("train")) // 7) == len(list(dataset))
+    # TensorFlow's tuning thread sleeps between looks, and the iterator's end would wait for it.
+    assert dataset.options().autotune.enabled is False
+    dataset = evaluation_dataset(kept, "val", input_size=40, batch_size=4)
+    assert dataset.cardinality() == -(-len(kept.rows("val")) // 4) == len(list(dataset))
 
 
-def test_an_epoch_repeats_from_seed_and_number(data):
-    augment = Augmentation(zoom=0.1)
-    first, again = (epoch_of(data, epoch=3, augment=augment) for _ in range(2))
-    np.testing.assert_array_equal(first[0], again[0])
-    np.testing.assert_array_equal(first[1], again[1])
-    other = epoch_of(data, epoch=4, augment=augment)
-    assert np.abs(other[0] - first[0]).max() > 10
-
-
-def test_augmentation_does_not_depend_on_batches_or_threads(data):
+def test_augmentation_depends_on_seed_and_epoch_not_on_batches_or_threads(data):
     augment = Augmentation(zoom=0.1, erase=0.5)
-    eights = epoch_of(data, augment=augment)
-    fives = epoch_of(data, augment=augment, batch_size=5)
-    np.testing.assert_array_equal(eights[0], fives[0])
-    np.testing.assert_array_equal(eights[1], fives[1])
+    images, y, _ = epoch_of(data, epoch=3, augment=augment)
+    fives = epoch_of(data, epoch=3, augment=augment, batch_size=5)
+    np.testing.assert_array_equal(images, fives[0])
+    np.testing.assert_array_equal(y, fives[1])
     dataset = training_dataset(
-        data, input_size=40, batch_size=8, seed=1, epoch=0, augment=augment
+        data, input_size=40, batch_size=8, seed=1, epoch=3, augment=augment
     )  # fmt: skip
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     one_thread = list(dataset.with_options(options).as_numpy_iterator())
-    np.testing.assert_array_equal(eights[0], np.concatenate([images for images, _ in one_thread]))
+    np.testing.assert_array_equal(images, np.concatenate([images for images, _ in one_thread]))
+    assert np.abs(epoch_of(data, epoch=4, augment=augment)[0] - images).max() > 10
 
 
 def test_augmented_images_are_of_the_range_of_models(data):
@@ -188,9 +202,9 @@ def test_mixup_mixes_images_and_keeps_both_labels(data):
     assert sizes == plain[2] and y.shape == (len(mixed), 5)
     np.testing.assert_array_equal(y[:, :2], plain[1])
     # Each is mixed with the next of its part of the epoch, the last one with the first.
-    part = pipeline_module.AUGMENTED_AT_ONCE
-    starts = range(0, len(y), part)
-    others = np.concatenate([np.roll(np.arange(len(y))[i : i + part], -1) for i in starts])
+    starts = range(0, len(y), AUGMENTED_AT_ONCE)
+    parts = [np.arange(len(y))[i : i + AUGMENTED_AT_ONCE] for i in starts]
+    others = np.concatenate([np.roll(part, -1) for part in parts])
     np.testing.assert_array_equal(y[:, 2:4], plain[1][others])
     weight = y[:, 4, None, None, None]
     expected = weight * plain[0] + (1 - weight) * plain[0][others]
@@ -198,11 +212,11 @@ def test_mixup_mixes_images_and_keeps_both_labels(data):
     assert np.abs(mixed - plain[0]).max() > 20
 
 
-def test_evaluation_keeps_the_order_of_the_rows(data):
-    dataset = evaluation_dataset(data, "val", input_size=32, batch_size=4)
+def test_evaluation_keeps_the_order_of_the_rows(kept):
+    dataset = evaluation_dataset(kept, "val", input_size=32, batch_size=4)
     batches = list(dataset.as_numpy_iterator())
     labels = np.concatenate([y[:, 0] for _, y in batches])
-    np.testing.assert_allclose(labels, data.rows("val")["label"], rtol=1e-6)
+    np.testing.assert_allclose(labels, kept.rows("val")["label"], rtol=1e-6)
     assert batches[0][0].shape == (4, 32, 32, 3)
 
 
@@ -225,16 +239,6 @@ def test_images_are_those_that_prepare_cut_out(folder, tmp_path):
         with Image.open(tmp_path / path) as opened:
             assert opened.format == "JPEG"
             np.testing.assert_array_equal(image, np.asarray(opened.convert("RGB"), np.float32))
-
-
-def test_the_order_of_an_epoch_does_not_depend_on_memory(folder, monkeypatch):
-    epochs = []
-    for limit in (2**30, 120_000, 1_000):
-        monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(limit))
-        epochs.append(epoch_of(PreparedData(folder), augment=Augmentation()))
-    for images, y, _ in epochs[1:]:
-        np.testing.assert_array_equal(images, epochs[0][0])
-        np.testing.assert_array_equal(y, epochs[0][1])
 
 
 def test_two_folders_are_one_data_set(folder):
@@ -280,11 +284,3 @@ def test_a_row_without_a_face_is_refused(folder, tmp_path):
     (copy / "manifest.csv").write_text("\n".join([*lines, lines[1].replace(",", "x,", 1)]) + "\n")
     with pytest.raises(DataError, match="must be of a face that was prepared.*with 1 .*pngx"):
         PreparedData(copy)
-
-
-def test_an_epoch_ends_at_once(folder):
-    dataset = training_dataset(
-        PreparedData(folder), input_size=32, batch_size=8, seed=0, epoch=0, augment=Augmentation()
-    )
-    # TensorFlow's tuning thread sleeps between looks, and the iterator's end would wait for it.
-    assert dataset.options().autotune.enabled is False

@@ -11,6 +11,7 @@ from tests.training.small_data import write_small_data
 
 AGE = LabelGrid.age()
 LABELS = np.array([20.0] * 90 + [40.2] * 9 + [80.0])
+ORIGINS = np.array(["large"] * 95 + ["small"] * 5)
 
 
 def shares(kind, **options):
@@ -20,8 +21,22 @@ def shares(kind, **options):
     return np.array([np.mean(drawn == label) for label in (20.0, 40.2, 80.0)])
 
 
-def test_natural_is_no_sampling():
-    assert make_sampling("natural", LABELS, AGE) is None
+@pytest.mark.parametrize("weights", [None, np.full(100, 0.5)])
+def test_natural_is_no_sampling(weights):
+    assert make_sampling("natural", LABELS, AGE, weights=weights) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "allowed"),
+    [
+        ({"kind": "even"}, "`sampling`.*'natural', 'sqrt', 'balanced', 'effective'"),
+        ({"by_origin": "even"}, "`data_sampling`.*'natural', 'sqrt', 'balanced'"),
+    ],
+)
+def test_unknown_sampling(wrong, allowed):
+    options = {"kind": "natural", "origins": ORIGINS, **wrong}
+    with pytest.raises(ConfigError, match=allowed):
+        make_sampling(options.pop("kind"), LABELS, AGE, **options)
 
 
 @pytest.mark.parametrize(
@@ -57,36 +72,22 @@ def test_an_epoch_is_drawn_by_seed_and_number_alone():
     assert not np.array_equal(first, sampling.order(2, 2))
 
 
-def test_unknown_sampling():
-    with pytest.raises(ConfigError, match="'natural', 'sqrt', 'balanced', 'effective'"):
-        make_sampling("even", LABELS, AGE)
-
-
-@pytest.mark.parametrize("limit", [None, 6000, 0])  # decoded, encoded, read from the files
-def test_the_pipeline_gives_what_was_drawn(tmp_path, monkeypatch, limit):
-    if limit is not None:
-        monkeypatch.setenv("KERAS_DLDL_CACHE_BYTES", str(limit * 5))
+def test_the_pipeline_gives_what_was_drawn(tmp_path):
     data = PreparedData(
         write_small_data(tmp_path / "a", train=12, val=0),
         write_small_data(tmp_path / "b", train=9, val=0, seed=1),
     )
     rows = data.rows("train")
-    labels = np.where(np.arange(21) < 18, 20.0, 60.0)
-    sampling = make_sampling("balanced", labels, data.grid)
+    sampling = make_sampling("balanced", np.where(np.arange(21) < 18, 20.0, 60.0), data.grid)
     options = {"batch_size": 8, "seed": 0, "epoch": 4, "sampling": sampling}
     epoch = training_dataset(data, input_size=32, augment=Augmentation.none(), **options)
-    batches = list(epoch.as_numpy_iterator())
-    seen = np.concatenate([targets[:, 0] for _, targets in batches])
+    batches = [targets[:, 0] for _, targets in epoch.as_numpy_iterator()]
     wanted = np.repeat(rows["label"].to_numpy(), sampling.counts(0, 4))
-    np.testing.assert_array_equal(np.sort(seen), np.sort(wanted))
-    label_of = [
-        dict(zip(part["path"], part["label"], strict=True)) for part in (rows[:12], rows[12:])
-    ]
-    for k, (_, targets) in enumerate(batches):
+    np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.sort(wanted))
+    labels_of = rows.groupby("path")["label"].agg(set)  # of both folders
+    for k, labels in enumerate(batches):
         paths = batch_paths(data, batch_index=k, **options)
-        assert len(paths) == len(targets)
-        for path, label in zip(paths, targets[:, 0], strict=True):
-            assert label in [labels.get(path) for labels in label_of]
+        assert all(label in labels_of[path] for path, label in zip(paths, labels, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["natural", "sqrt", "balanced", "effective"])
@@ -108,18 +109,11 @@ def test_weights_multiply_the_chance(kind):
     np.testing.assert_allclose(got, each / each.sum(), atol=0.004)
 
 
-def test_equal_weights_are_no_sampling():
-    assert make_sampling("natural", LABELS, AGE, weights=np.full(100, 0.5)) is None
-
-
 def test_a_label_of_which_nothing_is_left_does_no_harm():
     weights = np.where(LABELS == 80.0, 0.0, 1.0)
     sampling = make_sampling("balanced", LABELS, AGE, weights=weights)
     assert np.isfinite(sampling.weights).all()
     assert 99 not in sampling.order(seed=0, epoch=0)
-
-
-ORIGINS = np.array(["large"] * 95 + ["small"] * 5)
 
 
 @pytest.mark.parametrize(
@@ -143,11 +137,6 @@ def test_weights_and_data_sets_multiply():
     )
     np.testing.assert_allclose(sampling.weights[90:] / sampling.weights[-1], 1.0)
     assert not sampling.weights[:90].any()
-
-
-def test_unknown_data_sampling():
-    with pytest.raises(ConfigError, match="`data_sampling`.*'natural', 'sqrt', 'balanced'"):
-        make_sampling("natural", LABELS, AGE, origins=ORIGINS, by_origin="even")
 
 
 @pytest.fixture(scope="module")
