@@ -45,24 +45,67 @@ def test_an_option_of_another_source_is_refused(run, source, option, owner):
     assert f"{option[0]} is for the source {owner} only. Received: {source}" in result.stderr
 
 
-def test_the_options_of_the_source_are_taken(run):
-    result, calls = run("csv", "--grid", "cfd", "--csv", "a.csv")
+@pytest.mark.parametrize(
+    ("call", "of_source", "of_run"),
+    [
+        ("csv --csv a.csv", {"csv": "a.csv"}, {}),
+        ("synthetic --count 50", {"count": 50}, {}),
+        ("appa-real", {"age": "apparent"}, {}),
+        ("appa-real --age real", {"age": "real"}, {}),
+        (
+            "imdb-wiki --min-face-score 1 --max-second-face-score 2.5",
+            {"min_face_score": 1, "max_second_face_score": 2.5},
+            {},
+        ),
+        ("imdb-wiki", {"max_second_face_score": None}, {}),
+        (
+            "benchmark --annotations a.json --fold 3",
+            {"annotations": "a.json", "fold": 3},
+            {"fold": "3"},
+        ),
+        (
+            "scut-fbp5500 --fold 60-40 --landmarks given",
+            {"fold": "60-40"},
+            {"fold": "60-40", "landmarks": "given"},
+        ),
+        ("utkface --max-pixels 5000", {}, {"max_pixels": 5000}),
+        ("utkface --drop-leaks", {}, {"drop_leaks": True}),
+    ],
+)
+def test_options_reach_the_source_and_the_run(run, call, of_source, of_run):
+    result, calls = run(*call.split())
     assert result.exit_code == 0, result.output
-    source, options = calls[0]
-    assert source.csv == "a.csv" and source.grid().stop == 7
-    assert options == module.PrepareOptions()
-    assert run("synthetic", "--count", "50")[1][1][0].count == 50
+    ((source, options),) = calls
+    assert {name: getattr(source, name) for name in of_source} == of_source
+    assert options == module.PrepareOptions(**of_run)
 
 
-def test_the_options_of_published_sources_are_taken(run):
-    source = run("appa-real", "--age", "real")[1][-1][0]
-    assert source.age == "real" and run("appa-real")[1][-1][0].age == "apparent"
-    scores = ("--min-face-score", "1", "--max-second-face-score", "2.5")
-    source = run("imdb-wiki", *scores)[1][-1][0]
-    assert (source.min_face_score, source.max_second_face_score) == (1, 2.5)
-    assert run("imdb-wiki")[1][-1][0].max_second_face_score is None
-    assert run("image-folder", "--grid", "scut-fbp")[1][-1][0].grid().stop == 5
-    assert run("imdb-wiki", "--min-face-score", "nan")[0].exit_code == 2
+@pytest.mark.parametrize(
+    ("call", "end"), [("csv --csv a --grid cfd", 7), ("image-folder --grid scut-fbp", 5)]
+)
+def test_the_grid_is_the_sources(run, call, end):
+    assert run(*call.split())[1][0][0].grid().stop == end
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ("imdb-wiki --min-face-score nan", "nan"),
+        ("scut-fbp5500 --fold 0", "Received: fold='0'"),
+        ("fg-net --landmarks guess", "guess"),
+        ("utkface --max-pixels 0", "0"),
+        ("utkface --val 0.6 --test 0.5", "together below 1"),
+        ("utkface --beam-option --runner=FlinkRunner", "--beam-option is for --runner beam only"),
+        ("utkface --runner beam --workers 2", "--workers is for --runner processes only"),
+        ("utkface --runner beam", "pip install 'keras-dldl[beam]'"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(run, monkeypatch, call, reason):
+    for name in ("apache_beam", "apache_beam.options.pipeline_options"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    result, calls = run(*call.split())
+    assert result.exit_code == 2 and not calls
+    assert reason in result.stderr
 
 
 def test_what_is_left_out_is_counted_by_kind(run, monkeypatch):
@@ -82,47 +125,3 @@ def test_what_is_left_out_is_counted_by_kind(run, monkeypatch):
     content = json.loads(run("utkface", "--json")[0].stdout)
     assert list(content["skipped_by_fault"].values()) == [1204, 2]
     assert len(content["skipped"]) == 1206
-
-
-def test_folds_annotations_and_landmarks(run):
-    result, calls = run("benchmark", "--annotations", "a.json", "--fold", "3")
-    assert result.exit_code == 0, result.output
-    assert calls[0][0].annotations == "a.json" and calls[0][0].fold == 3
-    result, calls = run("scut-fbp5500", "--fold", "60-40", "--landmarks", "given")
-    assert calls[1][0].fold == "60-40" and calls[1][1].landmarks == "given"
-    result, calls = run("scut-fbp5500", "--fold", "0")
-    assert result.exit_code == 2 and "Received: fold='0'" in result.stderr
-    assert run("fg-net", "--landmarks", "guess")[0].exit_code == 2
-
-
-def test_max_pixels(run):
-    result, calls = run("utkface", "--max-pixels", "5000")
-    assert result.exit_code == 0 and calls[0][1].max_pixels == 5000
-    assert run("utkface", "--max-pixels", "0")[0].exit_code == 2
-
-
-def test_impossible_shares_are_refused_at_once(run):
-    result, calls = run("utkface", "--val", "0.6", "--test", "0.5")
-    assert result.exit_code == 2 and not calls
-    assert "together below 1" in result.stderr
-
-
-def test_drop_leaks_reaches_the_run(run):
-    assert not run("utkface")[1][0][1].drop_leaks
-    assert run("utkface", "--drop-leaks")[1][-1][1].drop_leaks
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (("--beam-option", "--runner=FlinkRunner"), "--beam-option is for --runner beam only"),
-        (("--runner", "beam", "--workers", "2"), "--workers is for --runner processes only"),
-        (("--runner", "beam"), "pip install 'keras-dldl[beam]'"),
-    ],
-)
-def test_what_does_not_go_with_the_runner(run, monkeypatch, options, reason):
-    for name in ("apache_beam", "apache_beam.options.pipeline_options"):
-        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
-    result, calls = run("utkface", *options)
-    assert result.exit_code == 2 and not calls
-    assert reason in result.stderr

@@ -89,8 +89,12 @@ def test_bytes_do_not_depend_on_the_process():
     assert np.array_equal(np.random.get_state()[1], state)
 
 
-def test_ages_are_spread_over_1_to_90_and_both_genders_are_drawn():
-    faces = list(draw_faces(300, seed=0, size=32))
+@pytest.fixture(scope="module")
+def faces():
+    return list(draw_faces(300, seed=0, size=96))
+
+
+def test_ages_are_spread_over_1_to_90_and_both_genders_are_drawn(faces):
     ages = np.array([face.age for face in faces])
     assert ages.min() >= 1.0 and ages.max() <= 90.0
     counts, _ = np.histogram(ages, bins=[1, 19, 37, 55, 73, 90])
@@ -114,8 +118,7 @@ def test_what_age_decides_moves_with_age_and_what_it_does_not_stays():
         assert first.glasses == second.glasses and first.gender == second.gender
 
 
-def test_age_can_be_learnt_from_small_grey_pictures():
-    faces = list(draw_faces(300, seed=0, size=96))
+def test_age_can_be_learnt_from_small_grey_pictures(faces):
     features = np.stack([small_grey(face.image) for face in faces])
     ages = np.array([face.age for face in faces])
     predict = ridge(features[:225], ages[:225], penalty=30.0)

@@ -33,10 +33,9 @@ def test_a_strength_out_of_range(name, value, allowed):
 def test_none_turns_everything_off():
     none = Augmentation.none()
     assert not none.changes_colour and not none.moves_pixels and none.mixup == 0
-    for name in ("flip", "rotation", "shear", "zoom", "shift"):
-        assert Augmentation.from_config({**none.get_config(), name: 0.1}).moves_pixels
-    for name in ("resolution", "crop"):
-        assert Augmentation.from_config({**none.get_config(), name: 0.9}).moves_pixels
+    moves = dict.fromkeys(("flip", "rotation", "shear", "zoom", "shift", "cut"), 0.1)
+    for name, value in {**moves, "resolution": 0.9, "crop": 0.9}.items():
+        assert Augmentation.from_config({**none.get_config(), name: value}).moves_pixels
     for name in ("grey", "brightness", "contrast", "saturation"):
         assert Augmentation.from_config({**none.get_config(), name: 0.1}).changes_colour
 

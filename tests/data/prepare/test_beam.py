@@ -54,24 +54,18 @@ def a_job(photos, out):
 
 
 @needs_beam
-def test_the_same_files_as_without_it(photos, tmp_path):
+def test_the_same_files_as_without_it_and_damaged_ones_again(photos, tmp_path):
+    out = tmp_path / "beam"
     prepare(source(photos), photos, tmp_path / "plain", OPTIONS)
-    prepare(source(photos), photos, tmp_path / "beam", OPTIONS, beam_runner())
-    plain, beam = content(tmp_path / "plain"), content(tmp_path / "beam")
-    assert plain == beam
-    assert len([name for name in plain if name.endswith(".tfrecord")]) >= 4
-
-
-@needs_beam
-def test_what_is_done_is_left_and_what_is_damaged_is_done_again(photos, tmp_path):
-    out = tmp_path / "out"
     prepare(source(photos), photos, out, OPTIONS, beam_runner())
-    before = content(out)
-    first, second, *_ = sorted((out / "faces").glob("*.tfrecord"))
+    plain = content(tmp_path / "plain")
+    assert plain == content(out)
+    first, second, *more = sorted((out / "faces").glob("*.tfrecord"))
+    assert len(more) >= 2
     time = first.stat().st_mtime_ns
     second.write_bytes(b"")
     prepare(source(photos), photos, out, OPTIONS, beam_runner())
-    assert content(out) == before and first.stat().st_mtime_ns == time
+    assert content(out) == plain and first.stat().st_mtime_ns == time
 
 
 @needs_beam
@@ -129,24 +123,18 @@ def test_without_the_package(monkeypatch):
         beam_runner()
 
 
-def test_a_noted_job_is_the_job(photos, tmp_path):
+@pytest.mark.parametrize("given", [False, True])
+def test_a_noted_job_is_the_job(photos, tmp_path, monkeypatch, given):
     job = a_job(photos, tmp_path / "out")
+    if given:  # landmarks travel with it
+        monkeypatch.setattr(shards, "_aligner", lambda *_: FaceAligner())
+        points = (13.2, 15.1, 26.9, 14.8, 20.3, 22.4, 14.1, 29.7, 26.2, 30.0)
+        job = dataclasses.replace(job, landmarks={"0.png": points})
     assert run_noted_job(module._write_note(job)) == job.name
     report = shards.read_report(job.report_path)
-    assert [face["path"] for face in report.faces] == ["0.png"] and [
-        item.path for item in report.skipped
-    ] == ["text.jpg"]
-    direct = dataclasses.replace(job, out=str(tmp_path / "direct"))
-    shards.run_job(direct)
-    assert direct.shard_path.read_bytes() == job.shard_path.read_bytes()
-
-
-def test_given_landmarks_travel_with_the_job(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(shards, "_aligner", lambda *_: FaceAligner())
-    points = (13.2, 15.1, 26.9, 14.8, 20.3, 22.4, 14.1, 29.7, 26.2, 30.0)
-    job = dataclasses.replace(a_job(photos, tmp_path / "out"), landmarks={"0.png": points})
-    run_noted_job(module._write_note(job))
-    assert [face["face"] for face in shards.read_report(job.report_path).faces] == ["given"]
+    faces = [(face["path"], face["face"]) for face in report.faces]
+    assert faces == [("0.png", "given" if given else "whole")]
+    assert [item.path for item in report.skipped] == ["text.jpg"]
     direct = dataclasses.replace(job, out=str(tmp_path / "direct"))
     shards.run_job(direct)
     assert direct.shard_path.read_bytes() == job.shard_path.read_bytes()

@@ -1,5 +1,6 @@
 """Landmarks that a data set gives: whole runs of `prepare`, and what does not count."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -18,6 +19,7 @@ from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.images import Photo
 
 OPTIONS = PrepareOptions(size=48, val=0, test=0, workers=1, landmarks="given")
+DETECT = dataclasses.replace(OPTIONS, landmarks="detect")
 
 
 class Faces(Source):
@@ -48,9 +50,16 @@ def manifest(out):
     return pd.read_csv(out / "manifest.csv").sort_values("path").reset_index(drop=True)
 
 
-def test_given_landmarks_take_the_place_of_detection(source, tmp_path, no_faces):
+@pytest.mark.parametrize("kind", ["source", "csv"])
+def test_given_landmarks_take_the_place_of_detection(source, tmp_path, no_faces, kind):
+    given = source
+    if kind == "csv":
+        numbers = [" ".join(map(str, points)) if points else "" for points in source.given]
+        lines = [f"{k}.png,20,{text}" for k, text in enumerate(numbers)]
+        (tmp_path / "labels.csv").write_text("\n".join(["path,label,landmarks", *lines]) + "\n")
+        given = CsvSource(tmp_path / "labels.csv")
     out = tmp_path / "out"
-    result = prepare(source, tmp_path / "faces", out, OPTIONS)
+    result = prepare(given, tmp_path / "faces", out, OPTIONS)
     assert (result.given, result.found, result.whole) == (2, 0, 1) and no_faces.groups == [1]
     table = manifest(out)
     assert table["face"].tolist() == ["given", "given", "whole"]
@@ -63,8 +72,7 @@ def test_given_landmarks_take_the_place_of_detection(source, tmp_path, no_faces)
 
 
 def test_by_default_all_faces_are_detected(source, tmp_path, no_faces):
-    options = PrepareOptions(size=48, val=0, test=0, workers=1)
-    result = prepare(source, tmp_path / "faces", tmp_path / "out", options)
+    result = prepare(source, tmp_path / "faces", tmp_path / "out", DETECT)
     assert result.given == 0 and result.whole == 3 and no_faces.groups == [3]
     assert "landmarks" not in manifest(tmp_path / "out")
 
@@ -74,20 +82,10 @@ def test_the_choice_and_the_landmarks_belong_to_the_plan(source, tmp_path, no_fa
     prepare(source, tmp_path / "faces", out, OPTIONS)
     assert json.loads((out / "plan.json").read_text())["options"]["landmarks"] == "given"
     with pytest.raises(DataError, match="landmarks='given', now 'detect'"):
-        options = PrepareOptions(size=48, val=0, test=0, workers=1)
-        prepare(source, tmp_path / "faces", out, options)
+        prepare(source, tmp_path / "faces", out, DETECT)
     source.given[0] = source.given[1]
     with pytest.raises(DataError, match="the data set has other rows now"):
         prepare(source, tmp_path / "faces", out, OPTIONS)
-
-
-def test_a_csv_file_may_give_them(source, tmp_path, no_faces):
-    numbers = [" ".join(map(str, given)) if given else "" for given in source.given]
-    lines = [f"{k}.png,20,{text}" for k, text in enumerate(numbers)]
-    (tmp_path / "labels.csv").write_text("\n".join(["path,label,landmarks", *lines]) + "\n")
-    out = tmp_path / "out"
-    prepare(CsvSource(tmp_path / "labels.csv"), tmp_path / "faces", out, OPTIONS)
-    assert manifest(out)["face"].tolist() == ["given", "given", "whole"]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +114,12 @@ def test_points_that_span_no_face_in_the_image_are_not_taken(points, no_faces):
     ],
 )
 def test_ways_to_write_ten_numbers(text):
-    table = with_choice(pd.DataFrame({"path": ["a.jpg"], "landmarks": [text]}), "given")
-    assert table["landmarks"][0] == (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+    points = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+    table = pd.DataFrame({"path": ["a.jpg", "b.jpg"], "landmarks": [None, text]})
+    chosen = with_choice(table, "given")
+    assert chosen["landmarks"].tolist() == [None, points]
+    rest, given = take_landmarks(chosen)
+    assert rest.columns.tolist() == ["path"] and given == {"b.jpg": points}
 
 
 @pytest.mark.parametrize("value", [(1.0, 2.0), "1 2 3", "a b", 7.5, (None,) * 10])
@@ -133,9 +135,3 @@ def test_a_data_set_that_gives_none(columns):
     with pytest.raises(DataError, match="brings some; detect them.*2 images with none"):
         with_choice(table, "given")
     assert with_choice(table, "detect").columns.tolist() == ["path"]
-
-
-def test_the_column_is_taken_out():
-    table = pd.DataFrame({"path": ["a", "b"], "landmarks": [None, (1.0,) * 10]})
-    rest, given = take_landmarks(table)
-    assert rest.columns.tolist() == ["path"] and given == {"b": (1.0,) * 10}
