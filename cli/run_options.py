@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from keras_dldl import configs
-from keras_dldl.cli.options import Choice, echo_json
+from keras_dldl.cli.options import Choice, echo_json, with_options
 from keras_dldl.training.config import RunConfig, choose_config, parse_assignments
 from keras_dldl.training.settings import Setting, setting_of
 
@@ -46,20 +46,20 @@ def run_options(kind: type[RunConfig]) -> Callable:
             config = choose_config(out or "", file=file, changes=changes, resume=resume, kind=kind)
             return command(config=config, out=out, resume=resume, **values)
 
-        for field in reversed(fields(kind)):
-            if field.name in names:
-                call = _option(field.name, setting_of(field), field.default)(call)
-        call = click.option(
-            "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
-            help="Any setting, such as augment.rotation=0 or method_options.norm=l2; may be "
-            "repeated. Overrides the other options.",
-        )(call)  # fmt: skip
-        call = click.option("--resume", is_flag=True, help="Continue the run in --out.")(call)
-        return click.option(
-            "--config", "file", type=click.Path(), show_default="none",
-            help="YAML file of settings, such as a run's config.yaml, or the name of a shipped "
-            f"one: {', '.join(configs.names())}. Options override it.",
-        )(call)  # fmt: skip
+        return with_options([
+            click.option(
+                "--config", "file", type=click.Path(), show_default="none",
+                help="YAML file of settings, such as a run's config.yaml, or the name of a shipped "
+                f"one: {', '.join(configs.names())}. Options override it.",
+            ),
+            click.option("--resume", is_flag=True, help="Continue the run in --out."),
+            click.option(
+                "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
+                help="Any setting, such as augment.rotation=0 or method_options.norm=l2; may be "
+                "repeated. Overrides the other options.",
+            ),
+            *(_option(f.name, setting_of(f), f.default) for f in fields(kind) if f.name in names),
+        ])(call)  # fmt: skip
 
     return decorate
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from keras_dldl import Prediction, ops
 from keras_dldl.errors import ConfigError
@@ -61,21 +61,6 @@ def test_ranking_decodes_by_counting_though_its_answers_rise_and_fall(name):
     np.testing.assert_array_equal(value(name, raw, AGE), AGE.labels64[count])
     np.testing.assert_array_equal(value(name, raw.astype(np.float32), AGE), AGE.labels64[count])
     assert count[:3].tolist() == [100, 0, 100]
-
-
-def test_ranking_code_and_distribution_go_back_and_forth():
-    p = reference.label_distribution([30.0, 0.0, 99.7], 3.0, AGE.labels64)
-    code = np.asarray(ops.distribution_to_ranking(p))
-    back = distribution("ranking-l2", np.clip(logit(np.clip(code, 0, 1)), -700, 700), AGE)
-    np.testing.assert_allclose(back, p, atol=1e-12)
-
-
-def test_the_hard_ranking_code_decodes_to_its_label():
-    code = np.asarray(ops.ranking_code(AGE.labels64, AGE.labels64))
-    raw = np.where(code > 0.5, 50.0, -50.0)
-    np.testing.assert_array_equal(value("coral", raw, AGE), AGE.labels64)
-    p = distribution("coral", raw, AGE)
-    np.testing.assert_allclose(p, np.eye(101), atol=1e-12)
 
 
 @pytest.mark.parametrize("grid", [AGE, RATING])
