@@ -16,7 +16,7 @@ from keras_dldl._utils.html_marks import (
 )
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.predicting import Pictures
-from keras_dldl.evaluation.report import groups, overview
+from keras_dldl.evaluation.report import sections
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +48,9 @@ def report_html(
         f"Evaluation: {metrics['task']}, {tables.model_name(metrics['model'])}",
         about,
         Html(f'<div class="box words">{words}</div>'),
-        overview.tiles(metrics, unit),
-        overview.main_picture(metrics, predictions, unit),
-        overview.leak_verdict(metrics["leak_check"]),
+        sections.tiles(metrics, unit),
+        sections.main_picture(metrics, predictions, unit),
+        sections.leak_verdict(metrics["leak_check"]),
         listing(tables.remarks(metrics)),
         Html(f"<nav>{''.join(links)}</nav>"),
         *(section(name, *part) for name, part in parts.items()),
@@ -63,13 +63,13 @@ def _sections(
     """Return title and content of each part that there is, by its name."""
     decimals = 1 if unit == "years" else 2
     parts = {
-        "numbers": ("Numbers", overview.views_table(metrics, unit)),
-        "data-sets": ("Data sets", groups.datasets_part(metrics, unit)),
-        "against": ("Against the other model", groups.against_part(metrics, unit)),
-        "figures": ("Errors", overview.main_figures(metrics, predictions, unit)),
-        "calibration": ("Calibration", overview.calibration_part(metrics, unit)),
-        "fairness": ("Gaps between groups", groups.fairness_part(metrics, unit)),
-        "groups": ("Groups", groups.group_sections(metrics, unit)),
+        "numbers": ("Numbers", sections.views_table(metrics, unit)),
+        "data-sets": ("Data sets", sections.datasets_part(metrics, unit)),
+        "against": ("Against the other model", sections.against_part(metrics, unit)),
+        "figures": ("Errors", sections.main_figures(metrics, predictions, unit)),
+        "calibration": ("Calibration", sections.calibration_part(metrics, unit)),
+        "fairness": ("Gaps between groups", sections.fairness_part(metrics, unit)),
+        "groups": ("Groups", sections.group_sections(metrics, unit)),
         "faces": ("Faces", _faces(pictures, predictions, decimals)),
         "left-out": ("Rows left out", _unreadable(metrics["unreadable"])),
         "provenance": ("Where these numbers come from", _provenance(metrics)),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from keras_dldl.evaluation import tables
-from keras_dldl.evaluation.report import overview, report_html
+from keras_dldl.evaluation.report import report_html, sections
 from keras_dldl.labels import LabelGrid
 from tests.evaluation.made_up import made_up, rows_of
 from tests.html_case import Page
@@ -98,7 +98,7 @@ def test_numbers_intervals_names_faces_and_provenance_are_in_it(page, made):
 def test_no_copies_are_good_only_where_the_models_training_is_known(
     copies, seen, complete, kind, said
 ):
-    found = overview.leak_verdict({
+    found = sections.leak_verdict({
         "checked": True, "split": "test", "faces": 37, "train_faces": 1200,
         "faces_in_train": copies, "subjects_in_train": None, "unreadable": 0,
         "mae_without": 4.5 if copies else None, "faces_seen": seen, "seen_complete": complete,
@@ -124,7 +124,7 @@ def test_points_have_no_decades():
 
 def test_the_bias_by_band_of_points_is_that_of_its_faces():
     label = np.repeat([1.0, 1.4, 1.5, 2.9], [10, 10, 19, 20])
-    found = overview.label_bands(label, label + np.repeat([1, -3, 9, 0.5], [10, 10, 19, 20]), 0.5)
+    found = sections.label_bands(label, label + np.repeat([1, -3, 9, 0.5], [10, 10, 19, 20]), 0.5)
     assert found == {
         "1-1.5": {"n": 20, "mae": 2.0, "bias": -1.0},
         "2.5-3": {"n": 20, "mae": pytest.approx(0.5), "bias": pytest.approx(0.5)},
