@@ -156,6 +156,7 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
     table = faces.table.assign(contradicted=contradicted(faces.table, data, options))
     weights = proposed_weights(table, groups, leaks, float(tolerance))
     torn = torn_subjects(faces.table, data)
+    sizes = np.unique(faces.prints.sizes, axis=0, return_counts=True)
     bands = _bands(faces.table["label"].to_numpy(np.float64), data.grid)
     content = {
         "format": FORMAT_VERSION,
@@ -169,7 +170,7 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
         "counts": _found(faces, parts, listed, leaks, torn, weights),
         "labels": _crossed(bands, parts),
         "groups": _group_counts(faces.table, bands, data.grid.task),
-        "sizes": _size_counts(faces.prints.sizes),
+        "sizes": {f"{w} x {h}": int(n) for (w, h), n in zip(*sizes, strict=True)},
         "subjects": torn,
         "leaking_faces": [
             {**_face(faces.table, i), "also": _face(faces.table, k)} for i, k in leaks.items()
@@ -261,12 +262,6 @@ def _group_counts(
             for mask in [(values == value).to_numpy()]
         }
     return found
-
-
-def _size_counts(stored: np.ndarray) -> dict[str, int]:
-    """Return {"112 x 112": number of faces} of (N, 2) widths and heights, smallest first."""
-    kinds, numbers = np.unique(stored, axis=0, return_counts=True)
-    return {f"{w} x {h}": int(n) for (w, h), n in zip(kinds, numbers, strict=True)}
 
 
 def _bands(label: np.ndarray, grid: LabelGrid) -> np.ndarray:

@@ -85,7 +85,8 @@ def candidate_pairs(
     units = _features(thumbs)
     units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-6)
     turned = np.where(ODD, -units, units)
-    flat = _contrast(thumbs) < LEAST_CONTRAST
+    contrast = [thumbs[k : k + 4096].std((1, 2)) for k in range(0, len(thumbs), 4096)]
+    flat = np.concatenate([np.empty(0), *contrast]) < LEAST_CONTRAST
     count = len(units)
     bits = min(max(math.ceil(math.log2(max(count, 2))) + MORE_BITS, 8), MOST_BITS)
     seen = np.empty(0, np.int64)
@@ -138,11 +139,6 @@ def _features(thumbs: np.ndarray) -> np.ndarray:
     spread = np.sqrt(np.square(features, dtype=np.float64).sum(0) / max(len(features), 1))
     features /= np.maximum(spread, 1e-3).astype(np.float32)
     return features
-
-
-def _contrast(thumbs: np.ndarray) -> np.ndarray:
-    parts = [thumbs[k : k + 4096].std((1, 2)) for k in range(0, len(thumbs), 4096)]
-    return np.concatenate([np.empty(0), *parts])
 
 
 def _meetings(

@@ -71,13 +71,14 @@ def fingerprint_all(
         The keys of the readable faces, their fingerprints in the same order, and (key, reason) of
         each face that cannot be decoded.
     """
+    faces = iter(faces)
     thumbs = np.empty((most, SIDE, SIDE), np.uint8)
     sizes = np.empty((most, 2), np.int32)
     keys: list[Hashable] = []
     digests: list[bytes] = []
     bad: list[tuple[Hashable, str]] = []
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
-        for chunk in _chunks(faces):
+        while chunk := list(itertools.islice(faces, AT_ONCE)):
             results = pool.map(_fingerprint, [encoded for _, encoded in chunk])
             for (key, _), result in zip(chunk, results, strict=True):
                 if isinstance(result, str):
@@ -91,12 +92,6 @@ def fingerprint_all(
 
 def _digest(encoded: bytes) -> bytes:
     return hashlib.blake2b(encoded, digest_size=16).digest()
-
-
-def _chunks(faces: Iterable) -> Iterator[list]:
-    faces = iter(faces)
-    while chunk := list(itertools.islice(faces, AT_ONCE)):
-        yield chunk
 
 
 def _fingerprint(encoded: bytes) -> tuple[np.ndarray, bytes, tuple[int, int]] | str:

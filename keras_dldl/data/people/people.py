@@ -192,11 +192,10 @@ def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
 def _drawn_split(subjects: pd.Series, share: float) -> pd.Series:
     """Return "val" for the people kept, those whose hashed names come first, else "train"."""
     counts = subjects.value_counts()
-    able = sorted((name for name, count in counts.items() if count > 1), key=_hashed)
+    able = sorted(
+        (name for name, count in counts.items() if count > 1),
+        key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest(),
+    )
     wanted = max(2, math.ceil(share * len(able))) if share > 0 and len(counts) >= 4 else 0
     kept = able[: wanted if len(able) - wanted >= 2 else 0]
     return subjects.isin(kept).map({True: VALIDATION, False: TRAIN})
-
-
-def _hashed(name: str) -> str:
-    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()

@@ -119,10 +119,17 @@ def kinds_of(skipped: Iterable[Skipped]) -> list[SkippedKind]:
     >>> kinds_of(rows)
     [SkippedKind(fault='label … is off the grid 0...100', count=2, example='a.jpg')]
     """
-    groups: dict[str, list[Skipped]] = {}
+    groups: dict[str, list[tuple[str, str]]] = {}
     for item in skipped:
-        groups.setdefault(VARYING.sub(VARIED, _fault(item.reason)), []).append(item)
-    kinds = [SkippedKind(_wording(items), len(items), items[0].path) for items in groups.values()]
+        fault = DETAILS.split(LINE.sub("", item.reason), maxsplit=1)[0]
+        groups.setdefault(VARYING.sub(VARIED, fault), []).append((fault, item.path))
+    kinds = []
+    for found in groups.values():
+        # A mark for each number or name in which they differ.
+        values = zip(*(VARYING.findall(fault) for fault, _ in found), strict=True)
+        shown = iter([same[0] if len(set(same)) == 1 else VARIED for same in values])
+        (fault, path), count = found[0], len(found)
+        kinds.append(SkippedKind(VARYING.sub(lambda _, it=shown: next(it), fault), count, path))
     return sorted(kinds, key=lambda kind: (-kind.count, kind.fault))
 
 
@@ -134,14 +141,3 @@ def in_words(skipped: Sequence[Skipped]) -> str:
     """
     kinds = [f"{k.count:,} {k.fault} (first: {k.example})" for k in kinds_of(skipped)[:SHOWN_KINDS]]
     return f"{len(skipped):,} rows: {'; '.join(kinds) or 'none'}"
-
-
-def _fault(reason: str) -> str:
-    return DETAILS.split(LINE.sub("", reason), maxsplit=1)[0]
-
-
-def _wording(items: list[Skipped]) -> str:
-    """Return the fault of `items`, with a mark for each number or name in which they differ."""
-    found = zip(*(VARYING.findall(_fault(item.reason)) for item in items), strict=True)
-    shown = iter([values[0] if len(set(values)) == 1 else VARIED for values in found])
-    return VARYING.sub(lambda _: next(shown), _fault(items[0].reason))

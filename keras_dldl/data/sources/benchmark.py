@@ -85,7 +85,9 @@ class Benchmark(Source):
         rows, skipped = [], []
         for line, found in objects:
             image = "/".join(PurePosixPath(found["img_path"]).parts[skip:])
-            if problem := _problem(found):
+            left_out = _folder(found) == -1
+            problem = "folder is -1: left out by the benchmark" if left_out else None
+            if problem := problem or age_problem(found.get("age")):
                 skipped.append(Skipped(image, f"line {line}: {problem}"))
             else:
                 rows.append(_row(image, found, parts))
@@ -124,12 +126,6 @@ class Benchmark(Source):
 def _folder(found: dict[str, Any]) -> int | None:
     value = number(found.get("folder"))
     return None if value is None else int(value)
-
-
-def _problem(found: dict[str, Any]) -> str | None:
-    if _folder(found) == -1:
-        return "folder is -1: left out by the benchmark"
-    return age_problem(found.get("age"))
 
 
 def _folders_to_skip(root: Path, images: list[str]) -> int:

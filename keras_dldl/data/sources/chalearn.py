@@ -1,6 +1,5 @@
 """ChaLearn Looking at People: apparent age, 2015 and 2016 (Escalera et al.)."""
 
-import functools
 import logging
 import re
 from pathlib import Path, PurePosixPath
@@ -46,8 +45,11 @@ class ChaLearn15(Source):
         images = ImagesByName(root, "the images that the tables name")
         rows, skipped = [], []
         for split, path in tables.items():
+
+            def fits(image: str, split: str = split) -> bool:  # not in another part's folder
+                return _part(image.rpartition("/")[0]) in (split, None)
+
             for line, name, mean, sigma in _ratings(path):
-                fits = functools.partial(_may_be_of, split)
                 image = images.find(name, f"{split}/{name}", fits)
                 if problem := age_problem(mean):
                     skipped.append(Skipped(image, f"{path.name}, line {line}: {problem}"))
@@ -97,11 +99,6 @@ def _part(path: str) -> str | None:
         if match := PART.search(name):
             return match[1]
     return None
-
-
-def _may_be_of(split: str, path: str) -> bool:
-    """Tell whether an image's folders are not those of another part."""
-    return _part(PurePosixPath(path).parent.as_posix()) in (split, None)
 
 
 def _tables(root: Path) -> dict[str, Path]:

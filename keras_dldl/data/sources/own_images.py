@@ -60,7 +60,13 @@ class CsvSource(OwnImages):
     def read(self, root: Path) -> SourceRows:
         """Return the rows of the table that can be right."""
         check_folder(root, "the images that the CSV file names")
-        path = Path(self.csv) if self.csv else _only_csv(root)
+        tables = [Path(self.csv)] if self.csv else sorted(root.glob("*.csv"))
+        if len(tables) != 1:
+            raise DataError(
+                "Name the CSV file with --csv, or keep exactly one in the root. "
+                f"Received: {', '.join(path.name for path in tables) or 'none'} in {root}"
+            )
+        (path,) = tables
         table, bad = usable_rows(path, root, self._grid)
         skipped = [Skipped(row.path, f"line {line_number(row.index)}: {row.reason}") for row in bad]
         if table.empty:
@@ -69,17 +75,6 @@ class CsvSource(OwnImages):
                 f"names. Received: {in_words(skipped)}"
             )
         return SourceRows(table.reset_index(drop=True), skipped)
-
-
-def _only_csv(root: Path) -> Path:
-    found = sorted(root.glob("*.csv"))
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
-        raise DataError(
-            "Name the CSV file with --csv, or keep exactly one in the root. "
-            f"Received: {names} in {root}"
-        )
-    return found[0]
 
 
 class ImageFolder(OwnImages):

@@ -295,16 +295,18 @@ class Rows:
         Raises:
             DataError: there is no good row; says what is wrong with the others.
         """
-        skipped = [self._skipped(i, fault) for i, fault in sorted(self._faults.items())]
+        skipped = [
+            Skipped(
+                str(self.table["path"].iat[i]),
+                f"line {self.table.index[i]}: {fault}" if self.has_lines else fault,
+            )
+            for i, fault in sorted(self._faults.items())
+        ]
         bad = self.table.index[list(self._faults)]
         good = self.table.drop(index=bad).reset_index(drop=True)
         if good.empty:
             raise DataError(f"{self.listing}: no usable row. Received: {in_words(skipped)}")
         return SourceRows(good.dropna(axis="columns", how="all"), skipped)
-
-    def _skipped(self, i: int, fault: str) -> Skipped:
-        where = f"line {self.table.index[i]}: " if self.has_lines else ""
-        return Skipped(str(self.table["path"].iat[i]), where + fault)
 
 
 def rows_of_parts(

@@ -4,7 +4,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_dldl.data.manifest import SPLITS, read_table
 from keras_dldl.data.prepare.output import begin_output, remove_leftovers
@@ -48,7 +48,14 @@ def resplit(
     if out == data:
         raise DataError(f"`--out` must be another folder than the data. Received: {out}")
     split = _split(folder.rows(), options)
-    begin_output(out, _plan(folder, options))
+    content = b"".join((data / name).read_bytes() for name in (MANIFEST_NAME, INDEX_NAME))
+    plan = {
+        "data": os.fspath(data),
+        "options": options.chosen_split(),
+        "rows": len(folder.manifest),
+        "rows_hash": hashlib.sha256(content).hexdigest()[:16],
+    }
+    begin_output(out, plan)
     remove_leftovers(out)
     warn_of_empty_splits(split, options)
     # As text: a number would not come back as it was written.
@@ -67,18 +74,6 @@ def _split(table: "pd.DataFrame", options: SplitOptions) -> "pd.Series":
                 f"Received: columns {', '.join(table.columns)}"
             )
     return split_rows(table, options, given)
-
-
-def _plan(folder: PreparedFolder, options: SplitOptions) -> dict[str, Any]:
-    content = hashlib.sha256()
-    for name in (MANIFEST_NAME, INDEX_NAME):
-        content.update((folder.path / name).read_bytes())
-    return {
-        "data": os.fspath(folder.path),
-        "options": options.chosen_split(),
-        "rows": len(folder.manifest),
-        "rows_hash": content.hexdigest()[:16],
-    }
 
 
 def _way(start: Path, end: Path) -> str:
