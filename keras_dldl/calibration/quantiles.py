@@ -57,11 +57,8 @@ def quantile_tables(
 def width_tables(z: np.ndarray, grid: LabelGrid) -> tuple[np.ndarray, np.ndarray]:
     """Return quantiles for few faces: one width for all labels and both sides, (M, levels) each.
 
-    At each level the width is the conformal quantile of `|z|`, the ceil((n + 1) level)-th least.
-
-    Args:
-        z: (N,) standardised residuals; of fewer than 19 the greatest stands for the 95 % quantile.
-        grid: the label grid.
+    At each level the width is the conformal quantile of `|z|`, the ceil((n + 1) level)-th least; of
+    fewer than 19 the greatest stands for the 95 % quantile.
     """
     ordered = np.concatenate([[0.0], np.sort(np.abs(z))])
     rank = np.ceil((len(z) + 1) * np.array(LEVELS) - 1e-9).astype(int)

@@ -89,7 +89,7 @@ def seconds_each(work: Any, batches: Sequence[Any]) -> float:
 
 
 def cost_of(cell: Cell) -> tuple:
-    """Return what decides how long an epoch of a cell takes."""
+    """Return what decides how long an epoch takes."""
     return tuple(getattr(cell.config, name) for name in COST)
 
 

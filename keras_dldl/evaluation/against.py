@@ -19,10 +19,9 @@ SCOPE = (
 
 
 def check_comparable(grid: LabelGrid, other: LabelGrid) -> list[str]:
-    """Return remarks on comparing two models' values.
+    """Return remarks on comparing two models' values; where only the step differs, there is one.
 
-    Values are comparable where task and range are the same; another step is remarked, as a
-    decoder that gives labels of the grid (the median) rounds to it.
+    A decoder that gives labels of the grid (the median) rounds to its step.
 
     Raises:
         DataError: task or range differ.

@@ -164,9 +164,6 @@ def units_of(rows: "pd.DataFrame") -> tuple[np.ndarray, str]:
     People are drawn, with all their faces, where somebody has several: faces of one person err
     similarly, and drawing them singly would make intervals too narrow. A `subject` is one of its
     `database`; a face without one is a unit of its own.
-
-    Args:
-        rows: N rows, with or without the columns `subject` and `database`.
     """
     alone = np.arange(len(rows))
     if "subject" not in rows or not rows["subject"].notna().any():

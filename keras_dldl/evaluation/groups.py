@@ -88,10 +88,6 @@ def decades(label: np.ndarray) -> np.ndarray:
 def balanced_mae(label: np.ndarray, value: np.ndarray) -> float:
     """Return the mean over decades of age of the MAE within each, in years; all decades count once.
 
-    Args:
-        label: (N,) true ages.
-        value: (N,) predicted ones.
-
     >>> balanced_mae(np.array([20, 21, 22, 70]), np.array([22, 23, 24, 60]))
     6.0
     """

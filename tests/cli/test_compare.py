@@ -75,16 +75,12 @@ def test_failed_cells_end_in_exit_status_1(folder, tmp_path, monkeypatch):
         (["--models", "tiny-age-ned", "--split", "val"], 2, "'tiny-age-net', 'thin-age-net'"),
         (["--methods", "er", "--plan", "nowhere.yaml"], 2, "cannot be read"),
         (["--methods", "er"], 1, "no rows of split 'test'"),
+        (None, 2, "A comparison needs data"),
     ],
 )
 def test_bad_usage(folder, tmp_path, arguments, status, named):
-    result = invoke("--data", folder, "--out", tmp_path / "out", *arguments)
+    given = ["--methods", "er"] if arguments is None else ["--data", folder, *arguments]
+    result = invoke("--out", tmp_path / "out", *given)
     assert result.exit_code == status
     assert named in result.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_without_data(tmp_path):
-    result = invoke("--out", tmp_path / "out", "--methods", "er")
-    assert result.exit_code == 2
-    assert "A comparison needs data" in result.stderr

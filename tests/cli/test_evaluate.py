@@ -1,4 +1,4 @@
-"""`keras-dldl evaluate`: files, table, JSON, exit statuses."""
+"""`keras-dldl evaluate`: files, table, JSON, another model, exit statuses."""
 
 import json
 
@@ -16,10 +16,12 @@ pytestmark = pytest.mark.usefixtures("mini_backbone")
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, mini_backbone):
-    """A folder with a saved model, prepared data and labelled images."""
+    """A folder with two models, two prepared data sets and labelled images."""
     folder = tmp_path_factory.mktemp("place")
     mini_model().save(folder / "model.keras")
-    write_prepared(folder / "data", {"val": 4, "test": 6})
+    mini_model(seed=5).save(folder / "other.keras")
+    write_prepared(folder / "data", {"train": 5, "val": 4, "test": 12}, seed=1)
+    write_prepared(folder / "b", {"train": 4, "test": 18}, seed=2)
     (folder / "any").mkdir()
     rows = write_images(folder / "any", 5)
     rows.drop(columns="label").to_csv(folder / "any" / "no_labels.csv", index=False)
@@ -50,7 +52,7 @@ def test_prepared_data_gives_three_files_and_a_table(place, tmp_path):
     names = ["metrics.json", "predictions.csv", "report.html"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     metrics, table = json.loads((tmp_path / names[0]).read_text()), pd.read_csv(tmp_path / names[1])
-    assert metrics["n"] == 6
+    assert metrics["n"] == 12
     assert (table["value"] - table["label"]).abs().mean() == pytest.approx(
         metrics["mae"], rel=1e-12
     )
@@ -63,6 +65,42 @@ def test_json_is_the_one_document_on_stdout(place, tmp_path):
     metrics = json.loads(result.stdout)
     assert metrics == json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["n"] == 3 and set(metrics["groups"]) == {"gender", "decade"}
+
+
+def test_two_models_on_the_same_faces_of_two_data_sets(place, tmp_path):
+    data = "--data", place / "data", "--data", place / "b"
+    result = run(place, tmp_path, *data, "--against", place / "other.keras")
+    assert result.exit_code == 0, result.stderr
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    table = pd.read_csv(tmp_path / "predictions.csv")
+    ours, theirs = ((table[c] - table["label"]).abs() for c in ("value", "against_value"))
+    found = metrics["against"]
+    assert found["n"] == 30
+    assert found["mae_difference"] == pytest.approx((ours - theirs).mean())
+    assert metrics["against_model"]["name"].endswith("other.keras")
+    assert len(metrics["against_model"]["sha256"]) == 64
+    assert {"mae_difference", "confidence", "p_permutation", "p_holm"} <= set(
+        found["groups"]["gender"]["(others)"]
+    )
+    assert f"difference {found['mae_difference']:+.3f}" in result.stdout
+    assert found["conclusion"] in metrics["summary"]["shown"]
+    assert set(metrics["summary"].values()) <= set(result.stdout.splitlines())
+    assert {name: part["n"] for name, part in metrics["datasets"].items()} == {"b": 18, "data": 12}
+    shown = [line.split()[:2] for line in result.stdout.splitlines()]
+    assert ["data", "12"] in shown and ["b", "18"] in shown
+    page = (tmp_path / "report.html").read_text()
+    assert 'id="against"' in page and "other.keras" in page and 'id="data-sets"' in page
+
+
+def test_the_leak_check_and_the_faces_can_be_left_out(place, tmp_path):
+    result = run(place, tmp_path, "--data", place / "data")
+    assert "Leak check: 0 of 12 faces of test are also among the 5 of train" in result.stdout
+    assert (tmp_path / "report.html").read_text().count("data:image/jpeg") == 12
+    result = run(
+        place, tmp_path, "--data", place / "data", "--no-leak-check", "--no-faces", "--json"
+    )
+    assert json.loads(result.stdout)["leak_check"]["checked"] is False
+    assert "data:image/jpeg" not in (tmp_path / "report.html").read_text()
 
 
 def test_a_manifest_is_detected_and_what_has_no_face_is_used_whole(place, tmp_path):
