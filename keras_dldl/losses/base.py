@@ -39,6 +39,10 @@ class GridLoss(FullPrecisionLoss):
         name: name of the loss.
         dtype: float64 or float32, to which Keras casts both arguments; None is the Keras default.
             Half precision is raised to float32.
+
+    Raises:
+        ConfigError: an argument is of the wrong kind or out of range.
+        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
     """
 
     def __init__(

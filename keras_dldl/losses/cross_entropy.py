@@ -52,16 +52,12 @@ class NearestLabelCrossEntropy(GridLoss):
     Args:
         grid: LabelGrid of the predictions, or its config.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction, name, dtype: as in `GridLoss`.
+        reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
             mixture as in `LabelDistributionLoss`: the weighted sum of both labels' losses.
         y_pred: (B, K) probabilities or logits. Finite where a probability is 0.
-
-    Raises:
-        ConfigError: an argument is of the wrong kind or out of range.
-        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
 
     >>> import numpy as np
     >>> loss = NearestLabelCrossEntropy(LabelGrid(0, 2), from_logits=True)

@@ -55,17 +55,13 @@ class MeanVarianceLoss(GridLoss):
         mean_weight: the paper's lambda_1, not below 0.
         variance_weight: the paper's lambda_2, not below 0.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction, name, dtype: as in `GridLoss`.
+        reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
             mixture as in `LabelDistributionLoss`. The softmax loss takes the nearest label, or the
             weighted sum of both, the mean loss the label itself, or the mixture's expectation.
         y_pred: (B, K) probabilities or logits.
-
-    Raises:
-        ConfigError: an argument is of the wrong kind or out of range.
-        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
 
     >>> import numpy as np
     >>> loss = MeanVarianceLoss(LabelGrid(0, 2))

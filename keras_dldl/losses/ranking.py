@@ -57,16 +57,12 @@ class RankingLoss(GridLoss):
         norm: "bce", binary cross-entropy, or "l2", the squared error of the probabilities.
         from_logits: whether `y_pred` holds logits instead of probabilities. Logits are exact at
             any size; probabilities lose what is under 1e-38.
-        reduction, name, dtype: as in `GridLoss`.
+        reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
             mixture of both ranking codes, its columns as in `LabelDistributionLoss`.
         y_pred: (B, K-1) probabilities that y is above each label but the last, or logits of them.
-
-    Raises:
-        ConfigError: an argument is of the wrong kind or out of range.
-        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
 
     >>> import numpy as np
     >>> loss = RankingLoss(LabelGrid(0, 2), from_logits=True)

@@ -39,17 +39,13 @@ class RegressionLoss(GridLoss):
     Args:
         grid: LabelGrid, whose ends are -1 and 1, or its config.
         norm: "l1", the absolute error, or "l2", its square.
-        reduction, name, dtype: as in `GridLoss`.
+        reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
             mixture as in `LabelDistributionLoss`: y is its expectation; in the
             grid's unit. Labels beyond the ends are beyond -1 and 1.
         y_pred: (B, 1), the scaled values.
-
-    Raises:
-        ConfigError: an argument is of the wrong kind or out of range.
-        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
 
     >>> import numpy as np
     >>> loss = RegressionLoss(LabelGrid(1, 5))

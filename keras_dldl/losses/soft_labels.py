@@ -77,17 +77,13 @@ class SoftLabelLoss(GridLoss):
         distance: "absolute" or "squared".
         scale: factor before the distance, above 0; the greater, the narrower the target.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction, name, dtype: as in `GridLoss`.
+        reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
             mixture of both soft labels, its columns as in `LabelDistributionLoss`. Labels beyond
             the ends count as the end.
         y_pred: (B, K) probabilities or logits.
-
-    Raises:
-        ConfigError: an argument is of the wrong kind or out of range.
-        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
 
     >>> import numpy as np
     >>> loss = SoftLabelLoss(LabelGrid(0, 2), from_logits=True)

@@ -83,16 +83,12 @@ class UnimodalConcentratedLoss(GridLoss):
         grid: LabelGrid of the predictions, or its config.
         unimodal_weight: the paper's lambda, not below 0.
         from_logits: whether `y_pred` holds logits instead of probabilities.
-        reduction, name, dtype: as in `GridLoss`.
+        reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
         y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
             mixture as in `LabelDistributionLoss`: the weighted sum of both labels' losses.
         y_pred: (B, K) probabilities or logits.
-
-    Raises:
-        ConfigError: an argument is of the wrong kind or out of range.
-        ValueError: on call, `y_true` or `y_pred` has the wrong shape.
 
     >>> import numpy as np
     >>> loss = UnimodalConcentratedLoss(LabelGrid(0, 2), unimodal_weight=0)
