@@ -103,12 +103,6 @@ def test_the_counts(result):
     assert re.search(r"labels contradict each other +2\n", text_report(content))
 
 
-def test_a_clean_folder_has_no_leaks(place):
-    result = check(place / "one")
-    assert not result.leaks and verdict(result.content)[1]
-    assert result.content["counts"]["pairs_within_parts"]["train"] == 2
-
-
 def test_people_of_two_data_sets_are_not_one(tmp_path):
     for k, (split, database) in enumerate([("train", "X"), ("test", "Y"), ("val", None)]):
         rows = [row(f"{k}.jpg", 30, split, "person 1", database=database)]

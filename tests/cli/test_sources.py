@@ -5,11 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from keras_dldl.cli.main import cli
-from keras_dldl.data.sources import SOURCES, Source
+from keras_dldl.data.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,9 +62,3 @@ print(sorted(heavy & set(sys.modules)), file=sys.stderr)
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert result.stderr.splitlines()[-1] == "[]"
-
-
-@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_the_docstring_names_layout_and_terms(source):
-    assert len(source.__doc__.splitlines()) > 2 or source.draws_root
-    assert source.licence and source is not Source

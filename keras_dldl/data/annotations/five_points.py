@@ -6,7 +6,7 @@ right eye as the viewer sees them, nose tip, left and right mouth corner; None i
 
 import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +38,12 @@ BOX_EYES, BOX_MOUTH = 1.92, 1.89
 
 def from_68(points: Points) -> FivePoints | None:
     """Return five of the 68 points in the order of iBUG (Sagonas et al. 2013), as in UTKFace."""
-    if len(points) != 68:
-        return None
-    at = _complex(points)
-    return _five(at[36:42].mean(), at[42:48].mean(), at[30], at[48], at[54])
+    return _five(points, 68, range(36, 42), range(42, 48), [30], [48], [54])
 
 
 def from_fgnet(points: Points) -> FivePoints | None:
     """Return five of FG-NET's 68 points, whose order is its own: pupils 31, 36, nose tip 67."""
-    if len(points) != 68:
-        return None
-    at = _complex(points)
-    return _five(at[31], at[36], at[67], at[48], at[54])
+    return _five(points, 68, [31], [36], [67], [48], [54])
 
 
 def from_scut(points: Points) -> FivePoints | None:
@@ -60,10 +54,7 @@ def from_scut(points: Points) -> FivePoints | None:
     with the corners 73 and 79. The nose's tip is not among them: it is put where the template,
     fitted to the other four points, has it, so that it does not sway the alignment.
     """
-    if len(points) != 86:
-        return None
-    at = _complex(points)
-    return _five(at[58], at[59], None, at[79], at[73])
+    return _five(points, 86, [58], [59], [], [79], [73])
 
 
 def from_box(corners: Any) -> FivePoints | None:
@@ -169,18 +160,27 @@ def _complex(points: Points | np.ndarray) -> np.ndarray:
     return pairs[:, 0] + 1j * pairs[:, 1]
 
 
-def _five(eye: complex, other_eye: complex, nose, mouth: complex, other_mouth: complex):
-    """Order the points by the viewer's sides, whatever the list calls left, and check them."""
+def _five(points: Points, count: int, *places: Sequence[int]) -> FivePoints | None:
+    """Return the means of the points at five `places` of a list of `count`, if they are a face.
+
+    They are put in the order of the viewer's sides, whatever the list calls left. Without places
+    for the nose, it goes where the template has it.
+    """
+    if len(points) != count:
+        return None
+    at = _complex(points)
+    eye, other_eye, nose, mouth, other_mouth = (
+        at[list(place)].mean() if place else None for place in places
+    )
     to_right = ((mouth + other_mouth) / 2 - (eye + other_eye) / 2) * -1j
-    pairs = [
+    eyes, corners = (
         sorted(pair, key=lambda at: (at * to_right.conjugate()).real)
         for pair in ((eye, other_eye), (mouth, other_mouth))
-    ]
+    )
     if nose is None:
-        four = np.array(pairs[0] + pairs[1])
-        scale, shift = _fit(SHAPE[[0, 1, 3, 4]], four)
+        scale, shift = _fit(SHAPE[[0, 1, 3, 4]], np.array([*eyes, *corners]))
         nose = scale * SHAPE[2] + shift
-    return _checked(np.array([*pairs[0], nose, *pairs[1]]))
+    return _checked(np.array([*eyes, nose, *corners]))
 
 
 def _checked(points: np.ndarray) -> FivePoints | None:

@@ -4,7 +4,6 @@ import logging
 import re
 import statistics
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 
 from keras_dldl._utils.arguments import check_choice
@@ -16,6 +15,9 @@ from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
 log = logging.getLogger(__name__)
+
+# A list of scores: its file, its fold, its part, and by image the line and the score.
+ScoreList = tuple[Path, str, str, dict[str, tuple[int, float]]]
 
 FOLDS = ("1", "2", "3", "4", "5", "60-40")
 LIST = re.compile(r"^(train|test)(?:_([1-5]))?\.txt$", re.IGNORECASE)
@@ -69,7 +71,12 @@ class ScutFBP5500(Source):
     def read(self, root: Path) -> SourceRows:
         """Return a row an image with a score, with `sigma`, `split` and landmarks where known."""
         check_folder(root, "the images and lists of SCUT-FBP5500")
-        lists, ratings = _lists(root), _ratings(root)
+        lists: list[ScoreList] = [
+            (path, match[2] or "60-40", match[1].lower(), _read_list(path))
+            for path in sorted(root.rglob("*.txt"))
+            if (match := LIST.match(path.name))
+        ]
+        ratings = _ratings(root)
         scores = {name: mean for name, (mean, _) in ratings.items()} | _scores(lists)
         if not scores:
             raise DataError(
@@ -92,42 +99,27 @@ class ScutFBP5500(Source):
         points.report()
         return SourceRows.from_dicts(rows, _left_out(images, rows, scores, self.fold))
 
-    def _splits(self, lists: "list[_List]", root: Path) -> dict[str, str] | None:
+    def _splits(self, lists: list[ScoreList], root: Path) -> dict[str, str] | None:
         """Return the split of each image of the fold; None where splits are to be drawn."""
         if self.fold is None:
             return None
-        chosen = [found for found in lists if found.fold == self.fold]
-        if not any(found.split == "train" for found in chosen):
-            known = ", ".join(sorted({found.fold for found in lists})) or "none"
+        chosen = [found for found in lists if found[1] == self.fold]
+        if not any(part == "train" for _, _, part, _ in chosen):
+            known = ", ".join(sorted({fold for _, fold, _, _ in lists})) or "none"
             raise DataError(
                 f"No list of training images for fold {self.fold}. "
                 f"Received: {root} with lists for the folds: {known}"
             )
         split_of: dict[str, str] = {}
-        for found in chosen:
-            twice = [(line, f"{name} is in the part {split_of[name]} too")
-                     for name, (line, _) in found.scores.items() if name in split_of]  # fmt: skip
-            fail_on(twice, found.path)
-            split_of |= dict.fromkeys(found.scores, found.split)
+        for path, _, part, scores in chosen:
+            twice = [
+                (line, f"{name} is in the part {split_of[name]} too")
+                for name, (line, _) in scores.items()
+                if name in split_of
+            ]
+            fail_on(twice, path)
+            split_of |= dict.fromkeys(scores, part)
         return split_of
-
-
-@dataclass(frozen=True)
-class _List:
-    """One list of scores: its fold, its part, and by image the line and the score."""
-
-    path: Path
-    fold: str
-    split: str
-    scores: dict[str, tuple[int, float]]
-
-
-def _lists(root: Path) -> list[_List]:
-    return [
-        _List(path, match[2] or "60-40", match[1].lower(), _read_list(path))
-        for path in sorted(root.rglob("*.txt"))
-        if (match := LIST.match(path.name))
-    ]
 
 
 def _read_list(path: Path) -> dict[str, tuple[int, float]]:
@@ -145,17 +137,17 @@ def _read_list(path: Path) -> dict[str, tuple[int, float]]:
     return scores
 
 
-def _scores(lists: list[_List]) -> dict[str, float]:
+def _scores(lists: list[ScoreList]) -> dict[str, float]:
     """Return the score of each image in the lists, which must agree."""
     scores: dict[str, float] = {}
-    for found in lists:
+    for path, _, _, listed in lists:
         problems = [
             (line, f"{name} has the score {scores[name]:g} in another list, here {score:g}")
-            for name, (line, score) in found.scores.items()
+            for name, (line, score) in listed.items()
             if abs(scores.get(name, score) - score) > 1e-4
         ]
-        fail_on(problems, found.path)
-        scores |= {name: score for name, (_, score) in found.scores.items()}
+        fail_on(problems, path)
+        scores |= {name: score for name, (_, score) in listed.items()}
     return scores
 
 

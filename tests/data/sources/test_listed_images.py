@@ -309,12 +309,13 @@ def test_published_layouts(root, caplog, name):
     check_layout(name, LAYOUTS[name], root, caplog)
 
 
-MORPH_PHOTO = "Album2/009055_1M54.JPG"
-BROKEN = [
-    ("appa-real", APPA.but(rows="path", skipped={}), r"gt_avg_train\.csv lists.*: .*000000\.jpg"),
-    *(
-        (
-            "chalearn16",
+BROKEN = {
+    "appa-real": (
+        APPA.but(rows="path", skipped={}),
+        r"gt_avg_train\.csv lists.*Looked for: .*000000\.jpg",
+    ),
+    **{
+        f"chalearn16, {line}": (
             CHALEARN.but({"train_gt.csv": ["image,mean,stdv", "000001.jpg,29.5,3.25", line]}),
             rf"train_gt\.csv: 1 bad row: line 3: {reason}",
         )
@@ -324,64 +325,56 @@ BROKEN = [
             ("000002.jpg,30,-1", "must be image, mean"),
             ("000001.jpg,30,1", r"000001\.jpg stands on line 2 too"),
         ]
-    ),
-    (
-        "chalearn16",
+    },
+    "chalearn16, two tables": (
         CHALEARN.but({"train.txt": ["000001.jpg 3 4"]}),
         r"one table. Received: train\.txt, train_gt\.csv for train",
     ),
-    ("chalearn15", Layout(), "Looked for tables of ratings.*nothing in it"),
-    ("chalearn15", Layout(files={"a.jpg": []}), r"such as train_gt\.csv.*with a\.jpg"),
-    (
-        "imdb-clean",
+    "chalearn15, nothing": (Layout(), "Looked for tables of ratings.*nothing in it"),
+    "chalearn15": (Layout(files={"a.jpg": []}), r"such as train_gt\.csv.*with a\.jpg"),
+    "imdb-clean": (
         Layout(files={"imdb_train_new.csv": []}),
         r"imdb_train_new_1024\.csv.*with imdb_train_new\.csv",
     ),
-    (
-        "imdb-wiki",
+    "imdb-wiki": (
         Layout(files={"a.txt": []}),
         r"Looked for: imdb\.mat or wiki\.mat\. .*with a\.txt",
     ),
-    (
-        "imdb-wiki",
+    "imdb-wiki, images elsewhere": (
         IMDB_WIKI.but(rows="path", skipped={}),
         r"that imdb\.mat lists.*imdb_crop/01/a\.jpg",
     ),
-    (
-        "imdb-wiki",
+    "imdb-wiki, nothing usable": (
         Layout(files={"wiki.mat": NO_FACES, "a.jpg": []}),
         "no usable row. Received: 2 rows: 1 face score missing",
     ),
-    (
-        "megaage-asian",
+    "megaage-asian, lists of two lengths": (
         MEGAAGE.but({"m/list/train_age.txt": ["5", "6"]}),
         r"train_name\.txt and train_age\.txt .*3 names, 2 ages",
     ),
-    (
-        "megaage-asian",
-        Layout(files={"list/test_name.txt": ["1.jpg"]}),
-        r"test_age\.txt \(No such file",
-    ),
-    (
-        "morph",
+    "megaage-asian": (Layout(files={"list/test_name.txt": ["1"]}), r"test_age\.txt \(No such file"),
+    "morph, other photos": (
         Layout(MORPH_BY_NAME, files={"l.csv": [MORPH[0], MORPH[1].replace("009055", "000001")]}),
         r"l\.csv lists.*Album2/000001_1M54\.JPG",
     ),
-    (
-        "morph",
+    "morph, cut short": (
         Layout(MORPH_BY_NAME, files={"l.csv": [*MORPH[:2], MORPH[2][:30]]}),
         r"l\.csv, line 3: .*cut short",
     ),
-    (
-        "csv",
+    "csv": (
         Layout(files={"faces.csv": ["path,label", "a.jpg,111", "b.jpg,250"]}),
         r"a label on the grid, which --grid names\. Received: 2",
     ),
-]
+    "csv, two tables": (
+        Layout(files={"a.csv": [], "b.csv": []}),
+        r"with --csv, or keep exactly one in the root. Received: a\.csv, b\.csv in",
+    ),
+}
 
 
-@pytest.mark.parametrize(("name", "layout", "reason"), BROKEN)
-def test_broken_files_and_other_folders(root, name, layout, reason):
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_files_and_other_folders(root, name):
+    layout, reason = BROKEN[name]
     check_refused(name, layout, root, DataError, reason)
 
 
