@@ -18,6 +18,7 @@ from keras_dldl.data.prepare.options import PrepareOptions
 from keras_dldl.data.prepare.output import begin_output, check_output, remove_leftovers
 from keras_dldl.data.prepare.shards import (
     ShardJob,
+    forget_failures,
     jobs_of,
     read_report,
     refuse_skipped,
@@ -109,6 +110,7 @@ def prepare(
     begin_output(out, plan)
     table, given = take_landmarks(table)
     jobs = list(jobs_of(table, given, root, out, options))
+    forget_failures(jobs)
     if options.strict:
         done = [read_report(job.report_path) for job in jobs if job.report_path.exists()]
         refuse_skipped([item for report in done for item in report.skipped])

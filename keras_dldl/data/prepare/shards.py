@@ -80,6 +80,7 @@ class ShardReport:
         faces: of each record in order: its path, "found", "whole" or "given", the detector's
             score, and its place: offset and bytes.
         skipped: each image left out.
+        failed: how many of them a detector of the user's own failed on.
         bytes: size of the shard.
         sha256: its checksum.
     """
@@ -89,6 +90,7 @@ class ShardReport:
     skipped: list[Skipped] = field(default_factory=list)
     bytes: int = 0
     sha256: str = ""
+    failed: int = 0
 
     @property
     def facts(self) -> ShardFacts:
@@ -107,6 +109,13 @@ def is_done(job: ShardJob) -> bool:
     if not job.report_path.exists():
         return False
     return damage_of(job.shard_path, read_report(job.report_path).facts) is None
+
+
+def forget_failures(jobs: Sequence[ShardJob]) -> None:
+    """Have the shards done again in which a detector failed, as it may be mended since."""
+    for job in jobs:
+        if job.report_path.exists() and read_report(job.report_path).failed:
+            job.report_path.unlink()
 
 
 def jobs_of(
@@ -230,6 +239,7 @@ def _encoded_faces(job: ShardJob, report: ShardReport) -> Iterator[bytes]:
         del photos  # before the next group is read
         for path, (crop, face, score) in zip(paths, cut, strict=True):
             if crop is None:
+                report.failed += 1
                 _skip(job, path, face, report)
                 continue
             if face == "whole" and options.on_missing == "fail":

@@ -80,6 +80,6 @@ def _made(name: str, engine: str) -> Any:
     if not callable(getattr(found, "detect", None)):
         raise ConfigError(
             "A detector of your own must be a class with a method `detect(images)`. "
-            f"Received: {name!r}, which is {found!r}"
+            f"Received: {name!r}, which is {found!r} without one"
         )
     return make(found, "detector")

@@ -18,6 +18,8 @@ from keras_dldl.data.prepare.output import remove_leftovers
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.sources import CsvSource, SyntheticSource
 from keras_dldl.errors import ConfigError, DataError
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.images import Photo
 from keras_dldl.labels import LabelGrid
 from tests.prepared_folders import content
@@ -204,6 +206,32 @@ def test_a_run_keeps_to_the_detector_it_began_with(photos, tmp_path, monkeypatch
     assert PreparedData(out).alignment.detector == "mtcnn"
     with pytest.raises(DataError, match="begun with other arguments.*mtcnn"):
         prepare(source, photos, out, TRAIN)
+
+
+def test_a_detector_that_failed_is_asked_again_by_the_next_call(
+    photos, tmp_path, monkeypatch, small_shards
+):
+    class Own:
+        fails_on, seen = 1, 0
+
+        def detect(self, images):
+            self.seen += len(images)
+            if self.seen - len(images) < self.fails_on:
+                raise RuntimeError("no weights: fetch them")
+            return [[] for _ in images]
+
+    small_shards(1)
+    detector, source = Own(), csv(photos, "face0.png,10", "face1.png,40", "face2.png,70")
+    aligner = FaceAligner(Alignment(), detector)
+    monkeypatch.setattr(shards, "_aligner", lambda *_: aligner)
+    first = prepare(source, photos, tmp_path / "out", TRAIN)
+    (item,) = first.skipped
+    assert "Own failed, RuntimeError, no weights, fetch them. It must return" in item.reason
+    asked = detector.seen
+    again = prepare(source, photos, tmp_path / "out", TRAIN)
+    assert again.skipped == [] and again.counts["train"] == 3
+    assert detector.seen == asked + 1  # the other shards are left as they are
+    assert prepare(source, photos, tmp_path / "out", TRAIN).counts == again.counts
 
 
 def test_a_worker_without_the_detector_of_the_others_says_so(photos, tmp_path, monkeypatch):

@@ -217,3 +217,10 @@ def test_mostly_other_names_are_warned_of(root, caplog):
     lay_out(root, ["7_1_2_20170109.jpg.chip.jpg", "a.png", "b.png", "c.png"])
     assert len(SOURCES["utkface"]().read(root).table) == 1
     assert "Only 1 of 4 images are named age_gender" in caplog.text
+
+
+def test_hidden_pictures_are_skipped_and_listed(root):
+    lay_out(root, ["25/a.jpg", "25/.b.jpg", "25/._a.jpg", "25/.DS_Store"])
+    rows = SOURCES["image-folder"]().read(root)
+    assert rows.table["path"].tolist() == ["25/a.jpg"]
+    assert [(item.path, item.reason) for item in rows.skipped] == [("25/.b.jpg", "file is hidden")]
