@@ -66,16 +66,17 @@ def _in_folder(folder: str) -> list[str]:
                 hidden.append(os.path.join(place, name))
             elif not name.startswith("."):
                 (found if is_picture(name) else others).append(os.path.join(place, name))
-    _tell_passed_over(folder, others, "whose names do not end like pictures")
-    _tell_passed_over(folder, hidden, "which are hidden; name one itself to have it read")
+    _tell_passed_over(folder, others, "file", ", whose names do not end like pictures")
+    _tell_passed_over(folder, hidden, "hidden picture", "; to have one read, name it itself")
     return sorted(found)
 
 
-def _tell_passed_over(folder: str, paths: list[str], why: str) -> None:
+def _tell_passed_over(folder: str, paths: list[str], what: str, remark: str) -> None:
     if paths:
         names = [os.path.relpath(path, folder) for path in sorted(paths)]
-        files = f"{len(paths):,} file" + "s" * (len(paths) > 1)
-        log.warning("%s: %s passed over, %s: %s", folder, files, why, first_few(names, SHOWN_NAMES))
+        count = f"{len(paths):,} {what}" + "s" * (len(paths) > 1)
+        shown = first_few(names, SHOWN_NAMES)
+        log.warning("%s: %s passed over%s: %s", folder, count, remark, shown)
 
 
 def _tell(error: OSError) -> None:

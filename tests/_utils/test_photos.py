@@ -37,7 +37,7 @@ def test_hidden_pictures_of_a_folder_are_counted_and_named(place, caplog):
     for name in (".b.jpg", "in/.c.HEIC", "in/._c.webp", ".DS_Store"):
         (place / name).touch()
     assert len(photo_paths(["."])) == 4
-    assert ".: 2 files passed over, which are hidden; " in caplog.text
+    assert ".: 2 hidden pictures passed over; " in caplog.text
     assert caplog.records[-1].getMessage().endswith(": .b.jpg, in/.c.HEIC")
     assert photo_paths([".b.jpg"]) == [".b.jpg"]
 

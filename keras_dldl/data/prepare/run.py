@@ -109,8 +109,7 @@ def prepare(
     plan |= {"rows": len(table), "rows_hash": f"{int(hashes.sum()):016x}"}
     begin_output(out, plan)
     table, given = take_landmarks(table)
-    jobs = list(jobs_of(table, given, root, out, options))
-    forget_failures(jobs)
+    jobs = forget_failures(jobs_of(table, given, root, out, options))
     if options.strict:
         done = [read_report(job.report_path) for job in jobs if job.report_path.exists()]
         refuse_skipped([item for report in done for item in report.skipped])

@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
@@ -111,11 +111,13 @@ def is_done(job: ShardJob) -> bool:
     return damage_of(job.shard_path, read_report(job.report_path).facts) is None
 
 
-def forget_failures(jobs: Sequence[ShardJob]) -> None:
+def forget_failures(jobs: Iterable[ShardJob]) -> list[ShardJob]:
     """Have the shards done again in which a detector failed, as it may be mended since."""
+    jobs = list(jobs)
     for job in jobs:
         if job.report_path.exists() and read_report(job.report_path).failed:
             job.report_path.unlink()
+    return jobs
 
 
 def jobs_of(
