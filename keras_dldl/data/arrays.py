@@ -4,16 +4,12 @@ import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_dldl._utils.progress import progress
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 LIMIT_VARIABLE = "KERAS_DLDL_CACHE_BYTES"
 MOST_BYTES = 4 * 2**30
@@ -62,12 +58,8 @@ def decode_image(encoded: bytes, size: int) -> np.ndarray:
 
     with Image.open(io.BytesIO(encoded)) as image:
         image = image.convert("RGB")
-        return np.asarray(image) if image.size == (size, size) else _resized(image, size)
-
-
-def _resized(image: "Image.Image", size: int) -> np.ndarray:
-    from PIL import Image
-
+    if image.size == (size, size):
+        return np.asarray(image)
     # In floating point: with 8 bits Pillow rounds and clips between rows and columns.
     bands = [
         band.convert("F").resize((size, size), Image.Resampling.BICUBIC) for band in image.split()

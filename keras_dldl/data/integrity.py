@@ -68,7 +68,7 @@ def damaged_shards(folder: PreparedFolder, splits: Sequence[str] = SPLITS) -> li
 
     All of every shard is read, which costs less than one epoch does; several at a time.
     """
-    jobs = [(folder.shard(name), folder.facts[name]) for name in folder.shards_of(splits)]
+    jobs = [(folder.faces / name, folder.facts[name]) for name in folder.shards_of(splits)]
     found = []
     pool = ThreadPoolExecutor(MOST_THREADS)
     with progress(total=len(jobs), label="checking records") as bar:

@@ -36,13 +36,7 @@ NO_SIGMA = -1.0
 
 @dataclass(frozen=True)
 class ShardFacts:
-    """What the index says of a shard.
-
-    Args:
-        records: number of records in it.
-        bytes: its size.
-        sha256: its checksum in hexadecimal digits.
-    """
+    """What the index says of a shard: its records, its size, its checksum in hexadecimal digits."""
 
     records: int
     bytes: int
@@ -65,8 +59,8 @@ def write_prepared(
 
     Args:
         out: the folder.
-        manifest: a row a face that is used: `path`, `label`, `split` and so on.
-        places: a row a face that is there: `path`, `shard`, `offset`, `bytes`.
+        manifest: one row per face that is used: `path`, `label`, `split` and so on.
+        places: one row per face that is there: `path`, `shard`, `offset`, `bytes`.
         shards: the shards in `out`/faces by name.
         facts: further content of `dataset.json`: `source`, `root`, `grid`, `size`, `alignment`.
     """
@@ -77,12 +71,10 @@ def write_prepared(
 
 
 def write_rows(out: Path, manifest: "pd.DataFrame", facts: dict[str, Any]) -> dict[str, int]:
-    """Write a manifest and, last, `dataset.json`; return the number of faces by split.
+    """Write the manifest of faces that lie in `facts["faces"]` and, last, `dataset.json`.
 
-    Args:
-        out: the folder.
-        manifest: rows of faces that lie in `facts["faces"]`.
-        facts: further content of `dataset.json`.
+    Returns:
+        The number of faces by split.
     """
     counts = {name: int((manifest["split"] == name).sum()) for name in SPLITS}
     write_manifest(manifest, out / MANIFEST_NAME)
@@ -138,6 +130,11 @@ class PreparedFolder:
         """The folder's own name, by which tables of images tell folders apart."""
         return os.path.basename(os.path.abspath(self.path))
 
+    @property
+    def faces(self) -> Path:
+        """The folder of the record files."""
+        return self.path / self.index["faces"] / FACES
+
     @cached_property
     def facts(self) -> dict[str, ShardFacts]:
         """What the index says of each shard, also of those left out, in order."""
@@ -149,17 +146,11 @@ class PreparedFolder:
 
     def records(self, *splits: str) -> Records:
         """Return the faces of `rows(*splits)`."""
-        return Records.of_table(
-            self.path / self.index["faces"] / FACES, self.places[self._used(splits)]
-        )
+        return Records.of_table(self.faces, self.places[self._used(splits)])
 
     def shards_of(self, splits: Sequence[str]) -> list[str]:
         """Return the names of the shards in use that hold faces of these splits, in order."""
         return sorted(self.places["shard"][self._used(splits)].unique())
-
-    def shard(self, name: str) -> Path:
-        """Return the record file with this name."""
-        return self.path / self.index["faces"] / FACES / name
 
     def _used(self, splits: Sequence[str]) -> np.ndarray:
         used = ~self.places["shard"].isin(self.left_out).to_numpy()
@@ -184,8 +175,14 @@ class PreparedData:
         self.folders = [PreparedFolder.open(folder) for folder in folders]
         self.widths: tuple[float, float, dict[str, float]] | None = None  # see `with_sigma`
         self._loaded: dict[Hashable, Any] = {}
+        first, *others = self.folders
         for name in ("grid", "alignment"):
-            self._check_agreement(name)
+            for other in others:
+                if other.index[name] != first.index[name]:
+                    raise DataError(
+                        f"Data folders used together must have one {name}. Received: {first.path} "
+                        f"with {first.index[name]}, {other.path} with {other.index[name]}"
+                    )
 
     @property
     def grid(self) -> LabelGrid:
@@ -230,10 +227,10 @@ class PreparedData:
 
         The folder above stands before the name where two folders have one.
         """
-        paths = [Path(os.path.abspath(folder.path)) for folder in self.folders]
-        names = [path.name for path in paths]
+        names = [folder.name for folder in self.folders]
         if len(set(names)) < len(names):
-            names = [f"{path.parent.name}/{path.name}" for path in paths]
+            above = [Path(os.path.abspath(folder.path)).parent.name for folder in self.folders]
+            names = [f"{parent}/{name}" for parent, name in zip(above, names, strict=True)]
         counts = [len(folder.rows(split)) for folder in self.folders]
         return databases(self.rows(split), np.repeat(np.array(names, object), counts))
 
@@ -298,14 +295,12 @@ class PreparedData:
     def leave_out(self, shards: Iterable[Path]) -> None:
         """Use neither the records nor the rows of these shards from now on."""
         shards = set(shards)
-        self.folders = [
-            replace(
-                folder,
-                left_out=folder.left_out
-                | {name for name in folder.facts if folder.shard(name) in shards},
-            )
-            for folder in self.folders
-        ]
+
+        def without(folder: PreparedFolder) -> PreparedFolder:
+            bad = {name for name in folder.facts if folder.faces / name in shards}
+            return replace(folder, left_out=folder.left_out | bad)
+
+        self.folders = [without(folder) for folder in self.folders]
         self._loaded.clear()  # it holds their faces
 
     def loaded(self, key: Hashable, load: Callable[[], Any]) -> Any:
@@ -313,15 +308,6 @@ class PreparedData:
         if key not in self._loaded:
             self._loaded[key] = load()
         return self._loaded[key]
-
-    def _check_agreement(self, name: str) -> None:
-        first = self.folders[0]
-        for other in self.folders[1:]:
-            if other.index[name] != first.index[name]:
-                raise DataError(
-                    f"Data folders used together must have one {name}. Received: "
-                    f"{first.path} with {first.index[name]}, {other.path} with {other.index[name]}"
-                )
 
 
 def databases(rows: "pd.DataFrame", otherwise: np.ndarray) -> np.ndarray:

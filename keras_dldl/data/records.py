@@ -173,13 +173,12 @@ class ImageFiles:
         Raises:
             DataError: a file cannot be read.
         """
-        return [_content(self.paths[number]) for number in numbers]
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"An image must be a file that can be read. Received: {path} ({error.strerror})"
-        ) from error
+        found = []
+        for path in (self.paths[number] for number in numbers):
+            try:
+                found.append(path.read_bytes())
+            except OSError as error:
+                raise DataError(
+                    f"An image must be a file that can be read. Received: {path} ({error.strerror})"
+                ) from error
+        return found

@@ -174,9 +174,13 @@ def read_image_weights(path: str | os.PathLike, data: "PreparedData") -> np.ndar
             "An image may have one weight. "
             f"Received twice: {path}: {_listing(table['path'][again])}"
         )
-    given = dict(zip(_keys(table, columns), weights, strict=True))
+
+    def keys_of(rows: "pd.DataFrame") -> list[tuple[str, ...]]:
+        return list(zip(*(rows[name] for name in columns), strict=True))
+
+    given = dict(zip(keys_of(table), weights, strict=True))
     folders = [folder.name for folder in data.folders for _ in range(len(folder.rows("train")))]
-    keys = _keys(data.rows("train").assign(folder=folders), columns)
+    keys = keys_of(data.rows("train").assign(folder=folders))
     if given and given.keys().isdisjoint(keys):
         raise DataError(
             "Weights must be of images of the training split, by their paths in manifest.csv. "
@@ -190,10 +194,6 @@ def read_image_weights(path: str | os.PathLike, data: "PreparedData") -> np.ndar
             f"Received: {path}, which leaves out all {len(found)}"
         )
     return found
-
-
-def _keys(rows: "pd.DataFrame", columns: list[str]) -> list[tuple[str, ...]]:
-    return list(zip(*(rows[name] for name in columns), strict=True))
 
 
 def _listing(values: "pd.Series") -> str:

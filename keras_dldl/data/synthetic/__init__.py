@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from keras_dldl._utils.arguments import check_integer
 from keras_dldl.data.synthetic import features, head
 from keras_dldl.data.synthetic.canvas import Canvas, Colour, Light, Pose
 from keras_dldl.data.synthetic.traits import Traits, sample_light, sample_traits
@@ -55,7 +56,7 @@ def draw_face(age: float, rng: np.random.Generator, size: int = 160) -> Syntheti
     >>> face.image.shape, face.landmarks.shape, face.age
     ((64, 64, 3), (5, 2), 35.0)
     """
-    _check_size(size)
+    check_integer("size", size, _SMALLEST_SIZE)
     return _draw(_check_age(age), rng, size)
 
 
@@ -81,11 +82,15 @@ def draw_faces(
     >>> [round(face.age) for face in draw_faces(1, seed=1, size=32, start=2)]
     [41]
     """
-    _check_size(size)
-    _check_whole("count", count)
-    _check_whole("seed", seed)
-    _check_whole("start", start)
-    return (_numbered_face(seed, index, size) for index in range(start, start + count))
+    check_integer("size", size, _SMALLEST_SIZE)
+    for name, value in (("count", count), ("seed", seed), ("start", start)):
+        check_integer(name, value, 0)
+
+    def numbered(index: int) -> SyntheticFace:
+        rng = np.random.default_rng([seed, index])
+        return _draw(float(rng.uniform(1.0, 90.0)), rng, size)
+
+    return map(numbered, range(start, start + count))
 
 
 def draw_crowd(
@@ -105,8 +110,8 @@ def draw_crowd(
     Raises:
         ValueError: `ages` is empty, or an argument is out of its range.
     """
-    _check_size(face_size, "face_size")
-    _check_whole("seed", seed)
+    check_integer("face_size", face_size, _SMALLEST_SIZE)
+    check_integer("seed", seed, 0)
     checked = [_check_age(age) for age in ages]
     if not checked:
         raise ValueError("`ages` is empty. It must hold at least one age. Received: ages=[]")
@@ -115,19 +120,12 @@ def draw_crowd(
     behind = sample_traits(30.0, common).background
     # From straight ahead: light from a side would break at every seam.
     light = replace(sample_light(common), direction=(0.0, -0.3, 0.954))
-    rngs = [np.random.default_rng([seed, index]) for index in range(len(checked))]
-    faces = [
-        _draw(age, rng, face_size, behind, light) for age, rng in zip(checked, rngs, strict=True)
-    ]
-    marks = [
-        face.landmarks + np.float32((face_size * place, 0)) for place, face in enumerate(faces)
-    ]
-    return np.concatenate([face.image for face in faces], axis=1), marks
-
-
-def _numbered_face(seed: int, index: int, size: int) -> SyntheticFace:
-    rng = np.random.default_rng([seed, index])
-    return _draw(float(rng.uniform(1.0, 90.0)), rng, size)
+    pictures, marks = [], []
+    for place, age in enumerate(checked):
+        face = _draw(age, np.random.default_rng([seed, place]), face_size, behind, light)
+        pictures.append(face.image)
+        marks.append(face.landmarks + np.float32((face_size * place, 0)))
+    return np.concatenate(pictures, axis=1), marks
 
 
 def _draw(
@@ -184,19 +182,3 @@ def _check_age(age: float) -> float:
     if not 0.0 <= age <= _OLDEST:
         raise ValueError(f"`age` is out of range. It must be 0...100 years. Received: age={age}")
     return float(age)
-
-
-def _check_size(size: int, name: str = "size") -> None:
-    if not isinstance(size, int | np.integer) or size < _SMALLEST_SIZE:
-        raise ValueError(
-            f"`{name}` is no usable picture size. It must be a whole number of pixels, "
-            f"{_SMALLEST_SIZE} or more. Received: {name}={size!r}"
-        )
-
-
-def _check_whole(name: str, value: int) -> None:
-    if not isinstance(value, int | np.integer) or value < 0:
-        raise ValueError(
-            f"`{name}` is out of range. It must be a whole number, 0 or more. "
-            f"Received: {name}={value!r}"
-        )
