@@ -71,15 +71,11 @@ def augmented_batches(
     epoch: int,
     augment: Augmentation,
 ) -> tf.data.Dataset:
-    """Return one epoch of batches with its augmentations.
+    """Return one epoch of batches with its augmentations, see `training_dataset`.
 
     Args:
         faces: gives the epoch's (images, targets) in batches of this size.
         count: of all faces of the epoch.
-        batch_size: faces in a batch; the last one may be shorter.
-        seed: another seed, other augmentations.
-        epoch: number of the epoch, likewise.
-        augment: strengths of the augmentations.
     """
     if augment == Augmentation.none():
         return _counted(faces(batch_size).map(_as_float), count, batch_size)

@@ -59,7 +59,7 @@ def reduce_rows(ops: Any, images: Any, sides: Any) -> Any:
     where they are.
 
     Args:
-        ops: `keras.ops` or `tensorflow_ops`.
+        ops: see above.
         images: (B, S, S, 3), 0 ... 255, of any dtype.
         sides: (B,) float32, whole numbers from 1 to S.
 
@@ -98,7 +98,7 @@ def warp(ops: Any, images: Any, matrices: Any, sides: Any, outside: dict | None 
     """Show in each pixel the place to which the matrix leads, by bilinear interpolation.
 
     Args:
-        ops: `keras.ops` or `tensorflow_ops`.
+        ops: see above.
         images: (B, S, S, 3), 0 ... 255, of any dtype; each is its upper left corner of `sides`.
         matrices: (B, 3, 3), from places in the result to places in the image.
         sides: (B,) float32, whole numbers from 1 to S.

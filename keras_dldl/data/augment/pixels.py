@@ -25,13 +25,9 @@ _CHROMINANCE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [4
 
 
 def blur_rows(ops: Any, images: Any, draws: dict[str, Any], widest: float) -> Any:
-    """Blur the columns by a Gaussian, or what sharpening needs; and turn the image round.
+    """Blur the columns by a Gaussian of `blur`, or as `sharpen` needs it; and turn the image round.
 
-    Args:
-        ops: see above.
-        images: see above.
-        draws: `blur` and `sharpen`.
-        widest: the largest standard deviation, as a share of the side.
+    `widest` is the largest standard deviation, as a share of the side.
     """
     size = images.shape[1]
     reach = max(1, math.ceil(2.5 * widest * size))
@@ -63,10 +59,7 @@ def noise_sheet() -> np.ndarray:
 def add_noise(ops: Any, images: Any, draws: dict[str, Any]) -> Any:
     """Add noise of the sensor, apart for each value, and grain, the same in all three colours.
 
-    Args:
-        ops: see above.
-        images: see above.
-        draws: `noise` and `grain`, standard deviations as shares of 255, and their places.
+    `noise` and `grain` are standard deviations as shares of 255.
     """
     size, sheet = images.shape[1], ops.convert_to_tensor(noise_sheet())
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,12 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def beam_runner(options: Sequence[str] = ()) -> Callable[[Sequence[ShardJob]], None]:
-    """Return a function that does jobs on Beam; `prepare` takes it as `run_jobs`.
+    """Return a function that does the jobs that are not done yet; `prepare` takes it as `run_jobs`.
+
+    The folders `root` and `out` of the jobs must be there under the same path on every worker and
+    on the calling machine, such as a network file system. A pipeline that failed or was killed
+    leaves its finished shards, and the next call continues from them. The function raises a
+    DataError if the pipeline failed, or ended without a shard.
 
     Args:
         options: Beam's pipeline options as on its command line, such as "--runner=FlinkRunner" and
@@ -40,42 +44,29 @@ def beam_runner(options: Sequence[str] = ()) -> Callable[[Sequence[ShardJob]], N
     Raises:
         ConfigError: apache_beam is not installed, or refuses the options.
     """
-    return partial(run_jobs_on_beam, pipeline_options=_pipeline_options(options))
-
-
-def run_jobs_on_beam(jobs: Sequence[ShardJob], pipeline_options: Any) -> None:
-    """Do the jobs that are not done yet.
-
-    The folders `root` and `out` of the jobs must be there under the same path on every worker and
-    on the calling machine, such as a network file system. A pipeline that failed or was killed
-    leaves its finished shards, and the next call continues from them.
-
-    Args:
-        jobs: all shards of the data set.
-        pipeline_options: an `apache_beam` `PipelineOptions`.
-
-    Raises:
-        DataError: the pipeline failed, or ended without a shard.
-    """
+    pipeline_options = _pipeline_options(options)
     import apache_beam as beam
 
-    todo = [job for job in jobs if not is_done(job)]
-    if not todo:
-        return
-    notes = [_write_note(job) for job in todo]
-    try:
-        with beam.Pipeline(options=pipeline_options) as pipeline:
-            shards = pipeline | "shards" >> beam.Create(notes) | "spread" >> beam.Reshuffle()
-            _ = shards | "align faces" >> beam.Map(run_noted_job)
-    except Exception as error:
-        raise DataError(
-            "The Beam pipeline failed; its finished shards are kept, and the same call again goes "
-            f"on from them. Received: {_reason(error)}"
-        ) from error
-    _check_all_done(todo)
-    for note in notes:
-        Path(note).unlink(missing_ok=True)
-    Path(notes[0]).parent.rmdir()
+    def run_jobs(jobs: Sequence[ShardJob]) -> None:
+        todo = [job for job in jobs if not is_done(job)]
+        if not todo:
+            return
+        notes = [_write_note(job) for job in todo]
+        try:
+            with beam.Pipeline(options=pipeline_options) as pipeline:
+                shards = pipeline | "shards" >> beam.Create(notes) | "spread" >> beam.Reshuffle()
+                _ = shards | "align faces" >> beam.Map(run_noted_job)
+        except Exception as error:
+            raise DataError(
+                "The Beam pipeline failed; its finished shards are kept, and the same call again "
+                f"goes on from them. Received: {_reason(error)}"
+            ) from error
+        _check_all_done(todo)
+        for note in notes:
+            Path(note).unlink(missing_ok=True)
+        Path(notes[0]).parent.rmdir()
+
+    return run_jobs
 
 
 def run_noted_job(note: str) -> str:
