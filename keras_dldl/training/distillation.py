@@ -78,12 +78,10 @@ class DistilledLoss:
 
     def taught(self, images: Any) -> Any:
         """Return the mean of the teachers' distributions, (B, K), of (B, S, S, 3) images."""
-        answers = [teacher(_resized(images, teacher), training=False) for teacher in self.teachers]
+        answers = []
+        for teacher in self.teachers:
+            size, seen = teacher.input_size, images
+            if images.shape[1] != size:
+                seen = keras.ops.image.resize(images, (size, size), interpolation="bilinear")
+            answers.append(teacher(seen, training=False))
         return keras.ops.stop_gradient(sum(answers) / len(answers))
-
-
-def _resized(images: Any, teacher: FaceModel) -> Any:
-    size = teacher.input_size
-    if images.shape[1] == size:
-        return images
-    return keras.ops.image.resize(images, (size, size), interpolation="bilinear")

@@ -116,27 +116,22 @@ def draw_curves(
         ("Learning rate", "learning_rate", ""),
     )
     figure = Figure(figsize=(12, 3.6), layout="constrained")
-    for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        _draw_panel(axes, rows, panel)
+    for axes, (title, train, val) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        for column, label in ((train, "training"), (val, "validation")):
+            shown = [row for row in rows if row.get(column) is not None]
+            if shown:
+                epochs = [row["epoch"] for row in shown]
+                axes.plot(epochs, [row[column] for row in shown], marker=".", label=label)
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.3)
+        if val:
+            axes.legend()
+        elif any(row.get(train) for row in rows):  # a schedule of one epoch ends at 0
+            axes.set_yscale("log")
     figure.supxlabel(WHY_BELOW, fontsize=8)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=100)
-
-
-def _draw_panel(axes: Any, rows: Sequence[Mapping[str, Any]], panel: tuple) -> None:
-    title, train, val = panel
-    for column, label in ((train, "training"), (val, "validation")):
-        shown = [row for row in rows if row.get(column) is not None]
-        if shown:
-            epochs = [row["epoch"] for row in shown]
-            axes.plot(epochs, [row[column] for row in shown], marker=".", label=label)
-    axes.set_title(title)
-    axes.set_xlabel("epoch")
-    axes.grid(alpha=0.3)
-    if val:
-        axes.legend()
-    elif any(row.get(train) for row in rows):  # a schedule of one epoch ends at 0
-        axes.set_yscale("log")
 
 
 class ScalarLog:

@@ -135,7 +135,8 @@ class IdentityClassifier(keras.Model):
         ids = data[0][1]
         state = [list(part) for part in state]
         lists = (self.trainable_variables, self.non_trainable_variables, self.optimizer.variables)
-        places = [tuple(_place(each, lists) for each in pair) for pair in self._pages.pairs]
+        place_of = {id(v): (k, i) for k, each in enumerate(lists) for i, v in enumerate(each)}
+        places = [[place_of[id(each)] for each in pair] for pair in self._pages.pairs]
         for (a, i), (b, j) in places:
             state[a][i] = state[b][j][ids]
         logs, state = super().train_step(tuple(state), data)
@@ -143,14 +144,6 @@ class IdentityClassifier(keras.Model):
         for (a, i), (b, j) in places:
             state[b][j] = state[b][j].at[ids].set(state[a][i])
         return logs, tuple(state)
-
-
-def _place(variable: Any, lists: Sequence[Sequence[Any]]) -> tuple[int, int]:
-    for number, variables in enumerate(lists):
-        for index, other in enumerate(variables):
-            if other is variable:
-                return number, index
-    raise KeyError(variable.path)
 
 
 def _gather(table: Any, ids: Any) -> Any:
