@@ -1,5 +1,7 @@
 """`keras-dldl split`: prepared data with another split, without aligning the faces again."""
 
+from pathlib import Path
+
 import click
 
 from keras_dldl.cli.options import echo_json, json_option
@@ -23,10 +25,11 @@ def command(ctx, data, out, as_json, **options):
     from keras_dldl.data.splits.protocol import SplitOptions
     from keras_dldl.data.splits.resplit import resplit
 
-    result = resplit(data, out, SplitOptions(**options))
+    counts = resplit(data, out, SplitOptions(**options))
+    place = Path(out).resolve()
     if as_json:
-        echo_json({"out": str(result.out), "counts": result.counts})
+        echo_json({"out": str(place), "counts": counts})
         return
-    for split, count in result.counts.items():
+    for split, count in counts.items():
         click.echo(f"{split:<8}{count:>8} faces")
-    click.echo(f"written  {result.out}")
+    click.echo(f"written  {place}")

@@ -17,13 +17,13 @@ from keras_dldl.data.splits.protocol import SplitOptions
 
 
 @pytest.fixture
-def split(monkeypatch, tmp_path):
+def split(monkeypatch):
     """Call the command with a run that only notes its arguments; return the result and them."""
     calls = []
 
     def resplit(data, out, options):
         calls.append((data, out, options))
-        return module.ResplitResult(tmp_path / "out", {"train": 5, "val": 0, "test": 1})
+        return {"train": 5, "val": 0, "test": 1}
 
     monkeypatch.setattr(module, "resplit", resplit)
     return lambda *args: (CliRunner().invoke(cli, ["split", "data", "--out", "b", *args]), calls)

@@ -21,6 +21,7 @@ from keras_dldl._utils.progress import progress
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.records import Records
+from keras_dldl.data.sources.base import Skipped
 from keras_dldl.errors import DataError
 
 SIDE = 32
@@ -109,26 +110,18 @@ def _fingerprint(encoded: bytes) -> tuple[np.ndarray, bytes, tuple[int, int]] | 
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """A face or a shard that cannot be read, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class ReadFaces:
     """The readable faces of prepared folders.
 
     Args:
         table: N rows: the manifests' columns, and `folder`, the number of the folder.
         prints: N fingerprints.
-        unreadable: what could not be read.
+        unreadable: faces and shards that could not be read.
     """
 
     table: pd.DataFrame
     prints: Fingerprints
-    unreadable: list[Unreadable]
+    unreadable: list[Skipped]
 
 
 def read_faces(data: PreparedData, splits: Sequence[str] = SPLITS) -> ReadFaces:
@@ -141,7 +134,7 @@ def read_faces(data: PreparedData, splits: Sequence[str] = SPLITS) -> ReadFaces:
     Raises:
         DataError: no face can be read at all.
     """
-    unreadable: list[Unreadable] = []
+    unreadable: list[Skipped] = []
     parts = [folder.rows(*splits).assign(folder=k) for k, folder in enumerate(data.folders)]
     rows = pd.concat(parts, ignore_index=True)
     faces = itertools.chain.from_iterable(
@@ -152,17 +145,17 @@ def read_faces(data: PreparedData, splits: Sequence[str] = SPLITS) -> ReadFaces:
     numbers, prints, bad = fingerprint_all(there, len(rows))
     for number, why in bad:
         folder = data.folders[rows["folder"][number]]
-        unreadable.append(Unreadable(str(folder.path / rows["path"][number]), why))
+        unreadable.append(Skipped(str(folder.path / rows["path"][number]), why))
     missing = len(rows) - len(numbers) - len(bad)
     if missing:
-        unreadable.append(Unreadable("manifest.csv", f"{missing:,} rows have no readable record"))
+        unreadable.append(Skipped("manifest.csv", f"{missing:,} rows have no readable record"))
     if not numbers:
         where = unreadable[0].path if unreadable else f"no rows of {', '.join(splits)}"
         raise DataError(f"No face can be read. Received: {where}")
     return ReadFaces(rows.iloc[numbers].reset_index(drop=True), prints, unreadable)
 
 
-def readable(records: Records, unreadable: list[Unreadable]) -> Iterator[bytes | None]:
+def readable(records: Records, unreadable: list[Skipped]) -> Iterator[bytes | None]:
     """Yield each face, None in the place of one that is damaged; a bad one costs no other.
 
     Args:
@@ -173,7 +166,7 @@ def readable(records: Records, unreadable: list[Unreadable]) -> Iterator[bytes |
         try:
             yield records.read([number])[0]
         except DataError as error:
-            shard = Unreadable(str(records.shards[records.shard[number]]), str(error))
+            shard = Skipped(str(records.shards[records.shard[number]]), str(error))
             if shard not in unreadable[-1:]:
                 unreadable.append(shard)
             yield None

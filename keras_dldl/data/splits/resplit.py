@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,17 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass
-class ResplitResult:
-    """What `resplit` made: the folder, and its faces by split."""
-
-    out: Path
-    counts: dict[str, int]
-
-
 def resplit(
     data: str | os.PathLike, out: str | os.PathLike, options: SplitOptions
-) -> ResplitResult:
+) -> dict[str, int]:
     """Write the rows of prepared data with another split; the faces stay where they are.
 
     A killed run continues when it is called again.
@@ -37,6 +28,9 @@ def resplit(
             folder of the faces, relative to `out`.
         options: how to split; what the data set itself gives is in the manifest's columns
             `official` and `fold`.
+
+    Returns:
+        The number of faces in each split.
 
     Raises:
         DataError: `data` is not prepared data, `out` holds something else, or the split asked for
@@ -62,7 +56,7 @@ def resplit(
     table = read_table(data / MANIFEST_NAME).assign(split=split.to_numpy())
     faces = _way(out, (data / folder.index["faces"]).resolve())
     facts = {"faces": faces, "split": options.chosen_split()}
-    return ResplitResult(out, write_rows(out, table, facts))
+    return write_rows(out, table, facts)
 
 
 def _split(table: "pd.DataFrame", options: SplitOptions) -> "pd.Series":

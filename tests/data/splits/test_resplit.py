@@ -108,8 +108,8 @@ def test_it_gives_what_prepare_gives(photos, data, tmp_path, choice):
 
 
 def test_training_reads_the_same_faces(data, tmp_path, monkeypatch):
-    result = resplit(data, tmp_path / "out", SplitOptions(folds=3, fold=1, val=0.2))
-    assert result.counts["test"] == 20 and sum(result.counts.values()) == COUNT
+    counts = resplit(data, tmp_path / "out", SplitOptions(folds=3, fold=1, val=0.2))
+    assert counts["test"] == 20 and sum(counts.values()) == COUNT
 
     def faces(folder):
         opened, found = PreparedData(folder), {}
