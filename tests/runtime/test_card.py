@@ -63,12 +63,10 @@ def test_every_engine_gives_the_same_intervals(place, calibration, tmp_path, mon
         write_calibrated(place / f"m{suffix}", calibration, tmp_path / f"c{suffix}")
     again = load_model(tmp_path / "c.keras")
     again.save(tmp_path / "saved.keras")  # a calibration outlives another saving, and an export
-    export_model(again, "litert", tmp_path / "exported.tflite")
     export_model(again, "onnx", tmp_path / "exported.onnx")
     face = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
-    names = ["c.keras", "c.tflite", "saved.keras", "exported.tflite", "exported.onnx"]
+    names = ["c.keras", "c.tflite", "saved.keras", "exported.onnx"]
     found = [predict_age(face, tmp_path / name, detect=False) for name in names]
-    assert type(predict_age(face, tmp_path / "c.keras", detect=False)) is type(found[0])
     for p in found:
         assert p.calibrated and p.calibration == calibration
         for level in (0.5, 0.9, 0.99):
@@ -101,12 +99,12 @@ def test_in_place_and_bad_files(place, calibration, tmp_path):
     for out in ("x.tflite", "x.onnx", "x"):
         with pytest.raises(ConfigError, match=r"\.keras or \.tflite.*Received"):
             write_calibrated(same, calibration, tmp_path / out)
-    (tmp_path / "bad.keras").write_bytes(b"no model")
-    (tmp_path / "bad.tflite").write_bytes(b"no model")
+    for name in ("bad.keras", "bad.tflite"):
+        (tmp_path / name).write_bytes(b"no model")
     with zipfile.ZipFile(tmp_path / "foreign.keras", "w") as archive:
         archive.writestr("config.json", '{"config": {"layers": []}}')
     for name in ("bad.keras", "bad.tflite", "foreign.keras"):
-        out = tmp_path / f"out{name[-7:] if name.endswith('.tflite') else '.keras'}"
+        out = (tmp_path / "out").with_suffix(name[name.index(".") :])
         with pytest.raises(ModelFileError, match=f"that this package wrote. Received: .*{name}"):
             write_calibrated(tmp_path / name, calibration, out)
         assert not out.exists()

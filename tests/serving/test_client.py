@@ -92,6 +92,11 @@ def server():
 
 
 @pytest.fixture
+def client(server):
+    return Client(server.url, "age")
+
+
+@pytest.fixture
 def waits(monkeypatch):
     """The waits between attempts, which are not waited for."""
     seconds = []
@@ -104,8 +109,7 @@ def jpeg(length):
     return b"\xff\xd8\xff".ljust(length, b"\0")
 
 
-def test_results_are_predictions_in_order(server):
-    client = Client(server.url, "age")
+def test_results_are_predictions_in_order(server, client):
     found = client.predict([jpeg(30), jpeg(40)])
     assert [one.value for one in found] == [30, 40]
     for several in (iter([jpeg(30)]), np.array([jpeg(30), None], object)[:1]):
@@ -113,7 +117,7 @@ def test_results_are_predictions_in_order(server):
     assert found[0].unit == "years" and found[0].std == 0 and found[0].grid == LabelGrid.age()
     assert found[1].interval(0.5) == (39.75, 40.25)
     assert server.requests[0][0] == "/v1/models/age:predict"
-    assert Client(server.url, "age").predict([]) == []
+    assert client.predict([]) == []
 
 
 def test_a_grid_of_tenths_is_attractiveness_unless_said_otherwise(server):
@@ -144,24 +148,20 @@ def test_what_is_sent(server, tmp_path):
     assert files[2].startswith(b"\x89PNG") and files[2] == files[3]
 
 
-def test_images_that_fail_stand_in_their_place(server):
+def test_images_that_fail_stand_in_their_place(server, client):
     server.statuses = {jpeg(50): "damaged"}
     images = ["no such file.jpg", jpeg(50), b"text", jpeg(20), np.zeros((4, 4), np.uint8)]
-    client = Client(server.url, "age")
     found = client.predict(images)
     assert found.pop(3).value == 20
     assert all(isinstance(one, UnreadableImage) for one in found)
     assert "no such file.jpg" in str(found[0]) and "Received: damaged" in str(found[1])
     assert len(server.requests) == 1 and len(server.files()) == 2
+    assert isinstance(client.predict([b"text"])[0], UnreadableImage)
+    assert len(server.requests) == 1  # nothing is asked where no image is left
     with pytest.raises(UnreadableImage, match="damaged"):
         client.predict(jpeg(50))
     with pytest.raises(UnreadableImage, match="no such file"):
         client.predict(images, on_error="raise")
-
-
-def test_nothing_is_asked_where_no_image_is_left(server):
-    assert isinstance(Client(server.url, "age").predict([b"text"])[0], UnreadableImage)
-    assert server.requests == []
 
 
 STRANGE = {"value": [1.0], "distribution": [[2.0, 3.0]], "labels": [[0, 1]], "status": ["ok"]}
@@ -169,9 +169,9 @@ BUSY = (503, {"Retry-After": "7"}, b'{"error": "full"}')
 TOO_MANY = (429, {}, b"slow down")
 
 
-def test_a_busy_server_is_asked_again(server, waits):
+def test_a_busy_server_is_asked_again(server, client, waits):
     server.script = [BUSY, TOO_MANY, "break off"]
-    assert Client(server.url, "age").predict(jpeg(9)).value == 9
+    assert client.predict(jpeg(9)).value == 9
     assert len(server.requests) == 4
     first, second, third = waits
     assert first == 7 and 0.5 <= second <= 0.75 and 1 <= third <= 1.5
@@ -199,10 +199,10 @@ def test_it_is_given_up_in_the_end(server, waits):
         (200, json.dumps({"outputs": STRANGE | {"labels": [None]}}).encode(), "not of use"),
     ],
 )
-def test_other_refusals_are_not_tried_again(server, waits, code, body, message):
+def test_other_refusals_are_not_tried_again(server, client, waits, code, body, message):
     server.script = [(code, {}, body)]
     with pytest.raises(ServerError, match=message):
-        Client(server.url, "age").predict(jpeg(9))
+        client.predict(jpeg(9))
     assert len(server.requests) == 1 and waits == []
 
 
@@ -234,32 +234,25 @@ def test_headers_versions_and_paths(server):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("localhost:8501", "age"), "`url`.*http://localhost:8501"),
-        (("ftp://host", "age"), "`url`"),
-        (("http://", "age"), "`url`"),
-        (("http://host:port", "age"), "`url`"),
-        ((None, "age"), "`url`"),
-        ((b"http://host", "age"), "`url`"),
-        (("http://host", ""), "`model`"),
-        (("http://host", None), "`model`"),
-    ],
+    "url", ["localhost:8501", "ftp://host", "http://", "http://host:port", None, b"http://host"]
 )
-def test_wrong_addresses_are_refused(arguments, message):
-    with pytest.raises(ConfigError, match=message):
-        Client(*arguments)
+def test_wrong_addresses_are_refused(url):
+    with pytest.raises(ConfigError, match="`url`.*http://localhost:8501"):
+        Client(url, "age")
 
 
-@pytest.mark.parametrize(
-    "options", [{"timeout": 0}, {"retries": -1}, {"batch_size": 0}, {"version": 0}]
-)
-def test_wrong_options_are_refused(options):
-    (name,) = options
-    with pytest.raises(ConfigError, match=f"`{name}`"):
-        Client("http://host", "age", **options)
+@pytest.mark.parametrize("model", ["", None])
+def test_wrong_names_are_refused(model):
+    with pytest.raises(ConfigError, match="`model`"):
+        Client("http://host", model)
+
+
+def test_wrong_options_are_refused(client):
+    for name, value in {"timeout": 0, "retries": -1, "batch_size": 0, "version": 0}.items():
+        with pytest.raises(ConfigError, match=f"`{name}`"):
+            Client("http://host", "age", **{name: value})
     with pytest.raises(ConfigError, match="`on_error`"):
-        Client("http://host", "age").predict([], on_error="ignore")
+        client.predict([], on_error="ignore")
 
 
 def test_a_missing_grpc_names_the_extra(monkeypatch):
