@@ -100,16 +100,19 @@ def test_finished_cells_are_read_and_new_ones_run(finished, folder, trained):
     assert [e["waiting"] for e in report.content["variants"]] == [[1], [1], [0, 1]]
 
 
-def test_a_cell_whose_model_changed_is_run_again(folder, tmp_path, trained):
-    plan = plan_of(folder, grid={"method": ["dldl"]})
-    cell = cells.cells_of(plan, tmp_path)[0]
+def test_a_cell_whose_model_changed_is_run_again_and_a_damaged_record_named(folder, tmp_path):
+    cell = cells.cells_of(plan_of(folder, grid={"method": ["dldl"]}), tmp_path)[0]
     cell.run.path.mkdir(parents=True)
     cell.run.model.write_bytes(b"a model")
     cell.evaluation.mkdir()
     (cell.evaluation / "predictions.csv").write_text("path,label,value,std\n")
     record = {"variant": "dldl", "seed": 0, "state": "done", "config": cell.config.to_dict()}
-    (cell.folder / "cell.json").write_text(json.dumps({**record, "model_sha256": "0" * 64}))
+    place = cell.folder / "cell.json"
+    place.write_text(json.dumps({**record, "model_sha256": "0" * 64}))
     assert cell.stored() is None
+    place.write_text("{")
+    with pytest.raises(DataError, match=r"record of a cell must be readable.*cell\.json"):
+        cell.stored()
 
 
 def test_a_failed_cell_is_recorded_and_the_others_go_on(folder, tmp_path, copied, caplog):
@@ -130,20 +133,17 @@ def test_a_failed_cell_is_recorded_and_the_others_go_on(folder, tmp_path, copied
     assert asked == ["dldl", "dldl-v2", "dldl"]
 
 
-def test_a_full_disk_stops_all(folder, tmp_path, copied):
+def test_a_full_disk_stops_all_and_ctrl_c_reports_what_is_finished(
+    folder, tmp_path, copied, caplog
+):
     asked, faults = copied
+    caplog.set_level(logging.INFO, "keras_dldl")
     faults["dldl-v2"] = OSError(28, "No space left on device")
     with pytest.raises(OSError, match="No space left"):
         compare(plan_of(folder), tmp_path / "out")
-    assert asked == ["dldl-v2"]
-
-
-def test_ctrl_c_reports_what_is_finished_and_the_next_call_goes_on(
-    folder, tmp_path, copied, caplog
-):
-    _, faults = copied
-    caplog.set_level(logging.INFO, "keras_dldl")
+    assert asked == ["dldl-v2"]  # a full disk stops all
     faults["dldl"] = KeyboardInterrupt()
+    del faults["dldl-v2"]
     with pytest.raises(KeyboardInterrupt):
         compare(plan_of(folder), tmp_path / "out")
     assert "The same command continues from here" in caplog.text
@@ -228,15 +228,6 @@ def test_folder_of_something_else(folder, tmp_path):
     (tmp_path / "thesis.tex").write_text("text")
     with pytest.raises(ConfigError, match="new or empty folder.*thesis.tex"):
         compare(plan_of(folder), tmp_path)
-
-
-def test_a_damaged_record_is_named(folder, tmp_path):
-    plan = plan_of(folder, grid={"method": ["dldl"]})
-    place = tmp_path / "cells" / "dldl_seed0" / "cell.json"
-    place.parent.mkdir(parents=True)
-    place.write_text("{")
-    with pytest.raises(DataError, match=r"record of a cell must be readable.*cell\.json"):
-        cells.cells_of(plan, tmp_path)[0].stored()
 
 
 def test_nothing_is_trained_where_a_later_cell_cannot_be(folder, tmp_path, trained):
