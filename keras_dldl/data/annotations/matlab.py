@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_dldl.errors import DataError
 
 HDF5 = b"\x89HDF"
@@ -79,8 +81,6 @@ def _check_version(path: Path) -> None:
 
 
 def _column(path: Path, name: str, values: Any) -> Any:
-    import numpy as np
-
     values = np.asarray(values).ravel()
     if values.dtype.kind in "OUS":
         return [_text(value) for value in values]

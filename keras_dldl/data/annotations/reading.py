@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from keras_dldl._utils.arguments import did_you_mean, first_few
 from keras_dldl._utils.text_files import lines_of, read_text
 from keras_dldl.errors import DataError
@@ -47,7 +49,6 @@ def numbers_in(texts: "Sequence[str] | pd.Series") -> "pd.Series":
     >>> numbers_in(["34.5", "34,5", "old"]).tolist()
     [34.5, 34.5, nan]
     """
-    import numpy as np
     import pandas as pd
 
     points = pd.Series(texts, dtype=object).map(

@@ -2,15 +2,14 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from keras_dldl.data.annotations.matlab import read_struct
 from keras_dldl.data.sources.base import Source, SourceRows
 from keras_dldl.data.sources.rows import Rows, check_images, rows_of_parts
 from keras_dldl.errors import ConfigError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 FILES = {"imdb": "imdb.mat", "wiki": "wiki.mat"}  # structure: file
 FIELDS = ("dob", "photo_taken", "full_path", "gender", "face_score", "second_face_score")
@@ -78,9 +77,7 @@ class ImdbWiki(Source):
         rows.check_ages()
         return rows.result()
 
-    def _check_faces(self, rows: Rows, score: "np.ndarray", second: "np.ndarray") -> None:
-        import numpy as np
-
+    def _check_faces(self, rows: Rows, score: np.ndarray, second: np.ndarray) -> None:
         rows.note(~np.isfinite(score), "face score missing, so no face was found")
         if self.min_face_score is not None:
             rows.note(score < self.min_face_score, f"face score below {self.min_face_score:g}")
@@ -91,7 +88,7 @@ class ImdbWiki(Source):
             rows.note(second > limit, f"second face with a score above {limit:g}")
 
 
-def age_at_mid_year(born: "np.ndarray", year: "np.ndarray") -> "np.ndarray":
+def age_at_mid_year(born: np.ndarray, year: np.ndarray) -> np.ndarray:
     """Return the age in whole years on 1 July of a year, as the authors compute it.
 
     Args:
@@ -105,8 +102,6 @@ def age_at_mid_year(born: "np.ndarray", year: "np.ndarray") -> "np.ndarray":
     >>> age_at_mid_year(np.array([719529.0, 719710.0, 719711.0]), np.array([2000.0] * 3)).tolist()
     [30.0, 30.0, 29.0]
     """
-    import numpy as np
-
     known = np.isfinite(born) & np.isfinite(year)
     days = np.where(known, np.floor(born) - EPOCH, 0).astype("int64").astype("datetime64[D]")
     months = days.astype("datetime64[M]")

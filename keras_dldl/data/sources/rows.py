@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from keras_dldl._utils.arguments import first_few
 from keras_dldl._utils.on_disk import as_on_disk, composed
 from keras_dldl._utils.photos import is_picture
@@ -16,7 +18,6 @@ from keras_dldl.data.sources.base import Skipped, SourceRows, in_words
 from keras_dldl.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 log = logging.getLogger(__name__)
@@ -265,12 +266,10 @@ class Rows:
 
     def note(self, bad: "np.ndarray | pd.Series", fault: str | Sequence[str]) -> None:
         """Note `fault`, one text or one for each row, where `bad` is true."""
-        import numpy as np
-
         for i in np.flatnonzero(np.asarray(bad, bool)).tolist():
             self._faults.setdefault(i, fault if isinstance(fault, str) else fault[i])
 
-    def read_numbers(self, texts: Sequence[str], what: str) -> "np.ndarray":
+    def read_numbers(self, texts: Sequence[str], what: str) -> np.ndarray:
         """Return the numbers that `texts` hold; note those that hold none."""
         numbers = numbers_in(texts)
         bad = numbers.isna()

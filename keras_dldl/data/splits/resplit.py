@@ -3,16 +3,14 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from keras_dldl.data.manifest import SPLITS, read_table
 from keras_dldl.data.prepare.output import begin_output, remove_leftovers
 from keras_dldl.data.prepared import INDEX_NAME, MANIFEST_NAME, PreparedFolder, write_rows
 from keras_dldl.data.splits.protocol import SplitOptions, split_rows, warn_of_empty_splits
 from keras_dldl.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def resplit(
@@ -59,7 +57,7 @@ def resplit(
     return write_rows(out, table, facts)
 
 
-def _split(table: "pd.DataFrame", options: SplitOptions) -> "pd.Series":
+def _split(table: pd.DataFrame, options: SplitOptions) -> pd.Series:
     given = table.get("official")
     if options.split == "official" and options.fold is None and options.leave_out is None:
         if given is None or not given.isin(SPLITS).any():
