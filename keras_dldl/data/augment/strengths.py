@@ -1,27 +1,21 @@
 """How strong each augmentation is: the `augment:` mapping of a training config."""
 
+import dataclasses
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from keras_dldl.errors import ConfigError
 
-# What is not named here is a share or a probability, from 0 to 1.
-_RANGES = {
-    "resolution": (0.05, 1.0),
-    "rotation": (0.0, 180.0),
-    "shear": (0.0, 45.0),
-    "zoom": (0.0, 0.9),
-    "crop": (0.1, 1.0),
-    "erase_area": (0.02, 0.5),
-    "mixup": (0.0, 10.0),
-    "blur": (0.0, 0.05),
-    "sharpen": (0.0, 5.0),
-    "noise": (0.0, 0.5),
-    "grain": (0.0, 0.5),
-    "jpeg": (1.0, 100.0),
-    "warmth": (0.0, 0.5),
-    "cut": (0.0, 0.5),
-}
+
+def _strength(
+    default: float, low: float = 0.0, high: float = 1.0, *, off: float = 0.0, varied: Any = None
+) -> Any:
+    """Declare a strength: its range, what turns it off, and the most of `varied`, if it takes part.
+
+    Without a range it is a share or a probability.
+    """
+    metadata = {"range": (low, high), "off": off, "varied": varied}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -71,35 +65,35 @@ class Augmentation:
     0.5
     """
 
-    flip: float = 0.5
-    grey: float = 0.5
-    resolution: float = 0.5
-    rotation: float = 15.0
-    shear: float = 0.0
-    zoom: float = 0.0
-    shift: float = 0.0
-    crop: float = 1.0
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.4
-    erase: float = 0.0
-    erase_area: float = 0.2
-    mixup: float = 0.0
-    blur: float = 0.0
-    sharpen: float = 0.0
-    noise: float = 0.0
-    grain: float = 0.0
-    jpeg: float = 100.0
-    warmth: float = 0.0
-    gamma: float = 0.0
-    sepia: float = 0.0
-    fill: float = 0.0
-    cut: float = 0.0
+    flip: float = _strength(0.5)
+    grey: float = _strength(0.5, varied=0.2)
+    resolution: float = _strength(0.5, 0.05, off=1.0, varied=0.25)
+    rotation: float = _strength(15.0, high=180.0, varied=20.0)
+    shear: float = _strength(0.0, high=45.0, varied=4.0)
+    zoom: float = _strength(0.0, high=0.9, varied=0.15)
+    shift: float = _strength(0.0, varied=0.1)
+    crop: float = _strength(1.0, 0.1, off=1.0)
+    brightness: float = _strength(0.4)
+    contrast: float = _strength(0.4)
+    saturation: float = _strength(0.4)
+    erase: float = _strength(0.0, varied=0.4)
+    erase_area: float = _strength(0.2, 0.02, 0.5, off=0.2, varied=0.25)
+    mixup: float = _strength(0.0, high=10.0)
+    blur: float = _strength(0.0, high=0.05, varied=0.012)
+    sharpen: float = _strength(0.0, high=5.0, varied=1.0)
+    noise: float = _strength(0.0, high=0.5, varied=0.03)
+    grain: float = _strength(0.0, high=0.5, varied=0.03)
+    jpeg: float = _strength(100.0, 1.0, 100.0, off=100.0, varied=20.0)
+    warmth: float = _strength(0.0, high=0.5, varied=0.15)
+    gamma: float = _strength(0.0, varied=0.35)
+    sepia: float = _strength(0.0, varied=0.05)
+    fill: float = _strength(0.0, varied=0.75)
+    cut: float = _strength(0.0, high=0.5, varied=0.2)
 
     def __post_init__(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            low, high = _RANGES.get(field.name, (0.0, 1.0))
+            low, high = field.metadata["range"]
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not number or not low <= value <= high:
                 raise ConfigError(
@@ -110,7 +104,7 @@ class Augmentation:
     @classmethod
     def none(cls) -> "Augmentation":
         """Return the augmentation that changes nothing."""
-        return cls(**{field.name: _OFF.get(field.name, 0.0) for field in fields(cls)})
+        return cls(**{field.name: field.metadata["off"] for field in fields(cls)})
 
     @classmethod
     def varied(cls, variety: float) -> "Augmentation":
@@ -122,8 +116,9 @@ class Augmentation:
         60.0
         """
         strengths = asdict(cls())
-        for name, most in _MOST_VARIED.items():
-            strengths[name] += variety * (most - strengths[name])
+        for field in fields(cls):
+            if (most := field.metadata["varied"]) is not None:
+                strengths[field.name] += variety * (most - strengths[field.name])
         return cls(**strengths)
 
     @property
@@ -151,12 +146,3 @@ class Augmentation:
                 f"Augmentations are {', '.join(known)}. Received: {', '.join(map(str, unknown))}"
             )
         return cls(**config)
-
-
-_OFF = {"resolution": 1.0, "crop": 1.0, "erase_area": 0.2, "jpeg": 100.0}
-_MOST_VARIED = {
-    "grey": 0.2, "resolution": 0.25, "rotation": 20.0, "shear": 4.0, "zoom": 0.15, "shift": 0.1,
-    "erase": 0.4, "erase_area": 0.25,
-    "blur": 0.012, "sharpen": 1.0, "noise": 0.03, "grain": 0.03, "jpeg": 20.0, "warmth": 0.15,
-    "gamma": 0.35, "sepia": 0.05, "fill": 0.75, "cut": 0.2,
-}  # fmt: skip
