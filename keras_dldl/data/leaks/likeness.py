@@ -77,8 +77,9 @@ class Likeness:
         middle, high = np.arctanh(np.minimum(ends, MOST))
         normal = NormalDist()
         spread = (high - middle) / normal.inv_cdf(0.95)
-        # One pair in ten sets like this may lie beyond.
-        reach = normal.inv_cdf(1 - 0.2 / (count * (count - 1)))
+        # One pair in a thousand sets like this would lie beyond, were they normal; drawn faces have
+        # a longer tail, of which one set in ten still has a pair.
+        reach = normal.inv_cdf(1 - 0.002 / (count * (count - 1)))
         return float(min(np.tanh(middle + spread * reach), MOST))
 
     def _of_few(
