@@ -52,9 +52,14 @@ def command(model, folders, split, out, in_place, as_json, **options):
     from keras_dldl._utils.files import check_writable
     from keras_dldl.evaluation import PreparedFaces, calibrate
     from keras_dldl.export import keep_light_copy
-    from keras_dldl.saved_models import find_model
+    from keras_dldl.saved_models import ROOT, find_model
 
     place = find_model(model) if in_place else Path(out)
+    if in_place and ROOT in place.resolve().parents:
+        raise click.UsageError(
+            "--in-place is for models of your own: the shipped ones stay as they are. Give --out. "
+            f"Received: --model {model}"
+        )
     check_writable(place.parent)  # now, and not when minutes of work are lost by it
     result = calibrate(model, PreparedFaces(*folders, split=split), **options)
     _show(result, as_json)

@@ -115,6 +115,7 @@ def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[i
     note(paths.map(_leaves_root), lambda i: f"path leaves the root: {paths[i]!r}")
     unwritable = paths.map(lambda path: UNWRITABLE.search(path) is not None)
     note(unwritable, lambda i: f"path has a backslash or a control character: {paths[i]!r}")
+    note(table["label"].isna(), lambda i: "label is not a number: it is empty")
     note(labels.isna(), lambda i: f"label is not a number: {table['label'][i]!r}")
     if grid is not None:
         outside = ~labels.between(grid.start, grid.stop)

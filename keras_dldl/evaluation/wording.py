@@ -93,6 +93,8 @@ def _shown(metrics: Mapping[str, Any]) -> str:
         text = f"{held}: they are too narrow to rely on; `keras-dldl calibrate` mends that."
     elif low > 90:
         text = f"{held}: they are wider than they need be."
+    elif metrics["n"] < MIN_FACES:
+        text = f"{held}: {metrics['n']:,} faces are too few to judge them by."
     else:
         text = f"{held}, which agrees with what they claim."
     if against := metrics.get("against"):

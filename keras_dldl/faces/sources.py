@@ -166,7 +166,11 @@ def _opened_path(source: str | os.PathLike, name: str) -> IO[bytes]:
         refuse(name, "the file does not exist", "Give the path of a picture", _shown(name))
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         if path.is_dir():
-            refuse(name, "this is a folder", "Give the pictures in it one by one", _shown(name))
+            remedy = (
+                "Give the pictures in it one by one, or at the command line a folder with files "
+                f"that end as pictures do, such as {name}/photo.jpg"
+            )
+            refuse(name, "this is a folder, and no picture was found in it", remedy, _shown(name))
         why = getattr(error, "strerror", None) or str(error)
         refuse(name, "the file cannot be opened", "Give the path of a picture", why)
 

@@ -146,7 +146,7 @@ def test_one_bad_image_does_not_lose_the_others(run, place):
     reasons = [line.split(". ")[0] for line in result.stderr.splitlines()]
     assert reasons == [
         "nope.jpg: the file does not exist",
-        "folder: this is a folder",
+        "folder: this is a folder, and no picture was found in it",
         "text.jpg: this is not a picture in a format that can be read",
         "none.png: no face was found",
     ]

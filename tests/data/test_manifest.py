@@ -31,7 +31,7 @@ def test_round_trip_keeps_columns_and_puts_the_known_ones_first(tmp_path):
     ("row", "reason"),
     [
         ("a.jpg,nan,,", "line 3: label is not a number"),
-        ("a.jpg,,,", "line 3: label is not a number"),
+        ("a.jpg,,,", "line 3: label is not a number: it is empty"),
         ("a.jpg,old,,", "label is not a number: 'old'"),
         ("a.jpg,101,,", "label 101 is off the grid 0...100"),
         ("a.jpg,-1,,", "label -1 is off the grid"),

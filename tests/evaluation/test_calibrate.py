@@ -168,6 +168,12 @@ def test_wrong_usage(place, arguments):
     assert run(place, *arguments).exit_code == 2
 
 
+def test_a_shipped_model_stays_as_it_is(place):
+    arguments = ["calibrate", "--model", "nano-age", "--data", str(place / "data"), "--in-place"]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 2 and "Give --out. Received: --model nano-age" in result.stderr
+
+
 def test_a_place_that_cannot_be_written_is_told_before_the_work(place, tmp_path, monkeypatch):
     from keras_dldl import evaluation
 

@@ -83,6 +83,7 @@ def test_what_holds_nearly_all_faces_and_how_faces_were_found_is_not_named():
         (400, 84.0, [80, 88], "too narrow"),
         (400, 84.0, [80, 91], "agrees with"),  # of few people with many faces
         (400, 94.0, [92, 96], "wider than they need"),
+        (6, 67.0, [33, 100], "6 faces are too few"),
         (20, 100.0, [100, 100], "agrees with"),  # no miss of 20: 83 ... 100 % may hold
     ],
 )
