@@ -1,4 +1,4 @@
-"""Running a model over labelled faces: the image, its mirror image, and the average of both."""
+"""Evaluating a model: checks, all numbers of labelled faces, and the files that tell them."""
 
 import logging
 import os

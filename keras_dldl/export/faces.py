@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_dldl._utils.photos import is_picture
-from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
+from keras_dldl.errors import DataError, DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, groups
 from keras_dldl.faces.images import Photo
 from keras_dldl.models import FaceModel
@@ -77,6 +77,8 @@ def _aligned(place: Path, model: FaceModel, count: int) -> Iterator[np.ndarray]:
         for photo, found in zip(photos, aligner.find(photos, model.input_size), strict=True):
             if isinstance(found, NoFaceFound):
                 yield aligner.alignment.whole(photo.pixels, model.input_size)
+            elif isinstance(found, DetectorError):
+                raise found  # the model's own detector: no other face would fare better
             elif isinstance(found, list):
                 yield found[0].crop
 

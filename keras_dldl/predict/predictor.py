@@ -1,4 +1,4 @@
-"""The one road of a photo: read, its faces found and cut out, the network, predictions."""
+"""A photo to predictions: read, its faces found and cut out, the network, `predictions_of`."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
