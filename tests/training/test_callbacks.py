@@ -1,6 +1,5 @@
 """What happens at each step: what the bar shows, and Ctrl-C, kept until it is asked for."""
 
-import os
 import signal
 import threading
 from types import SimpleNamespace
@@ -38,7 +37,8 @@ def test_the_bar_shows_loss_metric_and_images_a_second(monkeypatch):
 
 
 def press_ctrl_c():
-    os.kill(os.getpid(), signal.SIGINT)
+    # To this thread: a signal to the process may reach another one, and Python hears of it later.
+    signal.raise_signal(signal.SIGINT)
 
 
 def test_the_second_acts_at_once():

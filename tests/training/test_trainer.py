@@ -1,7 +1,6 @@
 import importlib.util
 import json
 import logging
-import os
 import signal
 
 import keras
@@ -188,7 +187,7 @@ def test_a_run_stopped_after_epoch_0_says_how_to_resume_and_does(
     with monkeypatch.context() as patch:
 
         def press(self, batch, logs=None):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
         patch.setattr(StepWatch, "on_train_batch_begin", press)
         with pytest.raises(KeyboardInterrupt):
