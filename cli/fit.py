@@ -65,7 +65,7 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
         start = () if init == RANDOM else ("--init", init)
         resume = ("--resume",) if (Path(run) / "config.yaml").exists() else ()
         step("train", "--data", data, "--out", run, *start, "--epochs", epochs, *SETTINGS, *resume)
-        if _can_calibrate(data):
+        if _can_calibrate(data, run):
             step("calibrate", "--model", run, "--data", data, "--in-place")
         against = ("--against", init) if start and _same_grid(init, grid) else ()
         step("evaluate", "--model", run, "--data", data, "--out", report, *against)
@@ -81,15 +81,19 @@ def _grid_of(labels):
     return "scut-fbp" if bad["scut-fbp"] == bad["age"] else "age"
 
 
-def _can_calibrate(data):
+def _can_calibrate(data, run):
     from keras_dldl.calibration.calibration import MIN_FACES
     from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.models import load_model
 
     found = PreparedData(data)
     faces = len(found.rows("val")) if "val" in found.splits else 0
     if faces < MIN_FACES:
+        # Where no epoch was better, the model is the start model, as it was calibrated.
+        again = " again" if load_model(run).calibration else ""
         click.echo(
-            f"\nNot calibrated: it takes {MIN_FACES} validation faces, and there are {faces}.",
+            f"\nNot calibrated{again}: it takes {MIN_FACES} validation faces, and there are "
+            f"{faces}.",
             err=True,
         )
     return faces >= MIN_FACES

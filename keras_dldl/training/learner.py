@@ -93,6 +93,7 @@ class FaceLearner:
         self._teachers: list[Any] = []
         self._frozen = False
         self.start_card: dict[str, Any] = {}
+        self._start_calibration: Any = None
 
     @cached_property
     def _seen(self) -> dict[str, Any]:
@@ -104,10 +105,22 @@ class FaceLearner:
         self.face_model = make_model(self.config, self.data)
         init = None
         if from_init:
-            init, self.start_card = start_from(self.face_model, self.config)
+            init, start = start_from(self.face_model, self.config)
+            self._keep_what_is_said_of(start)
         self._teachers = load_teachers(self.config.teacher, self.face_model)
         self._compile(frozen=is_frozen(self.config, epoch))
         return {"parameters": self.face_model.count_params(), "init": init}
+
+    def _keep_what_is_said_of(self, start: Any) -> None:
+        """Keep what the start model's file says of it, for as long as its weights stay."""
+        self.start_card = start.card if start else {}
+        self._start_calibration = calibration = getattr(start, "calibration", None)
+        if calibration is not None and not _answer_alike(start, self.face_model):
+            self._start_calibration = None
+            _LOGGER.info(
+                "The calibration of %s is left out: it is of another input size, alignment, "
+                "method or pooling.", self.config.init,
+            )  # fmt: skip
 
     def begin_epoch(self, epoch: int) -> None:
         """Have the layers learn that learn in this epoch, from 0.
@@ -143,14 +156,22 @@ class FaceLearner:
         Args:
             path: a `.keras` file, which is not atomic here.
             row: the history's row of this epoch. Of epoch 0 the file says what the start model's
-                says: it has learned nothing since.
+                says, and has its calibration: it has learned nothing since.
         """
         facts = {"data": [os.path.basename(folder) for folder in self.config.data]}
         facts |= {"images": len(self.data.rows("train")), "epoch": row["epoch"]}
         facts |= {"val_mae": row.get("val_mae")}
         learned = {"training": facts, "training_images": self._seen}
         self.face_model.card = learned if row["epoch"] else self.start_card
+        self.face_model.calibration = None if row["epoch"] else self._start_calibration
         self.face_model.save(path)
+
+
+def _answer_alike(first: FaceModel, second: FaceModel) -> bool:
+    """Tell whether two models give the same distributions for a photo, if their weights agree."""
+    attributes = ("backbone_name", "grid", "input_size", "alignment", "pooling")
+    same = all(getattr(first, name) == getattr(second, name) for name in attributes)
+    return same and first.method.name == second.method.name
 
 
 def make_method(config: TrainConfig) -> Method:

@@ -118,8 +118,7 @@ class Run:
             _LOGGER.info("Stopped after epoch %d%s.", self._done, self._why_early())
         if self._result().best_epoch == 0:
             _LOGGER.warning(
-                "No epoch was better than the weights from %s: model.keras holds those, without "
-                "their calibration. %s.",
+                "No epoch was better than the weights from %s: model.keras holds those. %s.",
                 self.config.init, _REMEDIES_FOR_A_START,
             )  # fmt: skip
         self.callbacks.on_train_end()

@@ -25,16 +25,16 @@ SUFFIXES = (".weights.h5", ".h5", ".keras")
 _LOGGER = logging.getLogger(__name__)
 
 
-def start_from(model: Any, config: RunConfig) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def start_from(model: Any, config: RunConfig) -> tuple[dict[str, Any] | None, Any]:
     """Give a fresh model the weights that the settings `weights` and `init` name.
 
     Returns:
-        Facts for the provenance, None without `init`; and what the start model's file says of it.
+        Facts for the provenance, and the start model; both None without `init`.
     """
     if config.weights:
         load_backbone_weights(model, config.weights)
     if not config.init:
-        return None, {}
+        return None, None
     source = load_start(config.init)
     head: Collection[str] = ()
     theirs, ours = (getattr(each, "grid", None) for each in (source, model))
@@ -48,7 +48,7 @@ def start_from(model: Any, config: RunConfig) -> tuple[dict[str, Any] | None, di
         )  # fmt: skip
     report = copy_matching_layers(model, source, leave=head)
     _LOGGER.info("Started from %s: %s.", config.init, report)
-    return {"from": config.init, "copied": report.copied, "left": report.left}, source.card
+    return {"from": config.init, "copied": report.copied, "left": report.left}, source
 
 
 @dataclass(frozen=True)

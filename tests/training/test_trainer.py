@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_dldl import LabelGrid, load_model
+from keras_dldl.calibration import Calibration
 from keras_dldl.data.pipeline import batch_paths
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError, DataError, TrainingError
@@ -175,6 +176,30 @@ def test_a_start_model_is_epoch_0_and_stays_if_nothing_beats_it(finished, folder
     for a, b in zip(start.get_weights(), kept.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert (result.out / "history.csv").read_text().splitlines()[1].startswith("0,,,")
+
+
+def test_a_start_model_that_stays_keeps_its_calibration(finished, folder, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "keras_dldl")
+    start = load_model(finished.model)
+    random = np.random.default_rng(0)
+    value, std = random.uniform(20, 60, 300), random.uniform(2, 6, 300)
+    label = value + random.normal(0, 5, 300)
+    start.calibration = Calibration.fit(value, std, label, start.grid)
+    start.save(tmp_path / "start.keras")
+    settings = {"init": str(tmp_path / "start.keras"), "epochs": 1}
+
+    worse = train(config_of(folder, learning_rate=1.0, **settings), tmp_path / "worse")
+    assert worse.best_epoch == 0
+    assert load_model(worse.model).calibration == start.calibration
+
+    better = train(config_of(folder, learning_rate=1e-3, **settings), tmp_path / "better")
+    assert better.best_epoch == 1 and load_model(better.model).calibration is None
+
+    # Of faces of another size the distributions are others.
+    settings |= {"learning_rate": 1.0, "input_size": 48}
+    larger = train(config_of(folder, **settings), tmp_path / "larger")
+    assert larger.best_epoch == 0 and load_model(larger.model).calibration is None
+    assert "is left out: it is of another input size" in caplog.text
 
 
 def test_a_run_stopped_after_epoch_0_says_how_to_resume_and_does(

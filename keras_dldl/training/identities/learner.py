@@ -187,7 +187,8 @@ class IdentityLearner:
         )
         init = None
         if from_init:
-            init, self.start_card = start_from(self.embedder, config)
+            init, start = start_from(self.embedder, config)
+            self.start_card = start.card if start else {}
         self.trained = self._classifier()
         facts = {"people": self.people.count, "class_centres_in_a_step": self.rows}
         facts |= {"class_centre_bytes": self.trained.table_bytes}
