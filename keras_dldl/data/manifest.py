@@ -21,6 +21,7 @@ REQUIRED = ("path", "label")
 KNOWN = ("path", "label", "sigma", "split", "subject")
 TEXT = ("path", "subject", "split")
 SPLITS = ("train", "val", "test")
+TWICE = "path occurs twice"
 # What a manifest cannot hold: it would be read as `/`, or as a sign that the file is not text.
 UNWRITABLE = re.compile(r"[\\\x00-\x1f]")
 EMPTY_OR_DOT = re.compile(r"(^|/)\.?(/|$)")  # a part of a path that says nothing
@@ -129,8 +130,10 @@ def row_problems(table: "pd.DataFrame", grid: LabelGrid | None = None) -> dict[i
     if "split" in table:
         bad = ~(table["split"].isin(SPLITS) | table["split"].isna())
         note(bad, lambda i: f"split must be one of {', '.join(SPLITS)}: {table['split'][i]!r}")
-    twice = paths.map(composed).duplicated()
-    note(twice, lambda i: f"path occurs twice: {paths[i]!r}")
+    # Of rows that are right otherwise: the first of them counts, whatever stands before it.
+    names = paths.map(composed).drop(index=list(problems))
+    for i in names.index[names.duplicated()]:
+        problems[i] = f"{TWICE}: {paths[i]!r}"
     return problems
 
 
@@ -145,7 +148,8 @@ def usable_rows(
         grid: where given, labels must lie on its range.
 
     Returns:
-        A frame as of `read_manifest`, and the rows left out, in their order.
+        A frame as of `read_manifest`, and the rows left out, in their order. Of rows with one path
+        the first that is right stays.
 
     Raises:
         DataError: see `read_table`.
@@ -156,6 +160,10 @@ def usable_rows(
     problems = row_problems(table, grid)
     paths = table["path"].fillna("").to_dict()
     splits = table["split"].dropna().to_dict() if "split" in table else {}
+    kept = table["path"].drop(index=list(problems)).map(composed)
+    first = dict(zip(kept, kept.index, strict=True))
+    for i in [i for i, reason in problems.items() if reason.startswith(TWICE)]:
+        problems[i] += f"; line {line_number(first[composed(paths[i])])} is kept"
     bad = [
         BadRow(i, paths.get(i, Path(path).name), reason, splits.get(i))
         for i, reason in sorted((problems | too_long).items())

@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_dldl.data.manifest import line_number, read_manifest, row_problems, write_manifest
+from keras_dldl.data.manifest import (
+    line_number,
+    read_manifest,
+    row_problems,
+    usable_rows,
+    write_manifest,
+)
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 
@@ -208,3 +214,15 @@ def test_lines_are_those_of_the_file_after_blank_lines_and_quoted_breaks(tmp_pat
     path.write_bytes((BLANKS_AND_BREAKS + "d.jpg,-3,\n").replace("\n", end).encode("utf-8"))
     with pytest.raises(DataError, match=f"line {len(lines)}: label -3 is off the grid"):
         read_manifest(path, LabelGrid.age())
+
+
+def test_of_rows_with_one_path_the_first_that_is_right_stays(tmp_path):
+    rows = ["a.jpg,old", "a.jpg,30", "./a.jpg,40", "b.jpg,50", "a.jpg,60"]
+    (tmp_path / "m.csv").write_text("\n".join(["path,label", *rows]))
+    table, bad = usable_rows(tmp_path / "m.csv", tmp_path)
+    assert table[["path", "label"]].to_numpy().tolist() == [["a.jpg", 30], ["b.jpg", 50]]
+    assert [(row.index, row.reason) for row in bad] == [
+        (0, "label is not a number: 'old'"),
+        (2, "path occurs twice: 'a.jpg'; line 3 is kept"),
+        (4, "path occurs twice: 'a.jpg'; line 3 is kept"),
+    ]

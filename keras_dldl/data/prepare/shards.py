@@ -137,7 +137,7 @@ def jobs_of(
 def refuse_skipped(skipped: Sequence[Skipped]) -> None:
     """Raise a DataError that names what was skipped, if anything was: `prepare --strict`."""
     if skipped:
-        named = first_few([f"{item.path}: {item.reason}" for item in skipped], divider="; ")
+        named = first_few(list(map(str, skipped)), divider="; ")
         raise DataError(
             "With --strict, every image of the data set must be usable; mend or remove those that "
             f"are not, or call without --strict to leave them out. Received: {named}"

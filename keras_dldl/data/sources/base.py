@@ -24,13 +24,19 @@ class Skipped:
     """A file or row that was left out, and why.
 
     Args:
-        path: of the image, relative to the root.
+        path: of the image, relative to the root; "" of a row without one.
         reason: the kind of fault, and after a colon what is particular to this row: rows are
             counted by kind, see `kinds_of`. May begin with `line <number>: `.
+
+    >>> print(Skipped("a.jpg", "label 110 is off the grid"), Skipped("", "line 9: path is empty"))
+    a.jpg: label 110 is off the grid line 9: path is empty
     """
 
     path: str
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}" if self.path else self.reason
 
 
 @dataclass
@@ -101,7 +107,10 @@ class Source:
 
 @dataclass(frozen=True)
 class SkippedKind:
-    """Rows left out for one kind of fault: the fault in words, how many rows, and one of them."""
+    """Rows left out for one kind of fault: the fault in words, how many, and the first of them.
+
+    That is named by its path, or where it has none by its line.
+    """
 
     fault: str
     count: int
@@ -122,7 +131,9 @@ def kinds_of(skipped: Iterable[Skipped]) -> list[SkippedKind]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for item in skipped:
         fault = DETAILS.split(LINE.sub("", item.reason), maxsplit=1)[0]
-        groups.setdefault(VARYING.sub(VARIED, fault), []).append((fault, item.path))
+        line = LINE.match(item.reason)
+        place = item.path or (line[0].removesuffix(": ") if line else "")
+        groups.setdefault(VARYING.sub(VARIED, fault), []).append((fault, place))
     kinds = []
     for found in groups.values():
         # A mark for each number or name in which they differ.

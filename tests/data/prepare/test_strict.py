@@ -10,6 +10,7 @@ from PIL import Image
 
 from keras_dldl.data.prepare import PrepareOptions, prepare, run
 from keras_dldl.data.sources import CsvSource, UTKFace
+from keras_dldl.data.sources.base import kinds_of
 from keras_dldl.errors import DataError
 from tests.prepared_folders import content
 
@@ -52,8 +53,18 @@ def test_names_in_another_unicode_form_are_not_missing(root, tmp_path):
     (tmp_path / "twice.csv").write_text(
         f"path,label\n{table}{unicodedata.normalize('NFD', rows[0])},31\n", encoding="utf-8"
     )
-    with pytest.raises(DataError, match="line 4: path occurs twice"):
+    with pytest.raises(DataError, match="line 4: path occurs twice: .*; line 2 is kept"):
         prepare(CsvSource(tmp_path / "twice.csv"), root, tmp_path / "new", STRICT)
+
+
+def test_a_row_without_a_path_is_named_by_its_line(root, tmp_path):
+    (tmp_path / "faces.csv").write_text(f"path,label\n{NAMES[0]},30\n,40\n{NAMES[1]},50\n")
+    with pytest.raises(DataError, match="Received: line 3: path is empty$"):
+        prepare(CsvSource(tmp_path / "faces.csv"), root, tmp_path / "out", STRICT)
+    (kind,) = kinds_of(
+        prepare(CsvSource(tmp_path / "faces.csv"), root, tmp_path / "out", LAX).skipped
+    )
+    assert (kind.fault, kind.example) == ("path is empty", "line 3")
 
 
 @pytest.mark.parametrize(
