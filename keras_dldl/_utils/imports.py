@@ -30,10 +30,13 @@ def load_class(name: str, base: type, kind: str, public: str) -> type:
     if not (isinstance(found, type) and issubclass(found, base)):
         derived = "" if base is object else f" derived from {public}"
         there = [one for one, value in vars(module).items() if _is_own(value, base, place)]
-        has = f"; {place} has the classes: {first_few(there) or 'none'}" if found is None else ""
+        what = f"which is {found!r}"
+        if not hasattr(module, attribute):
+            classes = f"{place} has the classes: {first_few(there) or 'none'}"
+            what = f"but there is no {attribute!r} in {place}; {classes}"
         raise ConfigError(
             f"A {kind} of your own must be a class{derived}.{did_you_mean(attribute, there)} "
-            f"Received: {name!r}, which is {found!r}{has}"
+            f"Received: {name!r}, {what}"
         )
     return found
 
@@ -49,7 +52,7 @@ def make(found: type, kind: str, **options: Any) -> Any:
         return found(**options)
     except KerasDLDLError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # `sys.exit` must not end the command unheard
         by = f"by {', '.join(options)}" if options else "without arguments"
         raise ConfigError(
             f"The class of a {kind} must be made {by}. Received: "
@@ -66,7 +69,7 @@ def _module(module: str, name: str, kind: str) -> ModuleType:
     sys.path.insert(0, "")  # the current folder, as for `python -m`
     try:
         return import_module(module)
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         why = str(error)
         if not isinstance(error, (ImportError, ValueError)) or not why:
             why = f"{type(error).__name__}: {error}"

@@ -139,9 +139,9 @@ class FaceAligner:
                 raise ValueError(f"{len(found)} results for {len(images)} images")
         except ConfigError:  # a package that is missing, say: no fault of the images
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # `sys.exit` must not end the command unheard
             if len(images) == 1:
-                return [self._error(error)]
+                return [self._error(error, images[0])]
             # One bad image must not take the others with it.
             return [self._found([image], find)[0] for image in images]
         return [self._checked(faces, image) for faces, image in zip(found, images, strict=True)]
@@ -149,20 +149,21 @@ class FaceAligner:
     def _checked(self, faces: Any, image: np.ndarray) -> list[Face] | DetectorError:
         try:
             return [_as_face(face, image.shape) for face in faces]
-        except Exception as error:  # of a generator, say, whatever the user's own code raises
-            return self._error(error)
+        except (Exception, SystemExit) as error:  # of a generator, whatever the user's code raises
+            return self._error(error, image)
 
-    def _error(self, error: Exception) -> DetectorError:
-        kind, wrong = type(self.detector), str(error)
+    def _error(self, error: BaseException, image: np.ndarray) -> DetectorError:
+        kind, wrong = type(self.detector), " ".join(str(error).split())
         if not (isinstance(error, ValueError) and wrong):  # not one of ours: what its code raised
             wrong = f"{type(error).__name__}: {wrong}"
-        name = f"{kind.__module__}:{kind.__qualname__}"
         # The first sentence, without a colon, is what `prepare` counts failures by.
-        why = re.sub(r"[:.;] ", ", ", " ".join(wrong.split()))[:LONGEST_REASON].rstrip(".,;: ")
+        why = re.sub(r"[:.;] ", ", ", wrong)[:LONGEST_REASON].rstrip(".,;: ")
+        height, width = image.shape[:2]
+        rest = f"; {wrong}" if len(wrong) > LONGEST_REASON else ""
         return DetectorError(
-            f"the detector {name} failed, {why}. It must return, for each image, a list of faces: "
-            "a box that meets the picture, five points that span a face there, and a score. "
-            f"Received: from {name}, {wrong}"
+            f"the detector {kind.__module__}:{kind.__qualname__} failed, {why}. It must return, "
+            "for each image, a list of faces: a box that meets the picture, five points that span "
+            f"a face there, and a score. Received: for a picture of {width} x {height} pixels{rest}"
         )
 
 

@@ -32,8 +32,8 @@ def test_a_class_in_the_current_folder(module):
     ("name", "reason"),
     [
         ("my_problems_of_test:THREE", "problem of your own must be .* some.Problem.*which is 3"),
-        ("my_problems_of_test:Missing", "which is None"),
-        ("my_problems_of_test:", "which is None"),
+        ("my_problems_of_test:Missing", "but there is no 'Missing' in my_problems_of_test"),
+        ("my_problems_of_test:", "but there is no '' in my_problems_of_test"),
         (
             "my_problems_of_test:Mnie",
             "Did you mean Mine.*my_problems_of_test has the classes: Mine",
@@ -53,6 +53,7 @@ def test_what_is_no_class_of_the_kind(module, name, reason):
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
+        ("import sys; sys.exit()", r"importable. Received: 'broken_of_test:Mine' \(SystemExit"),
         ("1 / 0", r"importable. Received: 'broken_of_test:Mine' \(ZeroDivisionError: division by"),
         ("def (", "importable. Received: 'broken_of_test:Mine' .*SyntaxError"),
     ],

@@ -92,7 +92,7 @@ def test_defaults_are_the_papers():
         ("no_such_module_of_test:X", "module of a method must be importable.*no_such_module"),
         (":X", "module of a method must be importable"),
         ("my_methods_of_test:NOT_ONE", "derived from keras_dldl.methods.Method.*which is 3"),
-        ("my_methods_of_test:Missing", "derived from .*which is None"),
+        ("my_methods_of_test:Missing", "derived from .*no 'Missing' in my_methods"),
         ("my_methods_of_test:Named", "must not set `name`.*is 'mine'"),
         ("my_methods_of_test:Odd", "`decoder` is not valid.*Received: decoder='mode'"),
     ],

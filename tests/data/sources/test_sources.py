@@ -65,7 +65,7 @@ def test_the_example_runs_as_it_is_written(example, tmp_path):
         ("imagenet", "must be one of utkface, "),
         ("no_such_module_of_test:Source", "must be importable.*no_such_module_of_test"),
         ("my_module:NOT_ONE", "derived from .*which is 3"),
-        ("my_module:Missing", "derived from .*which is None"),
+        ("my_module:Missing", "derived from .*no 'Missing' in my_module"),
     ],
 )
 def test_what_is_no_source(example, name, reason):

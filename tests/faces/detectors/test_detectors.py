@@ -210,7 +210,30 @@ def test_an_error_of_a_detector_s_own_code_tells_its_kind():
             raise KeyError("weights")
 
     (error,) = FaceAligner(Alignment(), Own()).detect([PICTURE])
-    assert isinstance(error, DetectorError) and str(error).endswith("Own, KeyError: 'weights'")
+    assert isinstance(error, DetectorError) and "Own failed, KeyError, 'weights'. It" in str(error)
+    assert str(error).count("weights") == 1  # said once
+    height, width = PICTURE.shape[:2]
+    assert str(error).endswith(f"Received: for a picture of {width} x {height} pixels")
+
+
+def test_a_long_reason_is_told_in_full_behind_its_beginning():
+    class Own:
+        def detect(self, images):
+            raise RuntimeError("a word " * 30 + "at the end")
+
+    (error,) = FaceAligner(Alignment(), Own()).detect([PICTURE])
+    assert str(error).endswith("a word at the end")
+
+
+def test_a_detector_that_ends_the_program_is_heard():
+    class Own:
+        def detect(self, images):
+            yield [GOOD]
+            sys.exit(3)
+
+    found = FaceAligner(Alignment(), Own()).detect([PICTURE, PICTURE])
+    assert [type(of) for of in found] == [DetectorError] * 2
+    assert "Own failed, SystemExit, 3. It must return" in str(found[0])
 
 
 def test_what_prepare_counts_failures_by_names_the_class_and_the_reason():
