@@ -226,11 +226,10 @@ def _pictures_to_save(images, save) -> list[Path]:
     """Return where each image's picture goes; empty where none is wanted."""
     if save is None:
         return []
-    from PIL import Image
+    from keras_dldl.predict.drawing import picture_suffixes
 
     place = Path(save)
-    kinds = {s for s, name in Image.registered_extensions().items() if name in Image.SAVE}
-    is_picture = place.suffix.lower() in kinds and not place.is_dir()
+    is_picture = place.suffix.lower() in picture_suffixes() and not place.is_dir()
     if len(images) > 1 and (is_picture or place.is_file()):
         raise click.UsageError(
             "--save must be a folder for several images, or a file for one. "
@@ -253,10 +252,10 @@ def _pictures_to_save(images, save) -> list[Path]:
 def _check_plot(plot, others) -> None:
     if plot is None:
         return
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from keras_dldl.predict.drawing import plot_suffixes
 
-    known = sorted(FigureCanvasAgg.get_supported_filetypes())
-    if Path(plot).suffix.lower().removeprefix(".") not in known or Path(plot).is_dir():
+    known = plot_suffixes()
+    if Path(plot).suffix.lower() not in known or Path(plot).is_dir():
         raise click.UsageError(
             f"--plot must be a file that ends in one of: {', '.join(known)}. "
             f"Received: --plot {plot}"

@@ -4,12 +4,16 @@ A face has the same number and colour on both. What is drawn here is given as a 
 itself draws by these functions.
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_dldl._utils.arguments import first_few
 from keras_dldl.calibration import DEFAULT_LEVEL
+from keras_dldl.errors import ConfigError
 from keras_dldl.faces.images import read_image
 
 if TYPE_CHECKING:
@@ -29,8 +33,34 @@ COST_OF_LABEL, COST_OF_FACE, COST_OF_A_ROW, COST_OF_OWN_FACE = 1e6, 1e3, 2.0, 1.
 # Labels may lie on so much of another face before shorter ones are tried.
 MOST_COVERED = 0.03
 ROUNDS = 3
+USUAL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".bmp", ".gif", ".pdf")
+SHOWN_SUFFIXES = 16
 
 Boxes = np.ndarray  # (N, 4): left, top, right, bottom
+
+
+def picture_suffixes() -> list[str]:
+    """Return how files may end that a photo is drawn into, the usual ones first."""
+    from PIL import Image
+
+    known = {suffix for suffix, of in Image.registered_extensions().items() if of in Image.SAVE}
+    return [*USUAL_SUFFIXES, *sorted(known.difference(USUAL_SUFFIXES))]
+
+
+def plot_suffixes() -> list[str]:
+    """Return how files may end that a distribution is plotted into."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    return [f".{name}" for name in sorted(FigureCanvasAgg.get_supported_filetypes())]
+
+
+def check_suffix(what: str, path: str | os.PathLike, suffixes: Sequence[str]) -> None:
+    """Raise a ConfigError that calls a file `what`, unless it ends in one of `suffixes`."""
+    if Path(path).suffix.lower() not in suffixes:
+        raise ConfigError(
+            f"{what} must be a file that ends in {first_few(suffixes, SHOWN_SUFFIXES)}. "
+            f"Received: {os.fspath(path)}"
+        )
 
 
 def annotate(

@@ -232,11 +232,13 @@ class Prediction(float):
             A Matplotlib figure. For several faces see `predict.drawing.plot_distribution`.
 
         Raises:
-            ConfigError: `level` is out of range.
-            ValueError: the file's ending is none that Matplotlib writes.
+            ConfigError: `level` is out of range, or the file's ending is none that Matplotlib
+                writes.
         """
-        from keras_dldl.predict.drawing import plot_distribution
+        from keras_dldl.predict.drawing import check_suffix, plot_distribution, plot_suffixes
 
+        if path is not None:
+            check_suffix("A plot", path, plot_suffixes())
         figure = plot_distribution(self, level=level)
         if path is not None:
             with atomic_path(path) as temporary:
@@ -256,12 +258,13 @@ class Prediction(float):
             level: of the interval.
 
         Raises:
-            ConfigError: the photo is no file, and `image` is missing; or `level` is out of range.
+            ConfigError: the photo is no file, and `image` is missing; the file's ending is none of
+                a picture; or `level` is out of range.
             UnreadableImage: the photo cannot be read.
-            ValueError: the file's ending is none of a picture.
         """
-        from keras_dldl.predict.drawing import annotate
+        from keras_dldl.predict.drawing import annotate, check_suffix, picture_suffixes
 
+        check_suffix("A picture", path, picture_suffixes())
         if image is None and not (self.name and os.path.isfile(self.name)):
             raise ConfigError(
                 "A prediction draws on the photo, which must be a file or given: "

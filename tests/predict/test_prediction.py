@@ -224,6 +224,15 @@ def test_save_draws_on_the_photo(p, tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
+@pytest.mark.parametrize("name", ["a.xyz", "a", "a.txt"])
+def test_files_that_are_no_pictures_are_refused_by_their_ending(p, tmp_path, name):
+    photo = np.zeros((40, 40, 3), np.uint8)
+    for write in (lambda path: p.save(path, image=photo), p.plot):
+        with pytest.raises(ConfigError, match=rf"ends in .*\.png.*Received: .*{name}"):
+            write(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [0, -1, 1.5, True])
 def test_faces_are_numbered_from_one(number):
     with pytest.raises(ConfigError, match="`number`.*1 or more"):
