@@ -9,6 +9,7 @@ from keras_dldl.cli.options import (
     KERAS_MODEL,
     SPLITS,
     Choice,
+    GroupOfFiles,
     batch_option,
     detector_option,
     echo_json,
@@ -46,7 +47,7 @@ no_photos = click.argument(
 )
 
 
-@click.group()
+@click.group(cls=GroupOfFiles, for_files="explain attention")
 def command():
     """Show where in a face a model finds its evidence."""
 

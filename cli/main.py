@@ -15,6 +15,7 @@ from keras_dldl.cli.options import (
     add_common_options,
     debug_is_on,
     debug_option,
+    file_hint,
     log_level_option,
     nearest_option,
     reason_of,
@@ -64,7 +65,7 @@ class CommandTable(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"No such command {args[0]!r}.{did_you_mean(args[0], COMMANDS)}")
+            ctx.fail(f"No such command {args[0]!r}.{_hint(args)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -72,11 +73,15 @@ class CommandTable(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
+        words = [*ctx._protected_args, *ctx.args]
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
             near = error.ctx and nearest_option(error.option_name, error.ctx.command)
-            if near:
+            files = [word for word in words if word.startswith(error.option_name)]
+            if files and file_hint(files[0], ""):
+                error.message += f" A file of this name is given as ./{files[0]}, or behind --."
+            elif near:
                 error.possibilities = [near]
             raise
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -84,13 +89,31 @@ class CommandTable(click.Group):
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             ctx.exit(EXIT_STOPPED)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # the reader of our output went away; click ends quietly
             if debug_is_on(ctx):
                 click.echo(traceback.format_exc(), err=True)
-            click.echo(f"Error: {reason_of(error)}", err=True)
+            reason = _ended_by(error) if isinstance(error, SystemExit) else reason_of(error)
+            click.echo(f"Error: {reason}", err=True)
             ctx.exit(EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILURE)
+
+
+def _hint(words: list[str]) -> str:
+    """Return what may have been meant by a first word that is no command."""
+    name, *others = words
+    if name == "help":
+        return f" Help: keras-dldl {others[0] if others else '[COMMAND]'} --help"
+    return did_you_mean(name, COMMANDS) or file_hint(name, "predict")
+
+
+def _ended_by(error: SystemExit) -> str:
+    """Return what to say of `sys.exit` in a class of the user's own; commands end otherwise."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        "Code of your own must return or raise an error, and not end the program. "
+        f"Received: sys.exit({error.code!r}) in {place.filename}, line {place.lineno}"
+    )
 
 
 @click.group(

@@ -4,6 +4,8 @@ import difflib
 import functools
 import json
 import logging
+import os
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,32 @@ class Choice(click.Choice):
                 ctx,
             )
         return super().convert(value, param, ctx)
+
+
+class GroupOfFiles(click.Group):
+    """A command of several that tells which of them takes a file, where a file stands for one.
+
+    Args:
+        for_files: that command, such as "explain attention".
+    """
+
+    def __init__(self, *args: Any, for_files: str = "", **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.for_files = for_files
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+        """Return the command of the first argument; a file's name is refused with a hint."""
+        if args[0] not in self.commands and (hint := file_hint(args[0], self.for_files)):
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def file_hint(name: str, command: str) -> str:
+    """Return which command to give a file to, with a space before it; "" where `name` is none."""
+    from keras_dldl._utils.photos import is_picture
+
+    is_file = is_picture(name) or os.path.lexists(name)
+    return f" For a file or folder: keras-dldl {command} {shlex.quote(name)}" if is_file else ""
 
 
 def with_options(options: Iterable[Callable]) -> Callable:

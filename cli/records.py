@@ -2,10 +2,10 @@
 
 import click
 
-from keras_dldl.cli.options import SPLITS, Choice, echo_json, json_option
+from keras_dldl.cli.options import SPLITS, Choice, GroupOfFiles, echo_json, json_option
 
 
-@click.group()
+@click.group(cls=GroupOfFiles, for_files="records info")
 def command():
     """Look after the records that `prepare` wrote."""
 

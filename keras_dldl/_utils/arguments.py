@@ -72,6 +72,8 @@ def check_flag(name: str, value: Any) -> bool:
 def did_you_mean(name: Any, known: Iterable[str], least: float = 0.6) -> str:
     """Return a question after the nearest of `known`, with a space before it; "" if none is near.
 
+    Upper and lower case are the same.
+
     Args:
         name: what was asked for.
         known: what there is.
@@ -79,11 +81,12 @@ def did_you_mean(name: Any, known: Iterable[str], least: float = 0.6) -> str:
 
     >>> did_you_mean("ranking_bce", ["dex", "ranking-bce", "ranking-l2"])
     ' Did you mean ranking-bce?'
-    >>> did_you_mean("foo", ["dex", "er"])
-    ''
+    >>> did_you_mean("foo", ["dex", "er"]), did_you_mean("DEX", ["dex", "er"])
+    ('', ' Did you mean dex?')
     """
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=least)
-    return f" Did you mean {near[0]}?" if near else ""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=least)
+    return f" Did you mean {by_lower[near[0]]}?" if near else ""
 
 
 def first_few(texts: Collection[str], most: int = 5, divider: str = ", ") -> str:

@@ -22,6 +22,7 @@ SHOWN_NAMES = 10
 APPLE_DOUBLE = "._"  # beside a file, on disks that cannot hold macOS's further facts of it
 LIST_MARK = "@"
 STDIN_LIST = "@-"
+QUOTES = "\"'"
 
 
 def photo_paths(names: Iterable[str | os.PathLike]) -> list[str]:
@@ -31,8 +32,8 @@ def photo_paths(names: Iterable[str | os.PathLike]) -> list[str]:
         names: each one a file, taken whatever it is called; a folder, searched with its folders
             for files that end like pictures, hidden ones and others named in a warning; a
             pattern with `*`, `?`, `[...]` or `**`; or `@FILE`, a text file with a name a line
-            (`@-`: from stdin). What exists by its very name is that. A name that stands for nothing
-            stays, for who opens it to tell.
+            (`@-`: from stdin), in quotes or not. What exists by its very name is that. A name that
+            stands for nothing stays, for who opens it to tell.
 
     Raises:
         DataError: a list cannot be read.
@@ -117,5 +118,12 @@ def _lines(name: str) -> list[str]:
 
 
 def _there(name: str) -> str:
-    """Return `name`, with `/` where it has backslashes and there is no such file."""
+    """Return `name`, and where there is no such file without quotes, and with `/` for backslashes.
+
+    Shells, spreadsheets and Windows' "Copy as path" write quotes.
+    """
+    if os.path.lexists(name):
+        return name
+    if len(name) > 2 and name[0] == name[-1] and name[0] in QUOTES:
+        name = name[1:-1]
     return name if os.path.lexists(name) else name.replace("\\", os.sep)

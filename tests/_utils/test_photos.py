@@ -70,6 +70,15 @@ def test_lists_that_windows_writes(place, monkeypatch):
     assert photo_paths(["@list.txt"]) == photo_paths(["@-"]) == ["in/c.webp", "Zoë.jpg"]
 
 
+def test_lists_with_quotes(place):
+    write = (place / "list.txt").write_text
+    write('"b.jpg"\n\'b c.jpg\'\n"sub\\d.jpg"\n"open\n')
+    assert photo_paths(["@list.txt"]) == ["b.jpg", "b c.jpg", os.path.join("sub", "d.jpg"), '"open']
+    (place / '"b.jpg"').write_bytes(b"")  # what exists by its very name is that
+    write('"b.jpg"\n')
+    assert photo_paths(["@list.txt"]) == ['"b.jpg"']
+
+
 def test_only_the_ends_of_lines_divide_a_list(place):
     (place / "list.txt").write_text("a\x85b.jpg\na\u2028c.jpg\r\n", encoding="utf-8", newline="")
     assert photo_paths(["@list.txt"]) == ["a\x85b.jpg", "a\u2028c.jpg"]

@@ -246,6 +246,8 @@ def test_a_name_that_the_output_cannot_spell_does_not_end_the_run(encoding, stre
         ("prepare cvs --root r --out o", "csv"),
         ("prepare csv --root r --out o --grid scut_fbp", "scut-fbp"),
         ("explain ocluson", "'occlusion'"),
+        ("Predict a.jpg", "predict"),
+        ("prepare CSV --root r --out o", "csv"),
         ("train --data d --out o --optimizer adamww", "adamw"),
         ("split d --out o --split offical", "official"),
     ],
@@ -259,6 +261,31 @@ def test_for_a_name_that_is_none_the_nearest_is_offered(line, nearest):
 def test_a_name_that_is_near_nothing():
     result = run("xyzzy")
     assert result.exit_code == 2 and result.stderr.endswith("Error: No such command 'xyzzy'.\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("help", "No such command 'help'. Help: keras-dldl [COMMAND] --help"),
+        ("help train", "keras-dldl train --help"),
+        ("a.jpg", "keras-dldl predict a.jpg"),
+        ("explain a.jpg --out o", "keras-dldl explain attention a.jpg"),
+        (f"records {ROOT}", f"keras-dldl records info {ROOT}"),
+        ("predict -dash.jpg", "./-dash.jpg, or behind --."),
+        ("predict b.jpg --dash.jpg", "./--dash.jpg, or behind --."),
+    ],
+)
+def test_a_file_or_help_in_the_place_of_a_command_or_option(line, hint):
+    result = run(*line.split())
+    assert result.exit_code == 2 and hint in result.stderr
+
+
+def test_a_class_of_the_users_own_does_not_end_a_command_unheard(install):
+    install(lambda: sys.exit())
+    result = run("predict")
+    assert result.exit_code == 1 and result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: Code of your own must return") and "sys.exit(None) in" in line
 
 
 def test_for_a_model_that_is_none_the_nearest_is_offered():
