@@ -8,9 +8,9 @@ from importlib import import_module
 
 import click
 
-from keras_dldl import __version__
 from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl._utils.quiet import quieten_tensorflow
+from keras_dldl._version import __version__
 from keras_dldl.cli.options import (
     add_common_options,
     debug_is_on,

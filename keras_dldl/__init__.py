@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl._utils import registration
+from keras_dldl._version import __version__
 
 if TYPE_CHECKING:  # for editors and type checkers, which cannot follow `__getattr__`
     from keras_dldl.data.augment.layer import FaceAugmentation
@@ -36,8 +37,6 @@ if TYPE_CHECKING:  # for editors and type checkers, which cannot follow `__getat
     )
     from keras_dldl.models import FaceModel, build_model, list_models, load_model
     from keras_dldl.predict import Prediction, predict_age, predict_attractiveness
-
-__version__ = "0.1.0"
 
 _MODULE_OF = {
     "predict_age": "predict",

@@ -17,7 +17,7 @@ PLACES = [ROOT / "keras_dldl", ROOT / "cli", ROOT / "saved_models"]
 
 # Each part may import from its own row and from the rows above it.
 ROWS = [
-    {"_utils", "configs", "errors", "interpreters", "saved_models"},
+    {"_utils", "_version", "configs", "errors", "interpreters", "saved_models"},
     {"labels", "ops", "ranking"},
     {"calibration"},
     {"losses", "metrics", "layers"},
@@ -97,6 +97,8 @@ def house_imports(path: Path) -> Iterator[tuple[str, int]]:
         part = rest.split(".")[0]
         if package == "keras_dldl" and part in ROW_OF:
             yield part, line
+        elif package == "keras_dldl":
+            yield "the package itself", line
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_imports_point_one_way():
         for path in source_files()
         if part_of(path) != "__init__"
         for other, line in house_imports(path)
-        if ROW_OF[other] > ROW_OF[part_of(path)]
+        if ROW_OF.get(other, len(ROWS)) > ROW_OF[part_of(path)]
     ]
     assert wrong == []
 

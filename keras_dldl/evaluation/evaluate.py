@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_dldl._utils import files
 from keras_dldl._utils.arguments import check_integer
+from keras_dldl._version import __version__
 from keras_dldl.evaluation.against import check_comparable
 from keras_dldl.evaluation.assess import assess
 from keras_dldl.evaluation.decoding import decode
@@ -191,10 +192,8 @@ def versions() -> dict[str, Any]:
 
     import keras
 
-    import keras_dldl
-
     return {
-        "keras_dldl": keras_dldl.__version__,
+        "keras_dldl": __version__,
         "commit": commit(CHECKOUT),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),

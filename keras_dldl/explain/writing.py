@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl._utils import files
+from keras_dldl._version import __version__
 from keras_dldl.explain.attention import resize_map
 from keras_dldl.explain.faces import ChosenFaces, ExplainedFace
 from keras_dldl.explain.groups import GroupAverages
@@ -36,8 +37,6 @@ def provenance(model: "FaceModel", name: str | os.PathLike, faces: ChosenFaces) 
     """Return which model was explained, loaded from `name`, and on which faces, as JSON values."""
     import keras
 
-    import keras_dldl
-
     return {
         "task": model.grid.task,
         "unit": model.grid.unit,
@@ -50,7 +49,7 @@ def provenance(model: "FaceModel", name: str | os.PathLike, faces: ChosenFaces) 
         },
         "data": faces.source,
         "notes": list(faces.notes),
-        "versions": {"keras_dldl": keras_dldl.__version__, "keras": keras.__version__},
+        "versions": {"keras_dldl": __version__, "keras": keras.__version__},
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl._utils.files import write_bytes
+from keras_dldl._version import __version__
 from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.faces.alignment import Alignment
@@ -74,10 +75,8 @@ class ModelCard:
 
     def to_dict(self, format: str, **more: Any) -> dict[str, Any]:
         """Return the card as plain JSON values, for an export in `format`, with anything `more`."""
-        import keras_dldl
-
         return {
-            "keras_dldl": keras_dldl.__version__,
+            "keras_dldl": __version__,
             "format": format,
             "name": self.name,
             "task": self.grid.task,

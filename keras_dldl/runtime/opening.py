@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_dldl._utils.cache import cached, checksum
+from keras_dldl._version import __version__
 from keras_dldl.errors import ConfigError, KerasDLDLError, ModelFileError
 from keras_dldl.interpreters import asked_engine, is_installed
 from keras_dldl.runtime.network import Network
@@ -162,10 +163,8 @@ def converted(path: Path, engine: str, convert: Callable | None = None) -> FileN
         engine: "litert" or "onnx".
         convert: from path, engine and suffix to the content; default: by a process of its own.
     """
-    import keras_dldl
-
     content = path.read_bytes()
-    key = checksum(keras_dldl.__version__, engine, content)
+    key = checksum(__version__, engine, content)
     suffix = next(end for end, name in ENGINE_OF.items() if name == engine)
     made = cached(f"model-{engine}", key, lambda: (convert or _convert)(path, engine, suffix))
     return FileNetwork(path.with_suffix(suffix), made, asked_for=path)

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
-from keras_dldl import __version__
+from keras_dldl._version import __version__
 from keras_dldl.serving import photos, rest
 from keras_dldl.serving.edge import Edge, handlers, log
 from keras_dldl.serving.options import ServerOptions

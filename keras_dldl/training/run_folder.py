@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl._utils.files import TEMPORARY_PREFIX, atomic_path, write_json
+from keras_dldl._version import __version__
 from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.training.config import RunConfig
 
@@ -242,8 +243,6 @@ def data_fingerprint(data: Any, splits: list[str], image_weights: str | None = N
 
 def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> None:
     """Write what the settings do not say: versions, machine, command, label grid, counts."""
-    from keras_dldl import __version__
-
     versions: dict[str, str | None] = {"python": platform.python_version()}
     versions["keras-dldl"] = __version__
     for name in ("keras", "tensorflow", "numpy"):
