@@ -124,6 +124,25 @@ def test_ten_faces_have_the_ages_of_python(site, tab):
 
 
 @pytest.mark.slow
+def test_small_faces_of_a_group_are_found_where_python_finds_them(site, tab):
+    group = Image.new("RGB", (1280, 960), (150, 160, 150))
+    places = [(20 + 210 * column, 30 + 310 * row) for row in range(3) for column in range(6)]
+    for i, place in enumerate(places):
+        face = draw_face(5 + 4 * i, np.random.default_rng(i), size=90 + 6 * i)
+        group.paste(Image.fromarray(face.image), place)
+    path = site.folder / "group.png"
+    group.save(path)
+    body = "(await findFaces(await (await fetch('../group.png')).blob())).faces"
+    faces = tab.run(module("api.js", "findFaces", body))
+    wanted = keras_dldl.predict_age(str(path), model="nano-age", all_faces=True)
+    assert len(faces) == len(wanted) == len(places)
+    apart = np.subtract([face["box"] for face in faces], [p.box for p in wanted])
+    assert np.abs(apart).max() < 8  # pixels: they start from other rough places
+    years = np.subtract([face["value"] for face in faces], [float(p) for p in wanted])
+    assert np.median(np.abs(years)) < 0.5
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("quick", [False, True])
 def test_squares_are_cut_out_pixel_by_pixel_as_in_python(site, tab, quick):
     image = np.asarray(Image.open(site.folder / "9.png").convert("RGB"))

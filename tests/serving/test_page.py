@@ -250,6 +250,16 @@ def test_the_result_is_on_the_first_screen_and_labels_lie_apart(
       return [labels.length, apart, inside];
     })()"""
     assert tab.run(script) == [faces, True, True]
+    for number in (faces, 1):  # the button of the chosen face is in sight, in rows or in one line
+        face = f"document.querySelectorAll('#overlay g')[{number - 1}]"
+        tab.run(f"{face}.dispatchEvent(new MouseEvent('click'))")
+        seen = """(() => {
+          const [list, chip] = ["#faces", "#faces [aria-pressed=true]"].map(
+            s => document.querySelector(s).getBoundingClientRect());
+          return list.height === 0 || chip.left >= list.left - 1 && chip.right <= list.right + 1 &&
+            chip.top >= list.top - 1 && chip.bottom <= list.bottom + 1;
+        })()"""
+        assert tab.run(seen), number
 
 
 @needs_browser

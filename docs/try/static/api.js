@@ -9,7 +9,7 @@ import { openPhoto } from "./pixels.js";
 
 export const LIVE_PAUSE = 0; // milliseconds between frames of the camera
 export const NO_FACE =
-  "No face was found. Here only faces are seen that are larger than about 1/8 of the photo; the package in Python finds smaller ones.";
+  "No face was found. Faces in profile, under about 20 pixels, or under 1/64 of the longer side, are not seen.";
 export const attentionMap = null; // the model's file does not give it
 
 const ready = load();
@@ -46,7 +46,7 @@ export async function findFaces(photo, name, signal, onSent = () => {}, live = f
   const picture = await openPhoto(photo);
   const { width, height, pixels, reduction } = picture;
   const faces = [];
-  for (const { box, landmarks, score } of await detect(networks, pixels, live)) {
+  for (const { box, landmarks, score } of await detect(networks, pixels, live, pacer(signal))) {
     signal?.throwIfAborted();
     // Where a crop needs more pixels than the reduced photo has, it is cut from the whole one.
     const needsMore = reduction > 1 && spanOf(card, landmarks) < 1;
@@ -68,6 +68,18 @@ export async function findFaces(photo, name, signal, onSent = () => {}, live = f
   picture.close();
   const { task, unit, labels } = card;
   return { model: about.name, task, unit, level: LEVEL, width, height, left_out: 0, labels, faces };
+}
+
+// Lets the browser draw and take clicks between the steps of a long search.
+function pacer(signal) {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last > 50) {
+      await new Promise((resolve) => setTimeout(resolve));
+      last = performance.now();
+    }
+    signal?.throwIfAborted();
+  };
 }
 
 // Keeps the page's files on the device, so that it opens without a network. Browsers allow it on

@@ -1,5 +1,5 @@
-// Finds faces: keras_dldl/faces/detectors/auto.py, blazeface.py and mesh.py, without MTCNN. Faces
-// smaller than about an eighth of the picture, and profiles, are not found here.
+// Finds faces: keras_dldl/faces/detectors/auto.py, blazeface.py and mesh.py. Small ones, which Python
+// finds by MTCNN, are found by the same two networks in squares of the picture; profiles are not.
 
 import { add, column, conjugate, length, mean, scaled, subtract, times } from "./complex.js";
 import { asNumbers, cut } from "./pixels.js";
@@ -26,6 +26,9 @@ const FIVE_POINTS = [
 ];
 const MIRRORED = [1, 0, 2, 4, 3];
 const QUARTER = [0, 1];
+const QUARTERS = 4;
+const LEAST_TILE = 160; // pixels; BlazeFace knows faces of an eighth of a square and more
+const SHARED = 0.25; // of neighbouring squares
 
 const ANCHORS = CELLS.flatMap(([cells, boxes]) =>
   Array.from({ length: cells * cells * boxes }, (_, i) => {
@@ -36,37 +39,73 @@ const ANCHORS = CELLS.flatMap(([cells, boxes]) =>
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
-// Gives {box, landmarks, score} of each face, left to right. `untilSure` looks at the other quarter
-// turns of the picture only where no sure face has been seen: for moving pictures.
-export async function detect(networks, picture, untilSure) {
+// Gives {box, landmarks, score} of each face, left to right. Of a moving picture (`live`) only the
+// large faces, and other quarter turns only where no sure face has been seen. `pause` is awaited now
+// and then, so that the page stays awake.
+export async function detect(networks, picture, live, pause) {
   const { width, height } = picture;
-  const side = Math.max(width, height) * (1 + 2 * BORDER);
-  const candidates = await propose(networks.blazeface, picture, [width / 2, height / 2], side, untilSure);
+  const whole = { centre: [width / 2, height / 2], side: Math.max(width, height) * (1 + 2 * BORDER) };
+  let faces = await search(networks, picture, whole, QUARTERS, live);
+  if (live) {
+    const unsure = faces.some(({ score }) => score < SURE_PRESENCE);
+    if (unsure) faces = await search(networks, picture, whole, QUARTERS);
+  } else {
+    for (const { turns, ...square } of tiles(width, height)) {
+      faces = [...faces, ...(await search(networks, picture, square, turns, false, faces))];
+      await pause();
+    }
+  }
+  return faces.sort((one, other) => one.box[0] - other.box[0]);
+}
+
+// Squares of a half, a quarter and an eighth of the picture's longer side. A face of up to a quarter
+// of a square lies in one of them as a whole; larger ones are found in the squares before.
+function* tiles(width, height) {
+  for (const parts of [2, 4, 8]) {
+    const side = Math.max(width, height) / parts;
+    if (side < LEAST_TILE) return;
+    const turns = parts === 2 ? QUARTERS : 1; // as in Python small faces are sought upright alone
+    for (const y of middles(height, side)) {
+      for (const x of middles(width, side)) yield { centre: [x, y], side, turns };
+    }
+  }
+}
+
+function middles(length, side) {
+  if (length <= side) return [length / 2];
+  const steps = Math.ceil((length - side) / (side * (1 - SHARED)) - 1e-9);
+  return Array.from({ length: steps + 1 }, (_, i) => side / 2 + ((length - side) * i) / steps);
+}
+
+// The faces in a square of the picture, without those at places of known ones.
+async function search(networks, picture, square, turns, untilSure = false, known = []) {
+  const candidates = await propose(networks.blazeface, picture, square, turns, untilSure);
   let faces = [];
   // Of several at one place, such as a face and the same seen on its head, it is the one that the
   // mesh is surest of.
   for (const candidate of candidates.sort((one, other) => other.score - one.score)) {
-    if (faces.some((face) => face.score >= CLEAR_PRESENCE && isNear(face, candidate))) continue;
+    const clear = faces.filter(({ score }) => score >= CLEAR_PRESENCE);
+    if (isKnown([...known, ...clear], candidate)) continue;
     let mesh = await fit(networks.mesh, picture, candidate, false);
     if (mesh.presence >= LEAST_PRESENCE) mesh = await fit(networks.mesh, picture, placeOf(mesh), true);
     if (mesh.presence < LEAST_PRESENCE) continue;
     const found = faceOf(mesh, picture);
+    if (isKnown(known, squareOf(found))) continue; // the mesh has moved onto the face beside it
     const twins = faces.filter((face) => isNear(face, squareOf(found)));
     if (twins.every((twin) => twin.score < found.score))
       faces = [...faces.filter((face) => !twins.includes(face)), found];
   }
-  if (untilSure && faces.some(({ score }) => score < SURE_PRESENCE)) return detect(networks, picture, false);
-  return faces.sort((one, other) => one.box[0] - other.box[0]);
+  return faces;
 }
 
 // Candidates {centre, side, up, score}; `up` leads from chin to forehead and has length 1.
-async function propose(network, picture, centre, side, untilSure) {
+async function propose(network, picture, { centre, side }, turns, untilSure) {
   const scale = side / BLAZE_SIDE;
   const half = [BLAZE_SIDE / 2, BLAZE_SIDE / 2];
   let square = cut(picture, [scale, 0], subtract(centre, scaled(half, scale)), BLAZE_SIDE, true);
   const found = [];
   let back = [1, 0];
-  for (let turn = 0; turn < 4; turn++) {
+  for (let turn = 0; turn < turns; turn++) {
     const boxes = await boxesIn(network, square);
     for (const { middle, size, up, score } of boxes) {
       const place = add(centre, scaled(times(back, subtract(middle, half)), scale));
@@ -202,6 +241,10 @@ function faceOf({ points, five, presence }, { width, height }) {
 
 function squareOf({ box: [x, y, width, height] }) {
   return { centre: [x + width / 2, y + height / 2], side: Math.max(width, height) };
+}
+
+function isKnown(faces, place) {
+  return faces.some((face) => isNear(face, place));
 }
 
 function isNear(face, { centre, side }) {

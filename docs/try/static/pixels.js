@@ -48,7 +48,7 @@ function read(bitmap, blocks) {
 // A turned and scaled square: (size, size, 3) bytes; edge pixels fill what lies outside. `scale` is
 // how many pixels of the picture one of the square spans, times the turn; `shift` its upper left
 // corner. `quick` is less sharp: for the networks that find faces. Those look at a picture many times:
-// they cut from its half, quarter and so on, which are kept (keras_dldl/faces/detectors/picture.py).
+// they cut from its half, quarter and so on, which are kept (`Picture` in keras_dldl/faces/alignment.py).
 export function cut(picture, scale, shift, size, quick = false) {
   if (quick && length(scale) >= 2) {
     picture.half ??= reduced(picture.data, 3, picture.width, 0, 0, picture.width, picture.height, 2);

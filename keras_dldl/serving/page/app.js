@@ -163,7 +163,9 @@ function choose(index) {
     button.setAttribute("aria-pressed", String(i === index)),
   );
   const chip = at("faces").children[index];
-  at("faces").scrollLeft = chip.offsetLeft - at("faces").clientWidth / 2;
+  const list = at("faces");
+  list.scrollLeft = chip.offsetLeft - list.offsetLeft - list.clientWidth / 2;
+  list.scrollTop = chip.offsetTop - list.offsetTop - list.clientHeight / 2;
   at("value").textContent = format(answer, face.value);
   at("unit").textContent = answer.unit;
   at("interval").textContent = between(answer, face);

@@ -2,7 +2,7 @@
 
 import { element } from "./svg.js";
 
-// As in keras_dldl/drawing.py: a face has the same number and colour on every picture.
+// As in keras_dldl/predict/drawing.py: a face has the same number and colour on every picture.
 const COLOURS = [
   "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd",
   "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
