@@ -42,24 +42,17 @@ def command(model, folders, split, out, in_place, as_json, **options):
     With 30 to 199, they have one width for all labels, and the range they may hold is shown.
     """
     if bool(out) == in_place:
-        raise click.UsageError("Give either --out or --in-place.")
+        received = "both" if out else "neither"
+        raise click.UsageError(f"Give either --out or --in-place. Received: {received}")
     if out and not out.lower().endswith(".keras"):
         raise click.UsageError(f"--out must be a file that ends in .keras. Received: --out {out}")
-    if in_place and model.startswith("hf://"):
-        raise click.UsageError(f"--in-place is for files. Give --out. Received: --model {model}")
     from pathlib import Path
 
     from keras_dldl._utils.files import check_writable
     from keras_dldl.evaluation import PreparedFaces, calibrate
     from keras_dldl.export import keep_light_copy
-    from keras_dldl.saved_models import ROOT, find_model
 
-    place = find_model(model) if in_place else Path(out)
-    if in_place and ROOT in place.resolve().parents:
-        raise click.UsageError(
-            "--in-place is for models of your own: the shipped ones stay as they are. Give --out. "
-            f"Received: --model {model}"
-        )
+    place = _own_file(model) if in_place else Path(out)
     check_writable(place.parent)  # now, and not when minutes of work are lost by it
     result = calibrate(model, PreparedFaces(*folders, split=split), **options)
     _show(result, as_json)
@@ -67,6 +60,19 @@ def command(model, folders, split, out, in_place, as_json, **options):
     keep_light_copy(place)
     if not as_json:
         echo_written([place])
+
+
+def _own_file(model):
+    """Return the file that --in-place replaces."""
+    from keras_dldl.saved_models import HUB, ROOT, find_model
+
+    found = None if model.startswith(HUB) else find_model(model)
+    if found is None or ROOT in found.resolve().parents:
+        raise click.UsageError(
+            "--in-place is for files of your own: shipped models, and those on the hub, stay as "
+            f"they are. Give --out. Received: --model {model}"
+        )
+    return found
 
 
 def _show(result, as_json):

@@ -109,12 +109,21 @@ def command(model, folders, manifest, root, out, align, detector, max_pixels, as
 
 def _check_usage(folders, manifest, root, align, detector, max_pixels):
     if bool(folders) == bool(manifest):
-        raise click.UsageError("Give either --data, or --manifest with --root.")
+        received = "both" if folders else "neither"
+        raise click.UsageError(
+            f"Give either --data, or --manifest with --root. Received: {received}"
+        )
     if bool(manifest) != bool(root):
-        raise click.UsageError("--manifest and --root go together.")
-    if folders and not align:
-        raise click.UsageError("--no-align is for --manifest; prepared data is aligned already.")
-    if folders and detector is not None:
-        raise click.UsageError("--detector is for --manifest; prepared data is aligned already.")
-    if folders and max_pixels is not None:
-        raise click.UsageError("--max-pixels is for --manifest; prepared data is read already.")
+        received = f"--manifest {manifest}" if manifest else f"--root {root}"
+        raise click.UsageError(f"--manifest and --root go together. Received: {received} alone")
+    not_for_data = {
+        "--no-align": not align,
+        "--detector": detector is not None,
+        "--max-pixels": max_pixels is not None,
+    }
+    for option, is_given in not_for_data.items():
+        if folders and is_given:
+            raise click.UsageError(
+                f"{option} is for --manifest; prepared data is read and aligned already. "
+                f"Received: {option} with --data {folders[0]}"
+            )

@@ -80,7 +80,7 @@ def attention_command(ctx, images, model, out, detector, **options):
     check_writable(out)
     images = photo_paths(images)
     if not images:
-        raise click.UsageError("No IMAGE is left to explain: the lists are empty.")
+        raise click.UsageError("No IMAGE is left to explain. Received: empty lists")
     explainer = PhotoExplainer(load_model(model), detector)
     names, failed = Names(out, "attention", taken=images), explainer.refusal is not None
     for path in images:

@@ -34,7 +34,9 @@ def two_models(weight: str) -> Callable:
 def refuse_existing(out: str, force: bool) -> None:
     """Raise `FileExistsError` if `out` is there and was not meant to be replaced."""
     if Path(out).exists() and not force:
-        raise FileExistsError(f"{out} exists. Give another --out, or --force")
+        raise FileExistsError(
+            f"--out must be a new file, unless --force is given. Received: {out}, which exists"
+        )
 
 
 def written(model, out: str, as_json: bool) -> None:

@@ -113,9 +113,11 @@ def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
     """
     level, distribution = options.pop("level"), options.pop("distribution")
     if as_json and json_lines:
-        raise click.UsageError("--json and --json-lines exclude each other.")
+        raise click.UsageError("--json and --json-lines exclude each other. Received: both")
     if distribution and not (as_json or json_lines):
-        raise click.UsageError("--distribution is for --json and --json-lines.")
+        raise click.UsageError(
+            "--distribution is for --json and --json-lines. Received: --distribution without either"
+        )
     images = _paths(images, plot)
     pictures = _pictures_to_save(images, save)
     _check_plot(plot, [*images, *pictures])
@@ -215,7 +217,9 @@ def _paths(images, plot) -> list[str]:
             f" --plot takes the word after it as its file, here {plot}: give --plot last, or with "
             "a file of its own."
         )
-        raise click.UsageError("Missing argument 'IMAGE...'." + (taken if plot else ""))
+        raise click.UsageError(
+            f"Missing argument 'IMAGE...'.{taken if plot else ''} Received: no image"
+        )
     paths = photo_paths(images)
     if not paths:  # of lists only
         raise click.UsageError(f"No IMAGE is left to predict. Received: {' '.join(images)}")

@@ -115,7 +115,9 @@ def command(ctx, source, root, out, as_json, **options):
     if kind.draws_root:
         root = root or str(Path(out) / "images")
     if root is None:
-        raise click.UsageError(f"--root is needed for {source}: the folder of the data set.")
+        raise click.UsageError(
+            f"--root is needed for {source}: the folder of the data set. Received: no --root"
+        )
     of_run = {field.name: options[field.name] for field in fields(PrepareOptions)}
     reader = make(kind, "source", **_options_of(kind, options))
     run_jobs = _run_jobs(ctx, options["runner"], options["beam_options"])
@@ -126,10 +128,14 @@ def _run_jobs(ctx, runner, beam_options):
     """Return what does the work elsewhere; None where processes of this machine do."""
     if runner != "beam":
         if beam_options:
-            raise click.UsageError("--beam-option is for --runner beam only.")
+            raise click.UsageError(
+                f"--beam-option is for --runner beam only. Received: --runner {runner}"
+            )
         return None
     if is_given(ctx, "workers"):
-        raise click.UsageError("--workers is for --runner processes only.")
+        raise click.UsageError(
+            f"--workers is for --runner processes only. Received: --runner {runner}"
+        )
     from keras_dldl.data.prepare.beam import beam_runner
 
     return beam_runner(beam_options)

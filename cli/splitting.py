@@ -47,4 +47,6 @@ def check_split_usage(ctx: click.Context) -> None:
     without_effect = [name for name in ("split", "test") if is_given(ctx, name)]
     if chosen and without_effect:
         first, second = (f"--{names[0].replace('_', '-')}" for names in (chosen, without_effect))
-        raise click.UsageError(f"{first} says which rows are for testing; leave out {second}.")
+        raise click.UsageError(
+            f"{first} says which rows are for testing; leave out {second}. Received: both"
+        )

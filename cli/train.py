@@ -35,7 +35,7 @@ def command(config, out, resume, preview, dry_run, as_json, coordinator, process
     checkpoint/ and curves.png. A stopped run continues with --resume, to the same result.
     """
     if out is None and (resume or not (preview or dry_run)):
-        raise click.UsageError("--out is needed: the run folder.")
+        raise click.UsageError("--out is needed: the run folder. Received: no --out")
     if preview is not None:
         _preview(config, preview, as_json)
     if preview is not None and not dry_run:

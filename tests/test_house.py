@@ -231,6 +231,55 @@ def test_nothing_heavy_is_imported_at_the_top_of_the_package_or_a_command():
     assert wrong == []
 
 
+USER_ERRORS = {
+    "BadParameter", "ConfigError", "DataError", "DetectorError", "ModelFileError", "NoFaceFound",
+    "ParityError", "ServerError", "TrainingError", "UnreadableImage", "UsageError",
+}  # fmt: skip
+
+
+def is_in_three_parts(call: ast.Call) -> bool:
+    """Tell whether a message that is written in `call` says what was received.
+
+    It may leave that to another's, with which it ends: to a function's, or to that of an error.
+    """
+    text = "".join(
+        node.value
+        for node in ast.walk(call)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    source = ast.unparse(call)
+    ends_in_anothers = re.search(r"\{(error|.*\breason)\}['\"]\)$", source)
+    takes_anothers = re.match(r"[\w.]+\(f?['\"]?\{?\w*[\w.]*\(", source)
+    return " " not in text or "Received" in text or bool(ends_in_anothers or takes_anothers)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("ConfigError('`a` must be 1. Received: 2')", True),
+        ("ConfigError(f'`a` must be 1. ' f'Received: a={a}')", True),
+        ("ConfigError('`a` must be 1')", False),
+        ("click.UsageError(f'{a} goes with b.' + (more if b else ' And c.'))", False),
+        ("DataError(f'{path}, line {line}: {error}')", True),
+        ("DataError(f'{path} cannot be read ({error})')", False),
+        ("ModelFileError(not_a_model(path, 'no archive'))", True),
+    ],
+)
+def test_the_reader_of_messages_sees_what_is_missing(call, expected):
+    assert is_in_three_parts(ast.parse(call, mode="eval").body) is expected
+
+
+def test_errors_say_what_was_received():
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
+        for path in source_files()
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in USER_ERRORS
+        if not is_in_three_parts(node)
+    ]
+    assert wrong == []
+
+
 def test_files_and_functions_are_short_enough_to_read_aloud():
     wrong = []
     for path in source_files():

@@ -66,7 +66,10 @@ class Method:
 
     def loss(self, grid: LabelGrid) -> "keras.losses.Loss":
         """Return the loss over `grid`: y_true (B,), (B, 1), (B, 2) or (B, 5); y_pred raw."""
-        raise NotImplementedError(f"{type(self).__name__} must have a method `loss(grid)`")
+        raise NotImplementedError(
+            "A method must have a method `loss(grid)`, which returns a Keras loss of raw outputs. "
+            f"Received: {type(self).__name__}, which has none"
+        )
 
     @property
     def options(self) -> dict[str, Any]:

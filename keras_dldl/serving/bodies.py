@@ -23,6 +23,7 @@ DROPPED_BYTES_PER_SECOND = 2_000_000
 MOST_DROPPED = 200_000_000
 FORM = "multipart/form-data"
 FIELDS = ("image", "file", "photo")
+AS_A_FORM = "it must be multipart/form-data, as `curl -F image=@photo.jpg` sends it."
 
 
 @dataclass
@@ -102,7 +103,10 @@ class BodyReader:
             try:
                 message = await asyncio.wait_for(request.receive(), end - time.monotonic())
             except asyncio.TimeoutError:
-                message = f"The body did not arrive in time: {taken.kept} bytes came"
+                message = (
+                    f"The body must arrive in {self._seconds:g} seconds and those that its size "
+                    f"takes; it did not arrive in time. Received: {taken.kept} bytes"
+                )
                 raise Refusal(408, message, "slow", close=True) from None
             if message["type"] == "http.disconnect":
                 raise ClientGone("The client left while it sent its request")
@@ -167,9 +171,12 @@ def picture_in(request: Request, body: bytes) -> bytes:
         parser.write(body)
         parser.finalize()
     except (FormParserError, ValueError) as error:
-        raise bad_request(f"The form is damaged: {error}") from None
+        raise bad_request(f"The form is damaged; {AS_A_FORM} Received: {error}") from None
     if not ended:
-        raise bad_request("The form is cut short")
+        raise bad_request(
+            f"The form is cut short; {AS_A_FORM} Received: {len(body)} bytes without the last "
+            "boundary"
+        )
     for name in FIELDS:
         if name in fields:
             return fields[name]

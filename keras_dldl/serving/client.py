@@ -204,7 +204,10 @@ def _predictions(
     try:
         return [_result(task, *row) for row in rows]
     except (ConfigError, TypeError, ValueError, IndexError, ArithmeticError) as error:
-        raise ServerError(f"The server's answer is not of use: {error}") from error
+        raise ServerError(
+            "The server's answer is not of use. Its rows must be as a model that `keras-dldl "
+            f"export` wrote gives them. Received, of one: {error}"
+        ) from error
 
 
 def _result(

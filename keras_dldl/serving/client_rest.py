@@ -70,7 +70,7 @@ class Transport(ABC):
         """Return the error of a server that did not answer in time."""
         return ServerError(
             f"{self.address}: no answer within {self.timeout:g} seconds. Give a longer "
-            "`timeout`, or smaller batches"
+            f"`timeout`, or smaller batches. Received: timeout={self.timeout:g}"
         )
 
 

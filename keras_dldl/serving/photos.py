@@ -236,16 +236,22 @@ def _model(service: Service, request: Request) -> Servable:
         found = service.models.versions.get(name, {}).get(number)
     if found is None:
         which = "" if version is None else f" in version {version[:40]}"
-        raise not_found(f"No model named {name[:100]!r} is being served{which}")
+        raise not_found(
+            f"No model named {name[:100]!r} is being served{which}. /api/models lists those that "
+            f"are. Received: {request.url.query[:100]}"
+        )
     request.scope["served_model"] = found.name
     return found
 
 
 def _level(request: Request) -> float:
+    given = request.query_params.get("level", str(DEFAULT_LEVEL))
     try:
-        return check_level(float(request.query_params.get("level", DEFAULT_LEVEL)))
-    except ValueError as error:
-        raise bad_request(f"level must be a number between 0 and 1: {error}") from None
+        return check_level(float(given))
+    except ValueError:
+        raise bad_request(
+            f"level must be a number between 0 and 1. Received: {given[:40]!r}"
+        ) from None
 
 
 def _choice(request: Request, name: str, allowed: tuple[str, str]) -> str:

@@ -162,5 +162,5 @@ def test_without_the_extra(monkeypatch):
 
 def test_the_cache_is_not_written_in_place(server):
     result = run("calibrate", "--model", "hf://user/x", "--data", "d", "--in-place")
-    assert result.exit_code == 2 and "--in-place is for files" in result.stderr
+    assert result.exit_code == 2 and "on the hub, stay" in result.stderr
     assert json.dumps(server.asked) == "[]"

@@ -127,20 +127,21 @@ def test_an_unreadable_image_ends_in_status_1_with_all_else_written(place, tmp_p
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "reason"),
     [
-        (),
-        ("--data", "data", "--manifest", "m.csv", "--root", "r"),
-        ("--manifest", "m.csv"),
-        ("--data", "data", "--root", "r"),
-        ("--data", "data", "--no-align"),
-        ("--data", "data", "--max-pixels", "100"),
-        ("--manifest", "m.csv", "--root", "r", "--max-pixels", "0"),
-        ("--data", "data", "--split", "dev"),
+        ((), "either --data, or --manifest with --root. Received: neither"),
+        (("--data", "data", "--manifest", "m.csv", "--root", "r"), "Received: both"),
+        (("--manifest", "m.csv"), "Received: --manifest m.csv alone"),
+        (("--data", "data", "--root", "r"), "Received: --root r alone"),
+        (("--data", "data", "--no-align"), "Received: --no-align with --data data"),
+        (("--data", "data", "--max-pixels", "100"), "Received: --max-pixels with --data data"),
+        (("--manifest", "m.csv", "--root", "r", "--max-pixels", "0"), "0"),
+        (("--data", "data", "--split", "dev"), "dev"),
     ],
 )
-def test_wrong_usage_ends_in_status_2(place, tmp_path, arguments):
-    assert run(place, tmp_path, *arguments).exit_code == 2
+def test_wrong_usage_ends_in_status_2(place, tmp_path, arguments, reason):
+    result = run(place, tmp_path, *arguments)
+    assert result.exit_code == 2 and reason in result.stderr
 
 
 @pytest.mark.parametrize(

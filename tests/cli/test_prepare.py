@@ -95,8 +95,8 @@ def test_the_grid_is_the_sources(run, call, end):
         ("fg-net --landmarks guess", "guess"),
         ("utkface --max-pixels 0", "0"),
         ("utkface --val 0.6 --test 0.5", "together below 1"),
-        ("utkface --beam-option --runner=FlinkRunner", "--beam-option is for --runner beam only"),
-        ("utkface --runner beam --workers 2", "--workers is for --runner processes only"),
+        ("utkface --beam-option --runner=FlinkRunner", "beam only. Received: --runner processes"),
+        ("utkface --runner beam --workers 2", "processes only. Received: --runner beam"),
         ("utkface --runner beam", "pip install 'keras-dldl[beam]'"),
     ],
 )

@@ -160,4 +160,4 @@ def test_dry_run_says_what_would_be_done(asked, tmp_path):
 
 def test_a_run_needs_its_folder(asked):
     result = run("--data", "a")
-    assert result.exit_code == 2 and "--out is needed: the run folder." in result.output
+    assert result.exit_code == 2 and "--out is needed: the run folder. Received" in result.output

@@ -161,11 +161,17 @@ def test_in_place_as_json(place, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [(), ("--out", "a.keras", "--in-place"), ("--out", "a.h5"), ("--in-place", "--level", 1)],
+    ("arguments", "reason"),
+    [
+        ((), "either --out or --in-place. Received: neither"),
+        (("--out", "a.keras", "--in-place"), "Received: both"),
+        (("--out", "a.h5"), "Received: --out a.h5"),
+        (("--in-place", "--level", 1), "1"),
+    ],
 )
-def test_wrong_usage(place, arguments):
-    assert run(place, *arguments).exit_code == 2
+def test_wrong_usage(place, arguments, reason):
+    result = run(place, *arguments)
+    assert result.exit_code == 2 and reason in result.stderr
 
 
 def test_a_shipped_model_stays_as_it_is(place):

@@ -86,11 +86,15 @@ def test_model_version_and_level_are_chosen_by_the_address(client):
 @pytest.mark.parametrize(
     ("query", "status", "reason"),
     [
-        ("model=foo", 404, "No model named 'foo' is being served"),
+        (
+            "model=foo",
+            404,
+            "'foo' is being served. /api/models lists those that are. Received: model=foo",
+        ),
         ("model=age&version=2", 404, "version 2"),
         ("model=age&version=x", 404, "version x"),
         ("level=0", 400, "between 0 and 1"),
-        ("level=much", 400, "between 0 and 1"),
+        ("level=much", 400, "between 0 and 1. Received: 'much'"),
         ("level=nan", 400, "between 0 and 1"),
         ("distribution=no", 400, "true or false"),
         ("levle=0.5", 400, "distribution. Did you mean level? Received: 'levle'"),

@@ -250,7 +250,10 @@ def fail_on(problems: Sequence[tuple[int, str]], path: str | os.PathLike) -> Non
     if problems:
         lines = [f"line {line}: {what}" for line, what in problems]
         count = f"{len(lines):,} bad row" + ("s" if len(lines) > 1 else "")
-        raise DataError(f"{path}: {count}: {first_few(lines, SHOWN_PROBLEMS, '; ')}")
+        raise DataError(
+            f"{path}: {count} to correct or remove. "
+            f"Received: {first_few(lines, SHOWN_PROBLEMS, '; ')}"
+        )
 
 
 def check_paths(rows: Iterable[tuple[int, str]], path: Path) -> None:

@@ -102,7 +102,10 @@ class Source:
         Raises:
             DataError: `root` does not hold this data set; says what was looked for and found.
         """
-        raise DataError(f"Source {self.name!r} has no reader for {root}")
+        raise NotImplementedError(
+            "A source must have a method `read(root)`, which returns `SourceRows`. "
+            f"Received: {type(self).__name__}, which has none"
+        )
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def test_a_fold_that_is_none(fold):
 @pytest.mark.parametrize(
     ("objects", "reason"),
     [
-        ([entry(0), {"age": 3}], r"1 bad row: line 7: img_path is missing: \['age'\]"),
+        ([entry(0), {"age": 3}], r"1 bad row .*Received: line 7: img_path is missing: \['age'\]"),
         ([entry(0), entry(1), entry(0)], r"line 12: DB/images/0\.jpg stands on line 2 too"),
         ([entry(0, folder=-1)], "no usable row. Received: 1 rows skipped"),
         ([], "no usable row"),

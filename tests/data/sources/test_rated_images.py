@@ -217,7 +217,7 @@ BROKEN = [
         (
             "scut-fbp5500",
             SCUT_5500.but({name: lines}, options={"fold": 1}),
-            rf"(txt|csv): 1 bad row: .*{reason}",
+            rf"(txt|csv): 1 bad row .*Received: .*{reason}",
         )
         for name, lines, reason in [
             (FOLDS.format(1, "test"), ["AF1.jpg"], "line 1: must be a name such as AF1.jpg"),

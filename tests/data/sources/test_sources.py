@@ -28,6 +28,11 @@ def test_every_source_is_complete():
         assert source().grid().size > 1
 
 
+def test_a_source_without_a_reader_says_so(tmp_path):
+    with pytest.raises(NotImplementedError, match="`read.*Received: Source, which has none"):
+        Source().read(tmp_path)
+
+
 @pytest.fixture
 def example(tmp_path, monkeypatch):
     """The documentation's source as my_module.py in the current folder; return its command."""

