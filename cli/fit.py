@@ -69,7 +69,7 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
             step("calibrate", "--model", run, "--data", data, "--in-place")
         against = ("--against", init) if start and _same_grid(init, grid) else ()
         step("evaluate", "--model", run, "--data", data, "--out", report, *against)
-    _show(steps, run, report, init, as_json)
+    _show(steps, run, report, init, grid, as_json)
 
 
 def _grid_of(labels):
@@ -107,7 +107,9 @@ def _same_grid(init, grid):
     return (theirs.task, theirs.start, theirs.stop) == (ours.task, ours.start, ours.stop)
 
 
-def _show(steps, run, report, init, as_json):
+def _show(steps, run, report, init, grid, as_json):
+    from keras_dldl.evaluation.training_run import training_run
+
     metrics = json.loads((Path(report) / "metrics.json").read_text(encoding="utf-8"))
     model, page = str(Path(run) / "model.keras"), str(Path(report) / "report.html")
     if as_json:
@@ -115,6 +117,9 @@ def _show(steps, run, report, init, as_json):
         echo_json(made)
         return
     click.echo(f"\nmodel   {model}\nreport  {page}\ncurves  {Path(run) / 'curves.png'}\n")
+    trained = training_run(Path(model), GRIDS[grid]().unit)
+    if trained:
+        click.echo(trained.kept)
     ends = metrics["against"]["confidence"] if "against" in metrics else None
     if "against" in metrics and (ends is None or ends[1] >= 0):
         click.echo(f"Not shown to be better than {init}. More photos help most, of test faces too.")

@@ -19,6 +19,7 @@ from keras_dldl.evaluation.groups import grouping_columns
 from keras_dldl.evaluation.inputs import Faces, PreparedFaces, check_labels
 from keras_dldl.evaluation.leaks import leak_check as checked_for_leaks
 from keras_dldl.evaluation.predicting import SHOWN, Pictures, predict_faces
+from keras_dldl.evaluation.training_run import TrainingRun, training_run
 from keras_dldl.evaluation.wording import in_words
 from keras_dldl.models import FaceModel
 from keras_dldl.runtime import ModelCard, Network
@@ -45,11 +46,13 @@ class Evaluation:
             then the manifest's other columns; one of those that has a name of ours is
             `manifest_<name>`.
         pictures: the faces that the report shows.
+        run: the training run in whose folder the model lies; None where it lies elsewhere.
     """
 
     metrics: dict[str, Any]
     predictions: "pd.DataFrame"
     pictures: Pictures = field(default_factory=Pictures)
+    run: TrainingRun | None = None
 
     def save(self, out: str | os.PathLike) -> list[Path]:
         """Write `metrics.json`, `predictions.csv` and `report.html` into the folder `out`.
@@ -65,7 +68,7 @@ class Evaluation:
         from keras_dldl.evaluation.report import report_html
 
         out = Path(out)
-        report = report_html(self.metrics, self.predictions, self.pictures)
+        report = report_html(self.metrics, self.predictions, self.pictures, self.run)
         with files.atomic_path(out / "predictions.csv") as temporary:
             self.predictions.to_csv(temporary, index=False, lineterminator="\n")
         files.write_text(out / "report.html", report)
@@ -106,8 +109,7 @@ def evaluate(
         ConfigError: `batch_size` is not a whole number above 0, or there is no such decoder.
         ModelFileError: `model` is not a model of this package, or gives no numbers.
     """
-    if isinstance(faces, (str, os.PathLike)):
-        faces = PreparedFaces(faces)
+    faces = PreparedFaces(faces) if isinstance(faces, (str, os.PathLike)) else faces
     batch_size = check_integer("batch_size", batch_size, minimum=1)
     networks = [open_own(one) for one in (model, against) if one is not None]
     first, *others = cards = [network.card for network in networks]
@@ -132,7 +134,8 @@ def evaluate(
     seen = first.notes.get("training_images")
     metrics["leak_check"] = checked_for_leaks(faces, leak_check, error, seen)
     metrics["summary"] = in_words(metrics, first.grid)
-    return Evaluation(metrics, predictions, views.pictures)
+    run = training_run(networks[0].path, first.grid.unit)
+    return Evaluation(metrics, predictions, views.pictures, run)
 
 
 def _checked(cards: "Sequence[ModelCard]", faces: Faces) -> list[str]:

@@ -1,6 +1,7 @@
 """`keras-dldl fit`: the steps it stands for, going on after a stop, and the steps' own errors."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -68,6 +69,9 @@ def test_all_steps_end_in_a_model_and_a_report(made):
     assert metrics["against_model"]["name"].endswith("start.keras")
     assert str(folder / "out" / "report" / "report.html") in result.stdout
     assert f"keras-dldl predict PHOTO --model {folder / 'out' / 'run'}" in result.stdout
+    kept = re.search(r"^(The model is of epoch 1 of 1|No epoch was better).*", result.stdout, re.M)
+    page = (folder / "out" / "report" / "report.html").read_text(encoding="utf-8")
+    assert kept[0] in page and "Validation may lie below training" in page
 
 
 def test_a_second_call_trains_nothing_again(made):

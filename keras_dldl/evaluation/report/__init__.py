@@ -17,6 +17,7 @@ from keras_dldl._utils.html_marks import (
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.predicting import Pictures
 from keras_dldl.evaluation.report import sections
+from keras_dldl.evaluation.training_run import TrainingRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,10 @@ REMARK = (
 
 
 def report_html(
-    metrics: dict[str, Any], predictions: "pd.DataFrame", pictures: Pictures | None = None
+    metrics: dict[str, Any],
+    predictions: "pd.DataFrame",
+    pictures: Pictures | None = None,
+    run: TrainingRun | None = None,
 ) -> str:
     """Return the report as one self-contained HTML document.
 
@@ -38,9 +42,10 @@ def report_html(
         metrics: the content of `metrics.json`.
         predictions: the content of `predictions.csv`.
         pictures: the faces to show; None shows none.
+        run: the training run of the model; None has no section.
     """
     unit = tables.unit_of(metrics)
-    parts = _sections(metrics, predictions, pictures or Pictures(), unit)
+    parts = _sections(metrics, predictions, pictures or Pictures(), run, unit)
     about = f"{metrics['n']:,} faces: {tables.described_data(metrics['data'])}"
     links = (f'<a href="#{name}">{escaped(title)}</a>' for name, (title, _) in parts.items())
     words = "".join(paragraph(text) for text in metrics["summary"].values())
@@ -58,7 +63,11 @@ def report_html(
 
 
 def _sections(
-    metrics: dict[str, Any], predictions: "pd.DataFrame", pictures: Pictures, unit: str
+    metrics: dict[str, Any],
+    predictions: "pd.DataFrame",
+    pictures: Pictures,
+    run: TrainingRun | None,
+    unit: str,
 ) -> dict[str, tuple[str, Html]]:
     """Return title and content of each part that there is, by its name."""
     decimals = 1 if unit == "years" else 2
@@ -70,6 +79,7 @@ def _sections(
         "calibration": ("Calibration", sections.calibration_part(metrics, unit)),
         "fairness": ("Gaps between groups", sections.fairness_part(metrics, unit)),
         "groups": ("Groups", sections.group_sections(metrics, unit)),
+        "training": ("Training", sections.training_part(run, unit)),
         "faces": ("Faces", _faces(pictures, predictions, decimals)),
         "left-out": ("Rows left out", _unreadable(metrics["unreadable"])),
         "provenance": ("Where these numbers come from", _provenance(metrics)),

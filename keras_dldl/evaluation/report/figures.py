@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.evaluation.numbers import THRESHOLDS
+from keras_dldl.evaluation.training_run import TrainingRun
 
 WIDTH, HEIGHT, DPI = 5.6, 4.0, 130
 COLOUR, SECOND, GREY = "#2a6f97", "#bc4749", "#6b7280"
@@ -15,11 +16,15 @@ MAX_POINTS = 20_000
 
 
 def cumulative_score_curve(
-    label: np.ndarray, value: np.ndarray, unit: str, other: np.ndarray | None = None
+    label: np.ndarray,
+    value: np.ndarray,
+    unit: str,
+    other: np.ndarray | None = None,
+    name: str = "the other model",
 ) -> bytes:
     """Draw the share of faces with an error of at most t, for every t, as PNG.
 
-    `other` are (N,) values of another model, for a second curve.
+    `other` are (N,) values of another model, for a second curve, and `name` is what it is called.
     """
     figure, axes = _figure()
     error = np.sort(np.abs(value - label))
@@ -30,7 +35,7 @@ def cumulative_score_curve(
             axes.plot(t, share, "o", color=COLOUR, markersize=5)
             axes.annotate(f"{share:.0f} %", (t, share), (6, -11), textcoords="offset points")
     if other is not None:
-        _step(axes, np.sort(np.abs(other - label)), color=SECOND, label="--against", linestyle="--")
+        _step(axes, np.sort(np.abs(other - label)), color=SECOND, label=name, linestyle="--")
         axes.legend(loc="lower right", frameon=False)
     axes.set(xlabel=f"|error| at most ({unit})", ylabel="CS: share of faces (%)", ylim=(0, 101))
     axes.set_xlim(0, max(float(np.quantile(error, 0.99)), 1e-6))
@@ -121,6 +126,22 @@ def group_dots(groups: Mapping[str, Any], number: str, unit: str) -> bytes:
     return _png(figure)
 
 
+def training_curves(run: TrainingRun, name: str, unit: str) -> bytes:
+    """Draw "loss" or "mae" of training and validation by epoch, and which was kept, as PNG."""
+    figure, axes = _figure()
+    curves = ((name, "training", GREY, "--"), (f"val_{name}", "validation", COLOUR, "-"))
+    for column, label, colour, style in curves:
+        shown = [(row["epoch"], row[column]) for row in run.rows if row[column] is not None]
+        if shown:
+            axes.plot(*zip(*shown, strict=True), style, marker=".", color=colour, label=label)
+    axes.axvline(run.epoch, color=SECOND, linewidth=0.8, label="kept")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set(xlabel="epoch (0: before training)" if run.rows[0]["epoch"] == 0 else "epoch")
+    axes.set(ylabel=f"MAE ({unit})" if unit else name)
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
 def _bars(axes: Any, place: np.ndarray, groups: Mapping[str, Any], key: str, **style) -> None:
     """Draw the intervals of the groups that have one."""
     across = style.pop("across", False)
@@ -151,7 +172,9 @@ def _figure(height: float = HEIGHT) -> tuple[Any, Any]:
 def _png(figure: Any) -> bytes:
     # Names come from the data: a "$" in one is no formula.
     for axes in figure.axes:
-        for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        legend = axes.get_legend()
+        names = legend.get_texts() if legend else ()
+        for text in (*axes.get_xticklabels(), *axes.get_yticklabels(), *names):
             text.set_parse_math(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)

@@ -11,6 +11,7 @@ from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.groups import DECADE, MIN_FACES, OTHERS
 from keras_dldl.evaluation.numbers import THRESHOLDS
 from keras_dldl.evaluation.report import figures
+from keras_dldl.evaluation.training_run import TrainingRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +109,8 @@ def main_figures(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str
     label = predictions["label"].to_numpy(np.float64)
     value = predictions["value"].to_numpy(np.float64)
     other = predictions["against_value"].to_numpy(np.float64) if metrics.get("against") else None
-    curve = figures.cumulative_score_curve(label, value, unit, other)
+    name = tables.model_name(metrics["against_model"]) if other is not None else ""
+    curve = figures.cumulative_score_curve(label, value, unit, other, name)
     drawn = [
         figure("Cumulative score", curve, "share of faces with an error of at most t"),
         figure("Predicted against true", figures.predicted_against_true(label, value, unit)),
@@ -214,6 +216,18 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
     )
     head = ["", "faces", f"MAE ({unit})", "MAE of the other", "difference", "p", "p, Holm"]
     return Html(paragraph(text) + table(head, rows))
+
+
+def training_part(run: TrainingRun | None, unit: str) -> Html:
+    """Return the curves of the run that the model comes from, nothing where there is none."""
+    if run is None:
+        return Html("")
+    drawn = [
+        figure(f"{title} by epoch", figures.training_curves(run, name, of))
+        for title, name, of in (("Loss", "loss", ""), ("MAE", "mae", unit))
+    ]
+    shown = f'<div class="figures">{"".join(drawn)}</div>'
+    return Html(paragraph(f"{run.kept} {run.remark}") + shown)
 
 
 def _against_row(name: str, mae: float, found: dict[str, Any]) -> list[str]:

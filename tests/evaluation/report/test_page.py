@@ -20,7 +20,9 @@ LEFT_OUT = [{"path": "<i>.png", "line": 7, "reason": "cut & short"}]
 
 
 def html_of(evaluation):
-    return report_html(evaluation.metrics, evaluation.predictions, evaluation.pictures)
+    return report_html(
+        evaluation.metrics, evaluation.predictions, evaluation.pictures, evaluation.run
+    )
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,7 @@ def test_no_copies_are_good_only_where_the_models_training_is_known(
 @pytest.mark.parametrize("count", [1, 2, 12])
 def test_few_faces_can_be_shown_and_what_there_is_not_has_no_section(count):
     page = html_of(made_up(rows_of(count), against=count < 12))
-    optional = ("against", "data-sets", "faces", "left-out")
+    optional = ("against", "data-sets", "faces", "left-out", "training")
     shown = [name for name in optional if f'id="{name}"' in page]
     assert shown == (["against"] if count < 12 else [])
     assert "data:image/png" in page and "No column has two groups of at least 30 faces" in page
