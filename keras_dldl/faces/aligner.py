@@ -13,7 +13,12 @@ from keras_dldl.faces.alignment import Alignment, spans_a_face
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.face import Face, largest
 from keras_dldl.faces.images import Photo
-from keras_dldl.faces.quality import FaceWarning, face_warnings
+from keras_dldl.faces.quality import (
+    LEAST_SCORE_OF_CROP,
+    FaceWarning,
+    face_warnings,
+    score_of_crop,
+)
 
 Item = TypeVar("Item")
 
@@ -110,14 +115,8 @@ class FaceAligner:
     def _cut_out(
         self, photo: Photo, faces: list[Face], size: int, all_faces: bool
     ) -> list[FoundFace] | NoFaceFound | UnreadableImage:
-        height, width = photo.shape
         if not faces:
-            return NoFaceFound(
-                "no face was found. Give a larger picture: faces under about 20 pixels, or under "
-                "1/64 of its longer side, are not found; or, if it is an aligned face crop "
-                "already, pass detect=False (command line: --no-detect). "
-                f"Received: a picture of {width} x {height} pixels"
-            )
+            return _no_face(self.alignment.whole(photo.pixels, size), photo.shape)
         scaled = [face.scaled(photo.reduction) for face in faces]
         chosen = scaled if all_faces else [largest(scaled)]
         found = []
@@ -126,7 +125,7 @@ class FaceAligner:
                 crop = photo.align(self.alignment, face.landmarks, size)
             except UnreadableImage as error:
                 return UnreadableImage(str(error).removeprefix(f"{photo.name}: "))
-            warnings = face_warnings(crop, face, (height, width), self.alignment)
+            warnings = face_warnings(crop, face, photo.shape, self.alignment)
             found.append(FoundFace(crop, face, warnings, len(faces)))
         return found
 
@@ -165,6 +164,23 @@ class FaceAligner:
             "for each image, a list of faces: a box that meets the picture, five points that span "
             f"a face there, and a score. Received: for a picture of {width} x {height} pixels{rest}"
         )
+
+
+def _no_face(whole: np.ndarray, shape: tuple[int, int]) -> NoFaceFound:
+    """Return the error for a picture of this height and width; `whole` is it as a crop."""
+    score = score_of_crop(whole)
+    # Of what is no face either way, a model would read a value out of nothing.
+    if score is None or score >= LEAST_SCORE_OF_CROP:
+        no_search = "; or, if it is an aligned face crop already, pass detect=False"
+        no_search += " (command line: --no-detect)"
+    else:
+        no_search = ". detect=False (command line: --no-detect) is for aligned face crops, which "
+        no_search += "this does not look like"
+    return NoFaceFound(
+        "no face was found. Give a larger picture, or one with the whole face: faces under about "
+        "20 pixels, or under 1/64 of its longer side, are not found"
+        f"{no_search}. Received: a picture of {shape[1]} x {shape[0]} pixels"
+    )
 
 
 def _as_face(face: Any, shape: tuple[int, ...]) -> Face:

@@ -123,6 +123,15 @@ def test_one_image_raises_unless_told_not_to(model):
     assert isinstance(error, NoFaceFound) and isinstance(error, ValueError)
 
 
+def test_to_search_no_face_is_offered_for_what_looks_like_a_crop_alone(model, monkeypatch):
+    told = {}
+    for score in (0.9, 0.1, None):  # of the last of MTCNN's networks; None: it is not installed
+        monkeypatch.setattr("keras_dldl.faces.aligner.score_of_crop", lambda crop, of=score: of)
+        told[score] = str(predict_age(BLANK, model, on_error="return"))
+    assert told[0.9] == told[None] and "crop already, pass detect=False" in told[0.9]
+    assert "for aligned face crops, which this does not look like" in told[0.1]
+
+
 def test_a_list_has_the_error_in_its_place(model, tmp_path):
     path = tmp_path / "blank.png"
     Image.fromarray(BLANK).save(path)
