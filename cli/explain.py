@@ -14,6 +14,7 @@ from keras_dldl.cli.options import (
     detector_option,
     echo_json,
     echo_written,
+    in_one_line,
     json_option,
     max_pixels_option,
     on_one_line,
@@ -72,15 +73,18 @@ def attention_command(ctx, images, model, out, detector, **options):
     """
     from keras_dldl._utils.files import check_writable
     from keras_dldl._utils.photos import photo_paths
+    from keras_dldl.calibration import DEFAULT_LEVEL
     from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
     from keras_dldl.explain.faces import PhotoExplainer
     from keras_dldl.explain.writing import draw_attention, save_figure
+    from keras_dldl.faces.detectors import as_detector
     from keras_dldl.models import load_model
 
     check_writable(out)
     images = photo_paths(images)
     if not images:
         raise click.UsageError("No IMAGE is left to explain. Received: empty lists")
+    detector = detector and as_detector(detector)  # told before the model is loaded
     explainer = PhotoExplainer(load_model(model), detector)
     names, failed = Names(out, "attention", taken=images), explainer.refusal is not None
     for path in images:
@@ -95,8 +99,8 @@ def attention_command(ctx, images, model, out, detector, **options):
         for face in faces:
             place = names.next(path)
             save_figure(draw_attention(face), place)
-            said = f"{shown}: {face.prediction.describe()}"
-            click.echo(f"{said}, written {click.format_filename(place)}")
+            said = in_one_line(face.prediction, DEFAULT_LEVEL, len(faces))
+            click.echo(f"{shown}: {said}; written {click.format_filename(place)}")
     _end(ctx, explainer.refusal, failed)
 
 
@@ -122,12 +126,14 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     without attention maps, only the mean faces are written, and the exit status is 1.
     """
     from keras_dldl._utils.files import check_writable
+    from keras_dldl.evaluation import PreparedFaces
     from keras_dldl.explain.faces import ChosenFaces, maps_or_refusal
     from keras_dldl.explain.groups import group_averages, label_groups
     from keras_dldl.explain.writing import provenance, save_groups
     from keras_dldl.models import load_model
 
     check_writable(out)
+    PreparedFaces(*folders, split=chosen["split"])  # told before the model is loaded
     loaded = load_model(model)
     groups = label_groups(loaded.grid, boundaries)
     maps, refusal = maps_or_refusal(loaded)
@@ -179,12 +185,14 @@ def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_
     works for every model. The work grows with the places: 49 squares and 7 strips each way.
     """
     from keras_dldl._utils.files import check_writable
+    from keras_dldl.evaluation import PreparedFaces
     from keras_dldl.explain.faces import ChosenFaces
     from keras_dldl.explain.occlusion import occlusion_sensitivity
     from keras_dldl.explain.writing import provenance, save_occlusion
     from keras_dldl.models import load_model
 
     check_writable(out)
+    PreparedFaces(*folders, split=chosen["split"])  # told before the model is loaded
     loaded = load_model(model)
     faces = ChosenFaces(loaded, *folders, **chosen)
     images = faces.images()

@@ -221,6 +221,25 @@ def on_one_line(text: Any) -> str:
     return " ".join(line.strip() for line in str(text).splitlines() if line.strip())
 
 
+def in_one_line(prediction: Any, level: float, faces: int) -> str:
+    """Return a prediction in words, and what to know of it.
+
+    Args:
+        prediction: of a face.
+        level: of the interval.
+        faces: how many are told of this photo.
+    """
+    line = f"face {prediction.number}: " if faces > 1 else ""
+    line += prediction.describe(level)
+    if prediction.box is not None:
+        line += ", box " + " ".join(f"{side:.0f}" for side in prediction.box)
+    if faces == 1 and (prediction.faces_found or 1) > 1:
+        line += f", the largest of {prediction.faces_found} faces or more"
+    if prediction.warnings:
+        line += "; warning: " + ", ".join(warning.code for warning in prediction.warnings)
+    return line
+
+
 def echo_json(content: Any) -> None:
     """Print `content` as the one JSON document on stdout; NaN is refused."""
     click.echo(json.dumps(content, indent=2, allow_nan=False))

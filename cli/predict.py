@@ -13,6 +13,7 @@ from keras_dldl.cli.options import (
     Choice,
     detector_option,
     echo_json,
+    in_one_line,
     json_option,
     max_pixels_option,
     on_one_line,
@@ -184,15 +185,7 @@ def _report(path, result, level, style) -> None:
     if style != "text":
         return
     for prediction in result:
-        face = f"face {prediction.number}: " if len(result) > 1 else ""
-        line = f"{shown}: {face}{prediction.describe(level)}"
-        if prediction.box is not None:
-            line += ", box " + " ".join(f"{side:.0f}" for side in prediction.box)
-        if len(result) == 1 and (prediction.faces_found or 1) > 1:
-            line += f", the largest of {prediction.faces_found} faces or more"
-        if prediction.warnings:
-            line += "; warning: " + ", ".join(warning.code for warning in prediction.warnings)
-        click.echo(line)
+        click.echo(f"{shown}: {in_one_line(prediction, level, len(result))}")
 
 
 def _reason(path, error) -> str:

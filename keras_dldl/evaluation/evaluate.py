@@ -24,6 +24,7 @@ from keras_dldl.evaluation.wording import in_words
 from keras_dldl.models import FaceModel
 from keras_dldl.runtime import ModelCard, Network
 from keras_dldl.runtime.opening import open_own
+from keras_dldl.saved_models import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +112,11 @@ def evaluate(
     """
     faces = PreparedFaces(faces) if isinstance(faces, (str, os.PathLike)) else faces
     batch_size = check_integer("batch_size", batch_size, minimum=1)
-    networks = [open_own(one) for one in (model, against) if one is not None]
+    wanted = [one for one in (model, against) if one is not None]
+    for one in wanted:  # all of them, before the first is loaded
+        if isinstance(one, (str, os.PathLike)):
+            find_model(one)
+    networks = [open_own(one) for one in wanted]
     first, *others = cards = [network.card for network in networks]
     remarks = _checked(cards, faces)
     columns = grouping_columns(faces.rows, group_by, first.grid.task)

@@ -16,6 +16,7 @@ from keras_dldl.data.manifest import SPLITS, line_number, usable_rows
 from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, groups
+from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.images import Photo, pixel_limit
 from keras_dldl.labels import LabelGrid
 from keras_dldl.runtime import ModelCard
@@ -157,7 +158,7 @@ class LabelledImages:
 
     Raises:
         DataError: the manifest cannot be read, or has no such rows.
-        ConfigError: `limit` or `max_pixels` is out of range.
+        ConfigError: `limit` or `max_pixels` is out of range, or there is no such detector.
     """
 
     def __init__(
@@ -192,7 +193,8 @@ class LabelledImages:
         if self._left_out:
             log.warning("%d rows are left out that cannot be right", len(self._left_out))
         self.rows = table.reset_index(drop=True)
-        self.root, self.align, self.detector = Path(root), align, detector
+        self.root, self.align = Path(root), align
+        self.detector = None if detector is None else as_detector(detector)
         self.unreadable: list[Unreadable] = []
         self.whole: list[str] = []
         self.source = {

@@ -12,6 +12,7 @@ from keras_dldl._utils.arguments import check_integer
 from keras_dldl._utils.threads import in_order
 from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace, groups
+from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.images import Photo
 from keras_dldl.faces.sources import image_name
 from keras_dldl.predict.prediction import Prediction, predictions_of
@@ -74,6 +75,8 @@ class Predictor:
         detector: Any = None,
         engine: str | None = None,
     ):
+        # What is quickly seen to be wrong goes before the model, which may take a minute.
+        detector = None if detector is None else as_detector(detector, engine)
         self.network = open_network(model, task, engine)
         self.aligner = FaceAligner(self.network.card.alignment, detector, engine)
 

@@ -113,13 +113,15 @@ def load_models(
         ConfigError: a name, a label or a version is not as it must be.
         ModelFileError: there is no such model.
     """
+    named, labelled = list(map(_name_and_path, models)), list(map(_label, labels))
+    for _, path in named:  # all of them, before the first is loaded
+        find_model(path)
     table = ModelTable()
-    for given in models:
-        name, path = _name_and_path(given)
+    for name, path in named:
         for version, network in _networks(path, all_versions):
             table.add(name or network.card.grid.task, version, network, about_model(path))
-    for given in labels:
-        table.set_label(*_label(given))
+    for label in labelled:
+        table.set_label(*label)
     return table
 
 

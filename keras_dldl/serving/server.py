@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.detectors import as_detector
 from keras_dldl.serving.app import create_app
 from keras_dldl.serving.edge import log, write_json_logs
 from keras_dldl.serving.options import DEFAULT_HOST, DEFAULT_PORT, ServerOptions
@@ -60,6 +61,7 @@ def serve(
     """
     write_json_logs()
     options = options or ServerOptions()
+    detector = None if detector is None else as_detector(detector)  # told before a model is loaded
     if ":" not in host:  # of IPv6: its number is known without
         options = replace(options, allow_hosts=(*options.allow_hosts, host))
     listener = _bound(host, port)

@@ -62,6 +62,10 @@ def test_attention_draws_a_picture_a_face_each_under_a_name_of_its_own(place, tm
     assert result.exit_code == 0, result.stderr
     assert names(tmp_path) == ["face-attention-2.png", "face-attention.png"]
     assert result.stdout.count(" years, 90 % interval ") == 2
+    # As of `predict`: noise of 32 x 32 pixels is no face.
+    assert [line.partition("; warning: ")[2][:7] for line in result.stdout.splitlines()] == [
+        "no-face"
+    ] * 2
     drawn = np.asarray(Image.open(tmp_path / "face-attention.png").convert("RGB"), int)
     assert np.ptp(drawn, axis=2).max() > 100  # the map's colours
 

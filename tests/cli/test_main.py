@@ -288,6 +288,25 @@ def test_a_class_of_the_users_own_does_not_end_a_command_unheard(install):
     assert line.startswith("Error: Code of your own must return") and "sys.exit(None) in" in line
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "predict a.jpg --model nowhere",
+        "explain attention a.jpg --model nowhere --out {out}",
+        "evaluate --model nowhere --manifest {table} --root {root} --out {out}",
+        "serve --model nowhere --port 0",
+        "prepare csv --csv {table} --root {root} --out {out}",
+    ],
+)
+def test_a_detector_that_is_none_is_told_before_a_model_or_a_picture_is_read(line, tmp_path):
+    table = tmp_path / "faces.csv"
+    table.write_text("path,label\na.jpg,30\n")
+    places = {"table": table, "root": tmp_path, "out": tmp_path / "out"}
+    result = run(*line.format(**places).split(), "--detector", "no_such_module:X")
+    assert result.exit_code == 2
+    assert "The module of a detector must be importable" in result.stderr.splitlines()[-1]
+
+
 def test_for_a_model_that_is_none_the_nearest_is_offered():
     with pytest.raises(ModelFileError, match="Did you mean tiny-age"):
         find_model("tiny-aeg")

@@ -78,6 +78,7 @@ def test_of_a_folder_of_versions_the_highest_is_taken_or_all(place, all_versions
         (["a b={place}/age.keras"], [], ConfigError, "'a b'"),
         (["{place}/age.keras"] * 2, [], ConfigError, "version 1 of age twice"),
         (["{place}/age.keras"], ["stable=1"], ConfigError, "NAME/LABEL=VERSION"),
+        (["nowhere"], ["stable=1"], ConfigError, "NAME/LABEL=VERSION"),  # before a model is loaded
         (["{place}/age.keras"], ["age/stable=2"], ConfigError, "version 2 of age"),
         (["{place}/age.keras"], ["old/stable=1"], ConfigError, "of old"),
         (["{place}/empty"], [], ModelFileError, "empty"),

@@ -56,7 +56,12 @@ def detector_here(name: str) -> str:
     """Return the name of the detector that runs where `name` is asked for.
 
     That is "mtcnn" for "auto" where its networks are not installed; data are marked with it.
+
+    Raises:
+        ConfigError: there is no such class; one that is there is not made yet.
     """
+    if ":" in name:
+        _own_class(name)
     return "mtcnn" if name == "auto" and isinstance(as_detector(name), MTCNNDetector) else name
 
 
@@ -76,10 +81,14 @@ def _made(name: str, engine: str) -> Any:
                 'Remedy: pip install --force-reinstall --no-deps "%s"', error, WHEEL,
             )  # fmt: skip
             return _made("mtcnn", engine)
+    return make(_own_class(name), "detector")
+
+
+def _own_class(name: str) -> type:
     found = load_class(name, object, "detector", "object")
     if not callable(getattr(found, "detect", None)):
         raise ConfigError(
             "A detector of your own must be a class with a method `detect(images)`. "
             f"Received: {name!r}, which is {found!r} without one"
         )
-    return make(found, "detector")
+    return found
