@@ -103,7 +103,7 @@ def command(model, folders, manifest, root, out, align, detector, max_pixels, as
         raise DataError(
             "Every row should have a path and a label on the model's grid, and every image should "
             "be readable; the numbers are written without those that are not. Received: "
-            f"{len(faces.unreadable)} left out; the first, line {first.line}: {first.reason}"
+            f"{faces.account()}; the first, line {first.line}: {first.reason}"
         )
 
 

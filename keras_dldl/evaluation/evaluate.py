@@ -134,7 +134,7 @@ def evaluate(
         other=_values(others[0], theirs[0].average, decoder) if others else None,
     )
     metrics["notes"] += remarks
-    metrics |= {"decoder": decoder or first.decoder} | _facts(networks, faces)
+    metrics |= {"decoder": decoder or first.decoder} | _facts(networks, faces, len(rows))
     error = (predictions["value"] - predictions["label"]).abs().to_numpy()
     seen = first.notes.get("training_images")
     metrics["leak_check"] = checked_for_leaks(faces, leak_check, error, seen)
@@ -161,8 +161,8 @@ def _values(card: ModelCard, distribution: np.ndarray, decoder: str | None) -> n
     return decode(distribution, card.grid, decoder or card.decoder)[0]
 
 
-def _facts(networks: "Sequence[Network]", faces: Faces) -> dict[str, Any]:
-    """Return what was evaluated, by what, on what."""
+def _facts(networks: "Sequence[Network]", faces: Faces, evaluated: int) -> dict[str, Any]:
+    """Return what was evaluated, by what, on what; `evaluated` is how many of the rows."""
     card, models = networks[0].card, [model_facts(network) for network in networks]
     return {
         "detection": faces.detection(),
@@ -172,7 +172,7 @@ def _facts(networks: "Sequence[Network]", faces: Faces) -> dict[str, Any]:
         "parameters": card.parameters,
         "model": models[0],
         "against_model": models[1] if len(models) > 1 else None,
-        "data": {**faces.source, "rows": len(faces.rows)},
+        "data": {**faces.source, "rows": evaluated + len(faces.unreadable)},
         "versions": versions(),
     }
 

@@ -190,8 +190,7 @@ class LabelledImages:
             bad = [row for row in bad if row.index < table.index[-1]]
         self._lines = [line_number(int(i)) for i in table.index]
         self._left_out = [Unreadable(row.path, line_number(row.index), row.reason) for row in bad]
-        if self._left_out:
-            log.warning("%d rows are left out that cannot be right", len(self._left_out))
+        self._wrong, self._all, self._told = len(bad), len(bad) + len(table), ""
         self.rows = table.reset_index(drop=True)
         self.root, self.align = Path(root), align
         self.detector = None if detector is None else as_detector(detector)
@@ -220,9 +219,23 @@ class LabelledImages:
         self._left_out = sorted(self._left_out + off_grid, key=lambda row: row.line)
         self._lines = [line for line, kept in zip(self._lines, held, strict=True) if kept]
         self.rows = self.rows[held].reset_index(drop=True)
-        if off_grid:
-            log.warning("%d rows are left out: labels off the grid", len(off_grid))
+        if self._left_out and (said := self.account()) != self._told:
+            log.warning("%s", said)
+            self._told = said
         return []
+
+    def account(self) -> str:
+        """Return in words how many rows are left out so far, and for what."""
+        left_out = len(self._left_out)
+        unreadable = max(0, len(self.unreadable) - left_out)
+        kinds = {
+            "that cannot be right": self._wrong,
+            "with a label off the model's grid": left_out - self._wrong,
+            "whose image cannot be read": unreadable,
+        }
+        listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+        total = left_out + unreadable
+        return f"{total:,} of {self._all:,} rows are left out: {listed or 'none'}"
 
     def batches(self, card: ModelCard, batch_size: int) -> Iterator[Batch]:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""

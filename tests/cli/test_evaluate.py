@@ -126,6 +126,22 @@ def test_an_unreadable_image_ends_in_status_1_with_all_else_written(place, tmp_p
     assert (tmp_path / "out" / "report.html").is_file()
 
 
+def test_counts_of_what_is_left_out_agree(place, tmp_path):
+    rows = write_images(tmp_path, 5)["path"].tolist()
+    (tmp_path / "images" / rows[3]).write_bytes(b"no picture")
+    labels = [f"{rows[0]},30", f"{rows[0]},31", f"{rows[1]},old", f"{rows[2]},300"]
+    table = ["path,label", *labels, f"{rows[3]},40", f"{rows[4]},50"]
+    (tmp_path / "manifest.csv").write_text("\n".join(table))
+    given = "--manifest", tmp_path / "manifest.csv", "--root", tmp_path / "images", "--no-align"
+    result = run(place, tmp_path / "out", *given, "--json")
+    assert (
+        "4 of 6 rows are left out: 2 that cannot be right, 1 with a label off the model's grid, "
+        "1 whose image cannot be read; the first, line 3: path occurs twice"
+    ) in result.stderr.splitlines()[-1]
+    metrics = json.loads(result.stdout)
+    assert (metrics["n"], len(metrics["unreadable"]), metrics["data"]["rows"]) == (2, 4, 6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -244,7 +244,9 @@ def test_labels_off_the_models_grid_are_left_out_and_listed(model, tmp_path, cap
         (4, rows["path"][2]),
     ]
     assert "Received: label 130 of" in found.metrics["unreadable"][0]["reason"]
-    assert "2 rows are left out: labels off the grid" in caplog.text
+    said = "2 of 3 rows are left out: 2 with a label off the model's grid"
+    assert caplog.text.count("left out") == caplog.text.count(said) == 1
+    assert found.metrics["data"]["rows"] == 3
     rows.assign(label=130).to_csv(tmp_path / "manifest.csv", index=False)
     faces = LabelledImages(tmp_path / "manifest.csv", tmp_path / "images", align=False)
     with pytest.raises(DataError, match="No label suits the model.*label 130"):
