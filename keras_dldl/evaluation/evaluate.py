@@ -112,11 +112,7 @@ def evaluate(
     """
     faces = PreparedFaces(faces) if isinstance(faces, (str, os.PathLike)) else faces
     batch_size = check_integer("batch_size", batch_size, minimum=1)
-    wanted = [one for one in (model, against) if one is not None]
-    for one in wanted:  # all of them, before the first is loaded
-        if isinstance(one, (str, os.PathLike)):
-            find_model(one)
-    networks = [open_own(one) for one in wanted]
+    networks = _opened([one for one in (model, against) if one is not None])
     first, *others = cards = [network.card for network in networks]
     remarks = _checked(cards, faces)
     columns = grouping_columns(faces.rows, group_by, first.grid.task)
@@ -141,6 +137,13 @@ def evaluate(
     metrics["summary"] = in_words(metrics, first.grid)
     run = training_run(networks[0].path, first.grid.unit)
     return Evaluation(metrics, predictions, views.pictures, run)
+
+
+def _opened(models: "Sequence[str | os.PathLike | FaceModel | Network]") -> list[Network]:
+    for model in models:  # all of them, before the first is loaded
+        if isinstance(model, (str, os.PathLike)):
+            find_model(model)
+    return [open_own(model) for model in models]
 
 
 def _checked(cards: "Sequence[ModelCard]", faces: Faces) -> list[str]:
