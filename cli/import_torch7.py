@@ -18,7 +18,9 @@ from keras_dldl.cli.options import echo_json, json_option
     "--method", help="The method it was trained by.  [default: read from the last layers]"
 )
 @click.option("--input-size", type=click.IntRange(32, 1024), default=224, help="Side, pixels.")
-@click.option("--margin", type=float, help="How wide faces are cut, see predict.  [default: 0.16]")
+@click.option(
+    "--margin", type=float, help="Border around the face, share of its side.  [default: 0.16]"
+)
 @click.option("--backbone-only", is_flag=True, help="Leave out the head.")
 @force_option
 @json_option
