@@ -2,10 +2,12 @@
 
 import io
 import os
+import re
+from pathlib import Path
 
 import pytest
 
-from keras_dldl._utils.photos import photo_paths
+from keras_dldl._utils.photos import PICTURE_SUFFIXES, photo_paths
 from keras_dldl.errors import DataError
 
 
@@ -22,6 +24,12 @@ def test_a_folder_is_searched_with_its_folders(place):
     found = photo_paths([place])
     wanted = ["a.PNG", "b.jpg", "in/c.webp", "in/deep/d.jpeg"]
     assert found == [os.path.join(place, *name.split("/")) for name in wanted]
+
+
+def test_the_guide_names_every_ending():
+    page = (Path(__file__).parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## Many photos")
+    assert set(re.findall(r"`(\.\w+)`", section)) == PICTURE_SUFFIXES
 
 
 def test_what_a_folder_has_besides_is_counted_and_named(place, caplog):
