@@ -10,7 +10,7 @@ import click
 
 from keras_dldl.cli.options import Choice, echo_json, json_option
 from keras_dldl.labels import GRIDS
-from keras_dldl.saved_models import DEFAULT_MODELS
+from keras_dldl.saved_models import DEFAULT_MODELS, find_model
 
 # For hundreds or thousands of photos, starting from a trained model.
 SETTINGS = ("--batch-size", "32", "--learning-rate", "0.0003", "--schedule", "cosine")
@@ -58,11 +58,14 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
 
     grid = grid or _grid_of(labels)
     init = init or DEFAULT_MODELS[GRIDS[grid]().task]
+    if init != RANDOM:
+        find_model(init)  # a wrong name is told before the photos are prepared
     # On stdout stands one document.
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
         step("prepare", "csv", "--csv", labels, "--root", photos, "--out", data,
              "--grid", grid, "--size", size)  # fmt: skip
-        start = () if init == RANDOM else ("--init", init)
+        _check_measurable(data)
+        start = () if init == RANDOM else ("--init", init, *_network_of(init, size))
         resume = ("--resume",) if (Path(run) / "config.yaml").exists() else ()
         step("train", "--data", data, "--out", run, *start, "--epochs", epochs, *SETTINGS, *resume)
         if _can_calibrate(data, run):
@@ -79,6 +82,36 @@ def _grid_of(labels):
     table = read_table(labels)
     bad = {name: len(row_problems(table, GRIDS[name]())) for name in ("age", "scut-fbp")}
     return "scut-fbp" if bad["scut-fbp"] == bad["age"] else "age"
+
+
+def _check_measurable(data):
+    """Raise a DataError, before any training, where no photo is left to measure the model on."""
+    from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.errors import DataError
+
+    found = PreparedData(data)
+    if not {"val", "test"} & set(found.splits):
+        raise DataError(
+            "Some photos must be left to measure the model on: each is drawn for that with a "
+            "chance of 1 in 5. Give more photos, some 30 at least, or say by a column `split` "
+            "(train, val, test) which they are, and a new --out. "
+            f"Received: {len(found.rows('train'))} photos, all for training"
+        )
+
+
+def _network_of(init, size):
+    """Return the options of `train` for a network that takes all weights of the start model."""
+    from keras_dldl.models import load_start
+    from keras_dldl.training.config import TrainConfig
+
+    model, options = load_start(init), []
+    if model.backbone_name != TrainConfig.model:
+        options += ["--model", model.backbone_name]
+    if getattr(model, "pooling", None):
+        options += ["--pooling", model.pooling]
+    if model.input_size < size:  # smaller faces are what it has learnt from
+        options += ["--input-size", model.input_size]
+    return options
 
 
 def _can_calibrate(data, run):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +38,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     'whole'
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        with _device(path) as temporary:
+            yield temporary
+        return
     make_folder(path.parent)
     suffix = path.suffix if len(path.suffix) <= LONGEST_SUFFIX else ""
     with errors_about(path):
@@ -54,6 +59,16 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+
+@contextmanager
+def _device(path: Path) -> Iterator[Path]:
+    """Yield a temporary path, whose content goes into a device or pipe; a rename would end it."""
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder, path.name)
+        yield temporary
+        with errors_about(path), temporary.open("rb") as written, path.open("wb") as device:
+            shutil.copyfileobj(written, device)
 
 
 def make_folder(folder: str | os.PathLike) -> None:

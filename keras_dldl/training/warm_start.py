@@ -48,6 +48,14 @@ def start_from(model: Any, config: RunConfig) -> tuple[dict[str, Any] | None, An
         )  # fmt: skip
     report = copy_matching_layers(model, source, leave=head)
     _LOGGER.info("Started from %s: %s.", config.init, report)
+    fresh = backbone_layers(model) & set(report.left)
+    theirs = getattr(source, "backbone_name", config.model)
+    if fresh and theirs != config.model:
+        _LOGGER.warning(
+            "%d of %d layers of the backbone %s start from random weights, as %s is a %s. For a "
+            "network that takes all of them, set `model: %s` (--model %s).", len(fresh),
+            len(backbone_layers(model)), config.model, config.init, theirs, theirs, theirs,
+        )  # fmt: skip
     return {"from": config.init, "copied": report.copied, "left": report.left}, source
 
 

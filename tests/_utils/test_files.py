@@ -1,6 +1,7 @@
 """Atomic writing: whole or not at all."""
 
 import os
+import threading
 
 import pytest
 
@@ -102,3 +103,14 @@ def test_a_folder_is_made_and_proved_writable(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="Read-only") as caught:
         files.check_writable(folder)
     assert caught.value.filename == str(folder)
+
+
+def test_a_pipe_gets_the_content_and_stays(tmp_path):
+    pipe = tmp_path / "a.txt"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    files.write_text(pipe, "x")
+    reader.join(30)
+    assert read == ["x"] and pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]

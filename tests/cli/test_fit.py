@@ -90,10 +90,35 @@ def test_a_second_call_trains_nothing_again(made):
 def test_labels_of_1_to_5_are_ratings(tmp_path, monkeypatch):
     monkeypatch.setattr("keras_dldl.training.trainer.train", lambda *_, **__: 1 / 0)
     write_photos(tmp_path, np.linspace(1, 5, 30).round(1))
-    result = fit(tmp_path)
+    result = fit(tmp_path, "--init", "random")
     prepare, train = commands(result)
     assert "--grid scut-fbp" in prepare and "train" in train
     assert PreparedData(tmp_path / "out" / "data").grid == LabelGrid.scut_fbp()
+
+
+def test_the_network_is_the_start_model_s(tmp_path, monkeypatch, mini_backbone):
+    monkeypatch.setattr("keras_dldl.training.trainer.train", lambda *_, **__: 1 / 0)
+    write_photos(tmp_path, np.linspace(1, 90, 30).round())
+    mini_model().save(tmp_path / "start.keras")
+    _, train = commands(fit(tmp_path, "--size", 40))
+    start = tmp_path / "start.keras"
+    assert f"--init {start} --model {mini_backbone} --input-size 32 --epochs" in train
+
+
+def test_too_few_photos_to_measure_on_are_told_before_any_training(tmp_path):
+    write_photos(tmp_path, [20.0, 30.0, 40.0])
+    mini_model().save(tmp_path / "start.keras")
+    result = fit(tmp_path)
+    assert result.exit_code == 1 and len(commands(result)) == 1
+    assert "Give more photos" in result.stderr
+    assert result.stderr.endswith("Received: 3 photos, all for training\n")
+
+
+def test_a_start_model_that_is_none_is_told_before_the_photos_are_prepared(tmp_path):
+    write_photos(tmp_path, [20.0, 30.0])
+    result = fit(tmp_path)  # which names a file that is not there
+    assert result.exit_code == 1 and not commands(result) and not (tmp_path / "out").exists()
+    assert "start.keras', which is none" in result.stderr
 
 
 def test_bad_input_has_the_error_of_its_step(tmp_path):
@@ -112,5 +137,5 @@ def test_bad_input_has_the_error_of_its_step(tmp_path):
 def test_a_missing_folder_is_told(tmp_path):
     write_photos(tmp_path, [20.0, 30.0])
     (tmp_path / "photos").rename(tmp_path / "elsewhere")
-    result = fit(tmp_path)
+    result = fit(tmp_path, "--init", "random")
     assert result.exit_code == 1 and "photos" in result.stderr.splitlines()[-1]

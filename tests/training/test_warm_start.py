@@ -8,7 +8,8 @@ from keras_dldl import LabelGrid, build_model
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.models import load_model
 from keras_dldl.models.backbones import applications
-from keras_dldl.training.warm_start import copy_matching_layers, load_backbone_weights
+from keras_dldl.training.config import TrainConfig
+from keras_dldl.training.warm_start import copy_matching_layers, load_backbone_weights, start_from
 from tests.models.given import backbone
 
 CFD = LabelGrid.cfd()
@@ -45,6 +46,15 @@ def test_nothing_in_common_is_an_error():
     target = build_model("tiny-age-net", LabelGrid.age(), input_size=32)
     with pytest.raises(ConfigError, match="no layer that fits.*Received: thin_age_net"):
         copy_matching_layers(target, source)
+
+
+def test_a_start_model_of_another_backbone_gives_a_warning(tmp_path, caplog):
+    build_model("nano-age-net", LabelGrid.age(), input_size=32).save(tmp_path / "nano.keras")
+    target = build_model("tiny-age-net", LabelGrid.age(), input_size=32)
+    start_from(target, TrainConfig(data=["d"], init=str(tmp_path / "nano.keras")))
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "19 of 26 layers of the backbone tiny-age-net" in warning.message
+    assert "--model nano-age-net" in warning.message
 
 
 def unnamed(x):
