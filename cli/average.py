@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.new_model import refuse_existing, two_models, written
+from keras_dldl.cli.new_model import check_out, two_models, written
 
 
 @click.command()
@@ -15,5 +15,5 @@ def command(first, second, out, weight, force, as_json):
     """
     from keras_dldl.models import average_models, load_model
 
-    refuse_existing(out, force)
+    check_out(out, force)
     written(average_models(load_model(first), load_model(second), weight), out, as_json)

@@ -31,6 +31,13 @@ def two_models(weight: str) -> Callable:
     )
 
 
+def check_out(out: str, force: bool) -> None:
+    """Raise an error if `out` is no model's name, or is there and was not meant to be replaced."""
+    if not out.lower().endswith(".keras"):
+        raise click.UsageError(f"--out must be a file that ends in .keras. Received: --out {out}")
+    refuse_existing(out, force)
+
+
 def refuse_existing(out: str, force: bool) -> None:
     """Raise `FileExistsError` if `out` is there and was not meant to be replaced."""
     if Path(out).exists() and not force:

@@ -72,7 +72,7 @@ def _module(module: str, name: str, kind: str) -> ModuleType:
     except (Exception, SystemExit) as error:  # whatever the user's own code raises
         why = str(error)
         if not isinstance(error, (ImportError, ValueError)) or not why:
-            why = f"{type(error).__name__}: {error}"
+            why = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise ConfigError(
             f"The module of a {kind} must be importable. Received: {name!r} ({why})"
         ) from error

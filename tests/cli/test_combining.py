@@ -53,6 +53,8 @@ def test_models_that_do_not_fit_and_files_that_are_there_are_refused(command, fi
     assert not out.exists()
     out.write_text("there")
     assert run(command, files["a"], files["b"], "--out", out).exit_code == 1
+    result = run(command, files["a"], tmp_path / "none.keras", "--out", tmp_path / "new.h5")
+    assert result.exit_code == 2 and "ends in .keras. Received: --out" in result.stderr
 
 
 def test_a_file_is_replaced_where_that_was_asked_for(files, tmp_path):
