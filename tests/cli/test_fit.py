@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from keras_dldl.calibration import Calibration
 from keras_dldl.cli import fit as command
 from keras_dldl.cli.main import cli
 from keras_dldl.data.prepared import PreparedData
@@ -85,6 +86,22 @@ def test_a_second_call_trains_nothing_again(made):
     assert content["model"] == str(folder / "out" / "run" / "model.keras")
     assert content["metrics"]["n"] and content["commands"] == commands(result)
     assert content["commands"][1].endswith("--resume")
+
+
+def test_a_start_model_that_stays_is_calibrated_as_it_was(tmp_path, monkeypatch):
+    write_photos(tmp_path, np.linspace(1, 90, 60).round())
+    start = mini_model()
+    random = np.random.default_rng(0)
+    value, std = random.uniform(20, 60, 300), random.uniform(2, 6, 300)
+    start.calibration = Calibration.fit(value, std, value + random.normal(0, 5, 300), start.grid)
+    start.save(tmp_path / "start.keras")
+    nothing_learnt = ("--learning-rate", "1e-30", "--freeze", "backbone")
+    monkeypatch.setattr(command, "SETTINGS", (*command.SETTINGS, *nothing_learnt))
+    result = fit(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "No epoch was better than the start model" in result.stdout
+    assert load_model(tmp_path / "out" / "run").calibration == start.calibration
+    assert "Not calibrated again: it takes 30 validation faces" in result.stderr
 
 
 def test_labels_of_1_to_5_are_ratings(tmp_path, monkeypatch):
