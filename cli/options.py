@@ -190,7 +190,13 @@ class _StderrHandler(logging.Handler):
 
 def set_up_logging(level: str) -> None:
     """Send this package's messages from `level` (one of `LOG_LEVELS`) on to stderr."""
-    logger = logging.getLogger(LOGGER)
+    root, logger = logging.getLogger(), logging.getLogger(LOGGER)
+    if not root.handlers:
+        # Else the first call of `logging.info`, which LiteRT's export has, adds one there that
+        # tells all our messages a second time.
+        others = _StderrHandler(logging.WARNING)
+        others.addFilter(lambda record: record.name.partition(".")[0] != LOGGER)
+        root.addHandler(others)
     logger.setLevel(level.upper())
     if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
         handler = _StderrHandler()

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import shutil
 import tarfile
 import urllib.request
@@ -21,6 +22,10 @@ from keras_dldl.serving.registry import about_model
 
 ROOT = Path(__file__).resolve().parents[2]
 NPM = ROOT / "build" / "npm"
+SERVED = ROOT / "keras_dldl" / "serving" / "page"
+OWN = ROOT / "docs" / "try"
+PARTS = "index.html"
+PART = re.compile(r"[ ]*<!-- ([a-z ]+) -->\n?(.*?)[ ]*<!-- end of \1 -->\n?", re.DOTALL)
 MODELS = ("nano-age",)
 NETWORKS = {"blazeface": "face_detection_short_range", "mesh": "face_landmark"}
 UTILS = "@litertjs/wasm-utils"
@@ -51,9 +56,10 @@ CHANGES = {
 
 def stage(to: Path) -> None:
     """Write the page into the folder `to`, whole but for the runtime; see `add_runtime`."""
-    served = shutil.ignore_patterns("index.html", "docs.*")
-    shutil.copytree(ROOT / "keras_dldl" / "serving" / "page", to / "static", ignore=served)
-    shutil.copytree(ROOT / "docs" / "try", to, dirs_exist_ok=True)
+    shutil.copytree(SERVED, to / "static", ignore=shutil.ignore_patterns("index.html", "docs.*"))
+    shutil.copytree(OWN, to, dirs_exist_ok=True)
+    texts = (file.read_text(encoding="utf-8") for file in (SERVED / "index.html", OWN / PARTS))
+    (to / "index.html").write_text(with_parts(*texts), encoding="utf-8")
     networks = to / "networks"
     networks.mkdir()
     for name, source in NETWORKS.items():
@@ -67,6 +73,24 @@ def stage(to: Path) -> None:
         file = f"networks/{name}.tflite"
         listed.append({"file": file, "card": card, "about": about_model(name)})
     (networks / "models.json").write_text(json.dumps(listed), encoding="utf-8")
+
+
+def with_parts(page: str, own: str) -> str:
+    """Return a page with the marked parts of `own` in place of those of the same names.
+
+    >>> with_parts("a <!-- b -->1<!-- end of b --> c", "<!-- b -->2<!-- end of b -->")
+    'a2 c'
+
+    Raises:
+        ValueError: the two have other parts.
+    """
+    parts, there = (dict(PART.findall(text)) for text in (own, page))
+    if parts.keys() != there.keys():
+        raise ValueError(
+            f"docs/try/{PARTS} must have the parts of the server's page, {sorted(there)}. "
+            f"Received: {sorted(parts)}"
+        )
+    return PART.sub(lambda found: parts[found[1]], page)
 
 
 def of_one_picture(content: bytes) -> bytes:

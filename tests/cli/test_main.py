@@ -215,6 +215,16 @@ def test_logging_set_up_twice_says_a_thing_once(capsys):
     assert capsys.readouterr().err.count("once") == 1
 
 
+def test_messages_come_once_where_another_library_logs_too(monkeypatch, capsys):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    set_up_logging("info")
+    logging.info("theirs")  # noqa: LOG015  what LiteRT's export does
+    logging.getLogger("keras_dldl.predict").warning("ours")
+    logging.getLogger("another.library").warning("a warning of theirs")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and "WARNING ours" in lines[0] and lines[1] == "a warning of theirs"
+
+
 @pytest.mark.parametrize(("encoding", "stream"), [("cp1252", "stdout"), ("utf-8", "stderr")])
 def test_a_name_that_the_output_cannot_spell_does_not_end_the_run(encoding, stream, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", encoding)

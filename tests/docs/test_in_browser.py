@@ -14,6 +14,7 @@ from PIL import Image
 import keras_dldl
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.faces.alignment import Picture, cut
+from tests.html_case import Page
 from tests.scripts_case import load_script
 from tests.serving.browser import BROWSER, browser_tab
 
@@ -30,6 +31,23 @@ def test_nothing_comes_from_elsewhere(path):
     assert not re.search(r"https?://|//\w+\.\w+|@import|url\(", text)
     assert not re.search(r"<style|<script(?! type=\"module\" src=)|\sstyle=|\son\w+=\"", text)
     assert "innerHTML" not in text and "eval(" not in text.replace("wasm-unsafe-eval", "")
+
+
+def test_the_page_is_the_servers_with_its_own_parts(tmp_path):
+    served, own = (
+        (folder / name).read_text(encoding="utf-8")
+        for folder, name in ((in_browser.SERVED, "index.html"), (in_browser.OWN, in_browser.PARTS))
+    )
+    page = in_browser.with_parts(served, own)
+    found = Page(page)
+    assert found.open == [] and "<!-- end" not in page
+    ids = set(found.values("id"))
+    of_map = {"attention", "strength-row", "strength", "attention-note"}
+    assert set(Page(served).values("id")) - ids == of_map
+    assert "Your photo never leaves your device." in page and "Content-Security-Policy" in page
+    assert "Photos go to the server" not in page and 'href="docs"' not in page
+    with pytest.raises(ValueError, match=r"must have the parts.*'links'.*Received: \['title'\]"):
+        in_browser.with_parts(served, "<!-- title --> <!-- end of title -->")
 
 
 def test_another_package_than_the_one_known_is_refused(tmp_path, monkeypatch):
