@@ -47,7 +47,8 @@ def nearest_label_cross_entropy(
 class NearestLabelCrossEntropy(GridLoss):
     """Cross-entropy with the nearest label, method DEX (Gao et al. 2018/2020, section 4).
 
-    A label midway between two takes the lower one, a label beyond the ends the end.
+    A label midway between two of the grid counts as the lower one, a label beyond the ends as the
+    end.
 
     Args:
         grid: LabelGrid of the predictions, or its config.
@@ -55,8 +56,8 @@ class NearestLabelCrossEntropy(GridLoss):
         reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture as in `LabelDistributionLoss`: the weighted sum of both labels' losses.
+        y_true: as in `LabelDistributionLoss`; sigmas are not used. Of a mixture: the weighted
+            sum of both labels' losses.
         y_pred: (B, K) probabilities or logits. Finite where a probability is 0.
 
     >>> import numpy as np

@@ -49,8 +49,7 @@ class ExpectationLoss(GridLoss):
         reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture as in `LabelDistributionLoss`: y is its expectation.
+        y_true: as in `LabelDistributionLoss`; sigmas are not used. Of a mixture: its expectation.
         y_pred: (B, K) probabilities or logits.
 
     >>> import numpy as np

@@ -66,20 +66,20 @@ class LabelDistributionLoss(GridLoss):
 
     Args:
         grid: LabelGrid of the predictions, or its config.
-        sigma: standard deviation of the label distribution, in the grid's unit, for rows that
-            bring none; not below 0. 0 puts all mass on the nearest label.
+        sigma: standard deviation of the label distribution, in the grid's unit, for rows without
+            their own; not below 0. 0 puts all mass on the nearest label.
         expectation_weight: the paper's lambda, not below 0.
         from_logits: whether `y_pred` holds logits instead of probabilities. Logits are exact
-            at any size; probabilities lose what is under 1e-38.
-        kl_reduction: "sum" over the grid, as the paper writes it, or "mean", as the paper's
-            program computes it: the divergence then weighs K times less.
+            at any size; probabilities under 1e-38 are lost.
+        kl_reduction: "sum" over the grid (the paper), or "mean" (the paper's program), which
+            divides the divergence by K.
         reduction, name, dtype: as in `GridLoss`.
 
     Call arguments:
-        y_true: (B,) or (B, 1): labels; (B, 2): label and sigma, where a sigma that is negative
-            or NaN was not given; or (B, 5): label, sigma, second label, its sigma, and the weight
-            w of the first, for `p = w p_1 + (1 - w) p_2` and `y = w y_1 + (1 - w) y_2`. Labels may
-            lie beyond the ends of the grid.
+        y_true: (B,) or (B, 1): labels; (B, 2): label and sigma (negative or NaN: not given); or
+            (B, 5), a mixture: label, sigma, second label, its sigma, and the weight w of the
+            first, for `p = w p_1 + (1 - w) p_2` and `y = w y_1 + (1 - w) y_2`. Labels may lie
+            beyond the ends of the grid.
         y_pred: (B, K) probabilities or logits; half precision is raised to float32.
 
     Raises:

@@ -58,9 +58,9 @@ class MeanVarianceLoss(GridLoss):
         reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture as in `LabelDistributionLoss`. The softmax loss takes the nearest label, or the
-            weighted sum of both, the mean loss the label itself, or the mixture's expectation.
+        y_true: as in `LabelDistributionLoss`; sigmas are not used. The softmax loss takes the
+            nearest label (of a mixture: the weighted sum of both losses), the mean loss the label
+            itself (of a mixture: its expectation).
         y_pred: (B, K) probabilities or logits.
 
     >>> import numpy as np

@@ -48,20 +48,18 @@ def ranking_loss(
 class RankingLoss(GridLoss):
     """Binary cross-entropy or squared error of the ranking code, summed over its K-1 answers.
 
-    Niu et al. 2016 (OR-CNN) and Cao, Mirjalili and Raschka 2020, section 3 (CORAL), weigh the
-    answers by an importance, which is 1 for all here; Gao et al. 2018/2020, section 4, have both
-    norms.
+    Both norms are of Gao et al. 2018/2020, section 4. Niu et al. 2016 (OR-CNN) and Cao, Mirjalili
+    and Raschka 2020, section 3 (CORAL), weight the answers by an importance; here it is 1 for all.
 
     Args:
         grid: LabelGrid of the labels, or its config.
         norm: "bce", binary cross-entropy, or "l2", the squared error of the probabilities.
         from_logits: whether `y_pred` holds logits instead of probabilities. Logits are exact at
-            any size; probabilities lose what is under 1e-38.
+            any size; probabilities under 1e-38 are lost.
         reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture of both ranking codes, its columns as in `LabelDistributionLoss`.
+        y_true: as in `LabelDistributionLoss`; sigmas are not used.
         y_pred: (B, K-1) probabilities that y is above each label but the last, or logits of them.
 
     >>> import numpy as np

@@ -42,9 +42,8 @@ class RegressionLoss(GridLoss):
         reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture as in `LabelDistributionLoss`: y is its expectation; in the
-            grid's unit. Labels beyond the ends are beyond -1 and 1.
+        y_true: as in `LabelDistributionLoss`, in the grid's unit; sigmas are not used. Of a
+            mixture: its expectation. Labels beyond the ends are beyond -1 and 1.
         y_pred: (B, 1), the scaled values.
 
     >>> import numpy as np

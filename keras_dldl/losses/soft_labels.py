@@ -75,14 +75,13 @@ class SoftLabelLoss(GridLoss):
     Args:
         grid: LabelGrid of the predictions, or its config.
         distance: "absolute" or "squared".
-        scale: factor before the distance, above 0; the greater, the narrower the target.
+        scale: factor of the distance, above 0; the greater, the narrower the target.
         from_logits: whether `y_pred` holds logits instead of probabilities.
         reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture of both soft labels, its columns as in `LabelDistributionLoss`. Labels beyond
-            the ends count as the end.
+        y_true: as in `LabelDistributionLoss`; sigmas are not used. Labels beyond the ends count as
+            the end.
         y_pred: (B, K) probabilities or logits.
 
     >>> import numpy as np

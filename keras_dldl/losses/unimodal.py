@@ -73,11 +73,11 @@ def _wrong_slopes(q: Any, nearest: Any) -> Any:
 class UnimodalConcentratedLoss(GridLoss):
     """Concentrated loss plus lambda times unimodal loss (Li et al. 2022, section 3).
 
-    The concentrated loss is the likelihood of the label under a Gaussian with the predicted
-    distribution's own mean and variance, so that the width is learnt for each face; the unimodal
-    loss lets the distribution rise up to the label and fall after it. It can be negative. The paper
-    leaves open a variance of 0 and labels off the grid: here 1e-10 squared steps are added to the
-    variance, and the mode is wanted at the nearest label.
+    The concentrated loss is the negative log-likelihood of the label under a Gaussian with the mean
+    and variance of the predicted distribution, so the width is learnt for each face; it can be
+    negative. The unimodal loss makes the distribution rise up to the label and fall after it.
+    Where the paper leaves it open, 1e-10 squared steps are added to the variance, and the mode
+    belongs at the label nearest to `y`.
 
     Args:
         grid: LabelGrid of the predictions, or its config.
@@ -86,8 +86,8 @@ class UnimodalConcentratedLoss(GridLoss):
         reduction, name, dtype: as in `GridLoss`, and so are the errors.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture as in `LabelDistributionLoss`: the weighted sum of both labels' losses.
+        y_true: as in `LabelDistributionLoss`; sigmas are not used. Of a mixture: the weighted
+            sum of both labels' losses.
         y_pred: (B, K) probabilities or logits.
 
     >>> import numpy as np

@@ -24,8 +24,8 @@ class MethodMAE(ExpectationMAE):
         dtype: dtype of the computation, at least float32.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture of two labels: y is its expectation.
+        y_true: as in `losses.LabelDistributionLoss`; sigmas are not used. Of a mixture: its
+            expectation.
         y_pred: (B, R), the raw outputs of the method's head, or (B, K) probabilities.
         sample_weight: weights of the rows.
     """

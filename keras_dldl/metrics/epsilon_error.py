@@ -19,15 +19,14 @@ class EpsilonError(GridMean):
 
     Args:
         grid: LabelGrid of the predictions, or its config.
-        sigma: standard deviation for rows that bring none, in the grid's unit, not below 0.
+        sigma: standard deviation for rows without their own, in the grid's unit, not below 0.
         from_logits: whether `y_pred` (B, K) holds logits instead of probabilities.
         name: name of the metric. Default None: "epsilon_error".
         dtype: dtype of the computation, at least float32.
 
     Call arguments:
-        y_true: (B,) or (B, 1): labels; (B, 2): label and sigma, where a sigma that is negative
-            or NaN was not given; or (B, 5), a mixture of two labels: y and sigma are its
-            expectation and standard deviation.
+        y_true: as in `losses.LabelDistributionLoss`. Of a mixture: its expectation and standard
+            deviation.
         y_pred: (B, K) probabilities or logits, or decoded values (B,) or (B, 1).
         sample_weight: weights of the rows.
 

@@ -19,8 +19,8 @@ class ExpectationMAE(GridMean):
         dtype: dtype of the computation, at least float32.
 
     Call arguments:
-        y_true: (B,), (B, 1), or (B, 2), whose second column, sigma, is not used; or (B, 5), a
-            mixture of two labels: y is its expectation.
+        y_true: as in `losses.LabelDistributionLoss`; sigmas are not used. Of a mixture: its
+            expectation.
         y_pred: (B, K) probabilities or logits, or decoded values (B,) or (B, 1).
         sample_weight: weights of the rows.
 

@@ -14,11 +14,10 @@ from keras_dldl.metrics.base import GridMetric
 class ExpectationPearson(GridMetric):
     """Pearson correlation (PC) of predictions and labels, from -1 to 1.
 
-    One correlation over all rows seen, not a mean of the batches' (Gao et al. 2020, section 4).
-    The state holds means and central moments, merged batch by batch, so nothing is lost where
-    the mean is large beside the spread. The result is 0 where it is not defined: fewer than two
-    rows, or predictions or labels that are constant as far as the dtype can tell. The moments of
-    several replicas cannot be added: under a distribution strategy, evaluate on one device.
+    One correlation over all rows seen, not a mean over batches (Gao et al. 2020, section 4). It
+    merges means and central moments batch by batch, so it stays exact where the mean is much
+    larger than the spread. The result is 0 where it is not defined: fewer than two rows, or
+    constant predictions or labels. Under a distribution strategy, evaluate on one device.
 
     Args:
         grid: LabelGrid of the predictions, or its config.

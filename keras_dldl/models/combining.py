@@ -16,9 +16,9 @@ TWICE_AS_WIDE = {"tiny-age-net": "thin-age-net"}
 def average_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> FaceModel:
     """Return a model whose weights are the weighted mean of the weights of two.
 
-    For models of which one was trained on from the other, or both from a third: between these, the
-    error is often lower than at either end (Wortsman et al. 2022, model soups). Between models that
-    began from other random weights it is high everywhere.
+    For a model and one trained from it, or two trained from a third: the mean is often better than
+    either (Wortsman et al. 2022, model soups). The mean of models that began from different random
+    weights is bad.
 
     Args:
         first: a model; its card and its calibration are not kept.
@@ -46,11 +46,10 @@ def average_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> 
 def join_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> FaceModel:
     """Return one model of twice the width that holds two: an ensemble in a single network.
 
-    Every layer holds the channels of both side by side, and the weights from the one's channels to
-    the other's are zero; the head takes the mean. So the logits are the weighted mean of the two
-    models' logits, and the distribution the normalised geometric mean of theirs. Trained on, the
-    zeros become connections: a wide network need not be trained from the beginning (the idea of
-    growing a network that keeps its function: Chen, Goodfellow and Shlens 2016, Net2Net).
+    Every layer holds the channels of both side by side, with zero weights between them; the head
+    takes the mean. So the logits are the weighted mean of the two models' logits, and the
+    distribution is the normalised geometric mean of theirs. Further training fills the zeros: a
+    wide network need not be trained from the beginning (Chen, Goodfellow and Shlens 2016, Net2Net).
 
     Args:
         first: a model with the backbone tiny-age-net; its card is not kept.

@@ -44,7 +44,7 @@ class _Presets:
 
 @keras.saving.register_keras_serializable(package="keras_dldl")
 class FaceModel(keras.Model):
-    """A functional model from faces to a label distribution, self-describing in its file.
+    """A functional model from faces to a label distribution; its file is all that predicting needs.
 
     Normalisation is inside: images enter as uint8-range RGB, 0 ... 255, channels last.
     `keras.models.clone_model` gives another `FaceModel`, with new weights; before Keras 3.15, a
@@ -53,17 +53,18 @@ class FaceModel(keras.Model):
     Args:
         backbone: a name, see `build_model`.
         grid: the label grid, or its config; it sets the number of outputs.
-        method: the method it is trained by: a name in `keras_dldl.methods.METHODS`, `module:Class`,
-            a `Method` or its config. Its head and its decoder are the model's.
-        input_size: side of the input in pixels, from 32 up; some networks ask for more.
-        alignment: how faces are cut out for it, or the config of that; default `Alignment()`.
+        method: the method it is trained by, which sets head and decoder: a name in
+            `keras_dldl.methods.METHODS`, `module:Class`, a `Method` or its config.
+        input_size: side of the input in pixels, from 32 up; some networks need more.
+        alignment: how faces are cut out for it, an `Alignment` or its config; default
+            `Alignment()`.
         dropout: rate before the head, in [0, 1). The paper has none.
         card: anything else to keep in the file, as plain JSON values.
         pooling: from the last feature map to the features: "hybrid" (the maximum over 2 x 2, then
             the average: the paper's), "average", "gem" (the generalised mean with a learnt power),
             or None: hybrid for the paper's networks, the average for those of keras.applications.
-        calibration: makes the intervals of its predictions, a `Calibration`, or its config; None
-            before `keras-dldl calibrate`. It is of these weights, and of no others.
+        calibration: makes the intervals of its predictions, a `Calibration` or its config; None
+            before `keras-dldl calibrate`. It fits these weights only.
 
     Attributes:
         presets: the shipped models by name, each with what `metrics.json` says of it.

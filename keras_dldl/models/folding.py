@@ -12,15 +12,15 @@ CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
 def fold_normalization(model: keras.Model) -> keras.Model:
-    """Return a copy for inference in which convolutions do what batch normalisation did.
+    """Return a copy for inference with batch normalisation folded into the convolutions.
 
     In inference, batch normalisation multiplies each channel by a number and adds another; both go
-    into the kernel and the bias of the convolution before it (Jacob et al. 2018, section 3.2).
-    Layers of normalisation that follow no convolution directly, or one that feeds other layers,
-    too, stay what they are. Models that are layers of this one are folded, too.
+    into the kernel and the bias of the convolution before it (Jacob et al. 2018, section 3.2). A
+    normalisation that does not directly follow a convolution, or follows one that feeds other
+    layers too, is kept. Models inside this one are folded as well.
 
     Args:
-        model: a functional model, such as a `FaceModel`; it stays what it is.
+        model: a functional model, such as a `FaceModel`; it is not changed.
 
     Returns:
         A functional model from the same inputs to the same outputs. It is not for training.

@@ -30,26 +30,26 @@ def predict_age(
 
     Args:
         img: a path, bytes, a binary file object, a PIL image, or a (H, W, 3) uint8 RGB array; or
-            several in a list or another collection with an order, a generator, a one-dimensional
-            array or a column of a table, which are predicted in batches.
-        model: a path, the name of a shipped model, or a loaded model; default "tiny-age".
-        all_faces: predict every face, left to right, and not only the largest.
-        detect: False where `img` is already an aligned face crop; it is only resized.
-        on_error: "raise", or "return" to put the error in the result's place. Default: "raise" for
-            one image, "return" for a list.
-        batch_size: faces in one forward pass, images in one round of detection.
-        max_pixels: largest image accepted, see `faces.read_image`.
-        engine: what runs the networks: "keras"; "litert" or "onnx", which do without TensorFlow;
-            or "auto", LiteRT where that can be had. Default: KERAS_DLDL_ENGINE, or "auto".
-        detector: what finds faces: "auto", at any angle; "mtcnn", the paper's, upright ones only;
-            `module:Class` or an object with `detect(images)` of your own, see `faces.detectors`.
-            Default: the one that the model's training faces were found by.
-        workers: threads that read images and find faces ahead of the model, for long lists.
+            several of them, predicted in batches: a list, a generator, a one-dimensional array or
+            a column of a table.
+        model: a path, a shipped model's name, "hf://user/name", or a loaded model; default
+            "tiny-age".
+        all_faces: predict every face, left to right, instead of the largest.
+        detect: False if `img` is already an aligned face crop; it is only resized.
+        on_error: "raise" an image's error, or "return" it in place of the result. Default: "raise"
+            for one image, "return" for several.
+        batch_size: faces per forward pass, and images per round of detection.
+        max_pixels: largest image to read, see `faces.read_image`.
+        engine: "keras"; "litert" or "onnx", which need no TensorFlow; or "auto", LiteRT where it is
+            installed. Default: KERAS_DLDL_ENGINE, or "auto".
+        detector: what finds faces: "auto", at any angle; "mtcnn", upright faces only; your own
+            `module:Class` or object with `detect(images)`, see `faces.detectors`. Default: the one
+            that found the model's training faces.
+        workers: threads that read images and find faces, for long lists.
 
     Returns:
-        A `Prediction`, whose `warnings` are reasons to doubt it; with `all_faces` a list of them.
-        For a list of images, a list of such in order, where an `UnreadableImage` or `NoFaceFound`
-        stands in the place of an image that failed.
+        A `Prediction`; with `all_faces`, a list of them. For several images, a list of these in
+        order, with an `UnreadableImage` or `NoFaceFound` in place of an image that failed.
 
     Raises:
         NoFaceFound: there is no face in the image.
@@ -79,21 +79,14 @@ def predict_attractiveness(
 ) -> Any:
     """Estimate how attractive raters would find the faces in a photo, on the model's rating scale.
 
-    What the shipped models predict is the mean opinion of 60 raters of one region about
-    photographs, from 1 to 5, and no property of a person: see their cards.
+    The shipped models predict the mean opinion of 60 raters of one region about photographs, from 1
+    to 5, not a property of a person: see their cards.
 
     Args:
-        img: see `predict_age`.
-        model: a path, the name of a shipped model, or a loaded model; default
-            "tiny-attractiveness".
-        all_faces: see `predict_age`.
-        detect: see `predict_age`.
-        on_error: see `predict_age`.
-        batch_size: see `predict_age`.
-        max_pixels: see `predict_age`.
-        engine: see `predict_age`.
-        detector: see `predict_age`.
-        workers: see `predict_age`.
+        img: as in `predict_age`.
+        model: as in `predict_age`; default "tiny-attractiveness".
+        all_faces, detect, on_error, batch_size, max_pixels, engine, detector, workers: as in
+            `predict_age`.
 
     Returns:
         As `predict_age`, in points.

@@ -27,10 +27,10 @@ SCREEN_DPI = 100
 
 
 class Prediction(float):
-    """The estimate for one face. It is a float, its value, with the distribution attached.
+    """The estimate for one face: a float, with the distribution attached.
 
-    So it can be formatted, compared, rounded, added and averaged like any number; the results of
-    arithmetic are plain floats.
+    You can format, compare, round, add and average it like any number; the results of arithmetic
+    are plain floats.
 
     Args:
         distribution: (K,) probabilities over the labels; scaled to sum to 1.
@@ -40,13 +40,13 @@ class Prediction(float):
         landmarks: (5, 2), x and y of eyes, nose tip and mouth corners; None for a crop.
         roll: turn of the face in degrees clockwise from upright, -180 ... 180; None for a crop.
         score: the detector's confidence, 0 ... 1; None for a crop.
-        faces_found: how many faces were found in the image; None for a crop. Where only the largest
-            was asked for, small ones may not have been looked for.
-        name: what the image is called: the path of a file.
+        faces_found: number of faces found in the image; None for a crop. If only the largest was
+            wanted, small ones may be missing.
+        name: the image's path.
         number: of the face in its image, from 1, left to right.
-        calibration: makes the intervals, where the model has one; a `Calibration`, or its config.
-        warnings: reasons to doubt this prediction. A spread that is wide by the measure of the
-            calibration adds one.
+        calibration: makes the intervals, if the model has one; a `Calibration`, or its config.
+        warnings: reasons to doubt this prediction. A spread that is wide compared with the
+            calibration's faces adds one.
 
     Raises:
         ConfigError: the distribution is not (K,) probabilities, there is no such decoder, or the
@@ -143,10 +143,9 @@ class Prediction(float):
     def interval(self, level: float = DEFAULT_LEVEL) -> tuple[float, float]:
         """Return the interval that holds the truth for a share `level` of faces.
 
-        With a calibration it was measured to do so, see docs/uncertainty.md. Without one it is the
-        central interval that holds `level` of the distribution: each label stands for the cell of
-        half a step to either side, over which its probability is spread evenly; and the interval is
-        cut at the ends of the grid.
+        With a calibration this was measured, see docs/uncertainty.md. Without one, it is the
+        central interval that holds `level` of the distribution, whose probabilities are spread
+        evenly over half a step to either side of each label; it ends at the ends of the grid.
 
         Args:
             level: the share inside, between 0 and 1, both excluded.
