@@ -326,6 +326,44 @@ def wait_for(path, seconds=15):
         time.sleep(0.05)
 
 
+CARD = """# tiny **x**
+
+A network, in
+[two lines](../docs/a.md) with `code` and <b>no tags</b>.
+
+<!-- figures -->
+| age | MAE |
+|---|---|
+| 0-9 | **2.3** |
+<!-- end -->
+
+- one
+  item
+- two
+
+```python
+predict(
+
+)
+```
+## End"""
+
+
+@needs_browser
+def test_a_card_is_shown_as_markdown_is_meant(tab):
+    script = """import(new URL("static/card.js", location)).then(({ cardElements }) =>
+      cardElements(CARD).map((made) => made.outerHTML))""".replace("CARD", json.dumps(CARD))
+    assert tab.run(script) == [
+        "<h3>tiny <strong>x</strong></h3>",
+        "<p>A network, in\ntwo lines with <code>code</code> and &lt;b&gt;no tags&lt;/b&gt;.</p>",
+        "<table><thead><tr><th>age</th><th>MAE</th></tr></thead>"
+        "<tbody><tr><td>0-9</td><td><strong>2.3</strong></td></tr></tbody></table>",
+        "<ul><li>one\n  item\n</li><li>two</li></ul>",
+        "<pre>predict(\n\n)</pre>",
+        "<h4>End</h4>",
+    ]
+
+
 @needs_browser
 def test_the_page_of_the_api(tab, server):
     tab.open(f"{server.base_url}/docs")

@@ -2,6 +2,7 @@
 
 import { attentionMap, findFaces, listModels, NO_FACE } from "./api.js";
 import { takePicture } from "./camera.js";
+import { cardElements } from "./card.js";
 import { drawChart } from "./chart.js";
 import { clearMap, drawBoxes, drawMap, fadeMap, format, markBox } from "./overlay.js";
 import * as share from "./share.js";
@@ -243,7 +244,7 @@ function aboutModel() {
   at("groups-box").hidden = !about?.groups?.length;
   fillTable(at("groups"), (about?.groups ?? []).map(({ name, faces, mae }) => [name, faces, number(mae)]));
   at("card-box").hidden = !about?.card;
-  at("card").textContent = about?.card ?? "";
+  at("card").replaceChildren(...cardElements(about?.card ?? ""));
 }
 
 async function start() {
