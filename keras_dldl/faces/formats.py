@@ -1,5 +1,7 @@
 """Formats of picture files: knowing them, and their size, before anything is decoded."""
 
+import io
+import math
 import re
 import struct
 from functools import cache
@@ -31,9 +33,27 @@ SHORT, LONG = 3, 4
 OLD_JPEG, BIG_TIFF = 6, 43
 SMALLEST_TILE = 16
 MOST_BANDS = 6  # that Pillow reads
-START_OF_SCAN = b"\xff\xda"
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+# A marker of a JPEG; not what stands within a scan, of ITU T.81, B.1.1.
+JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 # Encoders write about ten. As many as libtiff allows in a TIFF.
 MOST_SCANS = 100
+MOST_SEGMENTS = 10_000
+# A header is read in so many pieces, and one more for so many bytes of the file.
+FEWEST_READS, BYTES_PER_READ = 10_000, 100
+MOST_COMMENTS = 1000  # of a plain PPM: Pillow copies what is left for each
+# Of JPEG 2000, ITU T.800, annex A.5.1 and A.6: the size, and how components are coded: by default,
+# and of one. Wherever these bytes stand: a tile may have its own.
+JP2_SIZE = re.compile(rb"\xff(?=\x4f\xff\x51.{4}(.{34}))", re.DOTALL)
+JP2_CODING = re.compile(
+    rb"\xff(?=(?:\x52\0[\x0c-\x2d](.).{4}|\x53\0[\x09-\x2b].(.))"
+    rb"([\0-\x20])([\0-\x08])([\0-\x08])..(.{0,33}))",
+    re.DOTALL,
+)
+MOST_JP2_COMPONENTS, MOST_JP2_CODINGS = 4, 10_000
+# Its decoder takes 10 kB for a tile and 1 kB for another part of it.
+FEWEST_TILES, PIXELS_PER_TILE = 100, 64 * 64
+FEWEST_PARTS, PIXELS_PER_PART = 10_000, 128
 
 
 def refuse(name: str, wrong: str, allowed: str, received: str) -> NoReturn:
@@ -72,7 +92,9 @@ def identified(stream: IO[bytes], limit: int, name: str) -> "Image.Image":
             stream.seek(0)
             if plugin.format == "WEBP":
                 check_pixels(*_webp_size(start), limit, name)
-            return plugin(stream, limit, name)
+            image = plugin(_FewReads(stream, name), limit, name)
+            image.fp = stream
+            return image
         except UnreadableImage:
             raise
         except (SyntaxError, IndexError, TypeError, ValueError, struct.error) as error:
@@ -83,6 +105,25 @@ def identified(stream: IO[bytes], limit: int, name: str) -> "Image.Image":
         ALLOWED_FORMATS,
         f"a file that starts with {start[:16]!r}{why}",
     )
+
+
+class _FewReads:
+    """A stream of a header: it could be of millions of pieces, each of which Python reads."""
+
+    def __init__(self, stream: IO[bytes], name: str):
+        self._stream, self._name = stream, name
+        self._left = FEWEST_READS + stream.seek(0, io.SEEK_END) // BYTES_PER_READ
+        stream.seek(0)
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._stream, attribute)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the stream does."""
+        self._left -= 1
+        if self._left < 0:
+            _refuse_odd(self._name, f"a header of very many pieces, at byte {self._stream.tell()}")
+        return self._stream.read(size)
 
 
 @cache
@@ -196,13 +237,83 @@ def _webp_size(start: bytes) -> tuple[int, int]:
 
 def check_work(image: Any, limit: int, name: str) -> None:
     """Raise `UnreadableImage` where decoding takes more memory or time than the size tells."""
-    if image.info.get("progressive"):  # every scan goes over the whole picture, and may be tiny
-        image.fp.seek(0)
-        scans = image.fp.read().count(START_OF_SCAN)
-        if scans > MOST_SCANS:
-            _refuse_odd(name, f"a JPEG of {scans} scans, of which {MOST_SCANS} are allowed")
+    if image.format in ("JPEG", "MPO"):
+        _check_jpeg(_content(image, image.tile[0][2]), name)
+    if image.format == "JPEG2000":
+        _check_jpeg_2000(_content(image), limit, name)
+    if image.tile[0][0] == "ppm_plain":
+        comments = _content(image).count(b"#")
+        if comments > MOST_COMMENTS:
+            _refuse_odd(name, f"a PPM of {comments} comments, of which {MOST_COMMENTS} are allowed")
     if image.format == "TIFF":
         _check_tiff(image, image.size, limit, name)
+
+
+def _content(image: Any, begin: int = 0) -> bytes:
+    image.fp.seek(begin)
+    return image.fp.read()
+
+
+def _check_jpeg(content: bytes, name: str) -> None:
+    """Refuse too many scans: each goes over the whole picture, and may be tiny.
+
+    What stands after the end is not looked at: phones put a film there.
+    """
+    place, scans = 2, 0
+    for _ in range(MOST_SEGMENTS):
+        found = JPEG_MARKER.search(content, place)
+        if found is None or found[1][0] == END_OF_IMAGE:
+            break
+        scans += found[1][0] == START_OF_SCAN
+        place = found.end() + int.from_bytes(content[found.end() : found.end() + 2], "big")
+    else:
+        _refuse_odd(name, f"a JPEG of more than {MOST_SEGMENTS} segments")
+    if scans > MOST_SCANS:
+        _refuse_odd(name, f"a JPEG of {scans} scans, of which {MOST_SCANS} are allowed")
+
+
+def _check_jpeg_2000(content: bytes, limit: int, name: str) -> None:
+    """Refuse more tiles, or smaller parts of these, than an encoder has reason to make."""
+    pixels, components, width, height = 0, 0, 0, 0
+    for found in JP2_SIZE.finditer(content):
+        right, bottom, left, top, *tile = struct.unpack(">8I", found[1][:32])
+        width, height = max(width, right - left), max(height, bottom - top)
+        check_pixels(width, height, limit, name)
+        pixels = width * height
+        components = max(components, int.from_bytes(found[1][32:], "big"))
+        tiles = -(-right // max(1, tile[0])) * -(-bottom // max(1, tile[1]))
+        if tiles > FEWEST_TILES + pixels // PIXELS_PER_TILE:
+            _refuse_odd(name, f"a JPEG 2000 of {tiles} tiles for {pixels} pixels")
+    if components > MOST_JP2_COMPONENTS:
+        _refuse_odd(name, f"a JPEG 2000 of {components} components")
+    for number, found in enumerate(JP2_CODING.finditer(content)):
+        parts = components * _jp2_parts(width, height, *found.groups())
+        if (
+            number == MOST_JP2_CODINGS
+            or parts > FEWEST_PARTS + components * pixels / PIXELS_PER_PART
+        ):
+            _refuse_odd(name, f"a JPEG 2000 of {parts} parts for {pixels} pixels")
+
+
+def _jp2_parts(
+    width: int, height: int, style: bytes | None, one_style: bytes | None, *coding: bytes
+) -> int:
+    """Return how many code-blocks and precincts a component has, as A.6.1 and B.6 to B.7 tell."""
+    levels, block_width, block_height = (one[0] for one in coding[:3])
+    has_precincts = (style or one_style)[0] & 1
+    precincts = coding[3] if has_precincts else b""
+    parts = 0
+    for level in range(levels + 1):
+        sides = [-(-side >> (levels - level)) for side in (width, height)]
+        precinct = precincts[level] if level < len(precincts) else 0xFF
+        in_precinct = [precinct & 15, precinct >> 4]
+        in_block = [
+            max(0, min(block + 2, most - (level > 0)))
+            for block, most in zip((block_width, block_height), in_precinct, strict=True)
+        ]
+        for powers in (in_precinct, in_block):
+            parts += math.prod(-(-side >> power) for side, power in zip(sides, powers, strict=True))
+    return parts
 
 
 def _check_tiff(image: Any, size: tuple[int, int], limit: int, name: str) -> None:

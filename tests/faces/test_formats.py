@@ -3,6 +3,7 @@
 import io
 import struct
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -58,6 +59,82 @@ def test_a_progressive_jpeg_may_have_so_many_scans():
     assert read_image(fits).shape == PICTURE.shape
     with pytest.raises(UnreadableImage, match="a JPEG of 101 scans, of which 100 are allowed"):
         read_image(fits[:-2] + last + fits[-2:])
+
+
+def test_a_baseline_jpeg_may_not_have_more_scans_either():
+    whole = encoded(PICTURE, "JPEG")
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    with pytest.raises(UnreadableImage, match="a JPEG of 201 scans, of which 100 are allowed"):
+        read_image(whole[:-2] + 200 * scan + whole[-2:])
+    assert read_image(whole + 200 * scan).shape == PICTURE.shape  # behind the picture's end
+
+
+def inserted(content: bytes, before: bytes, more: bytes) -> bytes:
+    place = content.index(before)
+    return content[:place] + more + content[place:]
+
+
+PIECES = {  # before the picture; of a GIF, in one comment
+    "JPEG": lambda n: inserted(encoded(PICTURE, "JPEG"), b"\xff\xe0", n * b"\xff\xfe\0\2"),
+    "GIF": lambda n: inserted(
+        encoded(PICTURE, "GIF"), b"\x2c\0\0\0\0", b"\x21\xfe" + n * b"\x01x" + b"\0"
+    ),
+    "PNG": lambda n: odd_images.png(
+        odd_images.png_header(8, 8), *[(b"teXt", b"")] * n, (b"IDAT", zlib.compress(bytes(72)))
+    ),
+    "PPM": lambda n: b"P5\n" + n * b"#\n" + b"2 2\n255\n1234",
+}
+
+
+@pytest.mark.parametrize("kind", PIECES)
+def test_a_header_may_not_be_of_very_many_pieces(kind):
+    assert read_image(PIECES[kind](100)).ndim == 3
+    with pytest.raises(UnreadableImage, match="a header of very many pieces, at byte [0-9]+"):
+        read_image(PIECES[kind](20_000))
+
+
+def test_a_plain_ppm_may_have_so_many_comments():
+    whole = b"P2\n2 2\n255\n%s1 2 3 4\n"
+    assert read_image(whole % (1000 * b"#\n")).shape == (2, 2, 3)
+    with pytest.raises(UnreadableImage, match="a PPM of 1001 comments, of which 1000 are allowed"):
+        read_image(whole % (1001 * b"#\n"))
+
+
+def jpeg_2000(side: int, **options) -> bytes:
+    """Return a picture of 64 x 64 that says it has `side` x `side` pixels, in one tile."""
+    whole = encoded(gradient(64, 64), "JPEG2000", no_jp2=True, **options)
+    place = whole.index(b"\xff\x51") + 6
+    sides = struct.unpack(">8I", whole[place : place + 32])
+    assert sides[:4] == (64, 64, 0, 0)
+    tile = sides[4:6] if "tile_size" in options else (side, side)
+    return whole[:place] + struct.pack(">8I", side, side, 0, 0, *tile, 0, 0) + whole[place + 32 :]
+
+
+@pytest.mark.parametrize(
+    ("side", "options", "received"),
+    [
+        (2000, {"codeblock_size": (4, 4)}, "JPEG 2000 of [0-9]+ parts for 4000000 pixels"),
+        (1000, {"codeblock_size": (4, 4), "precinct_size": (4, 4)}, "JPEG 2000 of [0-9]+ parts"),
+        (2000, {"tile_size": (16, 16)}, "JPEG 2000 of 15625 tiles for 4000000 pixels"),
+    ],
+)
+def test_a_jpeg_2000_may_not_be_of_very_many_parts(side, options, received):
+    with pytest.raises(UnreadableImage, match=received):
+        read_image(jpeg_2000(side, **options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"irreversible": True, "num_resolutions": 3},
+        {"codeblock_size": (16, 16), "precinct_size": (32, 32)},
+        {"tile_size": (32, 32)},
+        {"codeblock_size": (4, 4)},  # few, in a small picture
+    ],
+)
+def test_what_encoders_of_jpeg_2000_make_is_read(options):
+    assert read_image(jpeg_2000(64, **options)).shape == (64, 64, 3)
 
 
 def test_the_strips_of_a_tiff_may_not_be_read_again_and_again():
