@@ -138,6 +138,9 @@ def main(args: list[str] | None = None) -> None:
     except KeyboardInterrupt:  # before or after a command had the chance to see it
         click.echo("Stopped.", err=True)
         sys.exit(EXIT_STOPPED)
+    except OSError as error:  # a help page that could not be written
+        click.echo(f"Error: {reason_of(error)}", err=True)
+        sys.exit(EXIT_FAILURE)
 
 
 if "__mp_main__" in sys.modules:

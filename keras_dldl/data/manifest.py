@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,9 @@ def read_table(
         i = line - line_number(0)
         if len(row) > len(columns):
             long[i] = f"{len(row)} fields where the header has {len(columns)}"
+            if any(a.isdigit() and b.isdigit() for a, b in pairwise(row)):
+                why = "decimal commas need quotes, or semicolons between the fields"
+                long[i] += f" ({why}): {','.join(row)!r}"
             continue
         index.append(i)
         cells.append([cell or math.nan for cell in row] + [math.nan] * (len(columns) - len(row)))

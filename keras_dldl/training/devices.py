@@ -195,12 +195,17 @@ def warn_of_emulation(precision: str) -> None:
 
 
 def seconds_of_convolution(dtype: str) -> float:
-    """Return how long a convolution of 3 x 3 over 64 channels takes, at best of three."""
+    """Return how long a convolution of 3 x 3 over 64 channels and its gradient take, at best of 3.
+
+    The gradient by the images is a transposed convolution; some back ends emulate that alone.
+    """
     images = keras.ops.ones(SHAPE, dtype)
     kernel = keras.ops.ones((3, 3, SHAPE[-1], CHANNELS), dtype)
     best = float("inf")
     for _ in range(TIMES + 1):  # the first one is slower, as it chooses how to do it
         begun = time.perf_counter()
-        keras.ops.convert_to_numpy(keras.ops.conv(images, kernel, padding="same")[:1, :1, :1, :1])
+        for convolution in (keras.ops.conv, keras.ops.conv_transpose):
+            made = convolution(images, kernel, padding="same")
+            keras.ops.convert_to_numpy(made[:1, :1, :1, :1])
         best = min(best, time.perf_counter() - begun)
     return best

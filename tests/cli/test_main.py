@@ -162,6 +162,17 @@ def test_a_click_failure_keeps_its_own_status(install):
     assert run("predict").exit_code == 2
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_help_page_that_cannot_be_written():
+    code = "from keras_dldl.cli.main import main; main(['--help'])"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
+
+
 def test_ctrl_c_says_stopped_and_exits_130(install):
     install(failing(KeyboardInterrupt()))
     result = run("predict")

@@ -54,6 +54,7 @@ def test_round_trip_keeps_columns_and_puts_the_known_ones_first(tmp_path):
         ("a.jpg", "line 3: label is not a number"),
         ("./ok.jpg,5,,", "line 3: path occurs twice: 'ok.jpg'"),
         ("a.jpg,5,,train,x", "line 3: 5 fields where the header has 4"),
+        ("a.jpg,34,5,2,train", "line 3: 5 fields where the header has 4 (decimal commas need quot"),
     ],
 )
 def test_a_bad_row_is_named_by_its_line(tmp_path, row, reason):

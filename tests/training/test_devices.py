@@ -1,5 +1,7 @@
 """Devices that share a batch; the precision of a block, and the warning where it is emulated."""
 
+import time
+
 import keras
 import pytest
 
@@ -42,8 +44,16 @@ def test_what_costs_no_more_is_not_mentioned(timed, caplog, name):
     assert not caplog.messages
 
 
-def test_a_convolution_is_timed():
+def test_a_convolution_and_its_gradient_are_timed(monkeypatch):
     assert 0 < seconds_of_convolution("float32") < 60
+    transposed = keras.ops.conv_transpose
+
+    def slow(*given, **named):
+        time.sleep(0.2)
+        return transposed(*given, **named)
+
+    monkeypatch.setattr(keras.ops, "conv_transpose", slow)
+    assert seconds_of_convolution("float32") >= 0.2
 
 
 @pytest.mark.parametrize(
