@@ -231,7 +231,10 @@ def _any_failure_named(name: str):
         allowed = "Give a whole image file, for example saved again as JPEG or PNG"
         if "closed" in why:  # of a PIL image, or of what it reads from
             wrong = "the picture was closed before it was read"
-            allowed = "Keep its file open, call its load() before closing it, or give its path"
+            allowed = (
+                "Keep it open, or give its copy() or path; load() helps where its file alone is "
+                "closed"
+            )
         raise UnreadableImage(f"{name}: {wrong}. {allowed}. Received: {why}") from error
 
 
