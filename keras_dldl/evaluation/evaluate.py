@@ -16,7 +16,7 @@ from keras_dldl.evaluation.against import check_comparable
 from keras_dldl.evaluation.assess import assess
 from keras_dldl.evaluation.decoding import decode
 from keras_dldl.evaluation.groups import grouping_columns
-from keras_dldl.evaluation.inputs import Faces, PreparedFaces, check_labels
+from keras_dldl.evaluation.inputs import Faces, PreparedFaces, check_rows_on_grid
 from keras_dldl.evaluation.leaks import leak_check as checked_for_leaks
 from keras_dldl.evaluation.predicting import SHOWN, Pictures, predict_faces
 from keras_dldl.evaluation.training_run import TrainingRun, training_run
@@ -116,7 +116,7 @@ def evaluate(
     first, *others = cards = [network.card for network in networks]
     remarks = _checked(cards, faces)
     columns = grouping_columns(faces.rows, group_by, first.grid.task)
-    check_labels(faces.rows, first.grid)
+    check_rows_on_grid(faces.rows, first.grid)
     views, *theirs = predict_faces(networks, faces, batch_size, SHOWN if pictures else 0, decoder)
     rows = faces.rows.iloc[views.positions].reset_index(drop=True)
     metrics, predictions = assess(

@@ -290,7 +290,7 @@ class LabelledImages:
                 yield i, faces[0].crop
 
 
-def check_labels(rows: "pd.DataFrame", grid: LabelGrid) -> None:
+def check_rows_on_grid(rows: "pd.DataFrame", grid: LabelGrid) -> None:
     """Raise DataError for labels that the model's grid does not hold."""
     outside = rows[~grid.contains(rows["label"])]
     if len(outside):

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_dldl._utils.arguments import check_integer
 from keras_dldl.errors import ConfigError
-from keras_dldl.evaluation.inputs import PreparedFaces, check_labels
+from keras_dldl.evaluation.inputs import PreparedFaces, check_rows_on_grid
 from keras_dldl.explain.attention import AttentionMaps, resize_map
 from keras_dldl.predict import Prediction, PredictOptions, Predictor
 
@@ -129,7 +129,7 @@ class ChosenFaces:
         self._faces, self._model = PreparedFaces(*folders, split=split), model
         self.notes = self._faces.check(model)
         self._every = self._faces.rows["label"].to_numpy(np.float64)
-        check_labels(self._faces.rows, model.grid)
+        check_rows_on_grid(self._faces.rows, model.grid)
         order = np.random.default_rng(seed).permutation(len(self._every))
         self._chosen = np.sort(order[:limit] if limit else order)
         self.labels = self._every[self._chosen]

@@ -136,12 +136,13 @@ class WorkQueue:
     def _next_batch(self) -> list[_Item]:
         """Wait for work and return a batch of it; nothing when the queue is closed and empty."""
         with self._changed:
-            while not self._items:  # another thread may have taken them while this one waited
+            while True:
+                self._wait_for_more()  # of what came while a batch ran, too
+                if self._items:  # another thread may have taken them while this one waited
+                    return self._taken()
                 if self._closed:
                     return []
                 self._changed.wait()
-                self._wait_for_more()
-            return self._taken()
 
     def _remove(self, number: int) -> None:
         with self._changed:

@@ -109,7 +109,7 @@ def open_data(config: TrainConfig, processes: int = 1) -> tuple[TrainConfig, Any
             f"Received: patience={config.patience}."
         )
     splits = ["train", config.validation_split] if config.validation_split else ["train"]
-    check_labels(data, splits)
+    check_manifest_labels(data, splits)
     check_records(data, splits, config.on_damaged_shard)
     check_method(method, data, splits)
     return config, data, splits
@@ -141,7 +141,7 @@ def check_config(config: TrainConfig) -> None:
         )
 
 
-def check_labels(data: Any, splits: Sequence[str]) -> None:
+def check_manifest_labels(data: Any, splits: Sequence[str]) -> None:
     """Raise `DataError` for labels that are off the label grid; names file and lines."""
     from keras_dldl.data.manifest import line_number
 

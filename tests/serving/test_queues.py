@@ -63,6 +63,28 @@ def test_what_waits_is_done_in_order_and_in_batches(gated):
     assert gate.batches == [[0], [1, 2], [3], [4], [5]]
 
 
+def test_what_came_while_a_batch_ran_waits_for_others_too():
+    running, release, batches = threading.Event(), threading.Event(), []
+
+    def run(batch):
+        batches.append(batch)
+        running.set()
+        assert release.wait(10)
+        return batch
+
+    queue = WorkQueue("q", run, capacity=9, max_batch=2, window=60)
+    first = queue.submit("full", size=2)
+    assert running.wait(10)
+    second = queue.submit("early")
+    release.set()
+    first.result(10)
+    time.sleep(0.1)  # in which the thread looks for its next batch
+    third = queue.submit("late")
+    assert [second.result(10), third.result(10)] == ["early", "late"]
+    queue.close()
+    assert batches == [["full"], ["early", "late"]]
+
+
 def test_the_cheapest_goes_first_and_of_equals_the_first(gated):
     queue, gate = gated(capacity=20)
     others = [queue.submit(k, cost=cost) for k, cost in [(1, 5), (2, 1), (3, 5), (4, 0)]]

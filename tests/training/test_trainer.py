@@ -16,7 +16,7 @@ from keras_dldl.evaluation import PreparedFaces, evaluate
 from keras_dldl.training import TrainConfig, devices, train
 from keras_dldl.training.callbacks import StepWatch
 from keras_dldl.training.feed import make_feed
-from keras_dldl.training.trainer import check_config, check_labels
+from keras_dldl.training.trainer import check_config, check_manifest_labels
 from tests.training.small_data import MINI, config_of, write_small_data
 
 
@@ -331,4 +331,4 @@ def test_labels_off_the_grid_are_named_by_line(tmp_path):
         train(TrainConfig(data=[str(folder)], batch_size=8), tmp_path / "run")
     assert not (tmp_path / "run").exists()
     with pytest.raises(DataError, match=r"1 of 20 rows; line 3: 101$"):
-        check_labels(PreparedData(folder), ["train"])
+        check_manifest_labels(PreparedData(folder), ["train"])
