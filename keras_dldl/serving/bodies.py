@@ -62,7 +62,7 @@ class BodyReader:
             ClientGone: the connection was closed before all of it had come.
         """
         encoding = request.headers.get("content-encoding", "identity")
-        if encoding != "identity":
+        if encoding.lower() not in ("identity", ""):
             message = f"A body must be sent as it is. Received: Content-Encoding {encoding[:40]}"
             raise Refusal(415, message, close=True)
         taken = _Taken()

@@ -17,6 +17,11 @@ ROW, COLUMN = "instances", "inputs"
 ANSWER_KEY = {ROW: "predictions", COLUMN: "outputs"}
 # How much of a value a message repeats: enough to know it again, too little to be an image.
 SHOWN = 40
+# A JSON value takes a hundred times its text's memory as Python objects. Of these a request may
+# have so many, where its signature needs few; and of lists one more for so many bytes: a pixel,
+# such as `[0,0,0],`, has more.
+MOST_OBJECTS, FEWEST_LISTS = 10_000, 100_000
+BYTES_PER_LIST = 7
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -26,6 +31,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """
     if not body.strip():
         raise bad_request("JSON Parse error: The document is empty")
+    _check_parts(body)
     try:
         document = json.loads(body)
     except json.JSONDecodeError as error:
@@ -39,6 +45,23 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise bad_request(f"JSON Value: {shown(document)} Is not object")
     return document
+
+
+def _check_parts(body: bytes) -> None:
+    """Refuse a body that would take many times its memory, before it is parsed.
+
+    Marks within texts count too: what a request needs, base64 and names, has none.
+    """
+    for what, number, most in (
+        ("lists", body.count(b"["), FEWEST_LISTS + len(body) // BYTES_PER_LIST),
+        ("objects", body.count(b"{"), MOST_OBJECTS),
+        ("texts", body.count(b'"') // 2, MOST_OBJECTS),
+    ):
+        if number > most:
+            raise bad_request(
+                f"JSON of {len(body)} bytes may have {most} {what}. Send pictures as files in "
+                f"base64, or in parts. Received: {number}"
+            )
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
@@ -122,7 +145,10 @@ def _string(value: Any) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise bad_request("Unable to base64 decode") from None
+        raise bad_request(
+            "Unable to base64 decode. It must be a file in base64 of A-Z a-z 0-9 + and /, with "
+            f"nothing before it. Received: {shown(value['b64'])}"
+        ) from None
 
 
 def pixels(values: Any, dtype: str) -> np.ndarray:

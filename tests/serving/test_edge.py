@@ -192,6 +192,11 @@ def test_a_body_may_be_so_large_and_no_larger(client):
 def test_an_encoded_body_is_refused(client):
     answer = client.post("/api/faces", content=b"x", headers={"Content-Encoding": "gzip"})
     assert "gzip" in error_of(answer, 415)
+    body = json.dumps({"instances": encoded(51)})
+    for same in ("Identity", ""):
+        headers = {"Content-Encoding": same}
+        answer = client.post("/v1/models/age:predict", content=body, headers=headers)
+        assert answer.status_code == 200
 
 
 def test_a_full_queue_refuses_and_every_accepted_request_is_answered():

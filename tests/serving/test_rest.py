@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from keras_dldl.serving.tensors import COLUMN, answer
+from keras_dldl.serving.refusals import Refusal
+from keras_dldl.serving.tensors import COLUMN, answer, parse_object
 from tests.serving.conftest import (
     ask,
     base64_of,
@@ -216,6 +217,27 @@ BAD_REQUESTS = [
 def test_bad_requests_are_refused_in_good_form(client, body, reason):
     error = error_of(ask(client, body), 400)
     assert reason in error and len(error) < 400
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("[]", "may have 385714 lists"),
+        ("[[[]]]", "may have 385714 lists"),
+        ("{}", "may have 10000 objects"),
+        ('"ab"', "may have 10000 texts"),
+    ],
+)
+def test_json_of_very_many_parts_is_refused_before_it_takes_memory(part, reason):
+    body = '{"instances":[' + ",".join([part] * (1_999_000 // (len(part) + 1))) + "]}"
+    with pytest.raises(Refusal, match=f"{reason}.*Received: "):
+        parse_object(body.ljust(2_000_000).encode())
+
+
+def test_black_pictures_in_numbers_are_not_of_too_many_parts(client):
+    black = {**IMAGES, "inputs": [[[[0] * 3] * 200] * 200]}
+    body = json.dumps(black, separators=(",", ":")).encode()
+    assert ask(client, body).status_code == 200
 
 
 @pytest.mark.parametrize(
