@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from keras_dldl._utils.arguments import did_you_mean
-from keras_dldl._utils.quiet import quieten_tensorflow
+from keras_dldl._utils.quiet import quieten_pillow, quieten_tensorflow
 from keras_dldl._version import __version__
 from keras_dldl.cli.options import (
     add_common_options,
@@ -133,6 +133,7 @@ def main(args: list[str] | None = None) -> None:
             # A file name that the stream's encoding lacks must not end the run.
             stream.reconfigure(errors="backslashreplace")
     quieten_tensorflow()
+    quieten_pillow()
     try:
         cli.main(args, prog_name="keras-dldl")
     except KeyboardInterrupt:  # before or after a command had the chance to see it
@@ -146,6 +147,7 @@ def main(args: list[str] | None = None) -> None:
 if "__mp_main__" in sys.modules:
     # Imported by a worker process of a command, which does not call `main`.
     quieten_tensorflow()
+    quieten_pillow()
 
 if __name__ == "__main__":
     main()

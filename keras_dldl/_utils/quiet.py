@@ -1,8 +1,9 @@
-"""Keeps start-up notes of TensorFlow and LiteRT off stderr, where our own messages go."""
+"""Keeps notes of TensorFlow, LiteRT and Pillow off stderr, where our own messages go."""
 
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -23,6 +24,11 @@ def quieten_tensorflow() -> None:
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         return
     around_import("tensorflow", notes_dropped)
+
+
+def quieten_pillow() -> None:
+    """Drop Pillow's warnings: one damaged file may bring thousands, and we say what came of it."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @contextmanager

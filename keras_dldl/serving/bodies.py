@@ -1,6 +1,7 @@
 """Reading request bodies: not too large, not too slow, not too many at a time; their pictures."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncIterator
@@ -21,8 +22,11 @@ SLOWEST_BYTES_PER_SECOND = 50_000
 # One whose body is refused must be faster to be read to its end, and is read no further than that.
 DROPPED_BYTES_PER_SECOND = 2_000_000
 MOST_DROPPED = 200_000_000
+# Says on stderr what we answer to the sender, between the lines of our log.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 FORM = "multipart/form-data"
 FIELDS = ("image", "file", "photo")
+MOST_PARTS = 1000  # of a form: Python reads each
 AS_A_FORM = "it must be multipart/form-data, as `curl -F image=@photo.jpg` sends it."
 
 
@@ -149,6 +153,10 @@ def picture_in(request: Request, body: bytes) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != FORM.encode():
         return body
+    boundary = options.get(b"boundary", b"")
+    parts = body.count(b"--" + boundary)
+    if parts > MOST_PARTS:
+        raise bad_request(f"A form may have {MOST_PARTS} parts. Received: {parts} boundaries")
     fields: dict[str, bytes] = {}
     ended: list[bool] = []
 
@@ -165,7 +173,7 @@ def picture_in(request: Request, body: bytes) -> bytes:
             lambda field: keep(field, field.value),
             keep_file,
             lambda: ended.append(True),
-            options.get(b"boundary", b""),
+            boundary,
             config={"MAX_MEMORY_FILE_SIZE": math.inf},
         )
         parser.write(body)

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 from keras_dldl._utils.backends import is_installed
 from keras_dldl._utils.imports import around_import
-from keras_dldl._utils.quiet import notes_dropped, quieten_tensorflow
+from keras_dldl._utils.quiet import notes_dropped, quieten_pillow, quieten_tensorflow
 
 ROOT = Path(__file__).parents[2]
 
@@ -129,3 +130,12 @@ def test_a_command_runs_without_stderr(fake_tensorflow, tmp_path, given):
         check=False,
     )
     assert (tmp_path / "done").exists()
+
+
+def test_of_warnings_those_of_pillow_alone_are_dropped():
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        quieten_pillow()
+        for module in ("PIL.TiffImagePlugin", "PILOT"):
+            warnings.warn_explicit(module, UserWarning, "file.py", 1, module=module)
+    assert [str(warning.message) for warning in heard] == ["PILOT"]
