@@ -35,7 +35,7 @@ SMALLEST_TILE = 16
 MOST_BANDS = 6  # that Pillow reads
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 # A marker of a JPEG; not what stands within a scan, of ITU T.81, B.1.1.
-JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 # Encoders write about ten. As many as libtiff allows in a TIFF.
 MOST_SCANS = 100
 MOST_SEGMENTS = 10_000

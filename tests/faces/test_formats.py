@@ -69,6 +69,11 @@ def test_a_baseline_jpeg_may_not_have_more_scans_either():
     assert read_image(whole + 200 * scan).shape == PICTURE.shape  # behind the picture's end
 
 
+def test_bytes_that_fill_a_scan_are_passed_over_once():
+    whole = encoded(PICTURE, "JPEG")  # a search from each of them would take minutes
+    assert read_image(whole[:-2] + b"\xff" * 500_000 + whole[-2:]).shape == PICTURE.shape
+
+
 def inserted(content: bytes, before: bytes, more: bytes) -> bytes:
     place = content.index(before)
     return content[:place] + more + content[place:]
