@@ -71,7 +71,7 @@ def test_a_baseline_jpeg_may_not_have_more_scans_either():
 
 def test_bytes_that_fill_a_scan_are_passed_over_once():
     whole = encoded(PICTURE, "JPEG")  # a search from each of them would take minutes
-    assert read_image(whole[:-2] + b"\xff" * 500_000 + whole[-2:]).shape == PICTURE.shape
+    assert read_image(whole[:-2] + b"\xff" * 500_000 + b"\0" + whole[-2:]).shape == PICTURE.shape
 
 
 def inserted(content: bytes, before: bytes, more: bytes) -> bytes:
