@@ -121,14 +121,14 @@ def leak_sentence(found: dict[str, Any]) -> str:
         f"Leak check: {found['faces_in_train']:,} of {found['faces']:,} faces of {found['split']} "
         f"are also among the {found['train_faces']:,} of train"
     )
-    if found["mae_without"] is not None:
-        compared += f" (MAE without them {found['mae_without']:.3f})"
+    without = found["mae_without"]
+    others = "" if without is None else f" MAE of the other faces: {without:.3f}."
     people = found["subjects_in_train"]
     rest = "the data names no people"
     if people is not None:
         rest = f"people in both, of the faces that name theirs: {people:,}"
     unread = f"; records not readable: {found['unreadable']:,}" if found["unreadable"] else ""
-    return f"{compared}; {rest}{unread}. {seen}"
+    return f"{compared}; {rest}{unread}. {seen}{others}"
 
 
 def against_lines(metrics: dict[str, Any]) -> list[str]:

@@ -182,7 +182,9 @@ def draw_groups(averages: GroupAverages, unit: str) -> "Figure":
         else:
             large = resize_map(maps[i], side, side, averages.covered)
             shown = _overlay(axes, averages.faces[i], large, *_limits(maps))
-        axes.set_title(f"{group.name} {unit}\n{averages.counts[i]:,} faces", fontsize="small")
+        count = averages.counts[i]
+        faces = f"{count:,} face{'s' * (count != 1)}"
+        axes.set_title(f"{group.name} {unit}\n{faces}", fontsize="small")
     if shown is not None:
         rows, columns = averages.places
         label = f"mean attention, {rows} x {columns} places"

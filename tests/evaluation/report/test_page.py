@@ -94,7 +94,13 @@ def test_numbers_intervals_names_faces_and_provenance_are_in_it(page, made):
         (0, 0, False, "unknown", "0 of these very images, and on others that it does not name."),
         (0, None, False, "unknown", "is not known: its file holds no fingerprints"),
         (0, 37, True, "bad", "was trained on 37 of these very images."),
-        (3, None, False, "bad", "of train (MAE without them 4.500); the data names no people"),
+        (
+            3,
+            None,
+            False,
+            "bad",
+            "no fingerprints of its training images. MAE of the other faces: 4.500.",
+        ),
     ],
 )
 def test_no_copies_are_good_only_where_the_models_training_is_known(
