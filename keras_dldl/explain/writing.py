@@ -183,7 +183,7 @@ def draw_groups(averages: GroupAverages, unit: str) -> "Figure":
             large = resize_map(maps[i], side, side, averages.covered)
             shown = _overlay(axes, averages.faces[i], large, *_limits(maps))
         count = averages.counts[i]
-        faces = f"{count:,} face{'s' * (count != 1)}"
+        faces = "1 face" if count == 1 else f"{count:,} faces"
         axes.set_title(f"{group.name} {unit}\n{faces}", fontsize="small")
     if shown is not None:
         rows, columns = averages.places
