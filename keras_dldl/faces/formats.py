@@ -39,7 +39,7 @@ JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 # Encoders write about ten. As many as libtiff allows in a TIFF.
 MOST_SCANS = 100
 MOST_SEGMENTS = 10_000
-# A header is read in so many pieces, and one more for so many bytes of the file.
+# The most reads of a header: FEWEST_READS, and one more for every BYTES_PER_READ of the file.
 FEWEST_READS, BYTES_PER_READ = 10_000, 100
 MOST_COMMENTS = 1000  # of a plain PPM: Pillow copies what is left for each
 # Of JPEG 2000, ITU T.800, annex A.5.1 and A.6: the size, and how components are coded: by default,

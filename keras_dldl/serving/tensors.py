@@ -17,9 +17,9 @@ ROW, COLUMN = "instances", "inputs"
 ANSWER_KEY = {ROW: "predictions", COLUMN: "outputs"}
 # How much of a value a message repeats: enough to know it again, too little to be an image.
 SHOWN = 40
-# A JSON value takes a hundred times its text's memory as Python objects. Of these a request may
-# have so many, where its signature needs few; and of lists one more for so many bytes: a pixel,
-# such as `[0,0,0],`, has more.
+# A JSON value takes up to a hundred times its text's memory as a Python object. Requests need few
+# objects and texts: MOST_OBJECTS of each. Lists: FEWEST_LISTS, and one more for every
+# BYTES_PER_LIST of the body, as a pixel such as `[0,0,0],` is longer.
 MOST_OBJECTS, FEWEST_LISTS = 10_000, 100_000
 BYTES_PER_LIST = 7
 
