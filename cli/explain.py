@@ -133,11 +133,11 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     from keras_dldl.models import load_model
 
     check_writable(out)
-    PreparedFaces(*folders, split=chosen["split"])  # told before the model is loaded
+    data = PreparedFaces(*folders, split=chosen["split"]).data  # told before the model is loaded
     loaded = load_model(model)
     groups = label_groups(loaded.grid, boundaries)
     maps, refusal = maps_or_refusal(loaded)
-    faces = ChosenFaces(loaded, *folders, **chosen)
+    faces = ChosenFaces(loaded, data, **chosen)
     batches = _shown(faces.batches(batch_size), len(faces.labels))
     averages = group_averages(batches, groups, maps)
     about = provenance(loaded, model, faces)
@@ -192,9 +192,9 @@ def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_
     from keras_dldl.models import load_model
 
     check_writable(out)
-    PreparedFaces(*folders, split=chosen["split"])  # told before the model is loaded
+    data = PreparedFaces(*folders, split=chosen["split"]).data  # told before the model is loaded
     loaded = load_model(model)
-    faces = ChosenFaces(loaded, *folders, **chosen)
+    faces = ChosenFaces(loaded, data, **chosen)
     images = faces.images()
     found = [
         occlusion_sensitivity(

@@ -15,7 +15,7 @@ from keras_dldl.data.integrity import check_records
 from keras_dldl.data.manifest import SPLITS, line_number, usable_rows
 from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, groups
+from keras_dldl.faces.aligner import FaceAligner, batched
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.images import Photo, pixel_limit
 from keras_dldl.labels import LabelGrid
@@ -241,7 +241,7 @@ class LabelledImages:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""
         self.unreadable, self.whole = list(self._left_out), []
         aligner, size = FaceAligner(card.alignment, self.detector), card.input_size
-        for group in groups(self._readable()):
+        for group in batched(self._readable()):
             if self.align:
                 cut_out = list(self._aligned_crops(aligner, group, size))
             else:

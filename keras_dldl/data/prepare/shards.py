@@ -27,7 +27,7 @@ from keras_dldl.data.records import encode_jpeg, write_shard
 from keras_dldl.data.sources.base import Skipped
 from keras_dldl.data.splits.protocol import scattered
 from keras_dldl.errors import ConfigError, DataError, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, groups
+from keras_dldl.faces.aligner import FaceAligner, batched
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.detectors import detector_here
 from keras_dldl.faces.detectors.networks import WHEEL
@@ -232,7 +232,7 @@ def _aligner(margin: float, detector: str) -> FaceAligner:
 
 def _encoded_faces(job: ShardJob, report: ShardReport) -> Iterator[bytes]:
     options = job.options
-    for group in groups(_read(job, report)):
+    for group in batched(_read(job, report)):
         paths = [path for path, photo in group if photo is not None]
         photos = [photo for _, photo in group if photo is not None]
         del group
