@@ -93,7 +93,9 @@ class PreparedFaces:
                 f"Received: only {', '.join(self.data.splits) or 'empty splits'}"
             )
         self.split = split or held[0]
-        self.rows = _first(self.data.rows(self.split), limit)
+        self.rows = self.data.rows(self.split)
+        if check_integer("limit", limit, minimum=0):
+            self.rows = self.rows.iloc[:limit]
         counts = [len(folder.rows(self.split)) for folder in self.data.folders]
         self.folder_numbers = np.repeat(np.arange(len(counts)), counts)[: len(self.rows)]
         self.unreadable: list[Unreadable] = []
@@ -335,8 +337,3 @@ def base_name(path: str | os.PathLike) -> str:
     'faces'
     """
     return os.path.basename(os.path.abspath(path))
-
-
-def _first(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
-    limit = check_integer("limit", limit, minimum=0)
-    return table.iloc[:limit] if limit else table
