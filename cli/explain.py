@@ -27,9 +27,8 @@ model_option = click.option("--model", default="tiny-age", help=KERAS_MODEL)
 out_option = click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 data_option = click.option("--data", "folders", required=True, **DATA)
 split_option = click.option(
-    "--split", type=Choice(SPLITS),
-    help="Which faces.  [default: test, or else val]",
-)  # fmt: skip
+    "--split", type=Choice(SPLITS), help="Which faces.  [default: test, or else val]"
+)
 seed_option = click.option(
     "--seed", default=0, type=click.IntRange(0), help="Seed of the draw by --limit."
 )
@@ -165,13 +164,17 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     "possible.",
 )  # fmt: skip
 @click.option(
-    "--size", type=click.IntRange(1), show_default="1/7 of the face",
+    "--size",
+    type=click.IntRange(1),
+    show_default="1/7 of the face",
     help="Thickness of a strip, side of a square, in pixels.",
-)  # fmt: skip
+)
 @click.option(
-    "--stride", type=click.IntRange(1), show_default="--size",
+    "--stride",
+    type=click.IntRange(1),
+    show_default="--size",
     help="Pixels from one place to the next.",
-)  # fmt: skip
+)
 @click.option(
     "--limit", default=500, type=click.IntRange(0), help="Number of faces, drawn at random; 0: all."
 )

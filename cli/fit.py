@@ -28,9 +28,11 @@ RANDOM = "random"
     help="What the labels are: age in years, or ratings of 1 to 5 (scut-fbp) or 1 to 7 (cfd).",
 )
 @click.option(
-    "--init", metavar="MODEL", show_default="the shipped model of the task",
+    "--init",
+    metavar="MODEL",
+    show_default="the shipped model of the task",
     help=f"Model to start from: a file, run folder or shipped name; {RANDOM}: none.",
-)  # fmt: skip
+)
 @click.option("--epochs", default=8, type=click.IntRange(1), help="Passes over the photos.")
 @click.option(
     "--size", default=112, type=click.IntRange(32, 1024), help="Side of the faces, pixels."

@@ -64,10 +64,11 @@ def _sources():
 )
 @max_pixels_option
 @click.option(
-    "--drop-leaks", is_flag=True,
+    "--drop-leaks",
+    is_flag=True,
     help="Leave out of training faces whose picture is also in val or test, and out of val those "
     "in test.",
-)  # fmt: skip
+)
 @click.option(
     "--landmarks", type=Choice(["detect", "given"]), default="detect", show_default=True,
     help="Detect all faces, or use the data set's own landmarks where it has some.",

@@ -224,15 +224,17 @@ def _pair_items(
             key=lambda i: (rank[i], i),
         )
         difference = abs(float(labels[first] - labels[second]))
-        items.append({
-            "kind": str(pairs.kind[k]),
-            "similarity": round(float(pairs.similarity[k]), 4),
-            "between_parts": bool(between[k]),
-            "label_difference": round(difference, 6),
-            "label_conflict": difference > tolerance + 1e-9,
-            "first": _face(table, first),
-            "second": _face(table, second),
-        })  # fmt: skip
+        items.append(
+            {
+                "kind": str(pairs.kind[k]),
+                "similarity": round(float(pairs.similarity[k]), 4),
+                "between_parts": bool(between[k]),
+                "label_difference": round(difference, 6),
+                "label_conflict": difference > tolerance + 1e-9,
+                "first": _face(table, first),
+                "second": _face(table, second),
+            }
+        )
     return items
 
 

@@ -101,9 +101,11 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
     if service.options.cors:
         origins = list(service.options.cors)
         app.add_middleware(
-            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
             allow_headers=["Content-Type"],
-        )  # fmt: skip
+        )
     app.add_middleware(Edge, service=service)  # added last: the outermost
     return app
 

@@ -27,9 +27,10 @@ class RunConfig:
 
     data: tuple[str, ...] = setting("texts", (), "folder that `prepare` wrote")
     model: str = setting(
-        "text", "tiny-age-net",
+        "text",
+        "tiny-age-net",
         "backbone: tiny-age-net, thin-age-net, nano-age-net, vgg16, or keras:NAME",
-    )  # fmt: skip
+    )
     pooling: str | None = setting(
         "text", None, "from feature map to features; none: the backbone's own way", optional=True,
         choices=("hybrid", "average", "gem"),
@@ -293,9 +294,11 @@ number, at least 1. Received: epochs=-1.
         "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
     )
     feed: str = setting(
-        "text", "auto", "what brings the batches; auto: tf-data where TensorFlow is installed",
+        "text",
+        "auto",
+        "what brings the batches; auto: tf-data where TensorFlow is installed",
         choices=("auto", "tf-data", "memory"),
-    )  # fmt: skip
+    )
     devices: int | str = setting(
         "count",
         "auto",

@@ -138,8 +138,9 @@ def _completed(config: PretrainConfig, people: "People") -> PretrainConfig:
     if split is not None and split not in people.splits:
         _LOGGER.warning(
             "Too few people with two images in split %r: the last epoch's model is kept, not the "
-            "best one.", split,
-        )  # fmt: skip
+            "best one.",
+            split,
+        )
         split = None
     return replace(
         config.with_augmentation().from_anywhere("data", "root", "manifest", "init", "weights"),
