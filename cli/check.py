@@ -23,10 +23,13 @@ EXIT_LEAKS = 1
     help="Labels of one picture may differ by this much.",
 )
 @click.option(
-    "--predictions", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+    "--predictions",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
     show_default="none",
     help="predictions.csv of `evaluate --split train`, to find impossible labels; may be repeated.",
-)  # fmt: skip
+)
 @click.option(
     "--max-error",
     type=float,

@@ -110,9 +110,12 @@ def attention_command(ctx, images, model, out, detector, **options):
 @out_option
 @split_option
 @click.option(
-    "--groups", "boundaries", metavar="A,B,...", callback=lambda *given: _numbers(given[2]),
+    "--groups",
+    "boundaries",
+    metavar="A,B,...",
+    callback=lambda *given: _numbers(given[2]),
     help="Boundaries between groups, such as 18,40,60.  [default: decades]",
-)  # fmt: skip
+)
 @click.option("--limit", default=0, type=click.IntRange(0), help="Number of faces; 0: all.")
 @seed_option
 @batch_option

@@ -25,10 +25,13 @@ class Version(click.IntRange):
 @click.command()
 @click.option("--model", required=True, help=KERAS_MODEL)
 @click.option(
-    "--format", "format_", type=Choice(FORMATS, ALSO_CALLED), default="saved-model",
+    "--format",
+    "format_",
+    type=Choice(FORMATS, ALSO_CALLED),
+    default="saved-model",
     help="What to write. saved-model: for TensorFlow Serving. onnx, litert: one file for ONNX "
     "Runtime or LiteRT.",
-)  # fmt: skip
+)
 @click.option(
     "--out",
     required=True,

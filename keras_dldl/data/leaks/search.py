@@ -122,7 +122,7 @@ def torn_subjects(table: pd.DataFrame, data: PreparedData) -> list[dict[str, Any
     sources = table["folder"].map(lambda k: str(data.folders[k].index["source"]))
     origin = (
         table["database"].where(table["database"].notna(), sources)
-        if ("database" in table)
+        if "database" in table
         else sources
     )
     known = table.assign(origin=origin.astype(str))[table["subject"].notna()]

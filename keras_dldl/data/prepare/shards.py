@@ -121,9 +121,12 @@ def forget_failures(jobs: Iterable[ShardJob]) -> list[ShardJob]:
 
 
 def jobs_of(
-    table: "pd.DataFrame", given: Mapping[str, Landmarks], root: Path, out: Path,
+    table: "pd.DataFrame",
+    given: Mapping[str, Landmarks],
+    root: Path,
+    out: Path,
     options: PrepareOptions,
-) -> Iterator[ShardJob]:  # fmt: skip
+) -> Iterator[ShardJob]:
     """Yield the shards that the rows of `table` make; `given` are landmarks by path."""
     every = scattered(table)["path"].tolist()
     count = -(-len(every) // ROWS_PER_SHARD)

@@ -127,8 +127,11 @@ def _readable(rows: Any, images: Any) -> tuple[Any, list[str]]:
     if left_out:
         _LOGGER.warning(
             "Left out %d of %d images that cannot be read: %s%s.",
-            len(left_out), len(rows), shown, more,
-        )  # fmt: skip
+            len(left_out),
+            len(rows),
+            shown,
+            more,
+        )
     return rows[mask].reset_index(drop=True), left_out
 
 
