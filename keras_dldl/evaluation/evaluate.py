@@ -112,20 +112,13 @@ def evaluate(
     """
     faces = PreparedFaces(faces) if isinstance(faces, (str, os.PathLike)) else faces
     batch_size = check_integer("batch_size", batch_size, minimum=1)
-    models = [one for one in (model, against) if one is not None]
-    for one in models:  # all of them, before the first is loaded
-        if isinstance(one, (str, os.PathLike)):
-            find_model(one)
-    networks = [open_own(one) for one in models]
+    networks = _opened([one for one in (model, against) if one is not None])
     first, *others = cards = [network.card for network in networks]
     remarks = _checked(cards, faces)
     columns = grouping_columns(faces.rows, group_by, first.grid.task)
     check_rows_on_grid(faces.rows, first.grid)
     views, *theirs = predict_faces(networks, faces, batch_size, SHOWN if pictures else 0, decoder)
     rows = faces.rows.iloc[views.positions].reset_index(drop=True)
-    other = None
-    if others:
-        other, _ = decode(theirs[0].average, others[0].grid, decoder or others[0].decoder)
     metrics, predictions = assess(
         rows,
         views,
@@ -134,7 +127,7 @@ def evaluate(
         calibrated=first.calibration if decoder in (None, first.decoder) else None,
         columns=columns,
         origins=faces.origins()[views.positions],
-        other=other,
+        other=_values(others[0], theirs[0].average, decoder) if others else None,
     )
     metrics["notes"] += remarks
     metrics |= {"decoder": decoder or first.decoder} | _facts(networks, faces, len(rows))
@@ -144,6 +137,13 @@ def evaluate(
     metrics["summary"] = in_words(metrics, first.grid)
     run = training_run(networks[0].path, first.grid.unit)
     return Evaluation(metrics, predictions, views.pictures, run)
+
+
+def _opened(models: "Sequence[str | os.PathLike | FaceModel | Network]") -> list[Network]:
+    for model in models:  # all of them, before the first is loaded
+        if isinstance(model, (str, os.PathLike)):
+            find_model(model)
+    return [open_own(model) for model in models]
 
 
 def _checked(cards: "Sequence[ModelCard]", faces: Faces) -> list[str]:
@@ -158,6 +158,10 @@ def _checked(cards: "Sequence[ModelCard]", faces: Faces) -> list[str]:
     for remark in remarks:
         log.warning("%s", remark)
     return remarks
+
+
+def _values(card: ModelCard, distribution: np.ndarray, decoder: str | None) -> np.ndarray:
+    return decode(distribution, card.grid, decoder or card.decoder)[0]
 
 
 def _facts(networks: "Sequence[Network]", faces: Faces, evaluated: int) -> dict[str, Any]:
