@@ -69,11 +69,8 @@ def started(photo: str, engine: str) -> Start:
     begin = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *command],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+        env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     seconds = time.perf_counter() - begin
     processor, megabytes, value = done.stdout.split()
     return Start(seconds, float(processor), float(megabytes), value)

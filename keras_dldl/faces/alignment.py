@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # Mean shape in units of the distance between the eyes, origin midway between them: left eye, right
 # eye (as the viewer sees them), nose tip, left and right mouth corner. Medians of what the detector
@@ -211,12 +214,17 @@ def _scale(points: np.ndarray, images: np.ndarray) -> complex:
 
 
 def cut(
-    image: np.ndarray, scale: complex, shift: complex, size: int, *, quick: bool = False
+    image: "np.ndarray | Image.Image",
+    scale: complex,
+    shift: complex,
+    size: int,
+    *,
+    quick: bool = False,
 ) -> np.ndarray:
     """Cut a turned and scaled square out of an image; edge pixels fill what lies outside.
 
     Args:
-        image: (H, W, 3) uint8 RGB.
+        image: (H, W, 3) uint8 RGB, or the same as a PIL image.
         scale: image pixels per pixel of the square, times the turn, as a complex number.
         shift: where the square's upper left corner lies in the image, x + iy.
         size: side of the square in pixels.
@@ -229,7 +237,7 @@ def cut(
 
     # Where a pixel of the square covers several of the image, sample finer and average: no
     # aliasing. Of a large face the image is averaged first, in whole blocks, which is far quicker.
-    blocks = max(1, round(abs(scale)) if quick else int(abs(scale) / 2))
+    blocks = max(1, int(abs(scale) / 2))
     finer = 1 if quick else max(1, math.ceil(abs(scale) / blocks - 1e-6))
     fine_size = size * finer
     scale /= finer
@@ -238,7 +246,7 @@ def cut(
     scale, shift = scale / blocks, (shift - origin) / blocks
     # x_in = Re(scale * (x + iy) + shift), y_in = Im(...), in Pillow's order of coefficients.
     matrix = (scale.real, -scale.imag, shift.real, scale.imag, scale.real, shift.imag)
-    picture = Image.fromarray(region).transform(
+    picture = region.transform(
         (fine_size, fine_size),
         Image.Transform.AFFINE,
         matrix,
@@ -257,8 +265,10 @@ class Picture:
     """
 
     def __init__(self, image: np.ndarray):
+        from PIL import Image
+
         self.shape = image.shape
-        self._halves = [image]
+        self._halves = [Image.fromarray(image)]
 
     def cut(self, scale: complex, shift: complex, size: int) -> np.ndarray:
         """Cut out a turned and scaled square; see `cut`, with `quick`.
@@ -266,16 +276,16 @@ class Picture:
         >>> Picture(np.zeros((90, 60, 3), np.uint8)).cut(5.0, 1 + 2j, 8).shape
         (8, 8, 3)
         """
-        from PIL import Image
-
         times = max(0, math.floor(math.log2(abs(scale))))
         while len(self._halves) <= times:
-            self._halves.append(np.asarray(Image.fromarray(self._halves[-1]).reduce(2)))
+            self._halves.append(self._halves[-1].reduce(2))
         factor = 2**times
         return cut(self._halves[times], scale / factor, shift / factor, size, quick=True)
 
 
-def _region(image: np.ndarray, corners: np.ndarray, blocks: int) -> tuple[np.ndarray, complex]:
+def _region(
+    image: "np.ndarray | Image.Image", corners: np.ndarray, blocks: int
+) -> "tuple[Image.Image, complex]":
     """Return the part of `image` that `corners` span, and its origin x + iy in the image.
 
     Edges are repeated where the part reaches outside; each pixel of it is the mean of a square of
@@ -283,17 +293,22 @@ def _region(image: np.ndarray, corners: np.ndarray, blocks: int) -> tuple[np.nda
     """
     from PIL import Image
 
+    is_array = isinstance(image, np.ndarray)
+    width, height = image.shape[1::-1] if is_array else image.size
     low = np.floor([corners.real.min(), corners.imag.min()]).astype(int) - 2 * blocks
     high = np.ceil([corners.real.max(), corners.imag.max()]).astype(int) + 3 * blocks
     # At least one pixel of the image, also where the part lies outside of it as a whole.
-    inside = np.clip([low, high], 0, [[image.shape[1] - 1, image.shape[0] - 1]])
-    (left, top), (right, bottom) = inside + [[0, 0], [1, 1]]
-    part = image[top:bottom, left:right]
+    inside = np.clip([low, high], 0, [[width - 1, height - 1]])
+    left, top, right, bottom = (int(edge) for edge in (inside + [[0, 0], [1, 1]]).ravel())
+    if is_array:  # only the part is copied
+        part = Image.fromarray(image[top:bottom, left:right])
+    else:
+        part = image.crop((left, top, right, bottom))
     if blocks > 1:
-        part = np.asarray(Image.fromarray(part).reduce(blocks))
+        part = part.reduce(blocks)
     before = np.maximum(-((low - inside[0]) // blocks), 0)
-    after = np.maximum(-((inside[0] - high) // blocks) - [part.shape[1], part.shape[0]], 0)
+    after = np.maximum(-((inside[0] - high) // blocks) - part.size, 0)
     if before.any() or after.any():
         borders = [(before[1], after[1]), (before[0], after[0]), (0, 0)]
-        part = np.pad(part, borders, mode="edge")
+        part = Image.fromarray(np.pad(np.asarray(part), borders, mode="edge"))
     return part, complex(*(inside[0] - before * blocks))

@@ -98,9 +98,8 @@ def test_the_counts(result):
     (broken,) = content["unreadable"]
     assert broken["path"].endswith("two/broken.jpg") and "identify" in broken["reason"]
     assert result.leaks and verdict(content) == (
-        "Leaks: 2 faces of train also in val or test; 2 people are in more than one part.",
-        False,
-    )
+        "Leaks: 2 faces of train also in val or test; 2 people are in more than one part.", False,
+    )  # fmt: skip
     assert re.search(r"labels contradict each other +2\n", text_report(content))
 
 

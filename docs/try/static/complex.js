@@ -8,3 +8,13 @@ export const conjugate = ([a, b]) => [a, -b];
 export const length = ([a, b]) => Math.hypot(a, b);
 export const mean = (points) => scaled(points.reduce(add), 1 / points.length);
 export const column = (points, k) => points.map((point) => point[k]);
+
+// The scale and shift of the least-squares similarity that takes points to others.
+export function similarity(points, others) {
+  const [from, to] = [mean(points), mean(others)];
+  const centred = points.map((point) => subtract(point, from));
+  const products = others.map((point, i) => times(conjugate(centred[i]), subtract(point, to)));
+  const spread = centred.reduce((total, point) => total + length(point) ** 2, 0);
+  const scale = scaled(mean(products), products.length / spread);
+  return [scale, subtract(to, times(scale, from))];
+}

@@ -1,7 +1,7 @@
 // Finds faces: keras_dldl/faces/detectors/auto.py, blazeface.py and mesh.py. Small ones, which Python
 // finds by MTCNN, are found by the same two networks in squares of the picture; profiles are not.
 
-import { add, column, conjugate, length, mean, scaled, subtract, times } from "./complex.js";
+import { add, column, conjugate, length, mean, scaled, similarity, subtract, times } from "./complex.js";
 import { asNumbers, cut } from "./pixels.js";
 
 const BORDER = 0.15; // around the picture, as a share of its longer side
@@ -17,6 +17,8 @@ const OVERLAP = 0.3; // boxes of one face that overlap by more are averaged, by 
 
 const MESH_SIDE = 192;
 const MESH_CROP = 1.5; // sides of the face
+const BOX_SIDE = 3.3; // of the face, in units of its points' spread around their mean
+const BOX_ABOVE = 0.07; // its middle, above that mean
 const FIVE_POINTS = [
   [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246],
   [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466],
@@ -25,6 +27,7 @@ const FIVE_POINTS = [
   [291],
 ];
 const MIRRORED = [1, 0, 2, 4, 3];
+const MEAN_SHAPE = [[-0.5, 0], [0.5, 0], [0, 0.6], [-0.445, 1.04], [0.445, 1.04]];
 const QUARTER = [0, 1];
 const QUARTERS = 4;
 const LEAST_TILE = 160; // pixels; BlazeFace knows faces of an eighth of a square and more
@@ -183,22 +186,28 @@ function turnedLeft(square, side) {
   return turned;
 }
 
-// The mesh of one face. With `mirror` the five points are the mean of those of the crop and of its
-// mirror image, so that a face and its mirror image get the same points.
+// The mesh of one face, as seen in the crop and, with `mirror`, in its mirror image; the five points
+// are the mean of both, so that a face and its mirror image get the same points.
 async function fit(network, picture, { centre, side, up }, mirror) {
   const scale = scaled(times(up, QUARTER), (MESH_CROP * side) / MESH_SIDE);
   const shift = subtract(centre, times(scale, [MESH_SIDE / 2, MESH_SIDE / 2]));
   const crop = cut(picture, scale, shift, MESH_SIDE, true);
   const first = await meshIn(network, crop);
   let { five, logit } = first;
+  const views = [first.points];
   if (mirror) {
     const second = await meshIn(network, mirrored(crop, MESH_SIDE));
-    const across = MIRRORED.map((k) => subtract([MESH_SIDE, 0], conjugate(second.five[k])));
-    five = five.map((point, k) => mean([point, across[k]]));
+    const across = (point) => subtract([MESH_SIDE, 0], conjugate(point));
+    five = five.map((point, k) => mean([point, across(second.five[MIRRORED[k]])]));
+    views.push(second.points.map(across));
     logit = (logit + second.logit) / 2;
   }
   const inPicture = (point) => add(times(scale, point), shift);
-  return { points: first.points.map(inPicture), five: five.map(inPicture), presence: sigmoid(logit) };
+  return {
+    views: views.map((points) => points.map(inPicture)),
+    five: five.map(inPicture),
+    presence: sigmoid(logit),
+  };
 }
 
 async function meshIn(network, crop) {
@@ -218,12 +227,13 @@ export function mirrored(square, side) {
 }
 
 // Where a mesh lies, turned as the face is.
-function placeOf({ points, five }) {
-  const up = upOf(subtract(five[1], five[0]));
-  const turn = times(up, QUARTER);
-  const upright = points.map((point) => times(point, conjugate(turn)));
-  const [low, size] = bounds(upright);
-  return { centre: times(add(low, scaled(size, 0.5)), turn), side: Math.max(...size), up };
+function placeOf({ views, five }) {
+  const [turn] = similarity(MEAN_SHAPE, five);
+  const up = upOf(turn);
+  const middles = views.map(mean);
+  const squares = views.flatMap((points, i) => points.map((p) => length(subtract(p, middles[i])) ** 2));
+  const spread = Math.sqrt(squares.reduce((sum, square) => sum + square) / squares.length);
+  return { centre: add(mean(middles), scaled(up, BOX_ABOVE * spread)), side: BOX_SIDE * spread, up };
 }
 
 function bounds(points) {
@@ -231,8 +241,8 @@ function bounds(points) {
   return [low, [0, 1].map((k) => Math.max(...column(points, k)) - low[k])];
 }
 
-function faceOf({ points, five, presence }, { width, height }) {
-  const [low, size] = bounds(points);
+function faceOf({ views, five, presence }, { width, height }) {
+  const [low, size] = [0, 1].map((k) => mean(views.map((points) => bounds(points)[k])));
   const inside = ([x, y]) => [Math.min(Math.max(x, 0), width), Math.min(Math.max(y, 0), height)];
   const corner = inside(low);
   const box = [...corner, ...subtract(inside(add(low, size)), corner)];

@@ -1,7 +1,7 @@
 // From a face to its age: the alignment of keras_dldl/faces/alignment.py, the mean over image and
 // mirror image, the expectation, and the interval of keras_dldl/calibration.
 
-import { conjugate, length, mean, scaled, subtract, times } from "./complex.js";
+import { length, similarity } from "./complex.js";
 import { mirrored } from "./detector.js";
 import { asNumbers, cut } from "./pixels.js";
 
@@ -26,16 +26,6 @@ export async function estimate(network, card, picture, landmarks) {
 // How many pixels of the picture one of the crop spans.
 export function spanOf(card, landmarks) {
   return length(similarity(card.alignment.five_points, landmarks)[0]);
-}
-
-// The scale and shift of the least-squares similarity that takes the template to the five points.
-function similarity(template, landmarks) {
-  const [from, to] = [mean(template), mean(landmarks)];
-  const centred = template.map((point) => subtract(point, from));
-  const products = landmarks.map((point, i) => times(conjugate(centred[i]), subtract(point, to)));
-  const spread = centred.reduce((total, point) => total + length(point) ** 2, 0);
-  const scale = scaled(mean(products), products.length / spread);
-  return [scale, subtract(to, times(scale, from))];
 }
 
 // The labels for which this value is no surprise: where the standardised residual lies between the

@@ -54,7 +54,7 @@ export function cut(picture, scale, shift, size, quick = false) {
     picture.half ??= reduced(picture.data, 3, picture.width, 0, 0, picture.width, picture.height, 2);
     return cut(picture.half, scaled(scale, 1 / 2), scaled(shift, 1 / 2), size, true);
   }
-  const blocks = Math.max(1, quick ? halfToEven(length(scale)) : Math.floor(length(scale) / 2));
+  const blocks = Math.max(1, Math.floor(length(scale) / 2));
   const finer = quick ? 1 : Math.max(1, Math.ceil(length(scale) / blocks - 1e-6));
   const fine = size * finer;
   const step = scaled(scale, 1 / finer);
@@ -66,11 +66,6 @@ export function cut(picture, scale, shift, size, quick = false) {
   const place = scaled(subtract(shift, [left, top]), 1 / blocks);
   const square = sample(part, scaled(step, 1 / blocks), place, fine);
   return finer > 1 ? reduced(square, 3, fine, 0, 0, fine, fine, finer).data : square;
-}
-
-function halfToEven(number) {
-  const rounded = Math.round(number);
-  return rounded - number === 0.5 && rounded % 2 ? rounded - 1 : rounded;
 }
 
 function span(places, blocks, side) {

@@ -214,8 +214,9 @@ def _tiles(height: int, width: int) -> Iterator[tuple[complex, float]]:
 
 
 def _face(mesh: Mesh, shape: tuple[int, ...]) -> Face | None:
-    low = complex(mesh.points.real.min(), mesh.points.imag.min())
-    size = complex(mesh.points.real.max(), mesh.points.imag.max()) - low
+    x, y = mesh.points.real, mesh.points.imag
+    low = complex(x.min(axis=-1).mean(), y.min(axis=-1).mean())
+    size = complex(x.max(axis=-1).mean(), y.max(axis=-1).mean()) - low
     five = mesh.five_points
     face = Face(
         (low.real, low.imag, size.real, size.imag),
