@@ -171,8 +171,10 @@ def pytorch(folder: Path, args: argparse.Namespace) -> Callable[[], float] | Non
     given = [folder / "crops" / "train", args.size, args.batch_size, CORES]
     process = subprocess.Popen(
         [args.torch, str(script), *map(str, given)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     if process.stdout.readline().strip() != "ready":
         raise SystemExit(f"PyTorch did not start: see above. Received: --torch {args.torch}")
 

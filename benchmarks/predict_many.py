@@ -67,9 +67,10 @@ def predicted(photos: list[str], engine: str, workers: int) -> list:
 def differences(heavy: list, light: list) -> None:
     """Print how far values and boxes of both roads are from each other."""
     pairs = [
-        (a, b) for a, b in zip(heavy, light, strict=True)
+        (a, b)
+        for a, b in zip(heavy, light, strict=True)
         if isinstance(a, float) and isinstance(b, float)
-    ]  # fmt: skip
+    ]
     values = sorted(abs(a.value - b.value) for a, b in pairs)
     boxes = max(abs(x - y) for a, b in pairs for x, y in zip(a.box, b.box, strict=True))
     other = sum(type(a) is not type(b) for a, b in zip(heavy, light, strict=True))

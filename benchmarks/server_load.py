@@ -127,8 +127,10 @@ class Found:
         print(f"answers/s   {self.counts['right'] / given.seconds:.0f}")
         each = 1000 * self.processor_seconds / max(1, self.counts["right"])
         print(f"processor   {each:.1f} ms of the server's an answer of two faces on average")
-        print(f"memory      {self.memory[0]:.0f} ... {max(self.memory):.0f} MB, "
-              f"last third against first {self.growth():+.1f} MB")  # fmt: skip
+        print(
+            f"memory      {self.memory[0]:.0f} ... {max(self.memory):.0f} MB, "
+            f"last third against first {self.growth():+.1f} MB"
+        )
         print(f"exit status {status} after SIGTERM")
         print(f"faults      {len(self.faults)}", *self.faults[:5], sep="\n  ")
 

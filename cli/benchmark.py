@@ -9,24 +9,28 @@ MODELS = "thin-age-net,tiny-age@224,tiny-age"
 
 @click.command()
 @click.option(
-    "--models", default=MODELS,
+    "--models",
+    default=MODELS,
     help="Backbones (untrained), shipped models' names or paths, with commas between; @SIZE "
     "after a name sets the input size in pixels.",
-)  # fmt: skip
+)
 @click.option(
-    "--engines", show_default="all",
+    "--engines",
+    show_default="all",
     help="keras, saved-model, litert, onnx, openvino, litert-float16, litert-int8-dynamic, "
     "litert-int8; with commas between.",
-)  # fmt: skip
+)
 @click.option("--rounds", type=click.IntRange(1), default=7, help="Interleaved rounds.")
 @click.option(
     "--threads", type=click.IntRange(1), show_default="one per core", help="Threads per engine."
 )
 @click.option(
-    "--faces", type=click.Path(exists=True), show_default="drawn faces",
+    "--faces",
+    type=click.Path(exists=True),
+    show_default="drawn faces",
     help="Faces to calibrate int8 and to compare with Keras on: prepared data, a manifest, or a "
     "folder of images.",
-)  # fmt: skip
+)
 @click.option(
     "--quick", is_flag=True, help="Two rounds, batches of 4, no cold start: a check that all works."
 )

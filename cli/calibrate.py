@@ -18,19 +18,22 @@ from keras_dldl.cli.options import (
 @click.option("--model", required=True, help=KERAS_MODEL)
 @click.option("--data", "folders", required=True, **DATA)
 @click.option(
-    "--split", type=Choice(SPLITS), default="val",
+    "--split",
+    type=Choice(SPLITS),
+    default="val",
     help="Which faces; training must not have seen them.",
-)  # fmt: skip
+)
 @click.option("--out", type=click.Path(), show_default="none", help="The .keras file to write.")
 @click.option("--in-place", is_flag=True, help="Instead of --out: replace the model's own file.")
 @click.option(
-    "--level", default=0.9, type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    "--level",
+    default=0.9,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Level of the intervals whose coverage is shown; all levels are calibrated.",
-)  # fmt: skip
+)
 @click.option(
-    "--folds", default=10, type=click.IntRange(2),
-    help="Folds of faces to measure the coverage on.",
-)  # fmt: skip
+    "--folds", default=10, type=click.IntRange(2), help="Folds of faces to measure the coverage on."
+)
 @batch_option
 @json_option
 def command(model, folders, split, out, in_place, as_json, **options):

@@ -11,27 +11,37 @@ EXIT_LEAKS = 1
 @click.argument("folders", metavar="DATA...", nargs=-1, required=True, type=click.Path())
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
-    "--similarity", type=float, show_default="0.88, more for drawn faces",
+    "--similarity",
+    type=float,
+    show_default="0.88, more for drawn faces",
     help="Similarity from which two pictures count as one, up to 1.",
-)  # fmt: skip
+)
 @click.option(
-    "--label-tolerance", type=float, show_default="one step of the label grid",
+    "--label-tolerance",
+    type=float,
+    show_default="one step of the label grid",
     help="Labels of one picture may differ by this much.",
-)  # fmt: skip
+)
 @click.option(
-    "--predictions", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+    "--predictions",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
     show_default="none",
     help="predictions.csv of `evaluate --split train`, to find impossible labels; may be repeated.",
-)  # fmt: skip
+)
 @click.option(
-    "--max-error", type=float, show_default="none",
+    "--max-error",
+    type=float,
+    show_default="none",
     help="With --predictions: leave out labels that all of them miss by more.",
-)  # fmt: skip
+)
 @click.option("--show", default=100, help="Most pairs shown in each section of the page.")
 @click.option(
-    "--fail-on-leaks", is_flag=True,
+    "--fail-on-leaks",
+    is_flag=True,
     help="Exit with status 1 if a picture or a person is in two parts.",
-)  # fmt: skip
+)
 @json_option
 @click.pass_context
 def command(ctx, folders, out, fail_on_leaks, as_json, **options):

@@ -8,14 +8,20 @@ from keras_dldl.errors import TrainingError
 
 @click.command()
 @click.option(
-    "--data", type=click.Path(), multiple=True, show_default="as in the plan",
+    "--data",
+    type=click.Path(),
+    multiple=True,
+    show_default="as in the plan",
     help="Folder that `prepare` wrote; may be repeated.",
-)  # fmt: skip
+)
 @click.option("--out", type=click.Path(), required=True, help="Folder to write, or to continue in.")
 @click.option(
-    "--plan", "file", type=click.Path(), show_default="none",
+    "--plan",
+    "file",
+    type=click.Path(),
+    show_default="none",
     help="YAML file of what to compare, or a shipped one: leave-one-out. Options override it.",
-)  # fmt: skip
+)
 @click.option("--methods", metavar="A,B,C", help="Methods to compare.  [default: as in the plan]")
 @click.option("--models", metavar="A,B", help="Backbones to compare.  [default: one]")
 @click.option(

@@ -23,45 +23,57 @@ from keras_dldl.cli.options import (
 )
 @click.option("--data", "folders", **DATA)
 @click.option(
-    "--manifest", type=click.Path(),
+    "--manifest",
+    type=click.Path(),
     help="Instead of --data: a table of path,label[,...] for images of any kind, read as "
     "`prepare csv` reads it.",
-)  # fmt: skip
+)
 @click.option(
-    "--root", type=click.Path(),
+    "--root",
+    type=click.Path(),
     help="With --manifest: the folder its paths are relative to, or lie in.",
-)  # fmt: skip
+)
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
-    "--split", type=Choice(SPLITS),
+    "--split",
+    type=Choice(SPLITS),
     help="Which rows.  [default: with --data test, or else val; with --manifest all]",
-)  # fmt: skip
+)
 @click.option(
-    "--align/--no-align", default=True,
+    "--align/--no-align",
+    default=True,
     help="With --manifest: find and align faces; --no-align for crops, as of `records extract`.",
-)  # fmt: skip
+)
 @click.option(
-    "--group-by", multiple=True, metavar="COLUMN",
+    "--group-by",
+    multiple=True,
+    metavar="COLUMN",
     help="Column to break the numbers down by; may be repeated.  [default: all suitable]",
-)  # fmt: skip
+)
 @click.option(
-    "--against", metavar="MODEL",
+    "--against",
+    metavar="MODEL",
     help="Another model, of the same task and range of labels, to compare with on the same faces.",
-)  # fmt: skip
+)
 @click.option(
-    "--decoder", type=Choice(["expectation", "median"]), show_default="the model's own",
+    "--decoder",
+    type=Choice(["expectation", "median"]),
+    show_default="the model's own",
     help="From distributions to values; the published benchmark decodes by the median.",
-)  # fmt: skip
+)
 @click.option(
-    "--leak-check/--no-leak-check", default=None,
+    "--leak-check/--no-leak-check",
+    default=None,
     help="With --data: search its training part for the evaluated faces.  "
     "[default: where it takes about a minute at most]",
-)  # fmt: skip
+)
 @click.option(
-    "--faces/--no-faces", "pictures", default=True,
+    "--faces/--no-faces",
+    "pictures",
+    default=True,
     help="Show the worst and the best faces in the report; --no-faces where they may not be "
     "passed on.",
-)  # fmt: skip
+)
 @batch_option
 @detector_option
 @max_pixels_option

@@ -27,9 +27,8 @@ model_option = click.option("--model", default="tiny-age", help=KERAS_MODEL)
 out_option = click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 data_option = click.option("--data", "folders", required=True, **DATA)
 split_option = click.option(
-    "--split", type=Choice(SPLITS),
-    help="Which faces.  [default: test, or else val]",
-)  # fmt: skip
+    "--split", type=Choice(SPLITS), help="Which faces.  [default: test, or else val]"
+)
 seed_option = click.option(
     "--seed", default=0, type=click.IntRange(0), help="Seed of the draw by --limit."
 )
@@ -111,9 +110,12 @@ def attention_command(ctx, images, model, out, detector, **options):
 @out_option
 @split_option
 @click.option(
-    "--groups", "boundaries", metavar="A,B,...", callback=lambda *given: _numbers(given[2]),
+    "--groups",
+    "boundaries",
+    metavar="A,B,...",
+    callback=lambda *given: _numbers(given[2]),
     help="Boundaries between groups, such as 18,40,60.  [default: decades]",
-)  # fmt: skip
+)
 @click.option("--limit", default=0, type=click.IntRange(0), help="Number of faces; 0: all.")
 @seed_option
 @batch_option
@@ -133,11 +135,11 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     from keras_dldl.models import load_model
 
     check_writable(out)
-    PreparedFaces(*folders, split=chosen["split"])  # told before the model is loaded
+    data = PreparedFaces(*folders, split=chosen["split"]).data  # told before the model is loaded
     loaded = load_model(model)
     groups = label_groups(loaded.grid, boundaries)
     maps, refusal = maps_or_refusal(loaded)
-    faces = ChosenFaces(loaded, *folders, **chosen)
+    faces = ChosenFaces(loaded, data, **chosen)
     batches = _shown(faces.batches(batch_size), len(faces.labels))
     averages = group_averages(batches, groups, maps)
     about = provenance(loaded, model, faces)
@@ -165,13 +167,17 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     "possible.",
 )  # fmt: skip
 @click.option(
-    "--size", type=click.IntRange(1), show_default="1/7 of the face",
+    "--size",
+    type=click.IntRange(1),
+    show_default="1/7 of the face",
     help="Thickness of a strip, side of a square, in pixels.",
-)  # fmt: skip
+)
 @click.option(
-    "--stride", type=click.IntRange(1), show_default="--size",
+    "--stride",
+    type=click.IntRange(1),
+    show_default="--size",
     help="Pixels from one place to the next.",
-)  # fmt: skip
+)
 @click.option(
     "--limit", default=500, type=click.IntRange(0), help="Number of faces, drawn at random; 0: all."
 )
@@ -192,9 +198,9 @@ def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_
     from keras_dldl.models import load_model
 
     check_writable(out)
-    PreparedFaces(*folders, split=chosen["split"])  # told before the model is loaded
+    data = PreparedFaces(*folders, split=chosen["split"]).data  # told before the model is loaded
     loaded = load_model(model)
-    faces = ChosenFaces(loaded, *folders, **chosen)
+    faces = ChosenFaces(loaded, data, **chosen)
     images = faces.images()
     found = [
         occlusion_sensitivity(

@@ -25,37 +25,50 @@ class Version(click.IntRange):
 @click.command()
 @click.option("--model", required=True, help=KERAS_MODEL)
 @click.option(
-    "--format", "format_", type=Choice(FORMATS, ALSO_CALLED), default="saved-model",
+    "--format",
+    "format_",
+    type=Choice(FORMATS, ALSO_CALLED),
+    default="saved-model",
     help="What to write. saved-model: for TensorFlow Serving. onnx, litert: one file for ONNX "
     "Runtime or LiteRT.",
-)  # fmt: skip
+)
 @click.option(
-    "--out", required=True, type=click.Path(),
+    "--out",
+    required=True,
+    type=click.Path(),
     help="Folder to write; for onnx and litert also a file that ends in .onnx or .tflite.",
-)  # fmt: skip
+)
 @click.option(
-    "--version", type=Version(),
+    "--version",
+    type=Version(),
     help="Write into OUT/VERSION/, the layout of TensorFlow Serving, and its settings into OUT; "
     "auto: the next number.  [default: into OUT itself, without settings]",
-)  # fmt: skip
+)
 @click.option("--mirror/--no-mirror", default=True, help="Average image and mirror image inside.")
 @click.option(
-    "--precision", type=Choice(PRECISIONS), default="float32",
+    "--precision",
+    type=Choice(PRECISIONS),
+    default="float32",
     help="For litert. int8-dynamic: weights in 8 bits; int8: all convolutions, see --calibrate.",
-)  # fmt: skip
+)
 @click.option(
-    "--calibrate", type=click.Path(exists=True), show_default="none",
+    "--calibrate",
+    type=click.Path(exists=True),
+    show_default="none",
     help="Faces to calibrate int8 on: prepared data, a manifest, or a folder of images.",
-)  # fmt: skip
+)
 @click.option(
-    "--images", type=click.Path(exists=True), show_default="others of --calibrate, or drawn faces",
+    "--images",
+    type=click.Path(exists=True),
+    show_default="others of --calibrate, or drawn faces",
     help="Faces to compare onnx or litert on.",
-)  # fmt: skip
+)
 @click.option(
-    "--with-keras", is_flag=True,
+    "--with-keras",
+    is_flag=True,
     help="For litert in float32: also keep what Keras needs in the file, so that train --init, "
     "evaluate and export read it as they read a .keras file.",
-)  # fmt: skip
+)
 @click.option("--force", is_flag=True, help="Replace an earlier export in the same place.")
 @json_option
 def command(model, format_, out, as_json, **options):

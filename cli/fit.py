@@ -28,9 +28,11 @@ RANDOM = "random"
     help="What the labels are: age in years, or ratings of 1 to 5 (scut-fbp) or 1 to 7 (cfd).",
 )
 @click.option(
-    "--init", metavar="MODEL", show_default="the shipped model of the task",
+    "--init",
+    metavar="MODEL",
+    show_default="the shipped model of the task",
     help=f"Model to start from: a file, run folder or shipped name; {RANDOM}: none.",
-)  # fmt: skip
+)
 @click.option("--epochs", default=8, type=click.IntRange(1), help="Passes over the photos.")
 @click.option(
     "--size", default=112, type=click.IntRange(32, 1024), help="Side of the faces, pixels."
@@ -65,12 +67,12 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
         step("prepare", "csv", "--csv", labels, "--root", photos, "--out", data,
              "--grid", grid, "--size", size)  # fmt: skip
         _check_measurable(data)
-        start = () if init == RANDOM else ("--init", init, *_network_of(init, size))
+        start, comparable = ((), False) if init == RANDOM else _start(init, size, grid)
         resume = ("--resume",) if (Path(run) / "config.yaml").exists() else ()
         step("train", "--data", data, "--out", run, *start, "--epochs", epochs, *SETTINGS, *resume)
         if _can_calibrate(data, run):
             step("calibrate", "--model", run, "--data", data, "--in-place")
-        against = ("--against", init) if start and _same_grid(init, grid) else ()
+        against = ("--against", init) if comparable else ()
         step("evaluate", "--model", run, "--data", data, "--out", report, *against)
     _show(steps, run, report, init, grid, as_json)
 
@@ -99,19 +101,24 @@ def _check_measurable(data):
         )
 
 
-def _network_of(init, size):
-    """Return the options of `train` for a network that takes all weights of the start model."""
+def _start(init, size, grid):
+    """Return the options of `train` that start from a model, and whether to compare with it.
+
+    The network is one that takes all of its weights. Values can be compared if the labels agree.
+    """
     from keras_dldl.models import load_start
     from keras_dldl.training.config import TrainConfig
 
-    model, options = load_start(init), []
+    model, options = load_start(init), ["--init", init]
     if model.backbone_name != TrainConfig.model:
         options += ["--model", model.backbone_name]
     if getattr(model, "pooling", None):
         options += ["--pooling", model.pooling]
     if model.input_size < size:  # smaller faces are what it has learnt from
         options += ["--input-size", model.input_size]
-    return options
+    theirs, ours = getattr(model, "grid", None), GRIDS[grid]()  # a backbone alone has none
+    same = theirs and (theirs.task, theirs.start, theirs.stop) == (ours.task, ours.start, ours.stop)
+    return options, same
 
 
 def _can_calibrate(data, run):
@@ -130,14 +137,6 @@ def _can_calibrate(data, run):
             err=True,
         )
     return faces >= MIN_FACES
-
-
-def _same_grid(init, grid):
-    """Tell whether the start model's values can be compared with the new one's."""
-    from keras_dldl.models import load_model
-
-    theirs, ours = load_model(init).grid, GRIDS[grid]()
-    return (theirs.task, theirs.start, theirs.stop) == (ours.task, ours.start, ours.stop)
 
 
 def _show(steps, run, report, init, grid, as_json):

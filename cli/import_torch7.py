@@ -24,9 +24,7 @@ from keras_dldl.cli.options import echo_json, json_option
 @click.option("--backbone-only", is_flag=True, help="Leave out the head.")
 @force_option
 @json_option
-def command(
-    file, out, grid, task, method, input_size, margin, backbone_only, force, as_json
-):  # fmt: skip
+def command(file, out, grid, task, method, input_size, margin, backbone_only, force, as_json):
     """Read FILE, a Torch7 network of the DLDL-v2 program, and write it as a model.
 
     Networks for ages or ratings work as they are, in predict, evaluate and export. Those that

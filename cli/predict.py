@@ -140,7 +140,12 @@ def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
             rows += rows_of(item)
         if style == "json-lines":
             click.echo(json.dumps(item, allow_nan=False))
-        _report(path, result, level, style)
+        shown = on_one_line(click.format_filename(path))
+        if isinstance(result, Exception):
+            click.echo(f"{shown}: {_reason(path, result)}", err=True)
+        elif style == "text":
+            for prediction in result:
+                click.echo(f"{shown}: {in_one_line(prediction, level, len(result))}")
     if as_json:
         pairs = zip(images, results, strict=True)
         echo_json([_as_item(network, *pair, level, distribution) for pair in pairs])
@@ -175,17 +180,6 @@ def _predict(predictor, images, style, options) -> Iterator[tuple]:
         seconds = time.perf_counter() - begin
         speed = f"{len(images) / seconds:.1f} images per second"
         click.echo(f"{len(images)} images in {seconds:.1f} s, {speed}", err=True)
-
-
-def _report(path, result, level, style) -> None:
-    shown = on_one_line(click.format_filename(path))
-    if isinstance(result, Exception):
-        click.echo(f"{shown}: {_reason(path, result)}", err=True)
-        return
-    if style != "text":
-        return
-    for prediction in result:
-        click.echo(f"{shown}: {in_one_line(prediction, level, len(result))}")
 
 
 def _reason(path, error) -> str:

@@ -24,10 +24,13 @@ def _sources():
         line
         for group, names in sources_by_group().items()
         for line in wrap(
-            ", ".join(names), 76, break_on_hyphens=False,
-            initial_indent=f"  {group:<16}", subsequent_indent=" " * 18,
+            ", ".join(names),
+            76,
+            break_on_hyphens=False,
+            initial_indent=f"  {group:<16}",
+            subsequent_indent=" " * 18,
         )
-    ]  # fmt: skip
+    ]
     return "\b\nSources (`keras-dldl sources` describes each):\n" + "\n".join(lines)
 
 
@@ -40,21 +43,30 @@ def _sources():
     "--margin", default=0.16, show_default=True, help="Border around the face, share of its side."
 )
 @click.option(
-    "--detector", metavar=DETECTORS, default="auto", show_default=True,
+    "--detector",
+    metavar=DETECTORS,
+    default="auto",
+    show_default=True,
     help=f"{DETECTOR_HELP} Models trained on the faces remember it.",
-)  # fmt: skip
+)
 @click.option(
-    "--on-missing", type=Choice(["whole", "skip", "fail"]), default="whole",
-    show_default=True, help="Where no face is found: take the whole image, leave it out, or stop.",
-)  # fmt: skip
+    "--on-missing",
+    type=Choice(["whole", "skip", "fail"]),
+    default="whole",
+    show_default=True,
+    help="Where no face is found: take the whole image, leave it out, or stop.",
+)
 @split_options(default="official")
 @click.option(
     "--workers", default=0, show_default=True, help="Processes; 0: one per core, up to 8."
 )
 @click.option(
-    "--runner", type=Choice(["processes", "beam"]), default="processes", show_default=True,
+    "--runner",
+    type=Choice(["processes", "beam"]),
+    default="processes",
+    show_default=True,
     help="Work in processes of this machine, or on Apache Beam.",
-)  # fmt: skip
+)
 @click.option(
     "--beam-option", "beam_options", multiple=True, metavar="--NAME=VALUE", show_default="none",
     help="Beam's own, such as --runner=FlinkRunner; may be repeated.",
@@ -64,36 +76,52 @@ def _sources():
 )
 @max_pixels_option
 @click.option(
-    "--drop-leaks", is_flag=True,
+    "--drop-leaks",
+    is_flag=True,
     help="Leave out of training faces whose picture is also in val or test, and out of val those "
     "in test.",
-)  # fmt: skip
+)
 @click.option(
-    "--landmarks", type=Choice(["detect", "given"]), default="detect", show_default=True,
+    "--landmarks",
+    type=Choice(["detect", "given"]),
+    default="detect",
+    show_default=True,
     help="Detect all faces, or use the data set's own landmarks where it has some.",
-)  # fmt: skip
+)
 @click.option(
     "--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels."
 )
 @click.option("--strict", is_flag=True, help="Stop instead of leaving out an image or a row.")
 @click.option("--csv", type=click.Path(), help="csv: the table with path and label; also .xlsx.")
 @click.option(
-    "--grid", type=Choice(list(GRIDS)), default="age", show_default=True,
+    "--grid",
+    type=Choice(list(GRIDS)),
+    default="age",
+    show_default=True,
     help="csv, image-folder: grid of the labels.",
-)  # fmt: skip
+)
 @click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
 @click.option(
-    "--age", type=Choice(["apparent", "real"]), default="apparent", show_default=True,
+    "--age",
+    type=Choice(["apparent", "real"]),
+    default="apparent",
+    show_default=True,
     help="appa-real: the age that is the label.",
-)  # fmt: skip
+)
 @click.option(
-    "--min-face-score", type=float, default=None, show_default="none",
+    "--min-face-score",
+    type=float,
+    default=None,
+    show_default="none",
     help="imdb-wiki: skip faces with a lower score.",
-)  # fmt: skip
+)
 @click.option(
-    "--max-second-face-score", type=float, default=None, show_default="skip every second face",
+    "--max-second-face-score",
+    type=float,
+    default=None,
+    show_default="skip every second face",
     help="imdb-wiki: skip photos whose second face has a higher score.",
-)  # fmt: skip
+)
 @json_option
 @click.pass_context
 def command(ctx, source, root, out, as_json, **options):

@@ -76,9 +76,8 @@ def info_command(data, as_json):
 @click.argument("data", type=click.Path())
 @click.option("--out", type=click.Path(), required=True, help="Folder to write.")
 @click.option(
-    "--split", type=Choice(SPLITS), show_default="all",
-    help="Only the faces of this split.",
-)  # fmt: skip
+    "--split", type=Choice(SPLITS), show_default="all", help="Only the faces of this split."
+)
 def extract_command(data, out, split):
     """Write the faces of DATA as JPEG files, each under its path in manifest.csv."""
     from keras_dldl.data.integrity import extract

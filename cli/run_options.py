@@ -89,14 +89,16 @@ def report_run(result: Any, found: dict[str, Any], title: str, best: str, as_jso
         as_json: whether to print JSON.
     """
     if as_json:
-        echo_json({
-            "out": str(result.out),
-            "model": str(result.model),
-            "epochs": result.epochs,
-            "best_epoch": result.best_epoch,
-            "already_finished": result.already_finished,
-            **found,
-        })  # fmt: skip
+        echo_json(
+            {
+                "out": str(result.out),
+                "model": str(result.model),
+                "epochs": result.epochs,
+                "best_epoch": result.best_epoch,
+                "already_finished": result.already_finished,
+                **found,
+            }
+        )
         return
     if result.already_finished:
         click.echo("This run was finished before; nothing was done.")

@@ -50,9 +50,12 @@ def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
 @_limit("--timeout", "Seconds to an answer.")
 @_limit("--body-timeout", "Seconds for a request to arrive; large ones have more.")
 @click.option(
-    "--cors", multiple=True, metavar="ORIGIN", show_default="none",
+    "--cors",
+    multiple=True,
+    metavar="ORIGIN",
+    show_default="none",
     help="Let pages of this origin call the server; * for all.",
-)  # fmt: skip
+)
 @click.option(
     "--allow-host", "allow_hosts", multiple=True, metavar="NAME", show_default="this machine's own",
     help="Answer under this name too; * for all.",

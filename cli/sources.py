@@ -42,7 +42,10 @@ def format_source(row: dict[str, Any]) -> str:
     for key in ("reads", "about", "licence", "task", "options"):
         text = ", ".join(row[key]) if isinstance(row[key], list) else row[key]
         lines += wrap(
-            text or "none", WIDTH, initial_indent=f"  {key:<9}", subsequent_indent=" " * 11,
+            text or "none",
+            WIDTH,
+            initial_indent=f"  {key:<9}",
+            subsequent_indent=" " * 11,
             break_on_hyphens=False,
-        )  # fmt: skip
+        )
     return "\n".join(lines)

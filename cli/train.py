@@ -12,18 +12,22 @@ from keras_dldl.training.config import TrainConfig
     "--out", type=click.Path(), help="Run folder to write; needed unless --preview or --dry-run."
 )
 @click.option(
-    "--preview", type=click.Path(), show_default="none",
+    "--preview",
+    type=click.Path(),
+    show_default="none",
     help="Do not train; write a picture of the first faces, as stored and as augmented.",
-)  # fmt: skip
+)
 @click.option(
     "--dry-run",
     is_flag=True,
     help="Do not train; say what would be done, and how much memory it needs.",
 )
 @click.option(
-    "--coordinator", metavar="HOST:PORT", show_default="none",
+    "--coordinator",
+    metavar="HOST:PORT",
+    show_default="none",
     help="For several processes, on JAX: where process 0 is reached; see docs/backends.md.",
-)  # fmt: skip
+)
 @click.option("--processes", type=int, show_default="1", help="How many processes train together.")
 @click.option("--process", type=int, show_default="0", help="The number of this one, from 0.")
 @run_options(TrainConfig)

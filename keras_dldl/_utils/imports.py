@@ -29,7 +29,11 @@ def load_class(name: str, base: type, kind: str, public: str) -> type:
     found = getattr(module, attribute, None)
     if not (isinstance(found, type) and issubclass(found, base)):
         derived = "" if base is object else f" derived from {public}"
-        there = [one for one, value in vars(module).items() if _is_own(value, base, place)]
+        there = [
+            one
+            for one, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, base) and value.__module__ == place
+        ]
         what = f"which is {found!r}"
         if not hasattr(module, attribute):
             classes = f"{place} has the classes: {first_few(there) or 'none'}"
@@ -59,10 +63,6 @@ def make(found: type, kind: str, **options: Any) -> Any:
             f"{found.__module__}:{found.__qualname__}, whose __init__ failed "
             f"({type(error).__name__}: {error})"
         ) from error
-
-
-def _is_own(value: Any, base: type, module: str) -> bool:
-    return isinstance(value, type) and issubclass(value, base) and value.__module__ == module
 
 
 def _module(module: str, name: str, kind: str) -> ModuleType:

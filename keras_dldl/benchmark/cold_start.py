@@ -69,8 +69,11 @@ def started(photo: str, engine: str) -> Start:
     begin = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *command],
-        env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     seconds = time.perf_counter() - begin
     processor, megabytes, value = done.stdout.split()
     return Start(seconds, float(processor), float(megabytes), value)

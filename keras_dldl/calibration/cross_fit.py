@@ -57,9 +57,12 @@ def cross_fit(
     for held_out in np.unique(fold):
         inside = fold == held_out
         fitted = Calibration.fit_any(
-            value[~inside], std[~inside], label[~inside], grid,
+            value[~inside],
+            std[~inside],
+            label[~inside],
+            grid,
             by_label=len(label) >= MIN_FACES_BY_LABEL,
-        )  # fmt: skip
+        )
         ends[inside] = fitted.intervals(value[inside], std[inside], level)
     return ends
 

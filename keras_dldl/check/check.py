@@ -153,7 +153,8 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
     listed = _pair_items(faces.table, parts, pairs, float(tolerance))
     groups = groups_of(pairs, len(parts))
     leaks = leaking(parts, groups)
-    table = faces.table.assign(contradicted=contradicted(faces.table, data, options))
+    errors = contradicted(faces.table, data, options.predictions, options.max_error)
+    table = faces.table.assign(contradicted=errors)
     weights = proposed_weights(table, groups, leaks, float(tolerance))
     torn = torn_subjects(faces.table, data)
     sizes = np.unique(faces.prints.sizes, axis=0, return_counts=True)
@@ -223,15 +224,17 @@ def _pair_items(
             key=lambda i: (rank[i], i),
         )
         difference = abs(float(labels[first] - labels[second]))
-        items.append({
-            "kind": str(pairs.kind[k]),
-            "similarity": round(float(pairs.similarity[k]), 4),
-            "between_parts": bool(between[k]),
-            "label_difference": round(difference, 6),
-            "label_conflict": difference > tolerance + 1e-9,
-            "first": _face(table, first),
-            "second": _face(table, second),
-        })  # fmt: skip
+        items.append(
+            {
+                "kind": str(pairs.kind[k]),
+                "similarity": round(float(pairs.similarity[k]), 4),
+                "between_parts": bool(between[k]),
+                "label_difference": round(difference, 6),
+                "label_conflict": difference > tolerance + 1e-9,
+                "first": _face(table, first),
+                "second": _face(table, second),
+            }
+        )
     return items
 
 

@@ -1,6 +1,6 @@
 """How much each training image should count, by what the check found: `image_weights.csv`."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,6 @@ from keras_dldl.data.annotations.reading import numbers_in
 from keras_dldl.data.manifest import read_table
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import DataError
-
-if TYPE_CHECKING:
-    from keras_dldl.check.check import CheckOptions
 
 COPY = "one of several copies"
 HELD_OUT = "also in {part}"
@@ -60,7 +57,9 @@ def proposed_weights(
     return proposed.drop(columns="place")
 
 
-def contradicted(table: pd.DataFrame, data: PreparedData, options: "CheckOptions") -> np.ndarray:
+def contradicted(
+    table: pd.DataFrame, data: PreparedData, predictions: Sequence[str], max_error: float | None
+) -> np.ndarray:
     """Return by how much the predictions contradict each label, (N,) float64, else NaN.
 
     With several files, the least of their differences counts: a label is contradicted when all
@@ -69,15 +68,15 @@ def contradicted(table: pd.DataFrame, data: PreparedData, options: "CheckOptions
     Args:
         table: rows with `path` and `label`.
         data: the prepared data.
-        options: `predictions` are files with the columns `path`, `label` and `value`; `max_error`
-            is allowed.
+        predictions: files with the columns `path`, `label` and `value`.
+        max_error: what they may be off by.
 
     Raises:
         DataError: a file cannot be read, or is of other faces.
     """
-    least = np.full(len(table), np.inf if options.predictions else np.nan)
+    least = np.full(len(table), np.inf if predictions else np.nan)
     keys = list(zip(table["path"], table["label"].astype(float), strict=True))
-    for file in options.predictions:
+    for file in predictions:
         found = read_table(file, ("path", "label", "value"))
         labels, values = (numbers_in(found[name]) for name in ("label", "value"))
         values = dict(zip(zip(found["path"], labels, strict=True), values, strict=True))
@@ -89,4 +88,4 @@ def contradicted(table: pd.DataFrame, data: PreparedData, options: "CheckOptions
                 f"{', '.join(str(folder.path) for folder in data.folders)}"
             )
         least = np.fmin(least, np.where(np.isnan(errors), 0.0, errors))
-    return np.where(least > (options.max_error or np.inf), least, np.nan)
+    return np.where(least > (max_error or np.inf), least, np.nan)

@@ -258,8 +258,10 @@ class PreparedData:
                 # No error: settings may be shared by runs on some of their data sets.
                 log.warning(
                     "`sigma_by_data` names %r, which is not among the data sets: %s.%s",
-                    name, ", ".join(sorted(names)), did_you_mean(name, names),
-                )  # fmt: skip
+                    name,
+                    ", ".join(sorted(names)),
+                    did_you_mean(name, names),
+                )
         filled = copy.copy(self)
         filled.widths = (sigma, growth, by_data)
         filled._loaded = {}

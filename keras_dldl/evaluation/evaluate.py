@@ -231,7 +231,5 @@ def commit(folder: Path) -> str | None:
 
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS
-    )  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS)
     return done.stdout.strip()

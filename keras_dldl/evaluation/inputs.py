@@ -15,7 +15,7 @@ from keras_dldl.data.integrity import check_records
 from keras_dldl.data.manifest import SPLITS, line_number, usable_rows
 from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, groups
+from keras_dldl.faces.aligner import FaceAligner, batched
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.images import Photo, pixel_limit
 from keras_dldl.labels import LabelGrid
@@ -93,7 +93,9 @@ class PreparedFaces:
                 f"Received: only {', '.join(self.data.splits) or 'empty splits'}"
             )
         self.split = split or held[0]
-        self.rows = _first(self.data.rows(self.split), limit)
+        self.rows = self.data.rows(self.split)
+        if check_integer("limit", limit, minimum=0):
+            self.rows = self.rows.iloc[:limit]
         counts = [len(folder.rows(self.split)) for folder in self.data.folders]
         self.folder_numbers = np.repeat(np.arange(len(counts)), counts)[: len(self.rows)]
         self.unreadable: list[Unreadable] = []
@@ -241,7 +243,7 @@ class LabelledImages:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""
         self.unreadable, self.whole = list(self._left_out), []
         aligner, size = FaceAligner(card.alignment, self.detector), card.input_size
-        for group in groups(self._readable()):
+        for group in batched(self._readable()):
             if self.align:
                 cut_out = list(self._aligned_crops(aligner, group, size))
             else:
@@ -335,8 +337,3 @@ def base_name(path: str | os.PathLike) -> str:
     'faces'
     """
     return os.path.basename(os.path.abspath(path))
-
-
-def _first(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
-    limit = check_integer("limit", limit, minimum=0)
-    return table.iloc[:limit] if limit else table

@@ -61,18 +61,20 @@ def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
     head = ["data set", "faces", f"MAE ({unit})", "interval", "balanced MAE", "bias", "CS@5 (%)"]
     rows = [[*head, "RMSE", "Pearson", "90 % coverage (%)"]]
     for name, numbers in found.items():
-        rows.append([
-            name,
-            f"{numbers['n']:,}",
-            f"{numbers['mae']:.3f}",
-            _interval(numbers["confidence"]["mae"]),
-            _number(numbers["balanced_mae"]),
-            f"{numbers['bias']:+.3f}",
-            f"{numbers['cs']['5']:.1f}",
-            f"{numbers['rmse']:.3f}",
-            _number(numbers["pearson"]),
-            f"{numbers['interval_90_coverage']:.1f}",
-        ])  # fmt: skip
+        rows.append(
+            [
+                name,
+                f"{numbers['n']:,}",
+                f"{numbers['mae']:.3f}",
+                _interval(numbers["confidence"]["mae"]),
+                _number(numbers["balanced_mae"]),
+                f"{numbers['bias']:+.3f}",
+                f"{numbers['cs']['5']:.1f}",
+                f"{numbers['rmse']:.3f}",
+                _number(numbers["pearson"]),
+                f"{numbers['interval_90_coverage']:.1f}",
+            ]
+        )
     return rows
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl._utils.arguments import check_integer
+from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError
 from keras_dldl.evaluation.inputs import PreparedFaces, check_rows_on_grid
 from keras_dldl.explain.attention import AttentionMaps, resize_map
@@ -100,7 +101,7 @@ class ChosenFaces:
 
     Args:
         model: the `FaceModel` to explain.
-        *folders: folders that `prepare` wrote.
+        *folders: folders that `prepare` wrote, or one `PreparedData`.
         split: "train", "val" or "test"; default: "test" where there is one, else "val".
         limit: number of faces; 0 means all.
         seed: another seed, other faces.
@@ -119,7 +120,7 @@ class ChosenFaces:
     def __init__(
         self,
         model: "FaceModel",
-        *folders: str | os.PathLike,
+        *folders: str | os.PathLike | PreparedData,
         split: str | None = None,
         limit: int = 0,
         seed: int = 0,

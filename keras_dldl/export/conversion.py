@@ -159,10 +159,8 @@ def _calibrated(converter: Any, faces: np.ndarray, dense_too: bool) -> bytes:
     return debugger.get_nondebug_quantized_model()
 
 
-def to_onnx(
-    model: FaceModel, mirror: bool, precision: str = "float32", faces: np.ndarray | None = None
-) -> bytes:
-    """Return the content of an `.onnx` file with a free batch size; see `to_litert`.
+def to_onnx(model: FaceModel, mirror: bool) -> bytes:
+    """Return the content of an `.onnx` file in float32 with a free batch size; see `to_litert`.
 
     Raises:
         ConfigError: `tf2onnx` is not installed.

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_dldl._utils.photos import is_picture
 from keras_dldl.errors import DataError, DetectorError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, groups
+from keras_dldl.faces.aligner import FaceAligner, batched
 from keras_dldl.faces.images import Photo
 from keras_dldl.models import FaceModel
 
@@ -72,7 +72,7 @@ def _aligned(place: Path, model: FaceModel, count: int) -> Iterator[np.ndarray]:
     paths = _paths(place)
     paths = paths[:: max(1, len(paths) // count)]
     aligner = FaceAligner(model.alignment)
-    for group in groups(_readable(paths)):
+    for group in batched(_readable(paths)):
         photos = [photo for _, photo in group]
         for photo, found in zip(photos, aligner.find(photos, model.input_size), strict=True):
             if isinstance(found, NoFaceFound):

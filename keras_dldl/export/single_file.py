@@ -27,11 +27,14 @@ DRAWN_FACES = 24
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A format: its suffix, the precisions it has, and how it is converted, noted upon, opened."""
+    """A format: its suffix, the precisions it has, and how it is converted, noted upon, opened.
+
+    `convert` takes the model and `mirror`, and of several precisions one and faces for it.
+    """
 
     suffix: str
     precisions: tuple[str, ...]
-    convert: Callable[[FaceModel, bool, str, np.ndarray | None], bytes]
+    convert: Callable[..., bytes]
     with_card: Callable[[bytes, dict[str, Any]], bytes]
     opened: Callable[[bytes], Any]
 
@@ -85,7 +88,8 @@ def export_file(
     check_file_free(place, force)
     model = loaded(model)
     calibration, compared = _faces(model, calibrate, images)
-    content = chosen.convert(model, mirror, precision, calibration)
+    quantized = (precision, calibration) if len(chosen.precisions) > 1 else ()
+    content = chosen.convert(model, mirror, *quantized)
     card = ModelCard.of_model(model, mirror).to_dict(format, precision=precision)
     content = chosen.with_card(content, card)
     if with_keras:

@@ -207,30 +207,30 @@ def _as_face(face: Any, shape: tuple[int, ...]) -> Face:
     return Face(box, points, score)
 
 
-def groups(
+def batched(
     pairs: Iterable[tuple[Item, np.ndarray | None]],
     most_images: int = MOST_IMAGES,
     most_pixels: int = MOST_PIXELS,
 ) -> Iterator[list[tuple[Item, np.ndarray | None]]]:
-    """Gather a stream of images into groups, in order, reading no further than a group needs.
+    """Gather a stream of images into batches, in order, reading no further than a batch needs.
 
-    A group ends with its `most_images`-th pair, or with the image that brings it to `most_pixels`;
-    so it holds at most `most_pixels` and one image, however large the images are. The next group is
-    read while the caller still has this one, unless it lets go of it (`del group`) first.
+    A batch ends with its `most_images`-th pair, or with the image that brings it to `most_pixels`;
+    so it holds at most `most_pixels` and one image, however large the images are. The next batch is
+    read while the caller still has this one, unless it lets go of it (`del batch`) first.
 
     Args:
         pairs: anything about an image, and the image, (H, W, ...); None in place of an image (one
             that could not be read, say) counts as a pair without pixels.
-        most_images: pairs in a group, at least 1.
-        most_pixels: height times width, summed over a group, at least 1.
+        most_images: pairs in a batch, at least 1.
+        most_pixels: height times width, summed over a batch, at least 1.
 
     Yields:
         Lists of one or more pairs, as they came.
 
     Raises:
-        ConfigError: a bound is less than 1; at the call, not at the first group.
+        ConfigError: a bound is less than 1; at the call, not at the first batch.
 
-    >>> [len(group) for group in groups([("a", None), ("b", None), ("c", None)], most_images=2)]
+    >>> [len(batch) for batch in batched([("a", None), ("b", None), ("c", None)], most_images=2)]
     [2, 1]
     """
     if most_images < 1 or most_pixels < 1:
@@ -238,17 +238,17 @@ def groups(
             "`most_images` and `most_pixels` must be 1 or more. "
             f"Received: most_images={most_images}, most_pixels={most_pixels}"
         )
-    return _groups(pairs, most_images, most_pixels)
+    return _batched(pairs, most_images, most_pixels)
 
 
-def _groups(pairs, most_images: int, most_pixels: int):
-    group, pixels = [], 0
+def _batched(pairs, most_images: int, most_pixels: int):
+    batch, pixels = [], 0
     for item, image in pairs:
-        group.append((item, image))
+        batch.append((item, image))
         pixels += 0 if image is None else image.shape[0] * image.shape[1]
-        del image  # only the group keeps it, and the group's reader may let go of it
-        if len(group) >= most_images or pixels >= most_pixels:
-            yield group
-            group, pixels = [], 0
-    if group:
-        yield group
+        del image  # only the batch keeps it, and the batch's reader may let go of it
+        if len(batch) >= most_images or pixels >= most_pixels:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch

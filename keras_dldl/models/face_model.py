@@ -11,7 +11,6 @@ from typing import Any
 import keras
 
 from keras_dldl import saved_models
-from keras_dldl._utils.arguments import check_number
 from keras_dldl.calibration import Calibration, as_calibration
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import Alignment, as_alignment
@@ -21,13 +20,14 @@ from keras_dldl.losses import GridLoss
 from keras_dldl.methods import Method, get_method
 from keras_dldl.methods.layer import MethodDistribution
 from keras_dldl.methods.metric import MethodMAE
-from keras_dldl.models.backbones import MIN_INPUT_SIZE, check_backbone, features_of
+from keras_dldl.models.backbones import check_arguments, features_of
 from keras_dldl.models.compiling import (
     check_labels,
     check_metrics,
     takes_raw_outputs,
     with_checked_labels,
 )
+from keras_dldl.models.loading import load_model
 
 # The model that is in a step of training or evaluation, in which it gives its loss raw outputs. Of
 # this thread: replicas of a model are traced in a thread each.
@@ -338,8 +338,6 @@ class FaceModel(keras.Model):
     @classmethod
     def from_preset(cls, name: str) -> "FaceModel":
         """Load a shipped model, or a file; the same as `load_model`."""
-        from keras_dldl.models.loading import load_model
-
         return load_model(name)
 
 
@@ -374,16 +372,3 @@ def build_model(
     return FaceModel(
         name, grid, method, input_size, alignment, dropout, pooling=pooling, name=layer_name
     )
-
-
-def check_arguments(backbone: str, input_size: int, dropout: float) -> None:
-    """Raise `ConfigError` unless there is such a backbone and the numbers are in range."""
-    check_backbone(backbone)
-    size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
-    if size != int(size):
-        raise ConfigError(
-            f"`input_size` must be a whole number of pixels from {MIN_INPUT_SIZE} up. "
-            f"Received: input_size={input_size}"
-        )
-    if not 0 <= check_number("dropout", dropout) < 1:
-        raise ConfigError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")

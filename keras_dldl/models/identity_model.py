@@ -5,8 +5,7 @@ from typing import Any
 import keras
 
 from keras_dldl.faces.alignment import Alignment, as_alignment
-from keras_dldl.models.backbones import features_of
-from keras_dldl.models.face_model import check_arguments
+from keras_dldl.models.backbones import check_arguments, features_of
 
 
 @keras.saving.register_keras_serializable(package="keras_dldl")

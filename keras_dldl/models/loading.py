@@ -8,13 +8,15 @@ import keras
 from keras_dldl import saved_models
 from keras_dldl._utils.backends import check_not_forked
 from keras_dldl.errors import ModelFileError
-from keras_dldl.models.face_model import FaceModel
 from keras_dldl.models.identity_model import IdentityModel
 from keras_dldl.models.reloading import from_litert
 from keras_dldl.saved_models import find_model
 
+# By its registered name: `FaceModel.from_preset` calls this file, which cannot import that one too.
+FACE_MODEL = "keras_dldl>FaceModel"
 
-def load_model(name: str | os.PathLike) -> FaceModel:
+
+def load_model(name: str | os.PathLike) -> keras.Model:
     """Load a model.
 
     Args:
@@ -38,12 +40,12 @@ def load_model(name: str | os.PathLike) -> FaceModel:
     return model
 
 
-def load_start(name: str | os.PathLike) -> FaceModel | IdentityModel:
+def load_start(name: str | os.PathLike) -> keras.Model:
     """Load a model to start another from: as `load_model`, and what pre-training wrote besides."""
     return _load(name)[0]
 
 
-def _load(name: str | os.PathLike) -> tuple[FaceModel | IdentityModel, Path]:
+def _load(name: str | os.PathLike) -> tuple[keras.Model, Path]:
     check_not_forked()
     path = find_model(name)
     saved_models.check_is_archive(path)
@@ -55,7 +57,7 @@ def _load(name: str | os.PathLike) -> tuple[FaceModel | IdentityModel, Path]:
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         reason = str(error).strip().split("\n")[0][:200]
         raise ModelFileError(saved_models.not_a_model(path, reason)) from error
-    if not isinstance(model, (FaceModel, IdentityModel)):
+    if not isinstance(model, (IdentityModel, keras.saving.get_registered_object(FACE_MODEL))):
         reason = f"a {type(model).__name__} of another package"
         raise ModelFileError(saved_models.not_a_model(path, reason))
     return model, path

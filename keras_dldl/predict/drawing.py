@@ -106,7 +106,10 @@ def annotate(
             _draw_box(draw, face, _colour(prediction), picture.size)
     texts, font, labels = _placed(draw, listed, faces, picture.size, level)
     for prediction, text, label in zip(listed, texts, labels, strict=True):
-        _draw_label(draw, text, font, label, _colour(prediction))
+        left, top, right, bottom = label
+        draw.rectangle((left, top, right - 1, bottom - 1), fill=_colour(prediction))
+        middle = (left + right) / 2, (top + bottom) / 2
+        draw.text(middle, text, font=font, fill=_ink(_colour(prediction)), anchor="mm")
     return picture
 
 
@@ -168,19 +171,6 @@ def _draw_box(
     edge = (max(0, left - line), max(0, top - line), right + line, bottom + line)
     draw.rectangle(edge, outline="white", width=2 * line)
     draw.rectangle((left, top, right, bottom), outline=colour, width=line)
-
-
-def _draw_label(
-    draw: "ImageDraw.ImageDraw",
-    text: str,
-    font: "ImageFont.FreeTypeFont",
-    label: np.ndarray,
-    colour: str,
-) -> None:
-    left, top, right, bottom = label
-    draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
-    middle = (left + right) / 2, (top + bottom) / 2
-    draw.text(middle, text, font=font, fill=_ink(colour), anchor="mm")
 
 
 def _ink(colour: str) -> str:

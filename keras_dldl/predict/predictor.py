@@ -11,7 +11,7 @@ import numpy as np
 from keras_dldl._utils.arguments import check_integer
 from keras_dldl._utils.threads import in_order
 from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, FoundFace, groups
+from keras_dldl.faces.aligner import FaceAligner, FoundFace, batched
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.images import Photo
 from keras_dldl.faces.sources import image_name
@@ -123,7 +123,7 @@ class Predictor:
         """Yield the images of a lot in groups, read and their faces cut out."""
         items = (_read(source, number, options) for number, source in lot)
         pairs = ((item, item.photo) for item in items)
-        for group in groups(pairs, options.batch_size, GROUP_PIXELS):
+        for group in batched(pairs, options.batch_size, GROUP_PIXELS):
             read = [item for item, _ in group]
             del group
             self._find_faces([item for item in read if item.photo is not None], options)

@@ -185,12 +185,9 @@ def _rewritten(content: bytes, suffix: str, calibration: Calibration | None) -> 
         for entry, data in entries:
             if entry.filename == file:
                 config = json.loads(data)
-                _put(config["config"] if suffix == ".keras" else config, calibration)
+                card = config["config"] if suffix == ".keras" else config
+                found = as_calibration(calibration, as_grid(card["grid"]))
+                card["calibration"] = found and found.get_config()
                 data = json.dumps(config)
             new.writestr(entry, data)  # an entry keeps its date and its compression
     return stream.getvalue()
-
-
-def _put(config: dict[str, Any], calibration: Calibration | None) -> None:
-    found = as_calibration(calibration, as_grid(config["grid"]))
-    config["calibration"] = found and found.get_config()

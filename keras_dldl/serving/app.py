@@ -1,6 +1,12 @@
-"""The application: its routes, put together."""
+"""The application: its routes, and what stands around every request.
+
+That is its number, its headers, its line in the log, its counters, and the answers to errors.
+"""
 
 import asyncio
+import logging
+import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,12 +16,16 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from keras_dldl._version import __version__
 from keras_dldl.serving import photos, rest
-from keras_dldl.serving.edge import Edge, handlers, log
+from keras_dldl.serving.logs import log
 from keras_dldl.serving.options import ServerOptions
+from keras_dldl.serving.origins import foreign
+from keras_dldl.serving.refusals import ClientGone, Refusal
 from keras_dldl.serving.registry import as_table
 from keras_dldl.serving.service import Service
 
@@ -27,6 +37,24 @@ ABOUT = (
     "Serving's REST protocol besides, under /v1/models/. Estimates are for research, not for "
     "decisions about people."
 )
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+# What is not one of these is counted as "other": strangers must not make counters.
+ROUTES = {
+    "/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics",
+    "/api/models", "/api/faces", "/api/attention",
+}  # fmt: skip
+CLIENT_CLOSED = 499
 
 
 def create_app(models: Any, options: ServerOptions | None = None, detector: Any = None) -> FastAPI:
@@ -73,9 +101,11 @@ def create_app(models: Any, options: ServerOptions | None = None, detector: Any 
     if service.options.cors:
         origins = list(service.options.cors)
         app.add_middleware(
-            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
             allow_headers=["Content-Type"],
-        )  # fmt: skip
+        )
     app.add_middleware(Edge, service=service)  # added last: the outermost
     return app
 
@@ -131,3 +161,98 @@ def _add_page(app: FastAPI) -> None:
         app.add_route(path, lambda request, answer=answer: answer(), include_in_schema=False)
 
     app.mount("/static", StaticFiles(directory=PAGE), name="static")
+
+
+class Edge:
+    """The outermost layer of the application, around `app`."""
+
+    def __init__(self, app: Any, service: Service):
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
+        """Pass a request inside, and see to it that it gets an answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start, seen = time.perf_counter(), {"status": 0, "bytes": 0}
+        number = secrets.token_hex(8)
+
+        async def outward(message: dict) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                self._add_headers(MutableHeaders(scope=message), number)
+            seen["bytes"] += len(message.get("body", b""))
+            await send(message)
+
+        self.service.metrics.in_progress.inc()
+        try:
+            refusal = foreign(scope, self.service.options)
+            answer = refused(self.service, refusal) if refusal else self.app
+            await answer(scope, receive, outward)
+        except ClientGone:
+            seen["status"] = CLIENT_CLOSED
+            self.service.metrics.disconnected.inc()
+        except Exception as error:
+            log("failed", logging.ERROR, exc_info=error, id=number)
+            if not seen["status"]:
+                refusal = Refusal(500, f"Internal error, number {number}", "failed")
+                await refused(self.service, refusal)(scope, receive, outward)
+        finally:
+            self.service.metrics.in_progress.dec()
+            self._finish(scope, seen, time.perf_counter() - start, number)
+
+    def _add_headers(self, headers: MutableHeaders, number: str) -> None:
+        headers.update({"X-Request-ID": number, **SECURITY_HEADERS})
+        headers.setdefault("Cache-Control", "no-store")
+        if self.service.draining:
+            headers["Connection"] = "close"
+
+    def _finish(self, scope: dict, seen: dict, seconds: float, number: str) -> None:
+        route = _route(scope["path"])
+        self.service.metrics.requests.labels(route, str(seen["status"])).inc()
+        self.service.metrics.seconds.labels(route).observe(seconds)
+        quiet = scope["path"] in ("/healthz", "/readyz", "/metrics")
+        log(
+            "request",
+            logging.DEBUG if quiet else logging.INFO,
+            id=number,
+            method=scope["method"],
+            path=scope["path"],
+            status=seen["status"],
+            seconds=round(seconds, 4),
+            bytes=seen["bytes"],
+            model=scope.get("served_model"),
+        )
+
+
+def _route(path: str) -> str:
+    if path in ROUTES:
+        return path
+    for start in ("/v1/", "/static/"):
+        if path.startswith(start):
+            _, colon, method = path.rpartition(":")
+            known = colon and method in ("predict", "classify", "regress")
+            return f"{start}:{method}" if known else start
+    return "other"
+
+
+def refused(service: Service, refusal: Refusal) -> JSONResponse:
+    """Return the answer to a request that is refused, and count it."""
+    service.metrics.refused.labels(refusal.reason).inc()
+    return JSONResponse({"error": refusal.message}, refusal.status, refusal.headers)
+
+
+def handlers(service: Service) -> dict[Any, Any]:
+    """Return what turns errors inside the application into answers."""
+
+    async def refuse(request: Request, refusal: Refusal) -> JSONResponse:
+        return refused(service, refusal)
+
+    async def not_there(request: Request, error: HTTPException) -> JSONResponse:
+        message = f"{error.detail}: {request.method} {request.url.path[:200]}"
+        answer = refused(service, Refusal(error.status_code, message, "not_found"))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    return {Refusal: refuse, HTTPException: not_there}

@@ -35,9 +35,12 @@ LARGEST_CROP = 2.0
 
 def _parameter(name: str, description: str, required: bool = False, **schema: Any) -> dict:
     return {
-        "name": name, "in": "query", "description": description, "required": required,
+        "name": name,
+        "in": "query",
+        "description": description,
+        "required": required,
         "schema": schema,
-    }  # fmt: skip
+    }
 
 
 def _photo_request(path: str, *parameters: dict) -> dict[str, Any]:

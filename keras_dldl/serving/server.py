@@ -19,7 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.serving.app import create_app
-from keras_dldl.serving.edge import log, write_json_logs
+from keras_dldl.serving.logs import log, write_json_logs
 from keras_dldl.serving.options import DEFAULT_HOST, DEFAULT_PORT, ServerOptions
 from keras_dldl.serving.registry import as_table, load_models
 from keras_dldl.serving.service import Service

@@ -5,7 +5,6 @@ changes. The gradient is the whole batch's: each part counts by its share of the
 change is batch normalisation, which sees a part at a time, and the draws of dropout.
 """
 
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,9 +71,17 @@ def _tensorflow_step(model: InParts, data: Any) -> dict[str, Any]:
 def _jax_step(model: InParts, state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:
     import jax
 
+    def scaled_loss(trainable, others, slots, x, y, share):
+        raw, others = model.stateless_call(trainable, others, x, training=True)
+        loss = model.compute_loss(x=x, y=y, y_pred=raw)
+        mapping = list(zip(model.optimizer.variables, slots, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            scaled = model.optimizer.scale_loss(loss * share)
+        return scaled, (loss, raw, others)
+
     images, targets = data
     trainable, others, slots, measured = state
-    scaled_gradient = jax.grad(functools.partial(_jax_loss, model), has_aux=True)
+    scaled_gradient = jax.grad(scaled_loss, has_aux=True)
     sums = None
     for part in _slices(len(images), model.parts):
         x, y = images[part], targets[part]
@@ -90,17 +97,6 @@ def _jax_step(model: InParts, state: tuple, data: Any) -> tuple[dict[str, Any], 
         sums, others, measured = jax.lax.optimization_barrier((sums, others, measured))
     trainable, slots = model.optimizer.stateless_apply(slots, sums, trainable)
     return logs, (trainable, others, slots, measured)
-
-
-def _jax_loss(
-    model: InParts, trainable: Any, others: Any, slots: Any, x: Any, y: Any, share: float
-) -> tuple[Any, tuple]:
-    raw, others = model.stateless_call(trainable, others, x, training=True)
-    loss = model.compute_loss(x=x, y=y, y_pred=raw)
-    mapping = list(zip(model.optimizer.variables, slots, strict=True))
-    with keras.StatelessScope(state_mapping=mapping):
-        scaled = model.optimizer.scale_loss(loss * share)
-    return scaled, (loss, raw, others)
 
 
 def _torch_step(model: InParts, data: Any) -> dict[str, Any]:

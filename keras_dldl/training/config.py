@@ -27,13 +27,17 @@ class RunConfig:
 
     data: tuple[str, ...] = setting("texts", (), "folder that `prepare` wrote")
     model: str = setting(
-        "text", "tiny-age-net",
+        "text",
+        "tiny-age-net",
         "backbone: tiny-age-net, thin-age-net, nano-age-net, vgg16, or keras:NAME",
-    )  # fmt: skip
+    )
     pooling: str | None = setting(
-        "text", None, "from feature map to features; none: the backbone's own way", optional=True,
+        "text",
+        None,
+        "from feature map to features; none: the backbone's own way",
+        optional=True,
         choices=("hybrid", "average", "gem"),
-    )  # fmt: skip
+    )
     weights: str | None = setting(
         "text", None, "for keras:NAME: imagenet, or a file of its weights", optional=True
     )
@@ -94,9 +98,12 @@ class RunConfig:
     )
     tensorboard: bool = setting("switch", False, "write tensorboard/ into the run folder")
     variety: float = setting(
-        "number", 0.0, "strength of all random changes; 0: the paper's, 1: as in other photos",
-        minimum=0, maximum=1,
-    )  # fmt: skip
+        "number",
+        0.0,
+        "strength of all random changes; 0: the paper's, 1: as in other photos",
+        minimum=0,
+        maximum=1,
+    )
     augment: Mapping[str, Any] = setting(
         "mapping", None, "strengths of single random changes; they override variety"
     )
@@ -245,9 +252,12 @@ number, at least 1. Received: epochs=-1.
         "texts", (), "model to learn from as well as from the labels", metavar="MODEL"
     )
     teacher_weight: float = setting(
-        "number", 0.5, "share of the teachers in the loss; the labels have the rest",
-        minimum=0, maximum=1,
-    )  # fmt: skip
+        "number",
+        0.5,
+        "share of the teachers in the loss; the labels have the rest",
+        minimum=0,
+        maximum=1,
+    )
     accumulate: int = setting(
         "integer", 1, "parts into which each batch is split, to save memory", minimum=1
     )
@@ -293,9 +303,11 @@ number, at least 1. Received: epochs=-1.
         "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
     )
     feed: str = setting(
-        "text", "auto", "what brings the batches; auto: tf-data where TensorFlow is installed",
+        "text",
+        "auto",
+        "what brings the batches; auto: tf-data where TensorFlow is installed",
         choices=("auto", "tf-data", "memory"),
-    )  # fmt: skip
+    )
     devices: int | str = setting(
         "count",
         "auto",

@@ -190,8 +190,10 @@ def warn_of_emulation(precision: str) -> None:
     if cost > WORTH_A_WARNING:
         _LOGGER.warning(
             "This machine emulates %s: a convolution takes %.3g times as long as in float32 "
-            "(measured). Train with `precision: float32` (--precision float32).", half, cost,
-        )  # fmt: skip
+            "(measured). Train with `precision: float32` (--precision float32).",
+            half,
+            cost,
+        )
 
 
 def seconds_of_convolution(dtype: str) -> float:

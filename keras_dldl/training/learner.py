@@ -119,8 +119,9 @@ class FaceLearner:
             self._start_calibration = None
             _LOGGER.info(
                 "The calibration of %s is left out: it is of another input size, alignment, "
-                "method or pooling.", self.config.init,
-            )  # fmt: skip
+                "method or pooling.",
+                self.config.init,
+            )
 
     def begin_epoch(self, epoch: int) -> None:
         """Have the layers learn that learn in this epoch, from 0.

@@ -67,7 +67,11 @@ class LearningRate:
         if step < warm_steps:
             return self.config.learning_rate * (step + 1) / warm_steps
         if self.config.schedule == "cosine":
-            return self._cosine(*self._place_in_cycle(step, warm_steps))
+            step, steps = self._place_in_cycle(step, warm_steps)
+            # The last step gets the final value, hence steps - 1.
+            share = min(1.0, step / max(1, steps - 1))
+            low, high = self.config.final_learning_rate, self.config.learning_rate
+            return low + (high - low) * 0.5 * (1 + math.cos(math.pi * share))
         if self.config.schedule == "step":
             drops = step // self.steps_per_epoch // self.config.decay_epochs
             return self.config.learning_rate * self.config.decay_factor**drops
@@ -82,9 +86,3 @@ class LearningRate:
         if step < cycle:  # the first, which the warm-up shortens
             return step - warm_steps, cycle - warm_steps
         return step % cycle, cycle
-
-    def _cosine(self, step: int, steps: int) -> float:
-        # The last step gets the final value, hence steps - 1.
-        share = min(1.0, step / max(1, steps - 1))
-        low, high = self.config.final_learning_rate, self.config.learning_rate
-        return low + (high - low) * 0.5 * (1 + math.cos(math.pi * share))

@@ -89,8 +89,10 @@ class Run:
         if self._is_over():
             _LOGGER.info(
                 "This run is finished: %d of %d epochs%s.",
-                self._done, self.config.epochs, self._why_early(),
-            )  # fmt: skip
+                self._done,
+                self.config.epochs,
+                self._why_early(),
+            )
             self._write_records()
             return self._result(already_finished=True)
         starts_whole = self._build(checkpoint)
@@ -119,8 +121,9 @@ class Run:
         if self._result().best_epoch == 0:
             _LOGGER.warning(
                 "No epoch was better than the weights from %s: model.keras holds those. %s.",
-                self.config.init, _REMEDIES_FOR_A_START,
-            )  # fmt: skip
+                self.config.init,
+                _REMEDIES_FOR_A_START,
+            )
         self.callbacks.on_train_end()
         self._write_records()
         return self._result()

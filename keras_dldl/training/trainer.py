@@ -186,8 +186,9 @@ def _completed(config: TrainConfig, data: Any, processes: int = 1) -> TrainConfi
     if split is not None and split not in data.splits:
         _LOGGER.warning(
             "The data have no split %r: the last epoch's model is kept, not the best one. "
-            "`keras-dldl split` draws rows for it.", split,
-        )  # fmt: skip
+            "`keras-dldl split` draws rows for it.",
+            split,
+        )
         split = None
     return replace(
         config.with_augmentation().from_anywhere("data", "init", "image_weights", "teacher"),

@@ -53,10 +53,9 @@ def test_moved_along_the_line_of_least_squares():
     new = np.array([1.0, 0.0]) @ np.linalg.inv(design.T @ design) @ [1.0, 0.0]
     expected = [
         line.intercept
-        + (z[i] - line.intercept - line.slope * offset[i])
-        * np.sqrt((1 + new) / (1 - hat[i, i]))
+        + (z[i] - line.intercept - line.slope * offset[i]) * np.sqrt((1 + new) / (1 - hat[i, i]))
         for i in range(150)
-    ]  # fmt: skip
+    ]
     np.testing.assert_allclose(moved(z, offset), expected)
     z = np.array([1.0, 2.0, 6.0])  # of one label, without a line
     factor = np.sqrt((4 / 3) / (2 / 3))

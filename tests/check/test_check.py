@@ -98,8 +98,9 @@ def test_the_counts(result):
     (broken,) = content["unreadable"]
     assert broken["path"].endswith("two/broken.jpg") and "identify" in broken["reason"]
     assert result.leaks and verdict(content) == (
-        "Leaks: 2 faces of train also in val or test; 2 people are in more than one part.", False,
-    )  # fmt: skip
+        "Leaks: 2 faces of train also in val or test; 2 people are in more than one part.",
+        False,
+    )
     assert re.search(r"labels contradict each other +2\n", text_report(content))
 
 

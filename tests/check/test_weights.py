@@ -60,12 +60,15 @@ def test_labels_that_all_models_contradict(place, tmp_path):
     one = predictions(tmp_path / "1.csv", a=51.0, e=20.0)  # wrong by 31 and 40
     two = predictions(tmp_path / "2.csv", a=55.5, e=59.0)
     alone = check(place / "faces", options=CheckOptions(predictions=(one,), max_error=30))
-    errors = {"a.jpg": (0.0, "a model says otherwise, by 31"),
-              "e.jpg": (0.0, "a model says otherwise, by 40")}  # fmt: skip
+    errors = {
+        "a.jpg": (0.0, "a model says otherwise, by 31"),
+        "e.jpg": (0.0, "a model says otherwise, by 40"),
+    }
     assert proposed(alone) == COPIES | errors
     assert [(one["path"], one["error"]) for one in alone.content["contradicted"]] == [
-        ("e.jpg", 40.0), ("a.jpg", 31.0),
-    ]  # fmt: skip
+        ("e.jpg", 40.0),
+        ("a.jpg", 31.0),
+    ]
     page = alone.save(tmp_path / "out")[1].read_text()
     assert "Labels that a model contradicts: 2" in page and "the model differs by 31" in page
     both = check(place / "faces", options=CheckOptions(predictions=(one, two), max_error=30))

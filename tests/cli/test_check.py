@@ -39,8 +39,10 @@ def test_table_files_and_exit_status(data, tmp_path, name, options, status):
     result = run(data / name, "--out", tmp_path / "out", *options)
     assert result.exit_code == status, result.output
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "check.html", "check.json", "image_weights.csv",
-    ]  # fmt: skip
+        "check.html",
+        "check.json",
+        "image_weights.csv",
+    ]
     found = name == "leaking" and len(options) < 2
     assert ("1 face of train also in val or test" in result.stdout) == found
     assert ("No leaks" in result.stdout) == (not found)

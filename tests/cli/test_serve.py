@@ -81,8 +81,9 @@ def test_a_terminal_gets_one_line_with_the_address():
         text = b""
         while b"\n" not in text:
             text += os.read(ours, 1000)
-        address = re.fullmatch(r"Faces in a photo: (http://127.0.0.1:\d+/) \(Ctrl-C ends it\)\s+",
-                               text.decode())[1]  # fmt: skip
+        address = re.fullmatch(
+            r"Faces in a photo: (http://127.0.0.1:\d+/) \(Ctrl-C ends it\)\s+", text.decode()
+        )[1]
         assert httpx.get(address).status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

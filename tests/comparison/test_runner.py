@@ -149,8 +149,9 @@ def test_a_full_disk_stops_all_and_ctrl_c_reports_what_is_finished(
     assert "The same command continues from here" in caplog.text
     content = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert {entry["name"]: entry["seeds"] for entry in content["variants"]} == {
-        "dldl-v2": [0], "dldl": [],
-    }  # fmt: skip
+        "dldl-v2": [0],
+        "dldl": [],
+    }
     faults.clear()
     result = compare(plan_of(folder), tmp_path / "out")
     assert [entry["waiting"] for entry in result.content["variants"]] == [[], []]

@@ -45,8 +45,10 @@ def test_markdown_has_every_table(content):
     assert "`expectation_weight` of dldl-v2:" in blocks
     ablation = blocks[blocks.index("The parts of the loss of dldl-v2:") + 1].splitlines()
     assert [line.split(" | ")[:3] for line in ablation[2:]] == [
-        ["| dldl", "yes (sum)", "-"], ["| er", "-", "yes"], ["| dldl-v2", "yes (sum)", "yes"],
-    ]  # fmt: skip
+        ["| dldl", "yes (sum)", "-"],
+        ["| er", "-", "yes"],
+        ["| dldl-v2", "yes (sum)", "yes"],
+    ]
     curve = blocks[blocks.index("`expectation_weight` of dldl-v2:") + 1].splitlines()
     assert [line.split(" | ")[0] for line in curve[2:]] == ["| 0", "| 0.1", "| 1", "| 10"]
     assert len({line.count("|") for line in blocks[0].splitlines()}) == 1

@@ -161,9 +161,7 @@ def test_every_face_once_in_another_order_each_epoch(data):
 
 @pytest.mark.parametrize("augment", [PLAIN, Augmentation()], ids=["plain", "augmented"])
 def test_the_number_of_batches_is_known(kept, augment):
-    dataset = training_dataset(
-        kept, input_size=40, batch_size=7, seed=1, epoch=0, augment=augment
-    )  # fmt: skip
+    dataset = training_dataset(kept, input_size=40, batch_size=7, seed=1, epoch=0, augment=augment)
     assert dataset.cardinality() == -(-len(kept.rows("train")) // 7) == len(list(dataset))
     # TensorFlow's tuning thread sleeps between looks, and the iterator's end would wait for it.
     assert dataset.options().autotune.enabled is False
@@ -177,9 +175,7 @@ def test_augmentation_depends_on_seed_and_epoch_not_on_batches_or_threads(data):
     fives = epoch_of(data, epoch=3, augment=augment, batch_size=5)
     np.testing.assert_array_equal(images, fives[0])
     np.testing.assert_array_equal(y, fives[1])
-    dataset = training_dataset(
-        data, input_size=40, batch_size=8, seed=1, epoch=3, augment=augment
-    )  # fmt: skip
+    dataset = training_dataset(data, input_size=40, batch_size=8, seed=1, epoch=3, augment=augment)
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     one_thread = list(dataset.with_options(options).as_numpy_iterator())

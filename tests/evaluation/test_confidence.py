@@ -67,9 +67,11 @@ def test_faces_taken_so_often_give_the_summary_of_those_faces(times):
 )
 def test_intervals_are_scipys(drawn, name, number):
     def paired(x, y, axis):
-        return np.array([number(a, b) for a, b in zip(x, y, strict=True)]) if x.ndim > 1 else (
-            number(x, y)
-        )  # fmt: skip
+        return (
+            np.array([number(a, b) for a, b in zip(x, y, strict=True)])
+            if x.ndim > 1
+            else (number(x, y))
+        )
 
     theirs = stats.bootstrap(
         (LABEL, VALUE), paired, paired=True, vectorized=True, method="percentile",

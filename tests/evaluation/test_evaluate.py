@@ -387,14 +387,14 @@ def test_groups_of_images_make_no_difference(model, tmp_path, monkeypatch):
     write_images(tmp_path, 5)
     place = tmp_path / "manifest.csv", tmp_path / "images"
     whole = evaluate(model, LabelledImages(*place, align=False)).predictions
-    groups, sizes = inputs.groups, []
+    batched, sizes = inputs.batched, []
 
     def small(pairs):
-        for group in groups(pairs, most_images=2):
+        for group in batched(pairs, most_images=2):
             sizes.append(len(group))
             yield group
 
-    monkeypatch.setattr(inputs, "groups", small)
+    monkeypatch.setattr(inputs, "batched", small)
     single = evaluate(model, LabelledImages(*place, align=False)).predictions
     assert sizes == [2, 2, 1]
     assert np.allclose(single["value"], whole["value"], atol=1e-4)

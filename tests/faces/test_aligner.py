@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.aligner import groups
+from keras_dldl.faces.aligner import batched
 
 
 def picture(height, width):
@@ -20,7 +20,7 @@ def names(found):
 
 def test_bounded_by_number_whether_or_not_there_is_an_image():
     pairs = [(name, picture(2, 2) if name in "ace" else None) for name in "abcdefg"]
-    found = list(groups(pairs, most_images=3, most_pixels=100))
+    found = list(batched(pairs, most_images=3, most_pixels=100))
     assert names(found) == ["abc", "def", "g"]
     assert [pair for group in found for pair in group] == pairs
 
@@ -37,7 +37,7 @@ def test_bounded_by_number_whether_or_not_there_is_an_image():
 )
 def test_bounded_by_pixels(sides, expected):
     pairs = ((name, picture(side, side)) for name, side in zip("abcde", sides, strict=False))
-    assert names(groups(pairs, most_images=9, most_pixels=100)) == expected
+    assert names(batched(pairs, most_images=9, most_pixels=100)) == expected
 
 
 def test_no_more_is_read_than_a_group_needs_and_nothing_is_kept():
@@ -52,7 +52,7 @@ def test_no_more_is_read_than_a_group_needs_and_nothing_is_kept():
             yield k, image
             del image
 
-    for group in groups(stream(), most_images=2):  # `enumerate` would hold on to the group
+    for group in batched(stream(), most_images=2):  # `enumerate` would hold on to the group
         assert len(read) % 2 == 0 and group[-1][0] == len(read) - 1
         del group
     assert alive_at_reading == [0, 1] * 3
@@ -61,4 +61,4 @@ def test_no_more_is_read_than_a_group_needs_and_nothing_is_kept():
 @pytest.mark.parametrize("bounds", [{"most_images": 0}, {"most_pixels": 0}])
 def test_bounds_below_one(bounds):
     with pytest.raises(ConfigError, match="1 or more. Received: most_images="):
-        groups([], **bounds)
+        batched([], **bounds)

@@ -15,7 +15,9 @@ from tests.losses.loss_case import check_edges, check_forms
 # Each with options that are not its defaults.
 LOSSES = {
     losses.LabelDistributionLoss: {
-        "sigma": 0.25, "expectation_weight": 0.1, "kl_reduction": "mean",
+        "sigma": 0.25,
+        "expectation_weight": 0.1,
+        "kl_reduction": "mean",
     },
     losses.ExpectationLoss: {"norm": "l2"},
     losses.NearestLabelCrossEntropy: {},
@@ -24,7 +26,7 @@ LOSSES = {
     losses.UnimodalConcentratedLoss: {"unimodal_weight": 10.0},
     losses.RankingLoss: {"norm": "l2"},
     losses.RegressionLoss: {"norm": "l2"},
-}  # fmt: skip
+}
 AGE, RATINGS = LabelGrid.age(), LabelGrid(1, 5, 0.1)
 every_loss = pytest.mark.parametrize("make", LOSSES)
 
@@ -41,9 +43,9 @@ def raw(make, **options):
 
 @every_loss
 def test_config(make):
-    arguments = LOSSES[make] if make is losses.RegressionLoss else {
-        **LOSSES[make], "from_logits": True,
-    }  # fmt: skip
+    arguments = (
+        LOSSES[make] if make is losses.RegressionLoss else {**LOSSES[make], "from_logits": True}
+    )
     restored = check_config(
         make, grid=LabelGrid.cfd().get_config(), reduction="sum", name="mine", dtype="float64",
         **arguments,

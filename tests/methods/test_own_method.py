@@ -56,8 +56,9 @@ def test_it_trains_from_the_command_line_and_its_model_finds_it_again(
     sys.modules.pop("earth_mover")
     model = load_model("run")
     assert model.method.get_config() == {
-        "name": "earth_mover:EarthMover", "options": {"power": 1.5, "sigma": 2.0},
-    }  # fmt: skip
+        "name": "earth_mover:EarthMover",
+        "options": {"power": 1.5, "sigma": 2.0},
+    }
     p = np.asarray(model(np.zeros((1, 32, 32, 3))))
     assert p.sum() == pytest.approx(1, abs=1e-5)
 

@@ -70,6 +70,12 @@ def ask(client, body, path="/v1/models/age:predict"):
     return client.post(path, **{"json" if isinstance(body, dict) else "content": body})
 
 
+def counters(client):
+    lines = client.get("/metrics").text.splitlines()
+    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
+
+
 def face_of(red, side=8):
     return np.full((side, side, 3), [red, 0, 0]).tolist()
 

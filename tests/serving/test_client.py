@@ -73,8 +73,10 @@ class Scripted:
     def answer(self, body):
         files = [base64.b64decode(one["b64"]) for one in json.loads(body)["inputs"]["image_bytes"]]
         known = [self.statuses.get(file, "ok") for file in files]
-        rows = [row(len(file) % len(self.labels), self.labels, text) for file, text in
-                zip(files, known, strict=True)]  # fmt: skip
+        rows = [
+            row(len(file) % len(self.labels), self.labels, text)
+            for file, text in zip(files, known, strict=True)
+        ]
         outputs = {key: [one[key] for one in rows] for key in rows[0]}
         return json.dumps({"outputs": outputs}).encode()
 

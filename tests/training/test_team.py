@@ -127,9 +127,10 @@ def test_a_lost_process_stops_the_others_and_all_go_on_to_the_weights_of_one(alo
 def test_two_devices_give_the_weights_of_one_on_tensorflow(data, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     words = [
-        *settings(data, one, "--devices", 1, *AVERAGED, feed="tf-data"), "--then",
+        *settings(data, one, "--devices", 1, *AVERAGED, feed="tf-data"),
+        "--then",
         *settings(data, two, "--devices", 2, *AVERAGED, feed="tf-data"),
-    ]  # fmt: skip
+    ]
     _, out, err = finish(start(words, "tensorflow", TENSORFLOW_DEVICES="2"))
     assert out.count("exit status 0") == 2, err
     check_same_weights(one, two)

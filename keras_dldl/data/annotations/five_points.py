@@ -151,8 +151,10 @@ class PointFiles:
         if self._unusable:
             log.warning(
                 "%d landmark files hold no usable points, such as %s; the faces of their images "
-                "will be detected.", len(self._unusable), ", ".join(self._unusable[:3]),
-            )  # fmt: skip
+                "will be detected.",
+                len(self._unusable),
+                ", ".join(self._unusable[:3]),
+            )
 
 
 def _complex(points: Points | np.ndarray) -> np.ndarray:

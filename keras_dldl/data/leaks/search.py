@@ -120,9 +120,11 @@ def torn_subjects(table: pd.DataFrame, data: PreparedData) -> list[dict[str, Any
     if "subject" not in table:
         return []
     sources = table["folder"].map(lambda k: str(data.folders[k].index["source"]))
-    origin = table["database"].where(table["database"].notna(), sources) if (
-        "database" in table
-    ) else sources  # fmt: skip
+    origin = (
+        table["database"].where(table["database"].notna(), sources)
+        if "database" in table
+        else sources
+    )
     known = table.assign(origin=origin.astype(str))[table["subject"].notna()]
     torn = []
     for (name, subject), rows in known.groupby(["origin", "subject"], sort=True):

@@ -173,8 +173,10 @@ def _with_enough(train: pd.DataFrame, min_images: int) -> pd.DataFrame:
     if len(enough) < len(counts):
         _LOGGER.warning(
             "Left out %d of %d people with fewer than %d images (--min-images).",
-            len(counts) - len(enough), len(counts), min_images,
-        )  # fmt: skip
+            len(counts) - len(enough),
+            len(counts),
+            min_images,
+        )
     if len(enough) < 2 or len(kept) == len(enough):
         most = int(counts.max()) if len(counts) else 0
         raise DataError(

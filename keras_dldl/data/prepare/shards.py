@@ -27,7 +27,7 @@ from keras_dldl.data.records import encode_jpeg, write_shard
 from keras_dldl.data.sources.base import Skipped
 from keras_dldl.data.splits.protocol import scattered
 from keras_dldl.errors import ConfigError, DataError, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, groups
+from keras_dldl.faces.aligner import FaceAligner, batched
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.detectors import detector_here
 from keras_dldl.faces.detectors.networks import WHEEL
@@ -121,9 +121,12 @@ def forget_failures(jobs: Iterable[ShardJob]) -> list[ShardJob]:
 
 
 def jobs_of(
-    table: "pd.DataFrame", given: Mapping[str, Landmarks], root: Path, out: Path,
+    table: "pd.DataFrame",
+    given: Mapping[str, Landmarks],
+    root: Path,
+    out: Path,
     options: PrepareOptions,
-) -> Iterator[ShardJob]:  # fmt: skip
+) -> Iterator[ShardJob]:
     """Yield the shards that the rows of `table` make; `given` are landmarks by path."""
     every = scattered(table)["path"].tolist()
     count = -(-len(every) // ROWS_PER_SHARD)
@@ -232,7 +235,7 @@ def _aligner(margin: float, detector: str) -> FaceAligner:
 
 def _encoded_faces(job: ShardJob, report: ShardReport) -> Iterator[bytes]:
     options = job.options
-    for group in groups(_read(job, report)):
+    for group in batched(_read(job, report)):
         paths = [path for path, photo in group if photo is not None]
         photos = [photo for _, photo in group if photo is not None]
         del group

@@ -110,8 +110,10 @@ class Benchmark(Source):
                 return {}
             first = FIRST_FOLDER[self.fold]
             order = [(first + k) % 10 for k in range(10)]
-            return {folder: ("train", "val", "test")[max(0, k // 2 - 2)] for k, folder in
-                    enumerate(order)}  # fmt: skip
+            return {
+                folder: ("train", "val", "test")[max(0, k // 2 - 2)]
+                for k, folder in enumerate(order)
+            }
         self._refuse_fold("with a folder a person" if folders else "without folders")
         return {}
 

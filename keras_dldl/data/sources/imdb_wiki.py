@@ -72,12 +72,7 @@ class ImdbWiki(Source):
             },
             path,
         )
-        self._check_faces(rows, told["face_score"], told["second_face_score"])
-        rows.note(rows.table["label"].isna(), "date of birth or year of photo missing")
-        rows.check_ages()
-        return rows.result()
-
-    def _check_faces(self, rows: Rows, score: np.ndarray, second: np.ndarray) -> None:
+        score, second = told["face_score"], told["second_face_score"]
         rows.note(~np.isfinite(score), "face score missing, so no face was found")
         if self.min_face_score is not None:
             rows.note(score < self.min_face_score, f"face score below {self.min_face_score:g}")
@@ -86,6 +81,9 @@ class ImdbWiki(Source):
         else:
             limit = self.max_second_face_score
             rows.note(second > limit, f"second face with a score above {limit:g}")
+        rows.note(rows.table["label"].isna(), "date of birth or year of photo missing")
+        rows.check_ages()
+        return rows.result()
 
 
 def age_at_mid_year(born: np.ndarray, year: np.ndarray) -> np.ndarray:

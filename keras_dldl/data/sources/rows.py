@@ -209,8 +209,10 @@ def rows_by_name(
     if len(skipped) > len(rows):
         log.warning(
             "Only %d of %d images are named %s; is this the right data set?",
-            len(rows), len(rows) + len(skipped), form,
-        )  # fmt: skip
+            len(rows),
+            len(rows) + len(skipped),
+            form,
+        )
     return SourceRows.from_dicts(rows, skipped)
 
 
@@ -345,6 +347,7 @@ def without_torn_subjects(rows: SourceRows) -> SourceRows:
         return rows
     log.warning(
         "%d people are in more than one official part; the parts are kept as they are, and the "
-        "column `subject` is left out.", torn,
-    )  # fmt: skip
+        "column `subject` is left out.",
+        torn,
+    )
     return SourceRows(rows.table.drop(columns="subject"), rows.skipped)

@@ -277,5 +277,7 @@ def warn_of_empty_splits(split: pd.Series, options: SplitOptions) -> None:
                 "No row is in the split %r. Where the data set gives splits without this one, "
                 "--split official-test draws validation from all but its test rows; else %d rows "
                 "are too few for a share of %g: raise it, or try another seed.",
-                name, len(split), share,
-            )  # fmt: skip
+                name,
+                len(split),
+                share,
+            )

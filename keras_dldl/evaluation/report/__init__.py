@@ -45,7 +45,21 @@ def report_html(
         run: the training run of the model; None has no section.
     """
     unit = tables.unit_of(metrics)
-    parts = _sections(metrics, predictions, pictures or Pictures(), run, unit)
+    faces = _faces(pictures or Pictures(), predictions, decimals=1 if unit == "years" else 2)
+    parts = {
+        "numbers": ("Numbers", sections.views_table(metrics, unit)),
+        "data-sets": ("Data sets", sections.datasets_part(metrics, unit)),
+        "against": ("Against the other model", sections.against_part(metrics, unit)),
+        "figures": ("Errors", sections.main_figures(metrics, predictions, unit)),
+        "calibration": ("Calibration", sections.calibration_part(metrics, unit)),
+        "fairness": ("Gaps between groups", sections.fairness_part(metrics, unit)),
+        "groups": ("Groups", sections.group_sections(metrics, unit)),
+        "training": ("Training", sections.training_part(run, unit)),
+        "faces": ("Faces", faces),
+        "left-out": ("Rows left out", _unreadable(metrics["unreadable"])),
+        "provenance": ("Where these numbers come from", _provenance(metrics)),
+    }
+    parts = {name: part for name, part in parts.items() if part[1]}
     about = f"{metrics['n']:,} faces: {tables.described_data(metrics['data'])}"
     links = (f'<a href="#{name}">{escaped(title)}</a>' for name, (title, _) in parts.items())
     words = "".join(paragraph(text) for text in metrics["summary"].values())
@@ -60,31 +74,6 @@ def report_html(
         Html(f"<nav>{''.join(links)}</nav>"),
         *(section(name, *part) for name, part in parts.items()),
     )
-
-
-def _sections(
-    metrics: dict[str, Any],
-    predictions: "pd.DataFrame",
-    pictures: Pictures,
-    run: TrainingRun | None,
-    unit: str,
-) -> dict[str, tuple[str, Html]]:
-    """Return title and content of each part that there is, by its name."""
-    decimals = 1 if unit == "years" else 2
-    parts = {
-        "numbers": ("Numbers", sections.views_table(metrics, unit)),
-        "data-sets": ("Data sets", sections.datasets_part(metrics, unit)),
-        "against": ("Against the other model", sections.against_part(metrics, unit)),
-        "figures": ("Errors", sections.main_figures(metrics, predictions, unit)),
-        "calibration": ("Calibration", sections.calibration_part(metrics, unit)),
-        "fairness": ("Gaps between groups", sections.fairness_part(metrics, unit)),
-        "groups": ("Groups", sections.group_sections(metrics, unit)),
-        "training": ("Training", sections.training_part(run, unit)),
-        "faces": ("Faces", _faces(pictures, predictions, decimals)),
-        "left-out": ("Rows left out", _unreadable(metrics["unreadable"])),
-        "provenance": ("Where these numbers come from", _provenance(metrics)),
-    }
-    return {name: part for name, part in parts.items() if part[1]}
 
 
 def _faces(pictures: Pictures, predictions: "pd.DataFrame", decimals: int) -> Html:

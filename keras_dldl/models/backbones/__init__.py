@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_dldl._utils.arguments import check_choice, did_you_mean
+from keras_dldl._utils.arguments import check_choice, check_number, did_you_mean
 from keras_dldl.errors import ConfigError
 from keras_dldl.layers.normalization import face_normalization
 from keras_dldl.layers.pooling import GeneralizedMeanPooling
@@ -90,6 +90,19 @@ def check_backbone(name: str) -> None:
             f"network of keras.applications, such as '{PREFIX}MobileNetV3Small'."
             f"{did_you_mean(name, known)} Received: {name!r}"
         )
+
+
+def check_arguments(backbone: str, input_size: int, dropout: float) -> None:
+    """Raise `ConfigError` unless there is such a backbone and the numbers are in range."""
+    check_backbone(backbone)
+    size = check_number("input_size", input_size, minimum=MIN_INPUT_SIZE)
+    if size != int(size):
+        raise ConfigError(
+            f"`input_size` must be a whole number of pixels from {MIN_INPUT_SIZE} up. "
+            f"Received: input_size={input_size}"
+        )
+    if not 0 <= check_number("dropout", dropout) < 1:
+        raise ConfigError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
 
 
 def pool(feature_map: Any, pooling: str) -> Features:

@@ -26,9 +26,12 @@ class PretrainConfig(RunConfig):
     )
     min_images: int = setting("integer", 2, "people with fewer images are left out", minimum=1)
     validation_share: float = setting(
-        "number", 0.02, "share of the people for validation, where no split is given",
-        minimum=0, maximum=0.5,
-    )  # fmt: skip
+        "number",
+        0.02,
+        "share of the people for validation, where no split is given",
+        minimum=0,
+        maximum=0.5,
+    )
     share: float | None = setting(
         "number", None, "share of the class centres in a step; none: all up to "
         f"{FULL_UP_TO}, and that many of more", above=0, maximum=1, optional=True,

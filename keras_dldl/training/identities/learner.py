@@ -195,8 +195,11 @@ class IdentityLearner:
         _LOGGER.info(
             "%d people; %d class centres in a step of %d images; all centres, and what the "
             "optimizer keeps of them, take %.1f MB.",
-            self.people.count, self.rows, config.batch_size, self.trained.table_bytes / 1e6,
-        )  # fmt: skip
+            self.people.count,
+            self.rows,
+            config.batch_size,
+            self.trained.table_bytes / 1e6,
+        )
         return {"parameters": self.embedder.count_params(), "init": init, **facts}
 
     def begin_epoch(self, epoch: int) -> None:

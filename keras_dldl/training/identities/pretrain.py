@@ -127,8 +127,11 @@ def _readable(rows: Any, images: Any) -> tuple[Any, list[str]]:
     if left_out:
         _LOGGER.warning(
             "Left out %d of %d images that cannot be read: %s%s.",
-            len(left_out), len(rows), shown, more,
-        )  # fmt: skip
+            len(left_out),
+            len(rows),
+            shown,
+            more,
+        )
     return rows[mask].reset_index(drop=True), left_out
 
 
@@ -138,8 +141,9 @@ def _completed(config: PretrainConfig, people: "People") -> PretrainConfig:
     if split is not None and split not in people.splits:
         _LOGGER.warning(
             "Too few people with two images in split %r: the last epoch's model is kept, not the "
-            "best one.", split,
-        )  # fmt: skip
+            "best one.",
+            split,
+        )
         split = None
     return replace(
         config.with_augmentation().from_anywhere("data", "root", "manifest", "init", "weights"),

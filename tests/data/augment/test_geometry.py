@@ -128,8 +128,10 @@ def test_lower_resolution_is_tensorflows_cubic_resize(share):
 def test_a_lower_resolution_is_brought_back_by_the_warp():
     expected = transform.resize(
         transform.resize(picture(), (40, 40), order=3, anti_aliasing=False, preserve_range=True),
-        (SIZE, SIZE), order=1, preserve_range=True,
-    )  # fmt: skip
+        (SIZE, SIZE),
+        order=1,
+        preserve_range=True,
+    )
     found = moved(resolution=40 / SIZE)
     # Rounded twice on the way.
     np.testing.assert_allclose(found[INSIDE], expected[INSIDE], atol=1 + TOLERANCE)

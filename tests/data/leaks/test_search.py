@@ -16,8 +16,10 @@ COUNT, EACH = 500, 15
 
 
 def prints_of(images):
-    faces = [(k, image if isinstance(image, bytes) else encode_jpeg(image))
-             for k, image in enumerate(images)]  # fmt: skip
+    faces = [
+        (k, image if isinstance(image, bytes) else encode_jpeg(image))
+        for k, image in enumerate(images)
+    ]
     return fingerprint_all(faces, len(faces))[1]
 
 

@@ -192,8 +192,10 @@ def test_sigma_split_and_subject_of_a_csv_file_are_kept(photos, tmp_path, no_fac
     paths = {split: sorted(data.rows(split)["path"]) for split in data.splits}
     # A subject stays whole where some splits are given.
     assert paths == {
-        "train": ["face0.png"], "val": ["face1.png"], "test": ["face2.png", "meadow.jpg"]
-    }  # fmt: skip
+        "train": ["face0.png"],
+        "val": ["face1.png"],
+        "test": ["face2.png", "meadow.jpg"],
+    }
     assert [data.targets(split)[0, 1] for split in ("train", "val")] == [1.5, -1]
     assert sorted(data.targets("test")[:, 1]) == [-1, 0]
 
