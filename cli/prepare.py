@@ -12,7 +12,7 @@ from keras_dldl.cli.options import (
     json_option,
     max_pixels_option,
 )
-from keras_dldl.cli.splitting import check_split_usage, is_given, split_options
+from keras_dldl.cli.split import check_split_usage, is_given, split_options
 from keras_dldl.data.sources import SOURCES, find_source, sources_by_group
 from keras_dldl.data.sources.base import kinds_of
 from keras_dldl.labels import GRIDS

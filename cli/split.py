@@ -1,11 +1,56 @@
-"""`keras-dldl split`: prepared data with another split, without aligning the faces again."""
+"""`keras-dldl split`: prepared data with another split; its options, which `prepare` has too."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from keras_dldl.cli.options import echo_json, json_option
-from keras_dldl.cli.splitting import check_split_usage, split_options
+from keras_dldl.cli.options import Choice, echo_json, json_option, with_options
+
+KINDS = {
+    "official": "as the data set says, drawn where it does not",
+    "official-test": "its test rows, validation drawn from the others",
+    "drawn": "all drawn, by subject",
+}
+
+
+def split_options(default: str) -> Callable:
+    """Return a decorator that gives a command the options of `SplitOptions`."""
+    return with_options([
+        click.option(
+            "--split", type=Choice(list(KINDS)), default=default, show_default=True,
+            help="; ".join(f"{name}: {meaning}" for name, meaning in KINDS.items()) + ".",
+        ),
+        click.option("--val", default=0.1, show_default=True, help="Share of validation rows."),
+        click.option("--test", default=0.1, show_default=True, help="Share of test rows."),
+        click.option(
+            "--folds", type=int, metavar="K", help="Draw K folds of equal size, by subject."
+        ),
+        click.option(
+            "--fold", metavar="N",
+            help="Test on fold N: 1 to K of --folds, or else one of the data set's own.",
+        ),
+        click.option("--leave-out", metavar="SUBJECT", help="Test on this person alone."),
+        click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn."),
+    ])  # fmt: skip
+
+
+def is_given(ctx: click.Context, name: str) -> bool:
+    """Tell whether the user gave the option, rather than its default."""
+    given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    return ctx.get_parameter_source(name) in given
+
+
+def check_split_usage(ctx: click.Context) -> None:
+    """Refuse options that have no effect beside others that were given."""
+    chosen = [name for name in ("folds", "leave_out") if is_given(ctx, name)]
+    without_effect = [name for name in ("split", "test") if is_given(ctx, name)]
+    if chosen and without_effect:
+        first, second = (f"--{names[0].replace('_', '-')}" for names in (chosen, without_effect))
+        raise click.UsageError(
+            f"{first} says which rows are for testing; leave out {second}. Received: both"
+        )
 
 
 @click.command()

@@ -11,11 +11,10 @@ from keras_dldl._utils.imports import around_import
 # Each class with `register_keras_serializable(package="keras_dldl")`, under its module.
 CLASSES = {
     "data.augment.layer": ("FaceAugmentation",),
-    "layers.expectation": ("Expectation",),
     "layers.heads": ("OutputBiases",),
+    "layers.moments": ("DistributionStd", "Expectation"),
     "layers.normalization": ("ImageNormalization",),
     "layers.pooling": ("GeneralizedMeanPooling",),
-    "layers.variance": ("DistributionStd",),
     "losses": (
         "ExpectationLoss",
         "LabelDistributionLoss",

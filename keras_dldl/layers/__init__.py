@@ -1,7 +1,7 @@
 """Layers: decoding a distribution, the normalisation of faces, pooling, and the head."""
 
-from keras_dldl.layers.expectation import Expectation
 from keras_dldl.layers.heads import OutputBiases, linear_head, shared_ranking_head
+from keras_dldl.layers.moments import DistributionStd, Expectation
 from keras_dldl.layers.normalization import (
     FACE_MEAN,
     FACE_STD,
@@ -10,7 +10,6 @@ from keras_dldl.layers.normalization import (
     image_normalization,
 )
 from keras_dldl.layers.pooling import GeneralizedMeanPooling
-from keras_dldl.layers.variance import DistributionStd
 
 __all__ = [
     "FACE_MEAN",

@@ -37,6 +37,11 @@ class GridMetric(keras.metrics.Metric):
         super().__init__(name=name or self.default_name, dtype=dtype)
         self.grid = grid
         self.from_logits = from_logits
+        self.add_state()
+
+    @abstractmethod
+    def add_state(self) -> None:
+        """Make the variables."""
 
     @property
     def sum_dtype(self) -> str:
@@ -84,14 +89,8 @@ class GridMetric(keras.metrics.Metric):
 class GridMean(GridMetric):
     """Base of the metrics that are a weighted mean over the rows; 0 before the first row."""
 
-    def __init__(
-        self,
-        grid: LabelGrid,
-        from_logits: bool = False,
-        name: str | None = None,
-        dtype: str | None = None,
-    ):
-        super().__init__(grid, from_logits, name, dtype)
+    def add_state(self) -> None:
+        """Make the sums."""
         # Weighted sum and sum of weights, and what rounding took from each (Kahan summation):
         # a float32 sum over a million rows would be off in the fifth digit.
         self.sums = self.add_variable((2,), "zeros", dtype=self.sum_dtype, name="sums")

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from keras import backend, ops
 
-from keras_dldl.labels import LabelGrid
 from keras_dldl.metrics.base import GridMetric
 
 
@@ -37,14 +36,8 @@ class ExpectationPearson(GridMetric):
     default_name = "pearson"
     _direction = "up"
 
-    def __init__(
-        self,
-        grid: LabelGrid,
-        from_logits: bool = False,
-        name: str | None = None,
-        dtype: str | None = None,
-    ):
-        super().__init__(grid, from_logits, name, dtype)
+    def add_state(self) -> None:
+        """Make the weight, the means and the moments."""
         self.weight = self.add_variable((), "zeros", dtype=self.sum_dtype, name="weight")
         self.means = self.add_variable((2,), "zeros", dtype=self.sum_dtype, name="means")
         # Sums of the squared deviations of y, of y_hat, and of their products.

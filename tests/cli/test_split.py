@@ -9,7 +9,7 @@ from click.testing import CliRunner
 import keras_dldl.data.prepare as prepare_module
 from keras_dldl.cli import prepare as prepare_command
 from keras_dldl.cli.main import cli
-from keras_dldl.cli.splitting import KINDS
+from keras_dldl.cli.split import KINDS
 from keras_dldl.data.sources import Source
 from keras_dldl.data.splits import protocol
 from keras_dldl.data.splits import resplit as module

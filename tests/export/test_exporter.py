@@ -6,10 +6,10 @@ from PIL import Image
 
 from keras_dldl.data.synthetic import draw_faces
 from keras_dldl.errors import ConfigError, DataError
-from keras_dldl.export import ParityError, export_model, single_file
+from keras_dldl.export import ParityError, export_model, exporter
+from keras_dldl.export.exporter import FileFormat
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.parity import Limits, compare, keras_outputs, limits_of
-from keras_dldl.export.single_file import FileFormat
 from keras_dldl.labels import LabelGrid
 from keras_dldl.layers.normalization import image_normalization
 from keras_dldl.runtime import open_network
@@ -104,7 +104,7 @@ def quick_onnx(model, monkeypatch):
     quick = FileFormat(
         ".onnx", ("float32",), lambda *_: b"file", lambda file, _: file, lambda _: network
     )
-    monkeypatch.setitem(single_file.FILE_FORMATS, "onnx", quick)
+    monkeypatch.setitem(exporter.FILE_FORMATS, "onnx", quick)
     return network
 
 
