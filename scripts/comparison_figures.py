@@ -51,12 +51,21 @@ def drawn(content: dict[str, Any]) -> list[str]:
 
 
 def wanted(page: str, content: dict[str, Any]) -> str:
-    """Return the page with the tables and pictures of `content` between its marks."""
+    """Return the page with the table of methods and the pictures of `content` between its marks."""
     from keras_dldl.comparison.tables import markdown
 
-    main_table, *_, notes = markdown(content).strip().split("\n\n")
-    shown = "\n\n".join(f"![{PICTURES[name]}](images/{name})" for name in drawn(content))
-    return replaced(page, BEGIN, f"{main_table}\n\n{notes}\n\n{shown}")
+    curves = [curve for one in content["sensitivities"] for curve in one["curves"]]
+    in_picture = {
+        point["variant"]
+        for curve in curves
+        for point in curve["points"]
+        if point["variant"] != curve["name"]
+    }
+    methods = [entry for entry in content["variants"] if entry["name"] not in in_picture]
+    shown = {**content, "variants": methods, "sensitivities": []}
+    main_table, *_, notes = markdown(shown).strip().split("\n\n")
+    pictures = "\n\n".join(f"![{PICTURES[name]}](images/{name})" for name in drawn(content))
+    return replaced(page, BEGIN, f"{main_table}\n\n{notes}\n\n{pictures}")
 
 
 if __name__ == "__main__":
