@@ -79,7 +79,10 @@ def augmented_batches(
     """
     if augment == Augmentation.none():
         return _counted(faces(batch_size).map(_as_float), count, batch_size)
-    seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([_mix(seed, epoch), k]))
+    # One 63-bit number for both, so that no epoch of one seed repeats an epoch of another.
+    state = np.random.SeedSequence([abs(seed), epoch]).generate_state(1, np.uint64)[0]
+    mixed = tf.constant(int(state >> np.uint64(1)), tf.int64)
+    seeds = tf.data.Dataset.counter().map(lambda k: tf.stack([mixed, k]))
     parts = tf.data.Dataset.zip(faces(AUGMENTED_AT_ONCE), seeds).map(
         _augmenter(augment), num_parallel_calls=tf.data.AUTOTUNE
     )
@@ -173,12 +176,6 @@ def read_images(images: EncodedImages, numbers: np.ndarray, at_once: int = 1) ->
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     return parts.unbatch()
-
-
-def _mix(seed: int, epoch: int) -> tf.Tensor:
-    # One 63-bit number for both, so that no epoch of one seed repeats an epoch of another.
-    state = np.random.SeedSequence([abs(seed), epoch]).generate_state(1, np.uint64)[0]
-    return tf.constant(int(state >> np.uint64(1)), tf.int64)
 
 
 def _in_order(store: FaceStore, order: np.ndarray, size: int, count: int) -> tf.data.Dataset:

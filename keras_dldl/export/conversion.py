@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl import ops
+from keras_dldl._utils.arguments import check_choice
 from keras_dldl.errors import ConfigError
 from keras_dldl.layers.normalization import FACE_NORMALIZATION
 from keras_dldl.models import FaceModel
@@ -122,9 +123,15 @@ def to_litert(
             bits, activations quantised as they come; "int8": all convolutions in 8 bits, by the
             ranges that `faces` show.
         faces: (N, S, S, 3) uint8, for "int8".
+
+    Raises:
+        ConfigError: another precision, "int8" without faces, or Keras does not run on TensorFlow.
     """
     import tensorflow as tf
 
+    check_choice("precision", precision, PRECISIONS)
+    if precision == "int8" and faces is None:
+        raise ConfigError("`int8` must have faces to calibrate on. Received: faces=None")
     module = traced(model, mirror)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # The calibrator uses TensorFlow's own interpreter, which announces its end.

@@ -104,7 +104,10 @@ class Prediction(float):
         self.name = name
         self.number = check_integer("number", number, minimum=1)
         self.calibration = as_calibration(calibration, grid)
-        self.warnings = (*warnings, *self._width_warning())
+        self.warnings = tuple(warnings)
+        if self.calibration is not None and self.std > self.calibration.usual_std:
+            text = "the predicted distribution is wider than for 99 % of faces"
+            self.warnings += (FaceWarning("unsure", text),)
         return self
 
     @property
@@ -277,12 +280,6 @@ class Prediction(float):
         stream = io.BytesIO()
         self.plot().savefig(stream, dpi=SCREEN_DPI)
         return stream.getvalue()
-
-    def _width_warning(self) -> list[FaceWarning]:
-        if self.calibration is None or self.std <= self.calibration.usual_std:
-            return []
-        text = "the predicted distribution is wider than for 99 % of faces"
-        return [FaceWarning("unsure", text)]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.describe()})"

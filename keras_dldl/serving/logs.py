@@ -2,9 +2,8 @@
 
 import json
 import logging
-import sys
 from datetime import datetime, timezone
-from typing import Any, TextIO
+from typing import Any
 
 LOGGER = logging.getLogger("keras_dldl.serving")
 # Of paths that strangers send, so much is repeated.
@@ -37,9 +36,9 @@ def log(event: str, level: int = logging.INFO, exc_info: Any = None, **fields: A
     LOGGER.log(level, event, exc_info=exc_info, extra={"fields": short})
 
 
-def write_json_logs(stream: TextIO | None = None) -> None:
-    """Have this package and uvicorn log JSON lines to `stream`, default stderr."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+def write_json_logs() -> None:
+    """Have this package and uvicorn log JSON lines to stderr."""
+    handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     package = logging.getLogger("keras_dldl")
     package.handlers = [handler]

@@ -7,6 +7,7 @@ from PIL import Image
 from keras_dldl.data.synthetic import draw_faces
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.export import ParityError, export_model, exporter
+from keras_dldl.export.conversion import to_litert
 from keras_dldl.export.exporter import FileFormat
 from keras_dldl.export.faces import drawn_faces, faces_of
 from keras_dldl.export.parity import Limits, compare, keras_outputs, limits_of
@@ -106,6 +107,14 @@ def quick_onnx(model, monkeypatch):
     )
     monkeypatch.setitem(exporter.FILE_FORMATS, "onnx", quick)
     return network
+
+
+@pytest.mark.parametrize(
+    ("precision", "reason"), [("int4", "`precision` is not valid"), ("int8", "faces to calibrate")]
+)
+def test_the_converter_refuses_what_it_cannot_write(model, precision, reason):
+    with pytest.raises(ConfigError, match=reason):
+        to_litert(model, mirror=False, precision=precision)
 
 
 def test_nothing_is_left_of_a_file_past_its_limit(model, tmp_path, quick_onnx):

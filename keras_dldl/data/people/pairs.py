@@ -23,18 +23,16 @@ class Pairs:
     same: np.ndarray
 
 
-def draw_pairs(labels: np.ndarray, seed: int = 0, most: int = MOST_PAIRS) -> Pairs:
-    """Return as many pairs of the same person as of different people, in a random order.
+def draw_pairs(labels: np.ndarray) -> Pairs:
+    """Return as many pairs of the same person as of different people, always the same ones.
 
     Args:
         labels: (N,) the number of the person on each image; two or more of two people or more.
-        seed: another seed, other pairs.
-        most: pairs of each kind.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    same = np.concatenate([_all_pairs(group, most, rng) for group in groups])
-    same = rng.permutation(same)[:most]
+    same = np.concatenate([_all_pairs(group, rng) for group in groups])
+    same = rng.permutation(same)[:MOST_PAIRS]
     other = _different(np.asarray(labels), len(same), rng)
     both = np.concatenate([same, other])
     order = rng.permutation(len(both))
@@ -42,9 +40,9 @@ def draw_pairs(labels: np.ndarray, seed: int = 0, most: int = MOST_PAIRS) -> Pai
     return Pairs(both[order, 0], both[order, 1], is_same[order])
 
 
-def _all_pairs(group: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+def _all_pairs(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     # Of one with very many images, enough: all pairs of ten thousand images are fifty million.
-    group = rng.permutation(group)[: int(np.sqrt(2 * most)) + 2]
+    group = rng.permutation(group)[: int(np.sqrt(2 * MOST_PAIRS)) + 2]
     first, second = np.triu_indices(len(group), 1)
     return np.stack([group[first], group[second]], axis=1)
 
@@ -73,7 +71,7 @@ def similarities(features: np.ndarray, pairs: Pairs) -> np.ndarray:
     return np.sum(x[pairs.first] * x[pairs.second], axis=1)
 
 
-def verification_error(scores: np.ndarray, same: np.ndarray, folds: int = FOLDS) -> float:
+def verification_error(scores: np.ndarray, same: np.ndarray) -> float:
     """Return the share of pairs told wrongly, the threshold being chosen on the other folds.
 
     Huang et al. 2007 (Labeled Faces in the Wild), section 3, "image-restricted": ten folds.
@@ -81,12 +79,11 @@ def verification_error(scores: np.ndarray, same: np.ndarray, folds: int = FOLDS)
     Args:
         scores: (P,) the higher, the liker.
         same: (P,) whether both show one person.
-        folds: parts, at most as many as there are pairs.
 
-    >>> verification_error(np.array([0.9, 0.8, 0.1, 0.2]), np.array([True, True, False, False]), 2)
+    >>> verification_error(np.array([0.9, 0.8, 0.1, 0.2]), np.array([True, True, False, False]))
     0.0
     """
-    fold = np.arange(len(scores)) % min(folds, len(scores))
+    fold = np.arange(len(scores)) % FOLDS
     wrong = 0
     for k in np.unique(fold):
         tested = fold == k

@@ -59,18 +59,17 @@ def as_utf8(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode()
 
 
-def find_near(root: Path, name: str, depth: int = 2) -> list[Path]:
-    """Return the files of this name (or pattern) in `root`, or where there are none, below it.
+def find_near(root: Path, name: str) -> list[Path]:
+    """Return the files of this name (or pattern) in `root`, or else up to two folders down.
 
     Data sets unpack into a folder or two of their own, so people name one of three folders.
 
     Args:
         root: a folder.
         name: a path relative to the folder sought; may hold `*` and `?`.
-        depth: how many folders down to look.
     """
-    for level in range(depth + 1):
-        found = sorted(root.glob("*/" * level + name))
+    for folders in ("", "*/", "*/*/"):
+        found = sorted(root.glob(folders + name))
         if found:
             return found
     return []
