@@ -5,7 +5,7 @@ itself draws by these functions.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,9 @@ MOST_COVERED = 0.03
 ROUNDS = 3
 USUAL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".bmp", ".gif", ".pdf")
 SHOWN_SUFFIXES = 16
+# Pillow and Matplotlib offer these too, but write no colours, or only with the help of others.
+NO_COLOURS = ("BLP", "BUFR", "GRIB", "HDF5", "MSP", "PALM", "WMF", "XBM")
+NEEDS_TEX = "pgf"
 
 Boxes = np.ndarray  # (N, 4): left, top, right, bottom
 
@@ -43,7 +46,8 @@ def picture_suffixes() -> list[str]:
     """Return how files may end that a photo is drawn into, the usual ones first."""
     from PIL import Image
 
-    known = {suffix for suffix, of in Image.registered_extensions().items() if of in Image.SAVE}
+    written = set(Image.SAVE).difference(NO_COLOURS)
+    known = {suffix for suffix, of in Image.registered_extensions().items() if of in written}
     return [*USUAL_SUFFIXES, *sorted(known.difference(USUAL_SUFFIXES))]
 
 
@@ -51,7 +55,8 @@ def plot_suffixes() -> list[str]:
     """Return how files may end that a distribution is plotted into."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    return [f".{name}" for name in sorted(FigureCanvasAgg.get_supported_filetypes())]
+    names = sorted(FigureCanvasAgg.get_supported_filetypes())
+    return [f".{name}" for name in names if name != NEEDS_TEX]
 
 
 def check_suffix(what: str, path: str | os.PathLike, suffixes: Sequence[str]) -> None:
@@ -88,13 +93,13 @@ def annotate(
 
     Raises:
         UnreadableImage: the image cannot be read.
-        ConfigError: `level` is out of range.
+        ConfigError: `level` is out of range, or `predictions` has something else in it.
     """
     from PIL import Image, ImageDraw
 
+    listed = _as_list(predictions)
     # A copy: an array that is passed in is not to be drawn on.
     picture = Image.fromarray(read_image(image, max_pixels=max_pixels)).copy()
-    listed = _as_list(predictions)
     if not listed:
         return picture
     draw = ImageDraw.Draw(picture)
@@ -128,13 +133,19 @@ def plot_distribution(predictions: Any, *, level: float = DEFAULT_LEVEL) -> "Fig
 
     Raises:
         ValueError: there are no predictions.
-        ConfigError: `level` is out of range.
+        ConfigError: `level` is out of range, or `predictions` has something else in it, or
+            predictions of two tasks.
     """
     from matplotlib.figure import Figure
 
     listed = _as_list(predictions)
     if not listed:
         raise ValueError("There is nothing to plot. Give one prediction or more. Received: none")
+    if len(tasks := sorted({p.task for p in listed})) > 1:
+        raise ConfigError(
+            "`predictions` is not valid. They share an axis, so all must be of one task. "
+            f"Received: {' and '.join(tasks)}"
+        )
     shown, first = listed[:MOST_ROWS], listed[0]
     height = 4.0 if len(shown) == 1 else 1.4 + 0.5 * len(shown)
     figure = Figure(figsize=(8, height), layout="constrained")
@@ -154,7 +165,16 @@ def plot_distribution(predictions: Any, *, level: float = DEFAULT_LEVEL) -> "Fig
 
 
 def _as_list(predictions: Any) -> list[Any]:
-    return [predictions] if isinstance(predictions, float) else list(predictions)
+    several = isinstance(predictions, Iterable) and not isinstance(predictions, str)
+    listed = list(predictions) if several else [predictions]
+    for one in listed:
+        if not hasattr(one, "in_short"):
+            raise ConfigError(
+                "`predictions` is not valid. It must be a Prediction, or a list of them; of what "
+                "`predict_age` returns for several photos, leave out errors, and join the lists. "
+                f"Received: {type(one).__name__}: {one}"
+            )
+    return listed
 
 
 def _colour(prediction: Any) -> str:
@@ -164,8 +184,10 @@ def _colour(prediction: Any) -> str:
 def _draw_box(
     draw: "ImageDraw.ImageDraw", face: np.ndarray, colour: str, size: tuple[int, int]
 ) -> None:
-    line = max(1, round(min(size) / 250))
     left, top, right, bottom = face
+    # As the letters: seen on the picture as a whole, also on a panorama; but finer than the face.
+    line = min(max(min(size) / 250, max(size) / 1000), min(right - left, bottom - top) / 12)
+    line = max(1, round(line))
     right, bottom = max(left, min(right, size[0] - 1)), max(top, min(bottom, size[1] - 1))
     # White around the colour: one of them is seen on any photo.
     edge = (max(0, left - line), max(0, top - line), right + line, bottom + line)
@@ -216,11 +238,12 @@ def _texts(listed: Sequence[Any], level: float) -> Iterator[list[str]]:
 def _font_sizes(faces: Boxes, size: tuple[int, int]) -> list[int]:
     """Return sizes to try, the largest first, all legible on the picture as a whole.
 
-    A picture is looked at as a whole, so letters grow with it.
+    A picture is looked at as a whole, so letters grow with it; on a panorama with its length.
     """
     least = max(SMALLEST_FONT, min(size) / 50)
+    of_panorama = min(max(size) / 150, min(size) / 7)
     as_wide_as_a_box = np.median(faces[:, 2] - faces[:, 0]) / 8
-    usual = min(max(as_wide_as_a_box, min(size) / 30), min(size) / 12)
+    usual = max(min(max(as_wide_as_a_box, min(size) / 30), min(size) / 12), of_panorama)
     sizes = {round(max(usual * share, least)) for share in (1, 0.8, 0.65, 0.5)}
     # In the smallest pictures letters may be hard to read, but they are inside.
     return sorted({max(6, min(pixels, round(size[0] / 6))) for pixels in sizes}, reverse=True)

@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 from PIL import ImageColor, ImageDraw
 
-from keras_dldl.errors import UnreadableImage
+from keras_dldl.errors import ConfigError, UnreadableImage
 from keras_dldl.labels import LabelGrid
 from keras_dldl.predict import Prediction
-from keras_dldl.predict.drawing import COLOURS, annotate, plot_distribution
+from keras_dldl.predict.drawing import (
+    COLOURS,
+    annotate,
+    picture_suffixes,
+    plot_distribution,
+    plot_suffixes,
+)
 from tests.faces.odd_images import rotated_by_exif
 
 AGE = LabelGrid.age()
@@ -163,6 +169,25 @@ def test_box_is_drawn_around_the_face_in_the_colour_of_its_number():
     assert picture.getpixel((125, 110)) == (0, 0, 255)
 
 
+@pytest.mark.parametrize(("height", "width"), [(300, 6000), (6000, 300)])
+def test_lines_and_letters_of_a_panorama_are_seen_on_the_whole(labels, height, width):
+    step = np.array([300, 0] if width > height else [0, 300])
+    faces = [prediction(number=n, box=(*(60 + n * step), 170, 170)) for n in range(1, 19)]
+    picture = annotate(blue(height, width), faces)
+    side = is_of(picture, 1)[int(faces[0].box[1]) + 85]
+    left = int(faces[0].box[0])
+    # Of the whole on a screen of 1,200 pixels, a fifth: the line is a pixel, letters are 4.
+    assert side[left - 10 : left + 20].sum() >= 5
+    assert all(text.endswith(")") for text, *_ in labels)
+    assert min(bottom - top for _, _, top, _, bottom in labels) >= 22
+
+
+def test_lines_around_tiny_faces_leave_the_face_to_be_seen():
+    picture = annotate(blue(300, 6000), prediction(box=(3000, 150, 18, 18)))
+    inside = np.asarray(picture)[154:164, 3004:3014]
+    assert (inside == (0, 0, 255)).all(axis=2).mean() > 0.9
+
+
 @pytest.mark.parametrize(
     ("box", "inside"),
     [
@@ -246,6 +271,41 @@ def test_names_in_any_script_are_drawn_without_a_warning(tmp_path):
 def test_plot_of_nothing():
     with pytest.raises(ValueError, match="nothing to plot"):
         plot_distribution([])
+
+
+@pytest.mark.parametrize(
+    ("given", "received"),
+    [
+        ([UnreadableImage("gone.jpg: no such file")], "UnreadableImage: gone.jpg: no such file"),
+        ([[prediction()]], r"list: \[Prediction"),
+        (None, "NoneType: None"),
+        ("ages", "str: ages"),
+        (31.4, "float: 31.4"),
+    ],
+)
+def test_what_is_no_prediction_is_named(given, received):
+    for draw in (plot_distribution, lambda listed: annotate(blue(20, 20), listed)):
+        with pytest.raises(ConfigError, match=f"must be a Prediction.*Received: {received}"):
+            draw(given)
+
+
+def test_two_tasks_share_no_axis():
+    points = prediction(3, 0.5, LabelGrid.scut_fbp())
+    with pytest.raises(ConfigError, match="one task. Received: age and attractiveness"):
+        plot_distribution([prediction(), points])
+
+
+@pytest.mark.filterwarnings("ignore:.*format is deprecated:DeprecationWarning")
+def test_every_ending_that_is_offered_can_be_written(tmp_path):
+    picture, plot = annotate(blue(40, 60), []), plot_distribution(prediction())
+    for suffix in picture_suffixes():
+        picture.save(tmp_path / f"picture{suffix}")
+    for suffix in plot_suffixes():
+        plot.savefig(tmp_path / f"plot{suffix}")
+    written = {path.name for path in tmp_path.iterdir() if path.stat().st_size}
+    assert {f"picture{suffix}" for suffix in picture_suffixes()} <= written
+    assert {f"plot{suffix}" for suffix in plot_suffixes()} <= written
+    assert {".png", ".jpg", ".webp", ".pdf"} <= set(picture_suffixes())
 
 
 @pytest.mark.slow
