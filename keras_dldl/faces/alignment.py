@@ -235,10 +235,12 @@ def cut(
     """
     from PIL import Image
 
-    # Where a pixel of the square covers several of the image, sample finer and average: no
+    # A pixel of the square that covers several of the image is the mean of four places in it: no
     # aliasing. Of a large face the image is averaged first, in whole blocks, which is far quicker.
+    # Where it covers more than two, linear interpolation, in half the time, shows the same.
     blocks = max(1, int(abs(scale) / 2))
-    finer = 1 if quick else max(1, math.ceil(abs(scale) / blocks - 1e-6))
+    finer = 1 if quick or abs(scale) < 1 + 1e-6 else 2
+    linear = quick or abs(scale) > 2
     fine_size = size * finer
     scale /= finer
     corners = np.array([0, fine_size, 1j * fine_size, fine_size * (1 + 1j)]) * scale + shift
@@ -250,7 +252,7 @@ def cut(
         (fine_size, fine_size),
         Image.Transform.AFFINE,
         matrix,
-        Image.Resampling.BILINEAR if quick else Image.Resampling.BICUBIC,
+        Image.Resampling.BILINEAR if linear else Image.Resampling.BICUBIC,
     )
     return np.asarray(picture.reduce(finer) if finer > 1 else picture)
 

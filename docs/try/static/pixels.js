@@ -55,14 +55,14 @@ export function cut(picture, scale, shift, size, quick = false) {
     return cut(picture.half, scaled(scale, 1 / 2), scaled(shift, 1 / 2), size, true);
   }
   const blocks = Math.max(1, Math.floor(length(scale) / 2));
-  const finer = quick ? 1 : Math.max(1, Math.ceil(length(scale) / blocks - 1e-6));
+  const finer = quick || length(scale) < 1 + 1e-6 ? 1 : 2;
   const fine = size * finer;
   const step = scaled(scale, 1 / finer);
   const corners = [[0, 0], [fine, 0], [0, fine], [fine, fine]].map((c) => add(times(c, step), shift));
   const [left, right] = span(column(corners, 0), blocks, picture.width);
   const [top, bottom] = span(column(corners, 1), blocks, picture.height);
   const part = reduced(picture.data, 3, picture.width, left, top, right, bottom, blocks);
-  const sample = quick ? bilinear : bicubic;
+  const sample = quick || length(scale) > 2 ? bilinear : bicubic;
   const place = scaled(subtract(shift, [left, top]), 1 / blocks);
   const square = sample(part, scaled(step, 1 / blocks), place, fine);
   return finer > 1 ? reduced(square, 3, fine, 0, 0, fine, fine, finer).data : square;
