@@ -21,28 +21,31 @@ from keras_dldl.cli.options import (
     "--split",
     type=Choice(SPLITS),
     default="val",
-    help="Which faces; training must not have seen them.",
+    help="Faces to calibrate on; training must not have seen them.",
 )
 @click.option("--out", type=click.Path(), show_default="none", help="The .keras file to write.")
-@click.option("--in-place", is_flag=True, help="Instead of --out: replace the model's own file.")
+@click.option("--in-place", is_flag=True, help="Replace the model's own file, instead of --out.")
 @click.option(
     "--level",
     default=0.9,
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Level of the intervals whose coverage is shown; all levels are calibrated.",
+    help="Level of the intervals in the table shown; all levels are calibrated.",
 )
 @click.option(
-    "--folds", default=10, type=click.IntRange(2), help="Folds of faces to measure the coverage on."
+    "--folds",
+    default=10,
+    type=click.IntRange(2),
+    help="Folds of the cross-validation that measures the intervals.",
 )
 @batch_option
 @json_option
 def command(model, folders, split, out, in_place, as_json, **options):
-    """Fit a model's intervals to labelled faces, and write a model file with them.
+    """Calibrate a model's intervals on labelled faces, so that 90 % intervals hold 90 % of faces.
 
-    The weights stay as they are, and so do values and distributions. Shows how often intervals
-    hold the label and how wide they are, before and after, overall and by label, each face by a
-    calibration that had not seen it. Intervals hold their share at every label from 200 faces on.
-    With 30 to 199, they have one width for all labels, and the range they may hold is shown.
+    Writes a model file with the same weights and values. Shows how often the intervals hold the
+    label and how wide they are, before and after, overall and by label, cross-validated. With 200
+    faces or more, intervals hold their share at every label. With 30 to 199, they have one width
+    for all labels; the range of shares that they may hold is shown.
     """
     if bool(out) == in_place:
         received = "both" if out else "neither"

@@ -12,17 +12,17 @@ from keras_dldl.cli.options import echo_written
     "--report",
     type=click.Path(exists=True, file_okay=False),
     show_default="the model's folder",
-    help="Folder that evaluate wrote for MODEL.",
+    help="Folder that `evaluate` wrote for MODEL.",
 )
 @click.option(
     "--out", type=click.Path(dir_okay=False), show_default="stdout", help="File to write."
 )
 @force_option
 def command(model, report, out, force):
-    """Write the card of MODEL: what it is, how well it does, its data, settings and limits.
+    """Write a model card in Markdown: what MODEL is, its errors, data, settings and limits.
 
-    MODEL is a run folder, a .keras file, or a shipped model's name. The card is Markdown; add to it
-    what only you know: where the data come from, who agreed to what, for what the model is meant.
+    MODEL is a run folder, a .keras file, or a shipped model's name. Add to the card what only you
+    know: where the data come from, who agreed to what, and what the model is for.
     """
     if out:
         refuse_existing(out, force)

@@ -14,13 +14,13 @@ EXIT_LEAKS = 1
     "--similarity",
     type=float,
     show_default="0.88, more for drawn faces",
-    help="Similarity from which two pictures count as one, up to 1.",
+    help="Similarity, up to 1, from which two pictures count as one.",
 )
 @click.option(
     "--label-tolerance",
     type=float,
     show_default="one step of the label grid",
-    help="Labels of one picture may differ by this much.",
+    help="Largest difference between the labels of one picture that is allowed.",
 )
 @click.option(
     "--predictions",
@@ -34,28 +34,30 @@ EXIT_LEAKS = 1
     "--max-error",
     type=float,
     show_default="none",
-    help="With --predictions: leave out labels that all of them miss by more.",
+    help="With --predictions: leave out faces whose labels all predictions miss by more, "
+    "in years or points.",
 )
-@click.option("--show", default=100, help="Most pairs shown in each section of the page.")
+@click.option(
+    "--show", default=100, help="Largest number of pairs shown in each section of the page."
+)
 @click.option(
     "--fail-on-leaks",
     is_flag=True,
-    help="Exit with status 1 if a picture or a person is in two parts.",
+    help="Exit with status 1 if a picture or person is in two parts.",
 )
 @json_option
 @click.pass_context
 def command(ctx, folders, out, fail_on_leaks, as_json, **options):
-    """Look for leaks between the parts of prepared data.
+    """Find leaks and duplicates in prepared data.
 
-    Finds pictures that are in two of train, val and test, also as copies that were re-encoded,
-    resized, mirrored, lightened or cropped a little; people that are in two parts; copies within a
-    part; labels that contradict each other; records that cannot be read. Several DATA folders are
-    looked at as one data set.
+    Finds pictures in two of train, val and test, including copies that were re-encoded, resized,
+    mirrored, lightened or slightly cropped; people in two parts; copies within a part;
+    contradicting labels; unreadable records. Several DATA folders are checked as one data set.
 
-    Writes check.html, a page with the pairs found, check.json, which lists all, and
-    image_weights.csv for `train --image-weights`: copies count once together, and not at all if
-    they are held out too or their labels contradict each other. The exit status is 0 whatever is
-    found, unless --fail-on-leaks is given.
+    Writes check.html (the pairs found), check.json (everything), and image_weights.csv for `train
+    --image-weights`. There, the copies of a picture count once together; they do not count if one
+    of them is held out or if their labels contradict each other. The exit status is 0 whatever is
+    found, unless you give --fail-on-leaks.
     """
     from keras_dldl._utils.files import check_writable
     from keras_dldl.check import CheckOptions, check

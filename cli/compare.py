@@ -12,7 +12,7 @@ from keras_dldl.errors import TrainingError
     type=click.Path(),
     multiple=True,
     show_default="as in the plan",
-    help="Folder that `prepare` wrote; may be repeated.",
+    help="Folder of prepared data; may be repeated.",
 )
 @click.option("--out", type=click.Path(), required=True, help="Folder to write, or to continue in.")
 @click.option(
@@ -20,38 +20,59 @@ from keras_dldl.errors import TrainingError
     "file",
     type=click.Path(),
     show_default="none",
-    help="YAML file of what to compare, or a shipped one: leave-one-out. Options override it.",
+    help="YAML file of what to compare, or a shipped plan: leave-one-out. Options override it.",
 )
-@click.option("--methods", metavar="A,B,C", help="Methods to compare.  [default: as in the plan]")
-@click.option("--models", metavar="A,B", help="Backbones to compare.  [default: one]")
+@click.option(
+    "--methods",
+    metavar="A,B,C",
+    help="Methods to compare, separated by commas.  [default: as in the plan]",
+)
+@click.option(
+    "--models",
+    metavar="A,B",
+    help="Backbones to compare, separated by commas.  [default: as in the plan]",
+)
 @click.option(
     "--grid", "axes", multiple=True, metavar="KEY=V1,V2", show_default="none",
-    help="Values of any other setting to compare, in every combination; may be repeated.",
+    help="Values of another setting to compare, in every combination; may be repeated.",
 )  # fmt: skip
-@click.option("--epochs", type=click.IntRange(1), help="Epochs of every cell; --set epochs=N.")
-@click.option("--seeds", type=click.IntRange(1), help="Seeds per variant.  [default: 1]")
+@click.option(
+    "--epochs", type=click.IntRange(1), help="Epochs of every training, as --set epochs=N."
+)
+@click.option(
+    "--seeds", type=click.IntRange(1), help="Number of seeds per combination.  [default: 1]"
+)
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
-    help="A setting that all share, as for `train`; may be repeated.",
+    help="A setting for all trainings, as in `train`; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--run", "runs", multiple=True, metavar="NAME=DIR", show_default="none",
-    help="A run made before, on the same data; a name repeated means more seeds of it.",
+    help="Existing run folder, trained on the same data; repeat NAME for more seeds of "
+    "it.",
 )  # fmt: skip
-@click.option("--baseline", help="Variant the others are compared with.  [default: dldl-v2]")
-@click.option("--split", type=Choice(["test", "val"]), help="Faces predicted. [default: test]")
-@click.option("--dry-run", is_flag=True, help="Print the cells and how long they would take.")
-@click.option("--report-only", is_flag=True, help="Train nothing; compare what is finished.")
-@click.option("--retry-failed", is_flag=True, help="Train again the cells that failed.")
+@click.option(
+    "--baseline", help="Method or combination to compare the others with.  [default: dldl-v2]"
+)
+@click.option("--split", type=Choice(["test", "val"]), help="Faces to measure on.  [default: test]")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be trained and how long it would take; do not train.",
+)
+@click.option("--report-only", is_flag=True, help="Do not train; compare what is finished.")
+@click.option("--retry-failed", is_flag=True, help="Train failed combinations again.")
 @json_option
 def command(out, file, epochs, assignments, dry_run, report_only, retry_failed, as_json, **options):
-    """Train methods, backbones and settings on the same faces, and say how sure differences are.
+    """Train methods, backbones or settings on the same faces, and say how certain differences are.
 
-    Every combination and seed is a run folder of its own in OUT/cells. A stopped comparison
-    continues when the command is given again. Writes comparison.html, comparison.json, table.md,
-    table.csv, comparison.png and, where a setting varies in steps, sensitivity.png. Cells that fail
-    are recorded and the others continue; the exit status is then 1. `--plan leave-one-out` leaves
-    each data set out of training in turn and measures on it: how well a model does on other photos.
+    Every combination and seed gets a run folder in OUT/cells. To continue after a stop, give the
+    same command again. Writes comparison.html, comparison.json, table.md, table.csv, comparison.png
+    and, if a numeric setting varies, sensitivity.png. If a training fails, the others continue; the
+    exit status is then 1.
+
+    `--plan leave-one-out` leaves each data set out of training in turn and measures on it: how well
+    a model does on photos of another kind.
     """
     from keras_dldl.comparison import Plan, compare, forecast
     from keras_dldl.comparison.plan import plan_values

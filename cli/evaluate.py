@@ -3,6 +3,7 @@
 import click
 
 from keras_dldl.cli.options import (
+    ANY_MODEL,
     DATA,
     SPLITS,
     Choice,
@@ -19,74 +20,80 @@ from keras_dldl.cli.options import (
 @click.option(
     "--model",
     required=True,
-    help="A .keras, .tflite or .onnx file, a run folder, a SavedModel, or a shipped model's name.",
+    help=ANY_MODEL,
 )
 @click.option("--data", "folders", **DATA)
 @click.option(
     "--manifest",
     type=click.Path(),
-    help="Instead of --data: a table of path,label[,...] for images of any kind, read as "
-    "`prepare csv` reads it.",
+    help="Instead of --data: table with the columns path and label, for images of any "
+    "kind, read as by `prepare csv`.",
 )
 @click.option(
     "--root",
     type=click.Path(),
-    help="With --manifest: the folder its paths are relative to, or lie in.",
+    help="With --manifest: folder that the paths are relative to.",
 )
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
     "--split",
     type=Choice(SPLITS),
-    help="Which rows.  [default: with --data test, or else val; with --manifest all]",
+    help="Rows to measure.  [default: with --data test, else val; with --manifest all]",
 )
 @click.option(
     "--align/--no-align",
     default=True,
-    help="With --manifest: find and align faces; --no-align for crops, as of `records extract`.",
+    help="With --manifest: find and align the faces; --no-align for aligned faces, as "
+    "from `records extract`.",
 )
 @click.option(
     "--group-by",
     multiple=True,
     metavar="COLUMN",
-    help="Column to break the numbers down by; may be repeated.  [default: all suitable]",
+    help="Column to group the errors by; may be repeated.  [default: all suitable]",
 )
 @click.option(
     "--against",
     metavar="MODEL",
-    help="Another model, of the same task and range of labels, to compare with on the same faces.",
+    help="Another model to compare with on the same faces; it must have the same task "
+    "and range of labels.",
 )
 @click.option(
     "--decoder",
     type=Choice(["expectation", "median"]),
     show_default="the model's own",
-    help="From distributions to values; the published benchmark decodes by the median.",
+    help="How to turn distributions into values; the published benchmark uses the median.",
 )
 @click.option(
     "--leak-check/--no-leak-check",
     default=None,
-    help="With --data: search its training part for the evaluated faces.  "
-    "[default: where it takes about a minute at most]",
+    help="With --data: search the training faces for the evaluated ones.  [default: if "
+    "it takes about a minute at most]",
 )
 @click.option(
     "--faces/--no-faces",
     "pictures",
     default=True,
-    help="Show the worst and the best faces in the report; --no-faces where they may not be "
-    "passed on.",
+    help="Show the worst and the best faces in the report; --no-faces if you may not publish them.",
 )
 @batch_option
 @detector_option
 @max_pixels_option
-@click.option("--limit", default=0, type=click.IntRange(0), help="Only the first faces; 0: all.")
+@click.option(
+    "--limit",
+    default=0,
+    type=click.IntRange(0),
+    help="Number of faces, the first ones; 0: all.",
+)
 @json_option
 def command(model, folders, manifest, root, out, align, detector, max_pixels, as_json, **options):
-    """Measure a model on prepared data, or on any labelled images.
+    """Measure a model's errors on prepared data, or on any labelled images.
 
-    Writes metrics.json, predictions.csv and report.html; docs/evaluation.md says what they mean.
-    Several --data folders are measured together, and each in a table. With --manifest, images in
-    which no face is found are used whole, and counted. Images that cannot be read, and rows that
-    cannot be right (no path or label, a label off the model's grid), are left out and listed under
-    `unreadable` in metrics.json; the exit status is then 1 although all the rest is written.
+    Writes report.html, metrics.json and predictions.csv; docs/evaluation.md explains them. Several
+    --data folders are measured together, and each in a table. With --manifest, images without a
+    detected face are used whole, and counted. Unreadable images and impossible rows (no path or
+    label, a label off the model's grid) are skipped and listed under `unreadable` in metrics.json;
+    the exit status is then 1, although everything else is written.
     """
     _check_usage(folders, manifest, root, align, detector, max_pixels)
     from keras_dldl._utils.files import check_writable

@@ -27,10 +27,10 @@ model_option = click.option("--model", default="tiny-age", help=KERAS_MODEL)
 out_option = click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 data_option = click.option("--data", "folders", required=True, **DATA)
 split_option = click.option(
-    "--split", type=Choice(SPLITS), help="Which faces.  [default: test, or else val]"
+    "--split", type=Choice(SPLITS), help="Faces to use.  [default: test, or else val]"
 )
 seed_option = click.option(
-    "--seed", default=0, type=click.IntRange(0), help="Seed of the draw by --limit."
+    "--seed", default=0, type=click.IntRange(0), help="Random seed of the draw by --limit."
 )
 
 
@@ -49,25 +49,31 @@ no_photos = click.argument(
 
 @click.group(cls=GroupOfFiles, for_files="explain attention")
 def command():
-    """Show where in a face a model finds its evidence."""
+    """Show which parts of a face a model relies on."""
 
 
 @command.command("attention")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 @model_option
 @out_option
-@click.option("--all/--largest", "all_faces", default=False, help="Every face, or the largest.")
-@click.option("--detect/--no-detect", default=True, help="--no-detect: IMAGE is an aligned face.")
+@click.option(
+    "--all/--largest", "all_faces", default=False, help="Explain every face, or only the largest."
+)
+@click.option(
+    "--detect/--no-detect",
+    default=True,
+    help="Find the faces; --no-detect if IMAGE is an aligned face.",
+)
 @detector_option
 @max_pixels_option
 @click.pass_context
 def attention_command(ctx, images, model, out, detector, **options):
-    """Draw the attention map of a face over the face, and its distribution: a picture per face.
+    """Draw the attention map over the face, and the distribution: a picture per face.
 
-    An IMAGE is what `predict` takes: a picture, a folder, a pattern, or @FILE.
+    IMAGE is as in `predict`: a picture, a folder, a pattern, or @FILE.
 
-    An IMAGE that cannot be read, or has no face, is reported on stderr; the others are still done.
-    For a model without attention maps, the pictures show the face and the distribution. The exit
+    An IMAGE that cannot be read, or has no face, is reported on stderr, and the others continue. If
+    the model has no attention maps, the pictures show the face and the distribution. The exit
     status is 1 in both cases.
     """
     from keras_dldl._utils.files import check_writable
@@ -114,7 +120,7 @@ def attention_command(ctx, images, model, out, detector, **options):
     "boundaries",
     metavar="A,B,...",
     callback=lambda *given: _numbers(given[2]),
-    help="Boundaries between groups, such as 18,40,60.  [default: decades]",
+    help="Boundaries between age groups, such as 18,40,60.  [default: decades]",
 )
 @click.option("--limit", default=0, type=click.IntRange(0), help="Number of faces; 0: all.")
 @seed_option
@@ -122,10 +128,10 @@ def attention_command(ctx, images, model, out, detector, **options):
 @json_option
 @click.pass_context
 def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **chosen):
-    """Average attention maps by age group over prepared data, over each group's mean face.
+    """Average the attention maps of each age group, and draw them over its mean face.
 
-    Writes groups.png, groups.npz (the arrays) and groups.json (the counts). For a model
-    without attention maps, only the mean faces are written, and the exit status is 1.
+    Writes groups.png, groups.npz (the arrays) and groups.json (the counts). If the model has no
+    attention maps, writes only the mean faces; the exit status is then 1.
     """
     from keras_dldl._utils.files import check_writable
     from keras_dldl.evaluation import PreparedFaces
@@ -163,20 +169,20 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
 @split_option
 @click.option(
     "--shape", "shapes", multiple=True, type=Choice(SHAPES), default=SHAPES,
-    help="Of the cover: squares, strips of the face's width, strips of its height; several are "
-    "possible.",
+    help="Shape of the cover: square, strip across the face, strip from top to bottom; "
+    "may be repeated.",
 )  # fmt: skip
 @click.option(
     "--size",
     type=click.IntRange(1),
     show_default="1/7 of the face",
-    help="Thickness of a strip, side of a square, in pixels.",
+    help="Side of the square or thickness of the strip, in pixels.",
 )
 @click.option(
     "--stride",
     type=click.IntRange(1),
     show_default="--size",
-    help="Pixels from one place to the next.",
+    help="Distance from one place to the next, in pixels.",
 )
 @click.option(
     "--limit", default=500, type=click.IntRange(0), help="Number of faces, drawn at random; 0: all."
@@ -185,10 +191,10 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
 @batch_option
 @json_option
 def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_json, **chosen):
-    """Cover every place of the faces in turn, and draw how much the error rises over the mean face.
+    """Cover each place of the faces in turn, and draw how much the error rises.
 
-    Writes occlusion.png, occlusion.npz (the arrays) and occlusion.json (the MAE at each place). It
-    works for every model. The work grows with the places: 49 squares and 7 strips each way.
+    Writes occlusion.png, occlusion.npz (the arrays) and occlusion.json (the MAE at each place).
+    Works for every model. Needs a forward pass per place: 49 squares, and 7 strips each way.
     """
     from keras_dldl._utils.files import check_writable
     from keras_dldl.evaluation import PreparedFaces

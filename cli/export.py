@@ -29,8 +29,7 @@ class Version(click.IntRange):
     "format_",
     type=Choice(FORMATS, ALSO_CALLED),
     default="saved-model",
-    help="What to write. saved-model: for TensorFlow Serving. onnx, litert: one file for ONNX "
-    "Runtime or LiteRT.",
+    help="saved-model: for TensorFlow Serving; onnx, litert: one file for ONNX Runtime or LiteRT.",
 )
 @click.option(
     "--out",
@@ -41,43 +40,46 @@ class Version(click.IntRange):
 @click.option(
     "--version",
     type=Version(),
-    help="Write into OUT/VERSION/, the layout of TensorFlow Serving, and its settings into OUT; "
-    "auto: the next number.  [default: into OUT itself, without settings]",
+    help="Write into OUT/VERSION/, as TensorFlow Serving expects, and its settings into "
+    "OUT; auto: the next number.  [default: into OUT itself, without settings]",
 )
-@click.option("--mirror/--no-mirror", default=True, help="Average image and mirror image inside.")
+@click.option(
+    "--mirror/--no-mirror", default=True, help="Average the predictions of image and mirror image."
+)
 @click.option(
     "--precision",
     type=Choice(PRECISIONS),
     default="float32",
-    help="For litert. int8-dynamic: weights in 8 bits; int8: all convolutions, see --calibrate.",
+    help="For litert. int8-dynamic: weights in 8 bits; int8: convolutions in 8 bits, see "
+    "--calibrate.",
 )
 @click.option(
     "--calibrate",
     type=click.Path(exists=True),
     show_default="none",
-    help="Faces to calibrate int8 on: prepared data, a manifest, or a folder of images.",
+    help="For int8: faces to calibrate on: prepared data, a manifest, or a folder of images.",
 )
 @click.option(
     "--images",
     type=click.Path(exists=True),
     show_default="others of --calibrate, or drawn faces",
-    help="Faces to compare onnx or litert on.",
+    help="For onnx and litert: faces to compare with Keras on.",
 )
 @click.option(
     "--with-keras",
     is_flag=True,
-    help="For litert in float32: also keep what Keras needs in the file, so that train --init, "
-    "evaluate and export read it as they read a .keras file.",
+    help="For litert in float32: include the Keras model in the file, so that train "
+    "--init, evaluate and export read it like a .keras file.",
 )
-@click.option("--force", is_flag=True, help="Replace an earlier export in the same place.")
+@click.option("--force", is_flag=True, help="Replace an existing export.")
 @json_option
 def command(model, format_, out, as_json, **options):
-    """Write a model for a server or a device, and check what was written.
+    """Export a model for a server or a device, and compare the export with Keras.
 
-    The export is read again without Keras and compared with Keras; where they differ too much
-    nothing is kept. A SavedModel may differ by 0.001 years (or points) on generated images; onnx
-    and litert are compared on faces, and may differ by 0.01 years at most in float32, in the mean
-    by 0.01 in float16, and by 0.5 in 8 bits. For points the limits are in proportion to their
+    The export is read again without Keras; if it differs too much from Keras, nothing is kept. A
+    SavedModel may differ by 0.001 years (or points) on generated images. onnx and litert are
+    compared on faces, and may differ by 0.01 years at most in float32, by 0.01 on average in
+    float16, and by 0.5 on average in 8 bits. For points, the limits are in proportion to their
     range.
     """
     from keras_dldl.export import export_model

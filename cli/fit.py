@@ -25,26 +25,32 @@ RANDOM = "random"
     "--grid",
     type=Choice(list(GRIDS)),
     show_default="age, or scut-fbp if all labels lie in 1 ... 5",
-    help="What the labels are: age in years, or ratings of 1 to 5 (scut-fbp) or 1 to 7 (cfd).",
+    help="Scale of the labels: age in years, or ratings from 1 to 5 (scut-fbp) or 1 to 7 (cfd).",
 )
 @click.option(
     "--init",
     metavar="MODEL",
     show_default="the shipped model of the task",
-    help=f"Model to start from: a file, run folder or shipped name; {RANDOM}: none.",
+    help="Model to start from: a file, run folder, shipped model's name or hf://user/name; "
+    f"{RANDOM}: none.",
 )
-@click.option("--epochs", default=8, type=click.IntRange(1), help="Passes over the photos.")
 @click.option(
-    "--size", default=112, type=click.IntRange(32, 1024), help="Side of the faces, pixels."
+    "--epochs", default=8, type=click.IntRange(1), help="Passes over the training photos."
+)
+@click.option(
+    "--size",
+    default=112,
+    type=click.IntRange(32, 1024),
+    help="Side of the aligned faces, in pixels.",
 )
 @json_option
 @click.pass_context
 def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
-    """Train a model on your photos: prepare, train, calibrate and evaluate in one.
+    """Train a model on your photos: prepare, train, calibrate and evaluate in one command.
 
-    PHOTOS is a folder; LABELS is a table (CSV or .xlsx) with the columns path, relative to PHOTOS,
-    and label. Writes OUT/data, OUT/run and OUT/report, and prints the commands it runs. Run
-    it again to continue after a stop.
+    PHOTOS is a folder. LABELS is a table (CSV or .xlsx) with the columns path, relative to PHOTOS,
+    and label. Writes OUT/data, OUT/run and OUT/report, and prints each command it runs. To continue
+    after a stop, run it again.
     """
     out = Path(out)
     data, run, report = (str(out / name) for name in ("data", "run", "report"))

@@ -11,24 +11,27 @@ from keras_dldl.cli.options import echo_json, json_option
 @keras_file_option
 @click.option(
     "--grid",
-    help="The label grid, if the file does not give it: age, scut-fbp, cfd, or START:STOP:STEP.",
+    help="Label grid, if the file does not tell: age, scut-fbp, cfd, or START:STOP:STEP.",
 )
-@click.option("--task", default="age", help="What a grid START:STOP:STEP measures.")
+@click.option("--task", default="age", help="What the labels of START:STOP:STEP measure.")
+@click.option("--method", help="Method it was trained by.  [default: read from the last layers]")
 @click.option(
-    "--method", help="The method it was trained by.  [default: read from the last layers]"
+    "--input-size",
+    type=click.IntRange(32, 1024),
+    default=224,
+    help="Side of the input images, in pixels.",
 )
-@click.option("--input-size", type=click.IntRange(32, 1024), default=224, help="Side, pixels.")
 @click.option(
-    "--margin", type=float, help="Border around the face, share of its side.  [default: 0.16]"
+    "--margin", type=float, help="Border around the face, as a share of its side.  [default: 0.16]"
 )
-@click.option("--backbone-only", is_flag=True, help="Leave out the head.")
+@click.option("--backbone-only", is_flag=True, help="Import without the head.")
 @force_option
 @json_option
 def command(file, out, grid, task, method, input_size, margin, backbone_only, force, as_json):
-    """Read FILE, a Torch7 network of the DLDL-v2 program, and write it as a model.
+    """Import FILE, a Torch7 network of the DLDL-v2 authors, as a model.
 
-    Networks for ages or ratings work as they are, in predict, evaluate and export. Those that
-    recognise people, or have no head, are a start for train --init. Nothing in the file is
+    Networks for ages or ratings work at once in predict, evaluate and export. Networks that
+    recognise people, or have no head, are a start for `train --init`. Nothing in the file is
     executed.
     """
     from keras_dldl.importing import import_torch7

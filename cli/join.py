@@ -6,13 +6,13 @@ from keras_dldl.cli.new_model import check_out, two_models, written
 
 
 @click.command()
-@two_models(weight="Of FIRST in the mean of the logits.")
+@two_models(weight="Weight of FIRST in the mean of the logits.")
 def command(first, second, out, weight, force, as_json):
     """Join FIRST and SECOND, two models with the backbone tiny-age-net, into one of thin-age-net.
 
     Each is a .keras file, a run folder, or a shipped model's name. They must agree in all but their
-    weights. The joined model answers with the mean of their logits; `train --init OUT` trains it
-    on, which connects the halves.
+    weights. The logits of the joined model are the mean of theirs. To train it further, which
+    connects the halves, give it to `train --init`.
     """
     from keras_dldl.models import join_models, load_model
 

@@ -24,28 +24,28 @@ from keras_dldl.errors import ConfigError
 
 # The help stands here and not only in the commands, so that `--help` need not load them.
 COMMANDS = {
-    "fit": "Train a model on your photos: all steps in one.",
-    "prepare": "Read a data set, align its faces, split it.",
+    "fit": "Train a model on your photos: all steps in one command.",
+    "prepare": "Find and align the faces of a data set, and split it.",
     "sources": "List the data sets that prepare reads.",
     "split": "Split prepared data again, without aligning the faces again.",
-    "check": "Look for leaks between the parts of prepared data.",
-    "records": "Check prepared data for damage, or show what it holds.",
-    "pretrain": "Train a backbone to tell people apart, as a start for train.",
+    "check": "Find leaks and duplicates in prepared data.",
+    "records": "Check prepared data for damage, show its contents, extract its faces.",
+    "pretrain": "Train a backbone to recognise people, as a start for train.",
     "train": "Train a model on prepared data.",
-    "compare": "Train methods and settings on the same faces, and compare them.",
-    "join": "Join two narrow models into one of twice the width.",
-    "average": "Average the weights of two models, one trained from the other.",
-    "evaluate": "Measure a model on prepared data, or on any labelled images.",
-    "calibrate": "Make intervals hold the share they claim, by labelled faces.",
-    "card": "Write a model's card: what it is, how well it does, its limits.",
-    "explain": "Show where in a face a model finds its evidence.",
-    "export": "Write a model for a server or a device, and check what was written.",
-    "push": "Put a model and its card on the Hugging Face hub.",
-    "import-torch7": "Read a Torch7 network of the DLDL-v2 program.",
+    "compare": "Train methods or settings on the same faces, and compare them.",
+    "join": "Join two tiny-age-net models into one thin-age-net model.",
+    "average": "Average the weights of a model and one trained from it.",
+    "evaluate": "Measure a model's errors on labelled faces.",
+    "calibrate": "Calibrate intervals, so that 90 % intervals hold 90 % of faces.",
+    "card": "Write a model card: what a model is, its errors, its limits.",
+    "explain": "Show which parts of a face a model relies on.",
+    "export": "Export a model to TensorFlow Serving, ONNX or LiteRT.",
+    "push": "Upload a model and its card to the Hugging Face hub.",
+    "import-torch7": "Import a Torch7 network of the DLDL-v2 authors.",
     "predict": "Estimate age or attractiveness from photos.",
     "serve": "Serve models over HTTP, with a page for photos.",
-    "benchmark": "Measure how fast models are on this machine, in every engine.",
-    "models": "List the models that ship with the package.",
+    "benchmark": "Measure the speed of models on this machine, in every engine.",
+    "models": "List the shipped models and their errors.",
 }
 EXIT_FAILURE = 1
 EXIT_USAGE = 2  # click's own status for options it refuses; ours for values it cannot judge
@@ -123,7 +123,7 @@ def _ended_by(error: SystemExit) -> str:
 )
 @click.version_option(__version__, prog_name="keras-dldl")
 def cli() -> None:
-    """Estimate age and attractiveness from face photos; train, measure and export such models."""
+    """Estimate age and attractiveness from face photos; train, evaluate and export such models."""
 
 
 def main(args: list[str] | None = None) -> None:

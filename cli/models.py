@@ -16,10 +16,10 @@ TERMS = "For research only; the card of each model, CARD.md beside it, says for 
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the models that ship with the package, and how well they do.
+    """List the shipped models and their errors.
 
-    The name can be given wherever a command asks for a model; without one, commands take the
-    default of the task. The models are for research only, see their cards.
+    Give a name wherever a command asks for a model. Without one, commands use the default model of
+    the task. The models are for research only: see their cards.
     """
     from keras_dldl import saved_models
 

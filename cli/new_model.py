@@ -7,9 +7,9 @@ import click
 
 from keras_dldl.cli.options import echo_json, json_option, with_options
 
-force_option = click.option("--force", is_flag=True, help="Replace the file OUT.")
+force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 keras_file_option = click.option(
-    "--out", required=True, type=click.Path(dir_okay=False), help="The .keras file."
+    "--out", required=True, type=click.Path(dir_okay=False), help="The .keras file to write."
 )
 
 

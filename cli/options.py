@@ -24,11 +24,15 @@ json_option = click.option(
 )
 
 # What Keras reads: for commands that need its model.
-KERAS_MODEL = "A .keras file, a run folder, or a shipped model's name."
+KERAS_MODEL = "A .keras file, a run folder, a shipped model's name, or hf://user/name."
+ANY_MODEL = (
+    "A .keras, .tflite or .onnx file, a run folder, a SavedModel, a shipped model's name, or "
+    "hf://user/name."
+)
 DATA = {
     "multiple": True,
     "type": click.Path(),
-    "help": "Folder of prepared data; may be given several times.",
+    "help": "Folder of prepared data; may be repeated.",
 }
 SPLITS = ("train", "val", "test")
 
@@ -40,19 +44,19 @@ max_pixels_option = click.option(
     "--max-pixels",
     type=click.IntRange(min=1),
     show_default="KERAS_DLDL_MAX_PIXELS, or 100 million",
-    help="Largest picture to read.",
+    help="Largest picture to read, in pixels.",
 )
 
 
 DETECTORS = "auto|mtcnn|MODULE:CLASS"
 DETECTOR_HELP = (
-    "What finds faces: auto, at any angle; mtcnn, the paper's, upright ones only; or a class of "
-    "your own with a method detect(images)."
+    "Face detector: auto, for faces at any angle; mtcnn, the paper's, for upright faces; or a "
+    "class of your own with a method detect(images)."
 )
 detector_option = click.option(
     "--detector",
     metavar=DETECTORS,
-    show_default="what the model's training faces were found by",
+    show_default="the one that found the model's training faces",
     help=DETECTOR_HELP,
 )
 
@@ -134,7 +138,7 @@ def debug_option() -> click.Option:
         is_eager=True,  # so that it holds for the other options' failures too
         expose_value=False,
         callback=_set_debug,
-        help="Show the traceback of a failure.",
+        help="Show the traceback of an error.",
     )
 
 
@@ -146,7 +150,7 @@ def log_level_option(default: str | None = None) -> click.Option:
         default=default,
         expose_value=False,
         callback=_set_log_level,
-        help="Least severe messages to log to stderr.",
+        help="Log messages of this level and above to stderr.",
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from keras_dldl.cli.options import (
+    ANY_MODEL,
     Choice,
     detector_option,
     echo_json,
@@ -39,30 +40,33 @@ MOST_WORKERS = 8
 @click.option(
     "--model",
     show_default="tiny-age",
-    help="A .keras, .tflite or .onnx file, a run folder, a SavedModel, a shipped model's name, or "
-    "hf://user/name.",
+    help=ANY_MODEL,
 )
 @click.option(
     "--task",
     type=Choice(TASKS),
-    show_default="whatever the model estimates",
-    help="What the model must estimate.",
+    show_default="the model's",
+    help="Task that the model must have; without --model, chooses the default model.",
 )
-@click.option("--all/--largest", "all_faces", default=True, help="Every face, or the largest.")
-@click.option("--detect/--no-detect", default=True, help="--no-detect: IMAGE is an aligned face.")
+@click.option("--all/--largest", "all_faces", default=True, help="Every face, or only the largest.")
+@click.option(
+    "--detect/--no-detect",
+    default=True,
+    help="Find the faces; --no-detect if IMAGE is an aligned face.",
+)
 @click.option(
     "--level",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.9,
-    help="Share of faces whose label the interval holds; of a model that is not calibrated, share "
-    "of the distribution inside.",
+    help="Share of faces whose label the interval holds; for an uncalibrated model, "
+    "share of the distribution inside it.",
 )
 @max_pixels_option
 @click.option(
     "--save",
     type=click.Path(),
     show_default="none",
-    help="Draw the result: a picture file for one IMAGE, a folder for several.",
+    help="Draw boxes and values into this picture file; for several IMAGEs, into this folder.",
 )
 @click.option(
     "--plot",
@@ -70,8 +74,8 @@ MOST_WORKERS = 8
     is_flag=False,
     flag_value=DEFAULT_PLOT,
     show_default="none",
-    help="Draw the distributions into this picture, PDF or SVG file. Without a file, as the last "
-    f"word of the line: {DEFAULT_PLOT}.",
+    help="Draw the distributions into this picture, PDF or SVG file; without a file name, at the "
+    f"end of the line: {DEFAULT_PLOT}.",
 )
 @click.option(
     "--csv",
@@ -83,8 +87,8 @@ MOST_WORKERS = 8
     "--engine",
     type=Choice(ENGINES),
     show_default="KERAS_DLDL_ENGINE, or auto",
-    help="What runs the networks. litert and onnx do not need TensorFlow; auto: litert where it is "
-    "installed, else keras.",
+    help="Runtime of the networks: litert and onnx do not need TensorFlow; auto: litert "
+    "if it is installed, else keras.",
 )
 @click.option(
     "--workers",
@@ -95,22 +99,20 @@ MOST_WORKERS = 8
 @detector_option
 @json_option
 @click.option(
-    "--json-lines", is_flag=True, help="Print a JSON document per image, as soon as it is done."
+    "--json-lines", is_flag=True, help="Print one JSON document per image, as soon as it is done."
 )
-@click.option(
-    "--distribution", is_flag=True, help="In JSON, also the distributions and their labels."
-)
+@click.option("--distribution", is_flag=True, help="Include distributions and labels in the JSON.")
 @click.pass_context
 def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
-    """Estimate age or attractiveness of the faces in photos, a line per face.
+    """Estimate age or attractiveness of the faces in photos: a line per face.
 
-    An IMAGE is a picture; a folder, for all pictures in it and its folders but hidden ones; a
-    pattern such as "photos/*.jpg"; or @FILE, a text file with an IMAGE per line (@-: from stdin).
+    IMAGE is a picture; a folder (all pictures in it and its subfolders, except hidden ones); a
+    pattern such as "photos/*.jpg"; or @FILE, a text file with an IMAGE per line (@-: stdin).
 
-    Reasons to doubt a prediction (blurred, small, drawn ...) are at the end of its line.
+    A line ends with the reasons to doubt its prediction, if any: blurred, small, drawn ...
 
-    An IMAGE that cannot be read, or has no face, is reported on stderr; the others are still done,
-    and the exit status is 1.
+    An IMAGE that cannot be read, or has no face, is reported on stderr. The others continue, and
+    the exit status is 1.
     """
     level, distribution = options.pop("level"), options.pop("distribution")
     if as_json and json_lines:

@@ -36,40 +36,48 @@ def _sources():
 
 @click.command(epilog=_sources())
 @click.argument("source", metavar="SOURCE")
-@click.option("--root", type=click.Path(), help="Folder of the data set (not for synthetic).")
+@click.option("--root", type=click.Path(), help="Folder of the data set; not needed for synthetic.")
 @click.option("--out", type=click.Path(), required=True, help="Folder to write.")
-@click.option("--size", default=224, show_default=True, help="Side of the aligned faces, pixels.")
 @click.option(
-    "--margin", default=0.16, show_default=True, help="Border around the face, share of its side."
+    "--size", default=224, show_default=True, help="Side of the aligned faces, in pixels."
+)
+@click.option(
+    "--margin",
+    default=0.16,
+    show_default=True,
+    help="Border around the face, as a share of its side.",
 )
 @click.option(
     "--detector",
     metavar=DETECTORS,
     default="auto",
     show_default=True,
-    help=f"{DETECTOR_HELP} Models trained on the faces remember it.",
+    help=f"{DETECTOR_HELP} Models trained on these faces use the same.",
 )
 @click.option(
     "--on-missing",
     type=Choice(["whole", "skip", "fail"]),
     default="whole",
     show_default=True,
-    help="Where no face is found: take the whole image, leave it out, or stop.",
+    help="If no face is found: use the whole image, skip it, or fail.",
 )
 @split_options(default="official")
 @click.option(
-    "--workers", default=0, show_default=True, help="Processes; 0: one per core, up to 8."
+    "--workers",
+    default=0,
+    show_default=True,
+    help="Number of processes; 0: one per core, at most 8.",
 )
 @click.option(
     "--runner",
     type=Choice(["processes", "beam"]),
     default="processes",
     show_default=True,
-    help="Work in processes of this machine, or on Apache Beam.",
+    help="Run in processes of this machine, or on Apache Beam.",
 )
 @click.option(
     "--beam-option", "beam_options", multiple=True, metavar="--NAME=VALUE", show_default="none",
-    help="Beam's own, such as --runner=FlinkRunner; may be repeated.",
+    help="One of Beam's own options, such as --runner=FlinkRunner; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--limit", default=0, show_default=True, help="Number of rows, spread evenly; 0: all."
@@ -78,58 +86,67 @@ def _sources():
 @click.option(
     "--drop-leaks",
     is_flag=True,
-    help="Leave out of training faces whose picture is also in val or test, and out of val those "
-    "in test.",
+    help="Remove faces from training whose picture is also in val or test, and from val "
+    "those in test.",
 )
 @click.option(
     "--landmarks",
     type=Choice(["detect", "given"]),
     default="detect",
     show_default=True,
-    help="Detect all faces, or use the data set's own landmarks where it has some.",
+    help="detect: find the landmarks of each face; given: use the data set's own, if it has some.",
 )
 @click.option(
-    "--annotations", type=click.Path(), help="benchmark, scut-fbp, cfd: the file of labels."
+    "--annotations",
+    type=click.Path(),
+    help="For benchmark, scut-fbp and cfd: file with the labels.",
 )
-@click.option("--strict", is_flag=True, help="Stop instead of leaving out an image or a row.")
-@click.option("--csv", type=click.Path(), help="csv: the table with path and label; also .xlsx.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Stop at an unreadable image or impossible row, instead of skipping it.",
+)
+@click.option(
+    "--csv", type=click.Path(), help="For csv: table with the columns path and label; also .xlsx."
+)
 @click.option(
     "--grid",
     type=Choice(list(GRIDS)),
     default="age",
     show_default=True,
-    help="csv, image-folder: grid of the labels.",
+    help="For csv and image-folder: age in years, or ratings from 1 to 5 (scut-fbp) or 1 "
+    "to 7 (cfd).",
 )
-@click.option("--count", default=1000, show_default=True, help="synthetic: number of faces.")
+@click.option("--count", default=1000, show_default=True, help="For synthetic: number of faces.")
 @click.option(
     "--age",
     type=Choice(["apparent", "real"]),
     default="apparent",
     show_default=True,
-    help="appa-real: the age that is the label.",
+    help="For appa-real: the age to use as the label.",
 )
 @click.option(
     "--min-face-score",
     type=float,
     default=None,
     show_default="none",
-    help="imdb-wiki: skip faces with a lower score.",
+    help="For imdb-wiki: skip faces with a lower score.",
 )
 @click.option(
     "--max-second-face-score",
     type=float,
     default=None,
     show_default="skip every second face",
-    help="imdb-wiki: skip photos whose second face has a higher score.",
+    help="For imdb-wiki: skip photos whose second face has a higher score.",
 )
 @json_option
 @click.pass_context
 def command(ctx, source, root, out, as_json, **options):
-    """Read a data set, find and align its faces, split it, write faces and manifest.csv.
+    """Find and align the faces of a data set, split it, and write prepared data.
 
-    SOURCE is the data set's layout, see below, or module:Class for one of your own. A stopped run
-    continues when called again. Images that cannot be read, and rows that cannot be right, are left
-    out and listed in skipped.csv; the exit status stays 0, unless --strict is given.
+    SOURCE is the layout of the data set, see below, or module:Class for one of your own. To
+    continue after a stop, run the command again. Unreadable images and impossible rows are skipped
+    and listed in skipped.csv; the exit status stays 0, unless you give --strict.
     """
     from dataclasses import fields
     from pathlib import Path

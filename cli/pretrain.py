@@ -12,10 +12,10 @@ from keras_dldl.training.identities.config import PretrainConfig
 @run_options(PretrainConfig)
 @json_option
 def command(config, out, resume, as_json):
-    """Train a backbone to tell people apart, to start `train --init` from.
+    """Train a backbone to recognise people, as a start for `train --init`.
 
-    Images are used whole: give aligned faces, such as `prepare` writes. Writes a run folder
-    as `train` does; a stopped run continues with --resume, to the same result.
+    Images are used whole: give aligned faces, such as `prepare` writes. Writes a run folder as
+    `train` does. To continue after a stop, give --resume; the result is the same.
     """
     from keras_dldl.training.identities.pretrain import pretrain
 

@@ -7,18 +7,18 @@ from keras_dldl.cli.options import SPLITS, Choice, GroupOfFiles, echo_json, json
 
 @click.group(cls=GroupOfFiles, for_files="records info")
 def command():
-    """Look after the records that `prepare` wrote."""
+    """Check prepared data for damage, show its contents, or extract its faces."""
 
 
 @command.command("verify")
 @click.argument("data", type=click.Path())
 @json_option
 def verify_command(data, as_json):
-    """Compare every record of DATA with what was written.
+    """Compare every record of DATA with its checksum.
 
-    Names each shard that is missing, cut short or altered, or whose faces are not where the index
-    says, with what was expected and found. The exit status is 1 where there is one. `prepare`,
-    called again with the same arguments, writes damaged shards again.
+    Lists each shard that is missing, truncated or altered, or whose faces are not where the index
+    says, with what was expected and found. The exit status is then 1. To repair the shards, run
+    `prepare` again with the same arguments.
     """
     from keras_dldl.data.integrity import verify
     from keras_dldl.errors import DataError
@@ -50,7 +50,7 @@ def verify_command(data, as_json):
 @click.argument("data", type=click.Path())
 @json_option
 def info_command(data, as_json):
-    """Show what DATA holds: source, label grid, size, alignment, faces by split; where they are."""
+    """Show what DATA contains: source, label grid, size, alignment, location, faces by split."""
     from keras_dldl.data.integrity import describe
 
     facts = describe(data)

@@ -55,8 +55,8 @@ def run_options(kind: type[RunConfig]) -> Callable:
             click.option("--resume", is_flag=True, help="Continue the run in --out."),
             click.option(
                 "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
-                help="Any setting, such as augment.rotation=0 or method_options.norm=l2; may be "
-                "repeated. Overrides the other options.",
+                help="Any setting, such as augment.rotation=0 or method_options.norm=l2; overrides "
+                "the other options; may be repeated.",
             ),
             *(_option(f.name, setting_of(f), f.default) for f in fields(kind) if f.name in names),
         ])(call)  # fmt: skip

@@ -27,38 +27,49 @@ def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
 @click.command()
 @click.option(
     "--model", "models", multiple=True, metavar="[NAME=]PATH", show_default="tiny-age",
-    help="A .keras, .tflite or .onnx file, a run folder, a shipped model, or a SavedModel (a "
-    "version, or the folder of versions). May be given several times. Without NAME the model's "
-    "task.",
+    help="A .keras, .tflite or .onnx file, a run folder, a SavedModel (a version, or the folder of "
+    "versions), a shipped model's name, or hf://user/name; may be repeated. NAME is its name in "
+    "requests, by default the task.",
 )  # fmt: skip
 @click.option("--host", default=DEFAULT_HOST, help="Address to listen on; 0.0.0.0: all.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="Port; 0: any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    help="Port to listen on; 0: any free one.",
 )
 @click.option(
     "--label", "labels", multiple=True, metavar="NAME/LABEL=VERSION", show_default="none",
-    help="Give a version a label, as age/stable=3.",
+    help="Label of a version, such as age/stable=3; may be repeated.",
 )  # fmt: skip
-@click.option("--all-versions", is_flag=True, help="Serve all versions of a folder.")
-@_limit("--max-batch", "Faces in a forward pass.")
-@_limit("--batch-window", "Milliseconds a batch waits.", unit=1 / MILLISECONDS)
-@_limit("--queue", "Faces that may wait, per model.")
-@_limit("--photo-queue", "Photos that may wait.")
+@click.option(
+    "--all-versions", is_flag=True, help="Serve all versions of a folder, not only the highest."
+)
+@_limit("--max-batch", "Largest number of faces in one forward pass.")
+@_limit(
+    "--batch-window",
+    "How long a batch waits for more faces, in milliseconds.",
+    unit=1 / MILLISECONDS,
+)
+@_limit("--queue", "Largest number of faces waiting, per model.")
+@_limit("--photo-queue", "Largest number of photos waiting.")
 @_limit("--max-body", "Largest request, in MB.", field="max_body_bytes", unit=MEGABYTE)
-@_limit("--max-pixels", "Largest picture to decode.")
-@_limit("--max-request-pixels", "Pixels of all pictures of a request together.")
-@_limit("--timeout", "Seconds to an answer.")
-@_limit("--body-timeout", "Seconds for a request to arrive; large ones have more.")
+@_limit("--max-pixels", "Largest picture to decode, in pixels.")
+@_limit("--max-request-pixels", "Largest sum of the pixels of all pictures of a request.")
+@_limit("--timeout", "Longest time to an answer, in seconds.")
+@_limit(
+    "--body-timeout", "Longest time for a request to arrive, in seconds; large requests get more."
+)
 @click.option(
     "--cors",
     multiple=True,
     metavar="ORIGIN",
     show_default="none",
-    help="Let pages of this origin call the server; * for all.",
+    help="Let pages of this origin call the server; *: all; may be repeated.",
 )
 @click.option(
     "--allow-host", "allow_hosts", multiple=True, metavar="NAME", show_default="this machine's own",
-    help="Answer under this name too; * for all.",
+    help="Also answer under this host name; *: all; may be repeated.",
 )  # fmt: skip
 @detector_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
@@ -67,11 +78,11 @@ def command(
     ctx, models, host, port, labels, all_versions, max_body, batch_window, open_page,
     detector, **limits
 ):  # fmt: skip
-    """Serve models by TensorFlow Serving's REST protocol, and a page for photos at /.
+    """Serve models over HTTP by TensorFlow Serving's REST protocol, with a page for photos at /.
 
-    Logs are JSON lines on stderr; the one that says "ready" has the address. On a terminal there is
-    one line with the address instead, and warnings; --log-level info brings the logs back. SIGTERM
-    ends the server once all that it accepted is answered.
+    On a terminal, prints one line with the address, and warnings; --log-level info shows the logs.
+    Elsewhere, logs are JSON lines on stderr; the one that says "ready" has the address. On SIGTERM,
+    answers all accepted requests, then ends.
     """
     _require_extra()
     from keras_dldl.serving import serve

@@ -15,9 +15,10 @@ WIDTH = 78
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the data sets that `keras-dldl prepare` reads in their published layout.
+    """List the data sets that `keras-dldl prepare` reads: files, terms and options.
 
-    Pass a source of your own to prepare as module:Class; the documentation has an example.
+    For a data set of your own, write a class and give it to prepare as module:Class; see
+    docs/data.md.
     """
     rows = [describe(source) for source in SOURCES.values()]
     echo_json(rows) if as_json else click.echo("\n".join(map(format_source, rows)))

@@ -9,8 +9,8 @@ from click.core import ParameterSource
 from keras_dldl.cli.options import Choice, echo_json, json_option, with_options
 
 KINDS = {
-    "official": "as the data set says, drawn where it does not",
-    "official-test": "its test rows, validation drawn from the others",
+    "official": "the data set's own split, or drawn if it has none",
+    "official-test": "its own test rows, validation drawn from the others",
     "drawn": "all drawn, by subject",
 }
 
@@ -22,17 +22,17 @@ def split_options(default: str) -> Callable:
             "--split", type=Choice(list(KINDS)), default=default, show_default=True,
             help="; ".join(f"{name}: {meaning}" for name, meaning in KINDS.items()) + ".",
         ),
-        click.option("--val", default=0.1, show_default=True, help="Share of validation rows."),
-        click.option("--test", default=0.1, show_default=True, help="Share of test rows."),
+        click.option("--val", default=0.1, show_default=True, help="Share of rows for validation."),
+        click.option("--test", default=0.1, show_default=True, help="Share of rows for testing."),
         click.option(
             "--folds", type=int, metavar="K", help="Draw K folds of equal size, by subject."
         ),
         click.option(
             "--fold", metavar="N",
-            help="Test on fold N: 1 to K of --folds, or else one of the data set's own.",
+            help="Fold to test on: 1 to K with --folds, else one of the data set's own.",
         ),
-        click.option("--leave-out", metavar="SUBJECT", help="Test on this person alone."),
-        click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn."),
+        click.option("--leave-out", metavar="SUBJECT", help="Test on this person only."),
+        click.option("--seed", default=0, show_default=True, help="Random seed."),
     ])  # fmt: skip
 
 
@@ -62,9 +62,8 @@ def check_split_usage(ctx: click.Context) -> None:
 def command(ctx, data, out, as_json, **options):
     """Split prepared data again, without finding and aligning the faces again.
 
-    DATA is a folder that prepare or split wrote. The folder written has rows of the same faces,
-    which stay in DATA and are not copied. With K persons, --folds K --fold N leaves out one of them
-    for each N.
+    DATA is a folder that prepare or split wrote. The new folder refers to the faces in DATA and
+    does not copy them. To leave out one of K people, give --folds K --fold N.
     """
     check_split_usage(ctx)
     from keras_dldl.data.splits.protocol import SplitOptions

@@ -9,34 +9,37 @@ from keras_dldl.training.config import TrainConfig
 
 @click.command(cls=RunCommand)
 @click.option(
-    "--out", type=click.Path(), help="Run folder to write; needed unless --preview or --dry-run."
+    "--out", type=click.Path(), help="Run folder to write; not needed with --preview or --dry-run."
 )
 @click.option(
     "--preview",
     type=click.Path(),
     show_default="none",
-    help="Do not train; write a picture of the first faces, as stored and as augmented.",
+    help="Draw the first faces, as stored and as augmented, into this file; do not train.",
 )
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Do not train; say what would be done, and how much memory it needs.",
+    help="Show what would be done and the memory needed; do not train.",
 )
 @click.option(
     "--coordinator",
     metavar="HOST:PORT",
     show_default="none",
-    help="For several processes, on JAX: where process 0 is reached; see docs/backends.md.",
+    help="For several processes, on JAX: address of process 0; see docs/backends.md.",
 )
-@click.option("--processes", type=int, show_default="1", help="How many processes train together.")
-@click.option("--process", type=int, show_default="0", help="The number of this one, from 0.")
+@click.option(
+    "--processes", type=int, show_default="1", help="Number of processes that train together."
+)
+@click.option("--process", type=int, show_default="0", help="Number of this process, from 0.")
 @run_options(TrainConfig)
 @json_option
 def command(config, out, resume, preview, dry_run, as_json, coordinator, processes, process):
     """Train a model on prepared data.
 
-    Writes a run folder: config.yaml, history.csv, model.keras (the best on the validation split),
-    checkpoint/ and curves.png. A stopped run continues with --resume, to the same result.
+    Writes a run folder: model.keras (the best epoch on the validation split), config.yaml,
+    history.csv, curves.png and checkpoint/. To continue after a stop, give --resume; the result is
+    the same.
     """
     if out is None and (resume or not (preview or dry_run)):
         raise click.UsageError("--out is needed: the run folder. Received: no --out")

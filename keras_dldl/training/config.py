@@ -25,7 +25,7 @@ class RunConfig:
     the option of the command, its check and its help.
     """
 
-    data: tuple[str, ...] = setting("texts", (), "folder that `prepare` wrote")
+    data: tuple[str, ...] = setting("texts", (), "folder of prepared data")
     model: str = setting(
         "text",
         "tiny-age-net",
@@ -34,35 +34,46 @@ class RunConfig:
     pooling: str | None = setting(
         "text",
         None,
-        "from feature map to features; none: the backbone's own way",
+        "pooling of the last feature map; none: the backbone's own",
         optional=True,
         choices=("hybrid", "average", "gem"),
     )
     weights: str | None = setting(
-        "text", None, "for keras:NAME: imagenet, or a file of its weights", optional=True
+        "text", None, "for keras:NAME: imagenet, or a file of weights", optional=True
     )
     input_size: int | None = setting(
-        "integer", None, "side in pixels; none: the data's", minimum=32, optional=True
+        "integer",
+        None,
+        "side of the input images in pixels; none: the data's",
+        minimum=32,
+        optional=True,
     )
     init: str | None = setting(
-        "text", None, "model to start from: file, run folder or shipped name", optional=True
+        "text",
+        None,
+        "model to start from: file, run folder, shipped model's name or hf://user/name",
+        optional=True,
     )
     epochs: int = setting("integer", 60, "passes over the training data", minimum=1)
     batch_size: int = setting("integer", 128, "images per step", minimum=1)
-    optimizer: str = setting("text", "adam", "update rule", choices=OPTIMIZERS)
+    optimizer: str = setting("text", "adam", "optimizer", choices=OPTIMIZERS)
     learning_rate: float = setting("number", 1e-3, "highest learning rate", above=0)
-    beta_1: float = setting("number", 0.9, "first decay rate; not for sgd", minimum=0, maximum=1)
-    beta_2: float = setting("number", 0.999, "second decay rate; not for sgd", minimum=0, maximum=1)
+    beta_1: float = setting(
+        "number", 0.9, "decay rate of the first moment; not for sgd", minimum=0, maximum=1
+    )
+    beta_2: float = setting(
+        "number", 0.999, "decay rate of the second moment; not for sgd", minimum=0, maximum=1
+    )
     epsilon: float = setting("number", 1e-8, "epsilon of adam, adamw and lamb", above=0)
     momentum: float = setting("number", 0.9, "momentum of sgd", minimum=0, maximum=1)
     weight_decay: float = setting(
-        "number", 0.0, "decoupled weight decay of kernels, any optimizer", minimum=0
+        "number", 0.0, "decoupled weight decay of kernels, for any optimizer", minimum=0
     )
     gradient_clip_norm: float | None = setting(
-        "number", None, "largest norm of all gradients together", above=0, optional=True
+        "number", None, "clip gradients to this global norm", above=0, optional=True
     )
     schedule: str = setting(
-        "text", "step", "learning rate over time", choices=("step", "cosine", "constant")
+        "text", "step", "schedule of the learning rate", choices=("step", "cosine", "constant")
     )
     decay_factor: float = setting("number", 0.1, "step schedule: factor of each step", above=0)
     decay_epochs: int = setting("integer", 30, "step schedule: epochs between steps", minimum=1)
@@ -75,37 +86,37 @@ class RunConfig:
     warmup_epochs: float = setting(
         "number", 0.0, "epochs in which the learning rate rises from zero", minimum=0
     )
-    dropout: float = setting(
-        "number", 0.0, "share dropped before the head", minimum=0, maximum=0.99
-    )
+    dropout: float = setting("number", 0.0, "dropout rate before the head", minimum=0, maximum=0.99)
     seed: int = setting(
         "integer",
         0,
-        "seed of the initial weights, the order and the augmentation",
+        "random seed of the initial weights, the order and the augmentation",
         minimum=0,
         maximum=2**31 - 1,
     )
-    precision: str = setting("text", "float32", "precision of the arithmetic", choices=PRECISIONS)
-    deterministic: bool = setting("switch", False, "refuse operations that vary from run to run")
+    precision: str = setting("text", "float32", "precision of the computation", choices=PRECISIONS)
+    deterministic: bool = setting("switch", False, "use deterministic operations only")
     validation_split: str | None = setting(
-        "text", "val", "split that chooses the best epoch; none: no validation", optional=True
+        "text", "val", "split that chooses the best epoch; none: keep the last epoch", optional=True
     )
     patience: int | None = setting(
         "integer", None, "stop after this many epochs without improvement", minimum=1, optional=True
     )
     min_improvement: float = setting(
-        "number", 0.0, "least improvement of the validation MAE that counts for patience", minimum=0
+        "number", 0.0, "smallest decrease of the validation MAE that counts for patience", minimum=0
     )
-    tensorboard: bool = setting("switch", False, "write tensorboard/ into the run folder")
+    tensorboard: bool = setting(
+        "switch", False, "write TensorBoard logs into tensorboard/ of the run folder"
+    )
     variety: float = setting(
         "number",
         0.0,
-        "strength of all random changes; 0: the paper's, 1: as in other photos",
+        "strength of all augmentation; 0: the paper's, 1: as varied as other photos",
         minimum=0,
         maximum=1,
     )
     augment: Mapping[str, Any] = setting(
-        "mapping", None, "strengths of single random changes; they override variety"
+        "mapping", None, "strengths of single augmentations; they override variety"
     )
 
     def __post_init__(self) -> None:
@@ -225,10 +236,13 @@ number, at least 1. Received: epochs=-1.
         "mapping", None, "options of the method; they override settings of the same meaning"
     )
     sigma: float = setting(
-        "number", 2.0, "width of the label distribution where the data bring none", minimum=0
+        "number",
+        2.0,
+        "sigma of the label distribution in years (or points), if the data have none",
+        minimum=0,
     )
     sigma_growth: float = setting(
-        "number", 0.0, "sigma added for each year (or point) of the label", minimum=0
+        "number", 0.0, "sigma added per year (or point) of the label", minimum=0
     )
     sigma_by_data: Mapping[str, Any] = setting(
         "mapping", None, "sigma of single data sets, by `database` or the folder's name"
@@ -243,13 +257,13 @@ number, at least 1. Received: epochs=-1.
         choices=("sum", "mean"),
     )
     expectation_norm: str = setting(
-        "text", "l1", "method er: distance of the expectation", choices=("l1", "l2")
+        "text", "l1", "for method er: norm of the error of the expectation", choices=("l1", "l2")
     )
     label_step: float | None = setting(
         "number", None, "step of the model's label grid; none: the data's", above=0, optional=True
     )
     teacher: tuple[str, ...] = setting(
-        "texts", (), "model to learn from as well as from the labels", metavar="MODEL"
+        "texts", (), "model to learn from besides the labels", metavar="MODEL"
     )
     teacher_weight: float = setting(
         "number",
@@ -259,33 +273,33 @@ number, at least 1. Received: epochs=-1.
         maximum=1,
     )
     accumulate: int = setting(
-        "integer", 1, "parts into which each batch is split, to save memory", minimum=1
+        "integer", 1, "number of parts to split each batch into, to save memory", minimum=1
     )
     sampling: str = setting(
         "text",
         "natural",
-        "how often an image is drawn, by how many share its label",
+        "how often to draw an image, by the number of images with its label",
         choices=("natural", "sqrt", "balanced", "effective"),
     )
     data_sampling: str = setting(
         "text",
         "natural",
-        "how often a data set is drawn, by how many images it has",
+        "how often to draw from a data set, by its number of images",
         choices=("natural", "sqrt", "balanced"),
     )
     sampling_beta: float = setting(
-        "number", 0.999, "beta of effective sampling", minimum=0, maximum=0.999999
+        "number", 0.999, "beta of --sampling effective", minimum=0, maximum=0.999999
     )
     image_weights: str | None = setting(
         "text",
         None,
-        "CSV of path and weight, as `check` writes it: how much an image counts",
+        "CSV file of path and weight (how often to draw the image), such as `check` writes",
         optional=True,
     )
     ema: float | None = setting(
         "number",
         None,
-        "decay of a moving average of the weights, which is evaluated and saved",
+        "decay of a moving average of the weights, which is validated and saved",
         minimum=0,
         maximum=0.999999,
         optional=True,
@@ -297,15 +311,19 @@ number, at least 1. Received: epochs=-1.
         metavar="LAYERS",
     )
     freeze_epochs: int | None = setting(
-        "integer", None, "epochs for which they stay frozen; none: all", minimum=1, optional=True
+        "integer",
+        None,
+        "epochs in which these layers stay frozen; none: all",
+        minimum=1,
+        optional=True,
     )
     on_damaged_shard: str = setting(
-        "text", "fail", "stop at damaged records, or leave them out", choices=("fail", "skip")
+        "text", "fail", "stop at damaged records, or skip them", choices=("fail", "skip")
     )
     feed: str = setting(
         "text",
         "auto",
-        "what brings the batches; auto: tf-data where TensorFlow is installed",
+        "input pipeline; auto: tf-data if TensorFlow is installed",
         choices=("auto", "tf-data", "memory"),
     )
     devices: int | str = setting(

@@ -20,23 +20,23 @@ class PretrainConfig(RunConfig):
     'softmax'
     """
 
-    root: str | None = setting("text", None, "folder with a folder per person", optional=True)
+    root: str | None = setting("text", None, "folder with a subfolder per person", optional=True)
     manifest: str | None = setting(
         "text", None, "CSV file with the columns path and subject", optional=True
     )
-    min_images: int = setting("integer", 2, "people with fewer images are left out", minimum=1)
+    min_images: int = setting("integer", 2, "leave out people with fewer images", minimum=1)
     validation_share: float = setting(
         "number",
         0.02,
-        "share of the people for validation, where no split is given",
+        "share of people for validation, if no split is given",
         minimum=0,
         maximum=0.5,
     )
     share: float | None = setting(
-        "number", None, "share of the class centres in a step; none: all up to "
-        f"{FULL_UP_TO}, and that many of more", above=0, maximum=1, optional=True,
+        "number", None, "share of the class centres in a step; none: all, but at "
+        f"most {FULL_UP_TO} of them", above=0, maximum=1, optional=True,
     )  # fmt: skip
-    loss: str = setting("text", "softmax", "loss over the people", choices=tuple(MARGINS))
+    loss: str = setting("text", "softmax", "loss over people", choices=tuple(MARGINS))
     margin: float | None = setting(
         "number",
         None,
