@@ -164,6 +164,16 @@ def test_no_file_imports_itself_by_way_of_others():
         pytest.fail(f"a circle of imports: {' <- '.join(circle)}")
 
 
+def test_no_two_classes_have_one_name():
+    names = [
+        node.name
+        for path in source_files()
+        for node in parse(path).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
 MOST_FILES = {"a photo": 15, "a training run": 22, "a request": 8, "an export's parity": 7}
 
 

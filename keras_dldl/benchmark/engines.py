@@ -114,7 +114,7 @@ def _of_layer(layer: keras.layers.Layer) -> int:
 
 
 @dataclass(frozen=True)
-class Setting:
+class EngineNeeds:
     """What an engine may need to open a model.
 
     Args:
@@ -142,7 +142,7 @@ class Engine:
 
     title: str
     precision: str
-    open: Callable[[FaceModel, Setting], Runner]
+    open: Callable[[FaceModel, EngineNeeds], Runner]
     packages: tuple[str, ...] = ()
     install: str = ""
 
@@ -157,7 +157,7 @@ class Engine:
         return f"{', '.join(absent)} not installed: pip install {self.install}" if absent else None
 
 
-def _keras(model: FaceModel, setting: Setting) -> Runner:
+def _keras(model: FaceModel, needs: EngineNeeds) -> Runner:
     decoder = model.method.decoder
 
     def run(images: np.ndarray) -> np.ndarray:
@@ -167,11 +167,11 @@ def _keras(model: FaceModel, setting: Setting) -> Runner:
     return run
 
 
-def _saved_model(model: FaceModel, setting: Setting) -> Runner:
+def _saved_model(model: FaceModel, needs: EngineNeeds) -> Runner:
     import tensorflow as tf
 
-    saved_model.write(model, setting.folder, mirror=False)
-    loaded = tf.saved_model.load(setting.folder)
+    saved_model.write(model, needs.folder, mirror=False)
+    loaded = tf.saved_model.load(needs.folder)
     serve = loaded.signatures["images_float"]
 
     def run(images: np.ndarray) -> np.ndarray:
@@ -181,26 +181,26 @@ def _saved_model(model: FaceModel, setting: Setting) -> Runner:
     return run
 
 
-def _litert(precision: str) -> Callable[[FaceModel, Setting], Runner]:
-    def opened(model: FaceModel, setting: Setting) -> Runner:
-        content = conversion.to_litert(model, False, precision, setting.faces)
-        return _value_of(LiteRTInterpreter(content, setting.threads))
+def _litert(precision: str) -> Callable[[FaceModel, EngineNeeds], Runner]:
+    def opened(model: FaceModel, needs: EngineNeeds) -> Runner:
+        content = conversion.to_litert(model, False, precision, needs.faces)
+        return _value_of(LiteRTInterpreter(content, needs.threads))
 
     return opened
 
 
-def _onnx(model: FaceModel, setting: Setting) -> Runner:
-    return _value_of(OnnxInterpreter(conversion.to_onnx(model, False), setting.threads))
+def _onnx(model: FaceModel, needs: EngineNeeds) -> Runner:
+    return _value_of(OnnxInterpreter(conversion.to_onnx(model, False), needs.threads))
 
 
-def _openvino(model: FaceModel, setting: Setting) -> Runner:
+def _openvino(model: FaceModel, needs: EngineNeeds) -> Runner:
     import openvino
 
     core = openvino.Core()
     read = core.read_model(conversion.to_onnx(model, False), b"")
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": setting.threads,
+        "INFERENCE_NUM_THREADS": needs.threads,
         "INFERENCE_PRECISION_HINT": "f32",  # by itself it takes bfloat16 where it can
     }
     request = core.compile_model(read, "CPU", settings).create_infer_request()

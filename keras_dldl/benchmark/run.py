@@ -21,7 +21,14 @@ from keras_dldl._utils.arguments import check_choice, check_integer
 from keras_dldl._utils.progress import progress
 from keras_dldl._utils.threads import cores
 from keras_dldl.benchmark import cold_start
-from keras_dldl.benchmark.engines import ENGINES, Runner, Setting, Subject, multiply_adds, subject
+from keras_dldl.benchmark.engines import (
+    ENGINES,
+    EngineNeeds,
+    Runner,
+    Subject,
+    multiply_adds,
+    subject,
+)
 from keras_dldl.benchmark.machine import SIDE, machine, operations, products
 from keras_dldl.errors import ConfigError
 from keras_dldl.export.faces import drawn_faces, faces_of
@@ -190,7 +197,7 @@ def _opened(options: BenchmarkOptions, threads: int, stack: ExitStack) -> _Opene
             faces = _faces(one, options)
             for engine in engines:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                _open(one, engine, Setting(threads, folder, faces[::2]), faces[1::2], opened)
+                _open(one, engine, EngineNeeds(threads, folder, faces[::2]), faces[1::2], opened)
                 steps.update(0 if is_baseline else 1)
     return opened
 
@@ -203,12 +210,12 @@ def _faces(one: Subject, options: BenchmarkOptions) -> np.ndarray:
     return found if len(found) > 1 else np.repeat(found, 2, axis=0)
 
 
-def _open(one: Subject, engine: str, setting: Setting, compared: np.ndarray, to: _Opened) -> None:
+def _open(one: Subject, engine: str, needs: EngineNeeds, compared: np.ndarray, to: _Opened) -> None:
     key, chosen = (one.name, engine), ENGINES[engine]
     reason = chosen.missing()
     if reason is None:
         try:
-            runner = chosen.open(one.model, setting)
+            runner = chosen.open(one.model, needs)
             to.differences[key] = None if engine == "keras" else _difference(one, runner, compared)
             to.runners[key] = runner
         except Exception as error:  # of one engine; the others are measured all the same

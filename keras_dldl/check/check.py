@@ -14,7 +14,7 @@ from keras_dldl.check.page import page_html
 from keras_dldl.check.weights import contradicted, proposed_weights
 from keras_dldl.data.leaks.fingerprints import ReadFaces, read_faces
 from keras_dldl.data.leaks.search import (
-    Pairs,
+    CopyPairs,
     by_part,
     find_pairs,
     groups_of,
@@ -211,7 +211,7 @@ def _found(faces: ReadFaces, parts, listed, leaks, torn, weights) -> dict[str, A
 
 
 def _pair_items(
-    table: pd.DataFrame, parts: np.ndarray, pairs: Pairs, tolerance: float
+    table: pd.DataFrame, parts: np.ndarray, pairs: CopyPairs, tolerance: float
 ) -> list[dict[str, Any]]:
     """Return the pairs as JSON has them: between parts first, the least similar first."""
     labels = table["label"].to_numpy(np.float64)

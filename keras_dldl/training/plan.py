@@ -16,7 +16,7 @@ _SHOWN_RATES = 12
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What a run would do.
 
     Attributes:
@@ -79,7 +79,7 @@ class Plan:
         return self.memory.total + (self.process - self.memory.weights if self.process else 0)
 
 
-def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
+def make_plan(config: TrainConfig, team: Team | None = None) -> RunPlan:
     """Open the data, build the model, and say what `train` would do; nothing is written.
 
     Args:
@@ -109,7 +109,7 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> Plan:
         memory = replace(learner.memory(), faces=faces)
     rate = LearningRate(config, feed.steps_per_epoch)
     labels, sampling = data.rows("train")["label"], sampling_of(config, data)
-    return Plan(
+    return RunPlan(
         config=config,
         images={split: len(data.rows(split)) for split in splits},
         labels=(float(labels.min()), float(labels.max())),
@@ -147,13 +147,13 @@ def _groups(face_model: Any) -> dict[str, tuple[int, int]]:
     return groups
 
 
-def describe(plan: Plan) -> str:
+def describe(plan: RunPlan) -> str:
     """Return the plan as lines to read."""
     parts = (_data_lines, _model_lines, _step_lines, _rate_lines, _memory_lines)
     return "\n".join(line for part in parts for line in part(plan))
 
 
-def _data_lines(plan: Plan) -> Iterator[str]:
+def _data_lines(plan: RunPlan) -> Iterator[str]:
     yield f"data        {', '.join(plan.config.data)}"
     counts = ", ".join(f"{split} {count:,}" for split, count in plan.images.items())
     low, high = plan.labels
@@ -164,7 +164,7 @@ def _data_lines(plan: Plan) -> Iterator[str]:
         yield f"sampling    {told}: {plan.different:,} different images an epoch"
 
 
-def _model_lines(plan: Plan) -> Iterator[str]:
+def _model_lines(plan: RunPlan) -> Iterator[str]:
     config = plan.config
     yield f"model       {config.model}, {config.method}, {config.input_size} x {config.input_size}"
     for name, (count, learning) in plan.groups.items():
@@ -178,7 +178,7 @@ def _model_lines(plan: Plan) -> Iterator[str]:
         yield f"init        {plan.init['from']}: {len(plan.init['copied'])} layers{left}"
 
 
-def _step_lines(plan: Plan) -> Iterator[str]:
+def _step_lines(plan: RunPlan) -> Iterator[str]:
     config = plan.config
     parts = f" in {config.accumulate} parts" if config.accumulate > 1 else ""
     yield (
@@ -189,7 +189,7 @@ def _step_lines(plan: Plan) -> Iterator[str]:
     yield f"optimizer   {config.optimizer}, {config.precision}{decays}"
 
 
-def _rate_lines(plan: Plan) -> Iterator[str]:
+def _rate_lines(plan: RunPlan) -> Iterator[str]:
     """Yield the learning rate over the epochs; epochs of one rate share a line."""
     lines: list[list] = []
     for epoch, rates in enumerate(plan.rates, 1):
@@ -206,7 +206,7 @@ def _rate_lines(plan: Plan) -> Iterator[str]:
         yield f"  {epochs:<18} {begin:>12.3g}" + (f" to {end:.3g}" if begin != end else "")
 
 
-def _memory_lines(plan: Plan) -> Iterator[str]:
+def _memory_lines(plan: RunPlan) -> Iterator[str]:
     from keras_dldl.training.memory import in_words
 
     memory = plan.memory

@@ -19,7 +19,7 @@ IDENTICAL, NEAR, MIRRORED = "identical", "near", "mirrored"
 
 
 @dataclass(frozen=True)
-class Pairs:
+class CopyPairs:
     """M pairs of faces that are one picture.
 
     Args:
@@ -40,7 +40,9 @@ class Pairs:
         return len(self.first)
 
 
-def find_pairs(prints: Fingerprints, parts: np.ndarray, similarity: float | None = None) -> Pairs:
+def find_pairs(
+    prints: Fingerprints, parts: np.ndarray, similarity: float | None = None
+) -> CopyPairs:
     """Return the pairs of faces that are one picture.
 
     Identical images are paired with one of them only, one in the part that is held out most, and
@@ -59,7 +61,7 @@ def find_pairs(prints: Fingerprints, parts: np.ndarray, similarity: float | None
     if similarity is None:
         similarity = max(SIMILARITY, likeness.most_by_chance(prints.thumbs[alone]))
     first, second, kind, values = _near_pairs(prints.thumbs[alone], likeness, similarity)
-    pairs = Pairs(
+    pairs = CopyPairs(
         np.concatenate([representative[copies], alone[first]]),
         np.concatenate([copies, alone[second]]),
         np.concatenate([np.full(len(copies), IDENTICAL, object), kind]),
@@ -69,7 +71,7 @@ def find_pairs(prints: Fingerprints, parts: np.ndarray, similarity: float | None
     return _once(pairs)
 
 
-def groups_of(pairs: Pairs, count: int) -> np.ndarray:
+def groups_of(pairs: CopyPairs, count: int) -> np.ndarray:
     """Return (count,) for each face the lowest index in its group: faces joined by pairs."""
     groups = Groups(count)
     groups.join(pairs.first, pairs.second)
@@ -166,7 +168,7 @@ def _near_pairs(thumbs: np.ndarray, likeness: Likeness, least: float) -> tuple[n
     return tuple(np.concatenate(column) for column in zip(*found, strict=True))
 
 
-def _once(pairs: Pairs) -> Pairs:
+def _once(pairs: CopyPairs) -> CopyPairs:
     """Leave out the second of two findings of one pair (a symmetric face is its own mirror)."""
     low = np.minimum(pairs.first, pairs.second)
     high = np.maximum(pairs.first, pairs.second)
@@ -175,4 +177,4 @@ def _once(pairs: Pairs) -> Pairs:
     new = np.ones(len(order), bool)
     new[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
     kept = order[new]
-    return Pairs(low[new], high[new], pairs.kind[kept], pairs.similarity[kept], pairs.least)
+    return CopyPairs(low[new], high[new], pairs.kind[kept], pairs.similarity[kept], pairs.least)

@@ -9,7 +9,7 @@ MOST_PAIRS = 3000  # of the same person, and as many of different people, as in 
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PersonPairs:
     """Pairs of images by their numbers.
 
     Args:
@@ -23,7 +23,7 @@ class Pairs:
     same: np.ndarray
 
 
-def draw_pairs(labels: np.ndarray) -> Pairs:
+def draw_pairs(labels: np.ndarray) -> PersonPairs:
     """Return as many pairs of the same person as of different people, always the same ones.
 
     Args:
@@ -37,7 +37,7 @@ def draw_pairs(labels: np.ndarray) -> Pairs:
     both = np.concatenate([same, other])
     order = rng.permutation(len(both))
     is_same = np.arange(len(both)) < len(same)
-    return Pairs(both[order, 0], both[order, 1], is_same[order])
+    return PersonPairs(both[order, 0], both[order, 1], is_same[order])
 
 
 def _all_pairs(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -59,7 +59,7 @@ def _different(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.n
     return np.array(sorted(found), int).reshape(-1, 2)
 
 
-def similarities(features: np.ndarray, pairs: Pairs) -> np.ndarray:
+def similarities(features: np.ndarray, pairs: PersonPairs) -> np.ndarray:
     """Return the cosines of the features of both images of each pair, (P,) float64.
 
     Args:

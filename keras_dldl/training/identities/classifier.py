@@ -7,7 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_dldl.data.people.pairs import Pairs, ranking_error, similarities, verification_error
+from keras_dldl.data.people.pairs import (
+    PersonPairs,
+    ranking_error,
+    similarities,
+    verification_error,
+)
 
 CENTRES = "class_centres"
 # As spread as in the reference papers' code, so that a first softmax is nearly even.
@@ -47,7 +52,7 @@ class IdentityClassifier(keras.Model):
         classes: int,
         rows: int,
         normalize: bool = False,
-        pairs: Pairs | None = None,
+        pairs: PersonPairs | None = None,
     ):
         super().__init__(name="identity_classifier", dtype="float32")
         self.embedder = embedder

@@ -7,7 +7,7 @@ from keras_dldl.data.leaks import candidates as module
 from keras_dldl.data.leaks.candidates import Groups, candidate_pairs
 from keras_dldl.data.leaks.fingerprints import Fingerprints, fingerprint_all
 from keras_dldl.data.leaks.likeness import Likeness
-from keras_dldl.data.leaks.search import SIMILARITY, Pairs, find_pairs, groups_of, leaking
+from keras_dldl.data.leaks.search import SIMILARITY, CopyPairs, find_pairs, groups_of, leaking
 from keras_dldl.data.records import encode_jpeg
 from keras_dldl.data.synthetic import draw_face
 from tests.data.leaks.pictures import COPIES, copy_of, picture
@@ -137,7 +137,7 @@ def test_a_crowd_of_near_copies_forms_one_group_without_all_pairs():
 def test_groups_agree_with_a_slow_closure():
     random = np.random.default_rng(3)
     first, second = random.integers(0, 60, (2, 40))
-    pairs = Pairs(first, second, np.full(40, "near", object), np.ones(40))
+    pairs = CopyPairs(first, second, np.full(40, "near", object), np.ones(40))
     reached = np.eye(60, dtype=bool)
     for _ in range(60):
         for a, b in zip(first, second, strict=True):
