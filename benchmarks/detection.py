@@ -3,9 +3,9 @@
     python benchmarks/detection.py [--root FOLDER] [--count 192] [--rounds 3] [--prepare]
 
 Without a folder the faces are drawn. Both ways run in turn in one process, several rounds; the
-ratio is taken within a round, because timings drift. The boxes of both ways are compared. Then
-follows where the time of aligning goes, and with `--prepare` the speed of whole `prepare` runs by
-one and two worker processes, which start again for each.
+ratio is taken within a round, because timings drift. The boxes of both ways are compared. Then it
+shows the parts of the time of aligning, and with `--prepare` the speed of complete `prepare` runs
+by one and two worker processes, which start again for each.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, help="folder of images; default: drawn faces")
     parser.add_argument("--count", type=int, default=192)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--prepare", action="store_true", help="time whole runs of prepare too")
+    parser.add_argument("--prepare", action="store_true", help="time complete runs of prepare too")
     args = parser.parse_args()
     photos = load(args.root, args.count)
     compare(photos, args.rounds)

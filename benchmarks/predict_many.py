@@ -1,8 +1,8 @@
-"""Prediction of many photos: the light road with threads, against the plain loop over Keras.
+"""Prediction of many photos: the light engine with threads, against the plain loop over Keras.
 
     python benchmarks/predict_many.py [--root FOLDER] [--count 200] [--workers 2] [--rounds 3]
 
-The loop calls `predict_age` photo by photo; the three other ways take the whole list. All run in
+The loop calls `predict_age` photo by photo; the three other ways take the list. All run in
 turn in one process, several rounds; ratios are taken within a round, because timings drift. The
 values of the roads are compared, too. Without a folder the faces are drawn.
 """

@@ -89,7 +89,7 @@ def attention_command(ctx, images, model, out, detector, **options):
     images = photo_paths(images)
     if not images:
         raise click.UsageError("No IMAGE is left to explain. Received: empty lists")
-    detector = detector and as_detector(detector)  # told before the model is loaded
+    detector = detector and as_detector(detector)  # checked before the model is loaded
     explainer = PhotoExplainer(load_model(model), detector)
     names, failed = Names(out, "attention", taken=images), explainer.refusal is not None
     for path in images:
@@ -141,7 +141,7 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
     from keras_dldl.models import load_model
 
     check_writable(out)
-    data = PreparedFaces(*folders, split=chosen["split"]).data  # told before the model is loaded
+    data = PreparedFaces(*folders, split=chosen["split"]).data  # checked before the model is loaded
     loaded = load_model(model)
     groups = label_groups(loaded.grid, boundaries)
     maps, refusal = maps_or_refusal(loaded)
@@ -204,7 +204,7 @@ def occlusion_command(folders, model, out, shapes, size, stride, batch_size, as_
     from keras_dldl.models import load_model
 
     check_writable(out)
-    data = PreparedFaces(*folders, split=chosen["split"]).data  # told before the model is loaded
+    data = PreparedFaces(*folders, split=chosen["split"]).data  # checked before the model is loaded
     loaded = load_model(model)
     faces = ChosenFaces(loaded, data, **chosen)
     images = faces.images()

@@ -67,8 +67,8 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
     grid = grid or _grid_of(labels)
     init = init or DEFAULT_MODELS[GRIDS[grid]().task]
     if init != RANDOM:
-        find_model(init)  # a wrong name is told before the photos are prepared
-    # On stdout stands one document.
+        find_model(init)  # a wrong name must fail before the photos are prepared
+    # stdout must hold one document only.
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
         step("prepare", "csv", "--csv", labels, "--root", photos, "--out", data,
              "--grid", grid, "--size", size)  # fmt: skip

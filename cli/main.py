@@ -22,7 +22,7 @@ from keras_dldl.cli.options import (
 )
 from keras_dldl.errors import ConfigError
 
-# The help stands here and not only in the commands, so that `--help` need not load them.
+# The help is here and not only in the commands, so that `--help` need not load them.
 COMMANDS = {
     "fit": "Train a model on your photos: all steps in one command.",
     "prepare": "Find and align the faces of a data set, and split it.",

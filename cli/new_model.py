@@ -47,7 +47,7 @@ def refuse_existing(out: str, force: bool) -> None:
 
 
 def written(model, out: str, as_json: bool) -> None:
-    """Write `model` to `out`, whole or not at all, and say what was written."""
+    """Write `model` to `out` atomically, and say what was written."""
     from keras_dldl._utils.files import atomic_path
     from keras_dldl.export import keep_light_copy
 

@@ -131,7 +131,7 @@ def _set_log_level(ctx: click.Context, _: click.Parameter, value: str | None) ->
 
 
 def debug_option() -> click.Option:
-    """Return `--debug`, which acts on the whole run: see `debug_is_on`."""
+    """Return `--debug`, which applies to the run: see `debug_is_on`."""
     return click.Option(
         ["--debug"],
         is_flag=True,
@@ -143,7 +143,7 @@ def debug_option() -> click.Option:
 
 
 def log_level_option(default: str | None = None) -> click.Option:
-    """Return `--log-level`, which acts on the whole run."""
+    """Return `--log-level`, which applies to the run."""
     return click.Option(
         ["--log-level"],
         type=Choice(LOG_LEVELS),
@@ -232,7 +232,7 @@ def on_one_line(text: Any) -> str:
 
 
 def in_one_line(prediction: Any, level: float, faces: int) -> str:
-    """Return a prediction in words, and what to know of it.
+    """Return a prediction as text, and its warnings.
 
     Args:
         prediction: of a face.

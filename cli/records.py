@@ -1,4 +1,4 @@
-"""`keras-dldl records`: whether prepared data is whole, and what is in it."""
+"""`keras-dldl records`: whether prepared data is complete, and what it contains."""
 
 import click
 

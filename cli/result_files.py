@@ -76,7 +76,7 @@ def refuse_overwriting(option: str, targets: Iterable[Path], others: Iterable) -
 
 
 def is_written(target: str | os.PathLike, write: Callable[..., None], *arguments: Any) -> bool:
-    """Have `write` write to `target`, whole or not at all; report a failure and return False."""
+    """Have `write` write to `target` atomically; report a failure and return False."""
     from keras_dldl._utils.files import atomic_path
 
     try:

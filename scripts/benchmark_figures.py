@@ -3,8 +3,8 @@
 python scripts/benchmark_figures.py [RESULT]
 
 RESULT is what `keras-dldl benchmark --json` printed: it becomes docs/benchmark.json. Without it the
-pages are written from the file that is there. What stands between the marks is replaced; all else
-is written by hand.
+pages are written from the file that is there. Only the text between the
+marks is replaced.
 """
 
 import json

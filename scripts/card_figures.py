@@ -2,7 +2,7 @@
 
 python scripts/card_figures.py
 
-What stands between the marks is replaced; all else is written by hand.
+Only the text between the marks is replaced.
 """
 
 import json

@@ -3,8 +3,8 @@
 python scripts/comparison_figures.py [OUT]
 
 OUT is the folder of a comparison: its comparison.json becomes docs/comparison.json. Without it, the
-page and the pictures are made again from the file that is there. What stands between the marks is
-replaced; all else is written by hand.
+page and the pictures are made again from the file that is there. Only the text between the marks of
+the page is replaced.
 """
 
 import json

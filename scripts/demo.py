@@ -1,4 +1,4 @@
-"""Shows the whole path: predict on a photo; then prepare, train, evaluate, export, predict.
+"""Shows all steps: predict on a photo; then prepare, train, evaluate, export, predict.
 
 Run by `make demo`. All files go to demo/, which is made afresh. Stops at the first command that
 fails, with its exit status.
@@ -45,7 +45,7 @@ def predict_on_a_photo() -> None:
 
 def go_the_whole_path() -> None:
     """Take drawn faces from pictures to a served model, at a size that two cores do in minutes."""
-    say("2. The whole path, on drawn faces: no data set needed")
+    say("2. All steps, on drawn faces: no data set needed")
     faces, trained = DEMO / "faces", DEMO / "run"
     model = trained / "model.keras"
     run("prepare", "synthetic", "--out", faces, "--count", 1200, "--size", 64)

@@ -2,8 +2,8 @@
 
 python scripts/distribution_figures.py
 
-Writes docs/images/distribution-*.png and the tables of docs/distributions.md; what stands between
-its marks is replaced, all else is written by hand.
+Writes docs/images/distribution-*.png and the tables of docs/distributions.md; only the
+text between its marks is replaced.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Parts of a page that scripts write, between two marks; all else is written by hand."""
+"""Parts of a page that scripts write, between two marks; the rest stays as it is."""
 
 import re
 

@@ -310,7 +310,7 @@ def axes(rows: int, columns: int) -> tuple[Any, Any]:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a picture, whole or not at all."""
+    """Write a picture atomically."""
     from keras_dldl._utils.files import atomic_path
 
     with atomic_path(path) as temporary:

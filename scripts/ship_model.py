@@ -3,7 +3,7 @@
     python scripts/ship_model.py MODEL REPORT NAME
 
 MODEL is the .keras file, REPORT the folder that `keras-dldl evaluate` wrote of it, and NAME the
-folder in saved_models/. Its CARD.md is written by hand; the figures in it are replaced.
+folder in saved_models/. You write its CARD.md; the script replaces the figures in it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The house rules: which way imports point, what stays unloaded, how long files are."""
+"""Rules of the code: which way imports point, what stays unloaded, how long files are."""
 
 import ast
 import os
@@ -45,7 +45,7 @@ def source_files() -> list[Path]:
 
 
 def part_of(path: Path) -> str:
-    """Return the part of the house a file belongs to: `losses`, `cli`, `predict` ..."""
+    """Return the part of the package that a file belongs to: `losses`, `cli`, `predict` ..."""
     first, *rest = path.relative_to(ROOT).parts
     return Path(rest[0]).stem if first == "keras_dldl" else first
 
@@ -86,7 +86,7 @@ def parse(path: Path) -> ast.Module:
 
 
 def house_imports(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield the parts of the house that `path` imports, and the lines."""
+    """Yield the parts of the package that `path` imports, and the lines."""
     for name, line in imports(parse(path), package_of(path)):
         package, _, rest = name.partition(".")
         part = rest.split(".")[0]

@@ -30,7 +30,7 @@ def cache_folder() -> Path:
 
 
 def cached(name: str, key: str, make: Callable[[], bytes]) -> bytes:
-    """Return what `make` returns, from the cache where it is there and whole.
+    """Return what `make` returns, from the cache if it is there and complete.
 
     Of processes that ask at once one makes it, and the others wait. Where the cache cannot be
     written, or holds something damaged, it is made again; no fault of the cache is an error.
@@ -69,7 +69,7 @@ def checksum(*parts: bytes | str) -> str:
 
 
 def _file_name(stem: str, content: bytes) -> str:
-    """Return `<stem>-<checksum>`: with the checksum in its name, a file is whole in one step."""
+    """Return `<stem>-<checksum>`: with the checksum in its name, a file is complete in one step."""
     return f"{stem}-{hashlib.sha256(content).hexdigest()[:DIGITS]}"
 
 

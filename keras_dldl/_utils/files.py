@@ -123,18 +123,18 @@ def _names_no_real_file(error: OSError) -> bool:
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all."""
+    """Write `content` to `path` atomically."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Write `text` as UTF-8 to `path`, whole or not at all."""
+    """Write `text` as UTF-8 to `path` atomically."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Write `content` as indented JSON to `path`, whole or not at all; NaN is refused."""
+    """Write `content` as indented JSON to `path` atomically; NaN is refused."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 

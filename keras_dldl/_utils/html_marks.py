@@ -72,7 +72,7 @@ def section(name: str, title: str, *parts: str) -> Html:
 
 
 def paragraph(text: str, kind: str = "") -> Html:
-    """Return a paragraph, of a class of the page's style; what stands in backticks is code."""
+    """Return a paragraph, of a class of the page's style; text in backticks is code."""
     attribute = f' class="{kind}"' if kind else ""
     pieces = escaped(text).split("`")
     content = "".join(f"<code>{p}</code>" if k % 2 else p for k, p in enumerate(pieces))

@@ -10,14 +10,14 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def progress(iterable: Iterable | None = None, *, total: int | None = None, label: str = "") -> Any:
-    """Return a progress display over `iterable`, or one to `update(n)` by hand.
+    """Return a progress display over `iterable`, or one for calls of `update(n)`.
 
     On a terminal a live bar (tqdm's); elsewhere (a log file, a pipe) a plain line on stderr at most
     every five seconds, and one at the end; nothing where stderr is closed. Usable as a context
     manager.
 
     Args:
-        iterable: what to go through, or None to call `update` by hand.
+        iterable: what to go through, or None to call `update` yourself.
         total: number of steps, where `iterable` has no length.
         label: what is being done, in a word or two.
     """
@@ -51,7 +51,7 @@ class PlainProgress:
         self._label = text
 
     def close(self) -> None:
-        """Show the last state, unless it stands there already."""
+        """Show the last state, unless it is shown already."""
         if self.leave and self._done != self._shown:
             self._show()
 

@@ -1,4 +1,4 @@
-"""A leak check of prepared data: what stands in two parts, what contradicts itself."""
+"""A leak check of prepared data: what is in two parts, what contradicts itself."""
 
 from keras_dldl.check.check import Check, CheckOptions, check
 

@@ -128,7 +128,7 @@ def _damage_error(damage: Sequence[Damage]) -> DataError:
     listed = first_few([str(of) for of in damage], divider="; ")
     return DataError(
         "Record shards must be as `keras-dldl prepare` wrote them. `keras-dldl prepare`, called "
-        "again with the same arguments, writes damaged shards again; training goes on without "
+        "again with the same arguments, writes damaged shards again; training continues without "
         f"them by --on-damaged-shard skip. Received: {listed}"
     )
 

@@ -181,7 +181,7 @@ def line_number(index: int) -> int:
 
 
 def write_manifest(table: "pd.DataFrame", path: str | os.PathLike) -> None:
-    """Write `table` as a manifest, the known columns first, whole or not at all."""
+    """Write `table` as a manifest, the known columns first, atomically."""
     first = [name for name in KNOWN if name in table.columns]
     rest = [name for name in table.columns if name not in first]
     with files.atomic_path(path) as temporary:

@@ -44,7 +44,7 @@ class ShardFacts:
 
     @classmethod
     def of_file(cls, path: Path, records: int) -> "ShardFacts":
-        """Return the facts of a shard that has just been written with so many records."""
+        """Return the facts of a shard that has just been written with `records` records."""
         return cls(records, path.stat().st_size, sha256_of(path))
 
 
@@ -225,7 +225,7 @@ class PreparedData:
     def origins(self, split: str) -> np.ndarray:
         """Return (N,) the data set of each of `rows(split)`: `database`, or else its folder's name.
 
-        The folder above stands before the name where two folders have one.
+        The folder above comes before the name where two folders have one.
         """
         names = [folder.name for folder in self.folders]
         if len(set(names)) < len(names):

@@ -49,7 +49,7 @@ def encode_jpeg(image: np.ndarray) -> bytes:
 
 
 def write_shard(faces: Iterable[bytes], path: str | os.PathLike) -> list[Place]:
-    """Write encoded faces to one file, whole or not at all; return where each lies.
+    """Write encoded faces to one file atomically; return where each lies.
 
     >>> import tempfile
     >>> write_shard([b"a face", b"another"], tempfile.mkdtemp() + "/faces.tfrecord")

@@ -95,7 +95,7 @@ def make_sampling(
         labels: (N,) labels of the training images.
         grid: the label grid.
         beta: of "effective", in [0, 1): 0 is natural, towards 1 balanced.
-        weights: (N,) how much each image counts, see `read_image_weights`; None: all alike.
+        weights: (N,) how much each image counts, see `read_image_weights`; None: all equally.
         origins: (N,) the data set of each image, for `by_origin`.
         by_origin: one of `DATA_SAMPLINGS`.
 

@@ -95,7 +95,7 @@ def interval_ends(
 
 
 def _quantile(below: np.ndarray, edges: np.ndarray, share: float) -> np.ndarray:
-    """Return (N,) where the (N, K + 1) mass below each edge reaches a share of the whole."""
+    """Return (N,) where the (N, K + 1) mass below each edge reaches a share of the sum."""
     wanted = share * below[:, -1:]
     # The last edge with no more mass below it; the cell that begins there holds the place.
     cell = np.minimum((below <= wanted).sum(axis=1) - 1, below.shape[1] - 2)[:, None]

@@ -58,7 +58,7 @@ class Evaluation:
     def save(self, out: str | os.PathLike) -> list[Path]:
         """Write `metrics.json`, `predictions.csv` and `report.html` into the folder `out`.
 
-        Each file is written whole or not at all; the folder is made where it is missing.
+        Each file is written atomically; the folder is made where it is missing.
 
         Returns:
             The three paths.

@@ -227,7 +227,7 @@ class LabelledImages:
         return []
 
     def account(self) -> str:
-        """Return in words how many rows are left out so far, and for what."""
+        """Return a text of how many rows are left out so far, and why."""
         left_out = len(self._left_out)
         unreadable = max(0, len(self.unreadable) - left_out)
         kinds = {

@@ -160,7 +160,7 @@ def p_value(p: float | None) -> str:
 
 
 def text_report(metrics: dict[str, Any]) -> str:
-    """Return the numbers in words, and the short table, for a terminal."""
+    """Return the numbers as sentences, and the short table, for a terminal."""
     unit, sure = unit_of(metrics), metrics["confidence"]
     lines = [described_data(metrics["data"]), "", *metrics["summary"].values(), ""]
     lines += aligned([["", *headings(unit)], *view_rows(metrics)])

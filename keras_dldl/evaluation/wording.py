@@ -1,4 +1,4 @@
-"""The numbers in words: how large the error is, for whom it is larger, what is shown, what is not.
+"""The numbers as sentences: how large the error is, for whom it is larger, what is shown.
 
 No sentence says more than the intervals allow: what holds 0, or overlaps, is said not to be shown.
 """

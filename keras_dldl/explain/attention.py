@@ -1,6 +1,6 @@
 """Class activation: which places of a face speak for which label.
 
-Where a linear layer stands on globally averaged features, its logits are averages over the places
+Where a linear layer follows globally averaged features, its logits are averages over the places
 of the last feature map: `z_k = mean_ij sum_c W_kc f_c(i, j) + b_k` (Zhou et al. 2016, section 2;
 Gao et al. 2018, section 4). What is averaged is label k's score map.
 """

@@ -209,7 +209,7 @@ def draw_occlusion(found: Sequence[Occlusion], mean_face: np.ndarray, unit: str)
 
 
 def save_figure(figure: "Figure", path: str | os.PathLike) -> None:
-    """Write a figure as a picture, whole or not at all."""
+    """Write a figure as a picture atomically."""
     with files.atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=DPI)
 
@@ -222,7 +222,7 @@ def _overlay(axes: Any, face: np.ndarray, values: np.ndarray, low: float, high: 
 
 
 def _panels(count: int, size: float = PANEL) -> tuple["Figure", list[Any]]:
-    """Return a figure and so many axes in rows, without ticks."""
+    """Return a figure and its axes in rows, without ticks."""
     from matplotlib.figure import Figure
 
     columns = min(count, MOST_COLUMNS)

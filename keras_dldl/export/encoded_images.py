@@ -22,7 +22,7 @@ IMAGES_AT_ONCE = 16
 JPEG = b"\xff\xd8\xff"
 PNG = b"\x89PNG\r\n\x1a\n"
 
-# An EXIF block is at most 64 KiB long and stands at the beginning, after at most a few others.
+# An EXIF block is at most 64 KiB long and is at the beginning, after at most a few others.
 BYTES_READ = 2**18
 TAG = 0x0112  # "Orientation", 1 ... 8
 MOST_ENTRIES = 512

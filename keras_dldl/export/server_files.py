@@ -61,7 +61,7 @@ services:
       - --batching_parameters_file=/models/{name}/batching.config
     volumes:
       - .:/models/{name}:ro
-    # gRPC and REST, for this machine alone; without 127.0.0.1 for the whole network.
+    # gRPC and REST, for this machine only; without 127.0.0.1 for the network.
     ports:
       - "127.0.0.1:8500:8500"
       - "127.0.0.1:8501:8501"

@@ -34,7 +34,7 @@ OLD_JPEG, BIG_TIFF = 6, 43
 SMALLEST_TILE = 16
 MOST_BANDS = 6  # that Pillow reads
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
-# A marker of a JPEG; not what stands within a scan, of ITU T.81, B.1.1.
+# A marker of a JPEG; not what is within a scan, of ITU T.81, B.1.1.
 JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 # Encoders write about ten. As many as libtiff allows in a TIFF.
 MOST_SCANS = 100
@@ -197,7 +197,7 @@ def _check_heic(content: bytes, limit: int, name: str) -> None:
 
     The picture that is shown may be made of tiles, or cut out of a larger one (ISO/IEC 23008-12),
     whose sizes stand in boxes `ispe`: four bytes of flags, width, height; before them the box's
-    length, which, if 1, stands behind the name instead.
+    length, which, if 1, follows the name instead.
     """
     declared = 0
     for found in re.finditer(b"ispe", content):
@@ -257,7 +257,7 @@ def _content(image: Any, begin: int = 0) -> bytes:
 def _check_jpeg(content: bytes, name: str) -> None:
     """Refuse too many scans: each goes over the whole picture, and may be tiny.
 
-    What stands after the end is not looked at: phones put a film there.
+    What follows the end is ignored: phones put a film there.
     """
     place, scans = 2, 0
     for _ in range(MOST_SEGMENTS):
@@ -322,7 +322,7 @@ def _check_tiff(image: Any, size: tuple[int, int], limit: int, name: str) -> Non
         _refuse_odd(name, "a TIFF with old-style JPEG compression (6), which has its own size")
     found = _tiff_entries(image.fp, tags)
     for tag in {COMPRESSION, TILE_WIDTH, TILE_LENGTH} & set(found):
-        # Of a tag that stands twice, or has another type, libtiff may read another value.
+        # Of a tag that occurs twice, or has another type, libtiff may read another value.
         if len(found[tag]) > 1 or tags.tagtype.get(tag) not in (SHORT, LONG):
             _refuse_odd(name, f"a TIFF whose tag {tag} is not one SHORT or LONG")
     strips, tiles = max(size), (size[0] // SMALLEST_TILE + 1) * (size[1] // SMALLEST_TILE + 1)
@@ -335,7 +335,7 @@ def _check_tiff(image: Any, size: tuple[int, int], limit: int, name: str) -> Non
 
 
 def _tiff_entries(stream: IO[bytes], tags: Any) -> dict[int, list[int]]:
-    """Return how many values each tag of a directory has, as often as the tag stands there."""
+    """Return how many values each tag of a directory has, as often as the tag occurs."""
     before = stream.tell()
     stream.seek(0)
     big = BIG_TIFF in stream.read(4)[2:]

@@ -90,8 +90,8 @@ def read_image(
     anything is decoded, and it is checked then.
 
     Args:
-        source: a path, bytes, a binary file object (read from where it stands), a PIL image (loaded
-            if it is of another format), or a (H, W, 3) uint8 RGB array.
+        source: a path, bytes, a binary file object (read from its current position), a PIL image
+            (loaded if it is of another format), or a (H, W, 3) uint8 RGB array.
         max_pixels: largest number of pixels accepted. Default: the environment variable
             KERAS_DLDL_MAX_PIXELS, or else 100 million.
         name: what to call the image in errors; default `image_name(source)`.

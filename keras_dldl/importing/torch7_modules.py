@@ -24,7 +24,7 @@ class Module:
 
     Args:
         made: what the file holds.
-        place: where it stands in the network, for messages.
+        place: its place in the network, for messages.
 
     Attributes:
         library, name: the two halves of its class, such as "nn" and "Linear".

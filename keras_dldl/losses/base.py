@@ -1,4 +1,4 @@
-"""What the losses share: the label grid, the form of the predictions, the whole config."""
+"""What the losses share: the label grid, the form of the predictions, the complete config."""
 
 import inspect
 from typing import Any

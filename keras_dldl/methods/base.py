@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Method:
     """A way of training. Subclasses write `loss`, and where they differ `head` and `distribution`.
 
-    As it stands, it has the head that most methods share: a linear layer and a softmax over the
+    By itself, it has the head that most methods share: a linear layer and a softmax over the
     labels of the grid, decoded by the expectation (Gao et al. 2018/2020, section 3).
 
     A method's options are the arguments of its constructor, kept under the same names. All have

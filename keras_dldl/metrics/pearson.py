@@ -1,4 +1,4 @@
-"""Pearson correlation of expectation and label over a whole data set."""
+"""Pearson correlation of expectation and label over a data set."""
 
 from typing import Any
 

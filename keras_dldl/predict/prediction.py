@@ -199,7 +199,7 @@ class Prediction(float):
         return face | ({"distribution": self.distribution.tolist()} if distribution else {})
 
     def describe(self, level: float = DEFAULT_LEVEL) -> str:
-        """Return value and interval in words, with as many decimals as the grid's step deserves.
+        """Return value and interval as text, with as many decimals as the grid's step deserves.
 
         >>> Prediction([0, 0, 1, 0, 0], LabelGrid(0, 4)).describe(0.5)
         '2.0 years, 50 % interval 1.8 ... 2.2'

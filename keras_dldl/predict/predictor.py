@@ -134,7 +134,7 @@ class Predictor:
         size, all_faces = self.network.card.input_size, options.all_faces
         found = self.aligner.find(photos, size, all_faces=all_faces, detect=options.detect)
         for item, faces in zip(items, found, strict=True):
-            item.photo = None  # only what was cut out goes on
+            item.photo = None  # only what was cut out is kept
             if isinstance(faces, Exception):
                 item.error = type(faces)(f"{item.name}: {faces}")
             else:

@@ -148,7 +148,7 @@ def write_calibrated(
     Args:
         model_file: a `.keras` file, or a `.tflite` file that `keras-dldl export` wrote.
         calibration: of this model; None takes away what is there.
-        out: the file to write, whole or not at all; it may be the same one.
+        out: the file to write, atomically; it may be the same one.
 
     Raises:
         ModelFileError: it is not such a file.
@@ -176,7 +176,7 @@ def write_calibrated(
 
 
 def _rewritten(content: bytes, suffix: str, calibration: Calibration | None) -> bytes:
-    """Replace one entry of the archive, which in a LiteRT file stands behind the network."""
+    """Replace one entry of the archive, which in a LiteRT file comes after the network."""
     file = KERAS_CONFIG if suffix == ".keras" else CARD_FILE
     with zipfile.ZipFile(io.BytesIO(content)) as old:
         entries = [(entry, old.read(entry)) for entry in old.infolist()]

@@ -1,4 +1,4 @@
-"""The application: its routes, and what stands around every request.
+"""The application: its routes, and what happens around every request.
 
 That is its number, its headers, its line in the log, its counters, and the answers to errors.
 """

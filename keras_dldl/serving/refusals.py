@@ -1,4 +1,4 @@
-"""Requests that are refused: a status, a reason in words, and one for the counters."""
+"""Requests that are refused: a status, a reason as text, and one for the counters."""
 
 from keras_dldl.errors import KerasDLDLError
 

@@ -61,7 +61,7 @@ def serve(
     """
     write_json_logs()
     options = options or ServerOptions()
-    detector = None if detector is None else as_detector(detector)  # told before a model is loaded
+    detector = None if detector is None else as_detector(detector)  # before a model is loaded
     if ":" not in host:  # of IPv6: its number is known without
         options = replace(options, allow_hosts=(*options.allow_hosts, host))
     listener = _bound(host, port)

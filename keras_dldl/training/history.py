@@ -18,7 +18,7 @@ WHY_BELOW = (
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, Any]], metric: str = "mae") -> None:
-    """Write `rows` as CSV, whole or not at all; a value that is missing is left empty."""
+    """Write `rows` as CSV atomically; a value that is missing is left empty."""
     buffer = io.StringIO()
     writer = csv.DictWriter(
         buffer,
@@ -58,7 +58,7 @@ def epochs_done(rows: Sequence[Mapping[str, Any]]) -> int:
 def is_stale(rows: Sequence[Mapping[str, Any]], config: Any, metric: str = "mae") -> bool:
     """Return whether a run with these rows is to end early, by `patience` and `min_improvement`.
 
-    It depends on nothing but the rows, so a run that goes on stops where it would have stopped.
+    It depends on nothing but the rows, so a resumed run stops where it would have stopped.
     """
     if config.patience is None:
         return False
@@ -138,7 +138,7 @@ class ScalarLog:
     """Writes rows of the history as TensorBoard's scalars; a step is an epoch.
 
     A resumed run writes all of them again, so that an epoch which was done twice, because the
-    process was killed in between, stands there once.
+    process was killed in between, is there once.
 
     Args:
         folder: where the event file goes; older ones there are removed.

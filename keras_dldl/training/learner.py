@@ -62,7 +62,7 @@ class Learner(Protocol):
         """
 
     def begin_epoch(self, epoch: int) -> None:
-        """Make ready for an epoch, from 0; it may compile the model anew."""
+        """Make ready for an epoch, from 0; it may compile the model again."""
 
     def memory(self) -> Memory | None:
         """Return what a step needs by estimate, if there is one."""
@@ -126,7 +126,7 @@ class FaceLearner:
     def begin_epoch(self, epoch: int) -> None:
         """Have the layers learn that learn in this epoch, from 0.
 
-        Where they are others than before, the optimizer begins anew: its averages speak for the
+        Where they are others than before, the optimizer starts again: its averages speak for the
         layers that learned, and those that now join would take too long first steps.
         """
         frozen = is_frozen(self.config, epoch)

@@ -209,7 +209,7 @@ def _of_proc(file: str, name: str) -> int:
 
 
 def in_words(count: int) -> str:
-    """Return a number of bytes in words.
+    """Return a number of bytes as text.
 
     >>> in_words(3 * 2**30), in_words(5_500_000)
     ('3.0 GiB', '5.2 MiB')

@@ -62,7 +62,7 @@ class LearningRate:
     steps_per_epoch: int
 
     def at(self, step: int) -> float:
-        """Return the learning rate of `step`, counted from 0 over the whole run."""
+        """Return the learning rate of `step`, counted from 0 over the run."""
         warm_steps = round(self.config.warmup_epochs * self.steps_per_epoch)
         if step < warm_steps:
             return self.config.learning_rate * (step + 1) / warm_steps

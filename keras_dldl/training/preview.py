@@ -73,7 +73,7 @@ def _first_faces(config: TrainConfig, count: int, augmented: bool) -> tuple[np.n
 
 
 def caption(target: np.ndarray) -> str:
-    """Return the label of one face in words.
+    """Return the label of one face as text.
 
     Args:
         target: (2,) label and sigma, negative where there is none, or (5,) of a mixture.

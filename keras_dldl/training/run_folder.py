@@ -47,7 +47,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, variables: Sequence[Any], progress: dict[str, Any]) -> None:
-    """Write the values of `variables` and `progress` to `path`, whole or not at all.
+    """Write the values of `variables` and `progress` to `path` atomically.
 
     One file holds both, so that a killed run never leaves the one without the other.
     """
@@ -105,7 +105,7 @@ class RunFolder:
         provenance: versions, data and command behind the run.
         history: a row an epoch; `curves` has them drawn, `tensorboard` for TensorBoard.
         model: the best model on the validation split.
-        checkpoint: all variables after the last whole epoch.
+        checkpoint: all variables after the last complete epoch.
     """
 
     def __init__(self, path: Path, command: str = "train") -> None:

@@ -60,7 +60,7 @@ class Setting:
         return converted
 
     def allowed(self) -> str:
-        """Return in words what this setting takes."""
+        """Return a text of what this setting takes."""
         text = ", ".join(f'"{choice}"' for choice in self.choices) or _KINDS[self.kind][0]
         bounds = (
             ("at least", self.minimum),
@@ -198,7 +198,7 @@ def _count(value: Any) -> int | str | None:
     return "auto" if value == "auto" else number if number is None or number >= 1 else None
 
 
-# Of each kind of setting: in words what it takes, and what makes a value of it, or None.
+# Of each kind of setting: a text of what it takes, and the function that converts a value, or None.
 _KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "text": ("text", _text),
     "texts": ("a list of texts", _texts),

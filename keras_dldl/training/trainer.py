@@ -34,7 +34,7 @@ def train(
     """Train a model and write a run folder.
 
     The folder gets `config.yaml`, `provenance.json`, `history.csv`, `model.keras` (the best on the
-    validation split), `checkpoint/` (after every epoch) and `curves.png`. All are written whole.
+    validation split), `checkpoint/` (after every epoch) and `curves.png`, all written atomically.
 
     Args:
         config: the settings.

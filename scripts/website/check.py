@@ -17,7 +17,7 @@ class Page(HTMLParser):
         ids: its anchors.
         links: what its links lead to.
         fetched: what a browser loads to show it.
-        has_torn_table: whether a row of a table stands as text, as behind an empty line.
+        has_torn_table: whether a row of a table is shown as text, as after an empty line.
     """
 
     def __init__(self, text: str):

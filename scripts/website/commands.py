@@ -39,7 +39,7 @@ def described(command: click.Command, context: click.Context, level: int) -> Ite
 
 
 def paragraphs(text: str) -> Iterator[str]:
-    """Yield the paragraphs of a help text; what click keeps as it stands becomes code."""
+    """Yield the paragraphs of a help text; what click keeps unchanged becomes code."""
     for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
         if paragraph.startswith("\b"):
             yield f"```text\n{paragraph[1:].strip(chr(10))}\n```\n"

@@ -55,7 +55,7 @@ CHANGES = {
 
 
 def stage(to: Path) -> None:
-    """Write the page into the folder `to`, whole but for the runtime; see `add_runtime`."""
+    """Write the page into the folder `to`, complete except for the runtime; see `add_runtime`."""
     shutil.copytree(SERVED, to / "static", ignore=shutil.ignore_patterns("index.html", "docs.*"))
     shutil.copytree(OWN, to, dirs_exist_ok=True)
     texts = (file.read_text(encoding="utf-8") for file in (SERVED / "index.html", OWN / PARTS))

@@ -14,7 +14,7 @@ OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
 class Link(NamedTuple):
-    """Where a link's target stands in its page, and what it is.
+    """Where a link's target is in its page, and what it is.
 
     Attributes:
         start: place of its first character.
@@ -33,7 +33,7 @@ class Link(NamedTuple):
 
     @property
     def anchor(self) -> str:
-        """The heading it leads to; empty for the whole page."""
+        """The heading it leads to; empty for the page itself."""
         return self.target.partition("#")[2]
 
 

@@ -1,4 +1,4 @@
-"""The pages that are written by hand, gathered from the checkout, their links made to fit."""
+"""The pages that people write, gathered from the checkout, their links made to fit."""
 
 import os
 import posixpath

@@ -1,4 +1,4 @@
-"""Atomic writing: whole or not at all."""
+"""Atomic writing: a file is complete or not there."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""What stands around every request: headers, limits, counters, logs."""
+"""What happens around every request: headers, limits, counters, logs."""
 
 import io
 import json

@@ -13,7 +13,7 @@ from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
 
 # Found on 25,600 real faces: copies that were re-encoded, resized, mirrored, brightened, cropped
-# and aligned anew lie above 0.93, all but one in two hundred; other photos below 0.86.
+# and aligned again are above 0.93, all but one in two hundred; other photos below 0.86.
 SIMILARITY = 0.88
 IDENTICAL, NEAR, MIRRORED = "identical", "near", "mirrored"
 

@@ -18,7 +18,7 @@ class AllAgeFaces(Source):
 
     The published lists `train.txt` and `val.txt` (`name gender` a line; 0 female, 1 male) give the
     gender where they are found. Every image is of another person. Splits are drawn, not taken from
-    the lists, since people combine this data set with others; the list a face is in stands in the
+    the lists, since people combine this data set with others; the list a face is in is given in the
     column `official`. Research use only.
     """
 

@@ -26,7 +26,7 @@ class AppaReal(Source):
 
     Args:
         age: the label: "apparent", the mean of the guesses, with their standard deviation as
-            sigma; or "real". The other one stands in a column.
+            sigma; or "real". The other one is in a column.
     """
 
     name = "appa-real"

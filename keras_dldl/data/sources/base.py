@@ -110,7 +110,7 @@ class Source:
 
 @dataclass(frozen=True)
 class SkippedKind:
-    """Rows left out for one kind of fault: the fault in words, how many, and the first of them.
+    """Rows left out for one kind of fault: a text of the fault, how many, and the first of them.
 
     That is named by its path, or where it has none by its line.
     """

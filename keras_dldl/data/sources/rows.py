@@ -181,7 +181,7 @@ def rows_by_name(
     Args:
         root: the data set's folder.
         pattern: what a name must match.
-        form: the names' form, in words.
+        form: the names' form, as text.
         row_of: makes the row, without its `path`, from the match and the image's path.
         parts: how many last parts of the path make up the name: 2 adds the folder it lies in.
 
@@ -255,7 +255,7 @@ class Rows:
     Args:
         columns: of the manifest, `path` among them, of one length; None for what is not known.
         listing: the file they come from, for messages.
-        lines: the line of the listing on which each row stands, where it has lines.
+        lines: the line of the listing of each row, where it has lines.
     """
 
     def __init__(self, columns: dict[str, Any], listing: Path, lines: Sequence[int] | None = None):

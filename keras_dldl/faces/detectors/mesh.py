@@ -91,7 +91,7 @@ class FaceMesh:
         scale = CROP * side / SIDE * (up * 1j)
         shift = centre - scale * SIDE * (0.5 + 0.5j)
         crop = picture.cut(scale, shift, SIDE)
-        # One by one: a network that gets one picture and two in turn is made ready anew each time.
+        # One by one: a network that gets one picture and two in turn is prepared again each time.
         views = [crop, crop[:, ::-1]] if mirror else [crop]
         found = [self._network(view[None].astype(np.float32) / 255) for view in views]
         logits, coordinates = zip(*(sorted(of.values(), key=np.size) for of in found), strict=True)

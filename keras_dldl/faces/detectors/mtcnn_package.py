@@ -54,7 +54,7 @@ class AsTensorFlow:
 class UnlessEmpty:
     """A stage of the detector that is passed by where no candidates are left.
 
-    The package's own goes on, and ends in an error that it catches and TensorFlow prints.
+    The package's own continues, and ends in an error that it catches and TensorFlow prints.
     """
 
     def __init__(self, stage: Any):

@@ -206,7 +206,7 @@ class IdentityLearner:
         """Do nothing: all layers learn in all epochs."""
 
     def memory(self) -> None:
-        """Return None: nothing is reckoned but the class centres, which `build` tells."""
+        """Return None: only the class centres are computed, which `build` reports."""
 
     def _classifier(self) -> IdentityClassifier:
         config, split = self.config, self.config.validation_split
