@@ -12,7 +12,7 @@ from keras_dldl.labels import LabelGrid
 if TYPE_CHECKING:
     import pandas as pd
 
-LINE = re.compile(r"^line \d+: ")
+LINE = re.compile(r"^line \d+(?: of [^:]+)?: ")
 DETAILS = re.compile(r"[:.;] ")
 VARYING = re.compile(r"'[^']*'|-?\d+(?:\.\d+)?")
 VARIED = "…"
@@ -26,7 +26,8 @@ class Skipped:
     Args:
         path: of the image, relative to the root; "" of a row without one.
         reason: the kind of fault, and after a colon what is particular to this row: rows are
-            counted by kind, see `kinds_of`. May begin with `line <number>: `.
+            counted by kind, see `kinds_of`. May begin with `line <number>: `, or
+            `line <number> of <file>: `.
 
     >>> print(Skipped("a.jpg", "label 110 is off the grid"), Skipped("", "line 9: path is empty"))
     a.jpg: label 110 is off the grid line 9: path is empty

@@ -52,7 +52,7 @@ class ChaLearn15(Source):
             for line, name, mean, sigma in _ratings(path):
                 image = images.find(name, f"{split}/{name}", fits)
                 if problem := age_problem(mean):
-                    skipped.append(Skipped(image, f"{path.name}, line {line}: {problem}"))
+                    skipped.append(Skipped(image, f"line {line} of {path.name}: {problem}"))
                 else:
                     about = {"split": split, "database": self.database}
                     rows.append({"path": image, "label": mean, "sigma": sigma, **about})

@@ -193,7 +193,7 @@ LAYOUTS = {
         """,
         absent=["val/004113.jpg"],
         files={"test_gt.csv": ["image,mean,stdv", "005613.jpg,150,3"]},
-        skipped={"test/005613.jpg": "test_gt.csv, line 2: age is not in 0...120: 150.0"},
+        skipped={"test/005613.jpg": "line 2 of test_gt.csv: age is not in 0...120: 150.0"},
         said="these are 2, 1, 0",
     ),
     "chalearn16, images together, a part missing": Layout(

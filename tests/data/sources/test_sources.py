@@ -99,6 +99,10 @@ DAMAGED = "the picture is damaged, or cut short. Give a whole one. Received: {}"
             [("age is not a number", 2, "0")],
         ),
         (
+            ["line 3 of train_gt.csv: age is not in 0...120: 150", "line 5: age is not in 0...120"],
+            [("age is not in 0...120", 2, "0")],
+        ),
+        (
             ["label 110 is off the grid 0...100", "label 116 is off the grid 0...100"],
             [("label … is off the grid 0...100", 2, "0")],
         ),
