@@ -12,6 +12,7 @@ from keras_dldl.data.arrays import FaceArrays, check_memory, open_arrays
 from keras_dldl.data.augment import Augmentation
 from keras_dldl.data.augment.draws import draw_on_host
 from keras_dldl.data.augment.layer import FaceAugmentation
+from keras_dldl.data.prepared import PreparedData
 from keras_dldl.data.sampling import Sampling, epoch_order, make_sampling
 from keras_dldl.errors import ConfigError
 from keras_dldl.training.config import TrainConfig
@@ -45,7 +46,7 @@ class Feed(Protocol):
         """Return the manifest's paths of the images in one batch of `training(epoch)`, from 0."""
 
 
-def sampling_of(config: TrainConfig, data: Any) -> Sampling | None:
+def sampling_of(config: TrainConfig, data: PreparedData) -> Sampling | None:
     """Return how often each training image comes in an epoch of `config`; None: once."""
     labels, weights = data.rows("train")["label"].to_numpy(), None
     if config.image_weights is not None:
@@ -68,7 +69,9 @@ class PreparedFeed:
         places: the devices and processes that share each batch.
     """
 
-    def __init__(self, config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> None:
+    def __init__(
+        self, config: TrainConfig, data: PreparedData, places: Places = ONE_DEVICE
+    ) -> None:
         self.config = config
         self.data = data
         self.places = places
@@ -129,7 +132,9 @@ class MemoryFeed(PreparedFeed):
     how many devices and processes share a batch.
     """
 
-    def __init__(self, config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> None:
+    def __init__(
+        self, config: TrainConfig, data: PreparedData, places: Places = ONE_DEVICE
+    ) -> None:
         super().__init__(config, data, places)
         for split in ("train", config.validation_split):
             if split is not None:
@@ -260,7 +265,7 @@ def mixed(images: Any, targets: np.ndarray, weights: np.ndarray) -> tuple[Any, n
     return images, np.concatenate([targets[:-1], targets[1:], weights[:-1, None]], axis=1)
 
 
-def make_feed(config: TrainConfig, data: Any, places: Places = ONE_DEVICE) -> Feed:
+def make_feed(config: TrainConfig, data: PreparedData, places: Places = ONE_DEVICE) -> Feed:
     """Return what feeds a run of `config` from prepared data.
 
     Args:

@@ -4,8 +4,11 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import keras
+
 from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.errors import ConfigError
+from keras_dldl.models import FaceModel
 from keras_dldl.training.config import TrainConfig
 
 BACKBONE = "backbone"
@@ -16,7 +19,7 @@ def is_frozen(config: TrainConfig, epoch: int) -> bool:
     return bool(config.freeze) and (config.freeze_epochs is None or epoch < config.freeze_epochs)
 
 
-def set_frozen(face_model: Any, patterns: Sequence[str], frozen: bool) -> list[str]:
+def set_frozen(face_model: FaceModel, patterns: Sequence[str], frozen: bool) -> list[str]:
     """Turn the learning of layers off or on again.
 
     A frozen layer keeps its weights; one of batch normalisation also keeps its statistics and uses
@@ -63,7 +66,7 @@ def set_frozen(face_model: Any, patterns: Sequence[str], frozen: bool) -> list[s
     return sorted(chosen)
 
 
-def innermost_layers(model: Any) -> Iterator[Any]:
+def innermost_layers(model: keras.Model) -> Iterator[Any]:
     """Yield the layers in order, those of models inside the model in their place."""
     for layer in model.layers:
         if getattr(layer, "layers", None):
@@ -72,7 +75,7 @@ def innermost_layers(model: Any) -> Iterator[Any]:
             yield layer
 
 
-def layers_with_weights(model: Any) -> dict[str, Any]:
+def layers_with_weights(model: keras.Model) -> dict[str, Any]:
     """Return all innermost layers with weights by their names."""
     return {layer.name: layer for layer in innermost_layers(model) if layer.weights}
 
@@ -86,8 +89,6 @@ def group_of(name: str) -> str:
     return name.partition("_")[0]
 
 
-def backbone_layers(face_model: Any) -> set[str]:
+def backbone_layers(face_model: FaceModel) -> set[str]:
     """Return the names of the layers with weights before the head."""
-    import keras
-
     return set(layers_with_weights(keras.Model(face_model.input, face_model.features)))

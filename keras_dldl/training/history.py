@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_dldl._utils.files import atomic_path, make_folder, write_text
 from keras_dldl._utils.progress import clock
+from keras_dldl.training.config import RunConfig
 
 COLUMNS = ("epoch", "loss", "mae", "val_loss", "val_mae", "learning_rate", "seconds")
 WHY_BELOW = (
@@ -55,7 +56,7 @@ def epochs_done(rows: Sequence[Mapping[str, Any]]) -> int:
     return rows[-1]["epoch"] if rows else 0
 
 
-def is_stale(rows: Sequence[Mapping[str, Any]], config: Any, metric: str = "mae") -> bool:
+def is_stale(rows: Sequence[Mapping[str, Any]], config: RunConfig, metric: str = "mae") -> bool:
     """Return whether a run with these rows is to end early, by `patience` and `min_improvement`.
 
     It depends on nothing but the rows, so a resumed run stops where it would have stopped.

@@ -14,6 +14,7 @@ import keras
 
 from keras_dldl._utils.backends import backend_name
 from keras_dldl.data.leaks.fingerprints import training_images
+from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import DataError
 from keras_dldl.labels import LabelGrid
 from keras_dldl.methods import Method, find_method, get_method
@@ -82,13 +83,13 @@ class FaceLearner:
 
     metric = "mae"
 
-    def __init__(self, config: TrainConfig, data: Any, devices: int = 1) -> None:
+    def __init__(self, config: TrainConfig, data: PreparedData, devices: int = 1) -> None:
         self.config = config
         self.data = data
         self.devices = devices
         self.unit = data.grid.unit
         self.part = math.ceil(config.batch_size / config.accumulate)
-        self.face_model: Any = None
+        self.face_model: FaceModel | None = None
         self.trained: keras.Model | None = None
         self._teachers: list[Any] = []
         self._frozen = False
@@ -111,7 +112,7 @@ class FaceLearner:
         self._compile(frozen=is_frozen(self.config, epoch))
         return {"parameters": self.face_model.count_params(), "init": init}
 
-    def _keep_what_is_said_of(self, start: Any) -> None:
+    def _keep_what_is_said_of(self, start: keras.Model | None) -> None:
         """Keep what the start model's file says of it, for as long as its weights stay."""
         self.start_card = start.card if start else {}
         self._start_calibration = calibration = getattr(start, "calibration", None)
@@ -195,7 +196,7 @@ def make_method(config: TrainConfig) -> Method:
     return get_method(config.method, **options)
 
 
-def check_method(method: Method, data: Any, splits: Sequence[str]) -> None:
+def check_method(method: Method, data: PreparedData, splits: Sequence[str]) -> None:
     """Raise an error if `method` cannot be trained on `data`.
 
     Raises:
@@ -216,7 +217,7 @@ def check_method(method: Method, data: Any, splits: Sequence[str]) -> None:
             )
 
 
-def make_grid(config: TrainConfig, data: Any) -> LabelGrid:
+def make_grid(config: TrainConfig, data: PreparedData) -> LabelGrid:
     """Return the grid of the model: that of `data`, with the step of `config` if it has one.
 
     Raises:
@@ -225,7 +226,7 @@ def make_grid(config: TrainConfig, data: Any) -> LabelGrid:
     return replace(data.grid, step=config.label_step or data.grid.step)
 
 
-def make_model(config: TrainConfig, data: Any) -> FaceModel:
+def make_model(config: TrainConfig, data: PreparedData) -> FaceModel:
     """Return an untrained model of `config` for the labels and the alignment of `data`."""
     return build_model(
         config.model,

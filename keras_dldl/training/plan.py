@@ -10,6 +10,8 @@ from keras_dldl.training.optimizer import LearningRate
 from keras_dldl.training.team import Team
 
 if TYPE_CHECKING:
+    from keras_dldl.data.prepared import PreparedData
+    from keras_dldl.models import FaceModel
     from keras_dldl.training.memory import Memory
 
 _SHOWN_RATES = 12
@@ -126,7 +128,7 @@ def make_plan(config: TrainConfig, team: Team | None = None) -> RunPlan:
     )
 
 
-def _kept_bytes(config: TrainConfig, data: Any, split: str) -> int:
+def _kept_bytes(config: TrainConfig, data: "PreparedData", split: str) -> int:
     from keras_dldl.data.arrays import memory_limit
 
     decoded = len(data.rows(split)) * config.input_size**2 * 3
@@ -136,7 +138,7 @@ def _kept_bytes(config: TrainConfig, data: Any, split: str) -> int:
     return next((kept for kept in (decoded, encoded) if kept <= memory_limit()), 0)
 
 
-def _groups(face_model: Any) -> dict[str, tuple[int, int]]:
+def _groups(face_model: "FaceModel") -> dict[str, tuple[int, int]]:
     from keras_dldl.training.freezing import group_of, layers_with_weights
 
     groups: dict[str, tuple[int, int]] = {}

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 import keras
 
 from keras_dldl._utils.files import atomic_path
+from keras_dldl.data.people import People
+from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import TrainingError
 from keras_dldl.training.averaging import KeepRawWeights, averaged_weights
 from keras_dldl.training.callbacks import Interrupt, StepWatch
@@ -65,7 +67,7 @@ class Run:
         self,
         config: RunConfig,
         folder: RunFolder,
-        data: Any,
+        data: PreparedData | People,
         fingerprint: str,
         feed: Feed,
         learner: Learner,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from keras_dldl._utils.files import TEMPORARY_PREFIX, atomic_path, write_json
 from keras_dldl._version import __version__
 from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.training.config import RunConfig
+
+if TYPE_CHECKING:
+    from keras_dldl.data.people import People
+    from keras_dldl.data.prepared import PreparedData
 
 # The fingerprint speaks for the data, wherever it lies now and whatever is left out of it; epochs
 # may be raised, and what ends a run early, only watches it, or does the same elsewhere changes no
@@ -214,7 +218,9 @@ def check_same_run(
         )
 
 
-def data_fingerprint(data: Any, splits: list[str], image_weights: str | None = None) -> str:
+def data_fingerprint(
+    data: "PreparedData | People", splits: list[str], image_weights: str | None = None
+) -> str:
     """Return a digest of paths, labels and sigmas of the rows of `splits`, in their order.
 
     Args:
@@ -241,7 +247,9 @@ def data_fingerprint(data: Any, splits: list[str], image_weights: str | None = N
     return digest.hexdigest()
 
 
-def write_provenance(folder: RunFolder, data: Any, facts: dict[str, Any]) -> None:
+def write_provenance(
+    folder: RunFolder, data: "PreparedData | People", facts: dict[str, Any]
+) -> None:
     """Write what the settings do not say: versions, machine, command, label grid, counts."""
     versions: dict[str, str | None] = {"python": platform.python_version()}
     versions["keras-dldl"] = __version__

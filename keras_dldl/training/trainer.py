@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
@@ -19,6 +19,9 @@ from keras_dldl.training.run_folder import (
     load_checkpoint,
 )
 from keras_dldl.training.team import Team, folder_of, joined
+
+if TYPE_CHECKING:
+    from keras_dldl.data.prepared import PreparedData
 
 _LOGGER = logging.getLogger(__name__)
 _SHOWN = 5
@@ -84,7 +87,9 @@ def _train(
         return run.execute(checkpoint)
 
 
-def open_data(config: TrainConfig, processes: int = 1) -> tuple[TrainConfig, Any, list[str]]:
+def open_data(
+    config: TrainConfig, processes: int = 1
+) -> tuple[TrainConfig, "PreparedData", list[str]]:
     """Open the prepared data of a run, and refuse what it cannot be trained on.
 
     Args:
@@ -141,7 +146,7 @@ def check_config(config: TrainConfig) -> None:
         )
 
 
-def check_manifest_labels(data: Any, splits: Sequence[str]) -> None:
+def check_manifest_labels(data: "PreparedData", splits: Sequence[str]) -> None:
     """Raise `DataError` for labels that are off the label grid; names file and lines."""
     from keras_dldl.data.manifest import line_number
 
@@ -178,7 +183,7 @@ def _opened(folder: RunFolder, resume: bool, team: Team) -> Checkpoint | None:
     return load_checkpoint(folder.checkpoint)
 
 
-def _completed(config: TrainConfig, data: Any, processes: int = 1) -> TrainConfig:
+def _completed(config: TrainConfig, data: "PreparedData", processes: int = 1) -> TrainConfig:
     """Fill in what the data decide, and make paths hold from any working folder."""
     from keras_dldl.training.feed import choose_feed
 

@@ -25,7 +25,7 @@ SUFFIXES = (".weights.h5", ".h5", ".keras")
 _LOGGER = logging.getLogger(__name__)
 
 
-def start_from(model: Any, config: RunConfig) -> tuple[dict[str, Any] | None, Any]:
+def start_from(model: keras.Model, config: RunConfig) -> tuple[dict[str, Any] | None, Any]:
     """Give a fresh model the weights that the settings `weights` and `init` name.
 
     Returns:
@@ -101,7 +101,7 @@ def copy_matching_layers(target: Any, source: Any, leave: Collection[str] = ()) 
     return WarmStart(tuple(copied), tuple(name for name in wanted if name not in copied))
 
 
-def _by_layer(model: Any) -> dict[str, dict[str, Any]]:
+def _by_layer(model: keras.Model) -> dict[str, dict[str, Any]]:
     """Return the weights of each layer by the layer's name, and by their place in it."""
     found: dict[str, dict[str, Any]] = {}
     unnamed: Counter = Counter()
@@ -141,7 +141,7 @@ def check_weights(backbone: str, weights: str) -> None:
         )
 
 
-def load_backbone_weights(model: Any, weights: str) -> None:
+def load_backbone_weights(model: keras.Model, weights: str) -> None:
     """Give the network inside a face model weights that others trained.
 
     Called when training begins, and never when a model is loaded: a saved model has its own.
@@ -167,7 +167,7 @@ def load_backbone_weights(model: Any, weights: str) -> None:
     _LOGGER.info("Took the weights of %d layers from %s.", len(wanted), weights)
 
 
-def _imagenet(model: Any) -> keras.Model:
+def _imagenet(model: keras.Model) -> keras.Model:
     # Keras shows the progress of a download on stdout, which is for results.
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*Weights for input shape", UserWarning)
@@ -182,7 +182,7 @@ def _imagenet(model: Any) -> keras.Model:
             ) from error
 
 
-def _from_file(model: Any, path: Path) -> keras.Model:
+def _from_file(model: keras.Model, path: Path) -> keras.Model:
     try:
         if path.suffix == ".keras":
             loaded = keras.saving.load_model(path, compile=False)
@@ -195,7 +195,7 @@ def _from_file(model: Any, path: Path) -> keras.Model:
         raise ModelFileError(f"{_of_another_network(model, path)} ({_reason(error)})") from error
 
 
-def _trained_layers(network: Any) -> list[Any]:
+def _trained_layers(network: keras.Model) -> list[Any]:
     # EfficientNet's own normalisation stays the identity: ours before it does the work.
     return [
         layer
@@ -208,7 +208,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def _of_another_network(model: Any, weights: Any) -> str:
+def _of_another_network(model: keras.Model, weights: Any) -> str:
     return (
         f"`weights` must be of the network {model.backbone_name} without its classifier "
         f"(include_top=False). Received: {os.fspath(weights)}, which does not fit"
