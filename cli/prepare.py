@@ -4,6 +4,7 @@ from textwrap import wrap
 
 import click
 
+from keras_dldl._utils.arguments import did_you_mean
 from keras_dldl.cli.options import (
     DETECTOR_HELP,
     DETECTORS,
@@ -139,6 +140,14 @@ def _sources():
     show_default="skip every second face",
     help="For imdb-wiki: skip photos whose second face has a higher score.",
 )
+@click.option(
+    "--source-option",
+    "source_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    show_default="none",
+    help="For a source of your own: one of its options, the value as in YAML; may be repeated.",
+)
 @json_option
 @click.pass_context
 def command(ctx, source, root, out, as_json, **options):
@@ -164,7 +173,8 @@ def command(ctx, source, root, out, as_json, **options):
             f"--root is needed for {source}: the folder of the data set. Received: no --root"
         )
     of_run = {field.name: options[field.name] for field in fields(PrepareOptions)}
-    reader = make(kind, "source", **_options_of(kind, options))
+    own = _own_options(kind, source, options["source_options"])
+    reader = make(kind, "source", **_options_of(kind, options) | own)
     run_jobs = _run_jobs(ctx, options["runner"], options["beam_options"])
     _report(prepare(reader, root, out, PrepareOptions(**of_run), run_jobs), as_json)
 
@@ -191,6 +201,26 @@ def _options_of(kind, options):
     left_out = {"fold"} if options["folds"] is not None else set()
     given = {name for name, value in options.items() if value is not None}
     return {name: options[name] for name in kind.options if name in given - left_out}
+
+
+def _own_options(kind, source, assignments):
+    """Return the options that only a source of the user's own has."""
+    from keras_dldl.training.config import parse_assignments
+
+    own = parse_assignments(assignments)
+    for name in own:
+        if source in SOURCES:
+            raise click.UsageError(
+                "--source-option is for a source of your own, module:Class; those of "
+                f"`keras-dldl sources` have options by name. Received: {name} for {source}"
+            )
+        if name not in kind.options:
+            raise click.UsageError(
+                f"The options of {source}, which its attribute `options` names, are "
+                f"{', '.join(kind.options) or 'none'}.{did_you_mean(name, kind.options)} "
+                f"Received: {name}"
+            )
+    return own
 
 
 def _check_options_of(kind, source, ctx):

@@ -1,6 +1,7 @@
 """`keras-dldl prepare`: its options reach the run; those of another source are refused."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -43,6 +44,47 @@ def test_an_option_of_another_source_is_refused(run, source, option, owner):
     result, calls = run(source, *option)
     assert result.exit_code == 2 and not calls
     assert f"{option[0]} is for the source {owner} only. Received: {source}" in result.stderr
+
+
+@pytest.fixture
+def album(tmp_path, monkeypatch):
+    """A source of the user's own with an option, as a module in the current folder."""
+    code = """
+from keras_dldl.data.sources import Source
+
+
+class Album(Source):
+    options = ("year",)
+
+    def __init__(self, year: int = 0):
+        self.year = year
+"""
+    (tmp_path / "album_of_test.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    yield "album_of_test:Album"
+    sys.modules.pop("album_of_test", None)
+
+
+def test_a_source_of_ones_own_has_options_of_its_own(run, album):
+    result, calls = run(album, "--source-option", "year=2024")
+    assert result.exit_code == 0, result.output
+    assert calls[0][0].year == 2024
+    result, calls = run(album)
+    assert calls[1][0].year == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "reason"),
+    [
+        (None, "yaer=1", "`options` names, are year. Did you mean year. Received: yaer"),
+        (None, "year", "A setting is given as KEY=VALUE"),
+        ("utkface", "year=1", "for a source of your own.*Received: year for utkface"),
+    ],
+)
+def test_options_that_no_source_has(run, album, source, option, reason):
+    result, calls = run(source or album, "--source-option", option)
+    assert result.exit_code == 2 and not calls
+    assert re.search(reason, " ".join(result.stderr.split()))
 
 
 @pytest.mark.parametrize(

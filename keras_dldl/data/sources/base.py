@@ -83,7 +83,7 @@ class Source:
             first line of the source's module.
         licence: the terms of use in a few words; what the data set itself says holds.
         options: names of the constructor's arguments, which are options of `prepare` of the same
-            name. All have defaults.
+            name; those of a source of the user's own come by `--source-option`. All have defaults.
         draws_root: whether `read` makes the images itself, so that the root is this package's.
     """
 
