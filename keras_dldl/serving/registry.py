@@ -200,7 +200,7 @@ def about_model(path: str) -> dict[str, Any] | None:
         for name, group in by_column[column].items()
     ]
     return {
-        "name": folder.name,
+        "name": folder.name if found.stem == "model" else found.stem,
         "mae": metrics.get("mae"),
         "faces": metrics.get("n"),
         "groups": groups,

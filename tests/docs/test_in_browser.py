@@ -42,7 +42,7 @@ def test_the_page_is_the_servers_with_its_own_parts(tmp_path):
     found = Page(page)
     assert found.open == [] and "<!-- end" not in page
     ids = set(found.values("id"))
-    of_map = {"attention", "strength-row", "strength", "attention-note"}
+    of_map = {"attention", "strength-row", "strength", "attention-wait", "attention-note"}
     assert set(Page(served).values("id")) - ids == of_map
     assert "Your photo never leaves your device." in page and "Content-Security-Policy" in page
     assert "Photos go to the server" not in page and 'href="docs"' not in page

@@ -435,3 +435,161 @@ def test_a_phone_is_wide_enough(tab, photo, dark):
     assert min(filter(None, tab.run(heights))) >= 44  # of a finger
     paper = tab.run("getComputedStyle(document.body).backgroundColor")
     assert paper == ("rgb(18, 23, 29)" if dark else "rgb(255, 255, 255)")
+
+
+def forget_refusals(tab):
+    """Drop what Chromium itself notes of requests that were refused or failed."""
+    tab.events[:] = [event for event in tab.events if event["method"] != "Log.entryAdded"]
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "height"), [(3000, 120), (120, 3000)])
+def test_of_a_panorama_a_part_is_seen_with_the_chosen_face(tab, tmp_path, width, height):
+    tab.show_as(360, 740)
+    path = tmp_path / "panorama.png"
+    Image.fromarray(picture(3, width=width, height=height)).save(path)
+    look(tab, path)
+    shown = tab.run("[photo.width, photo.height]")
+    assert min(shown) >= 120 and shown[0] / shown[1] == pytest.approx(width / height, rel=0.01)
+    assert tab.run("document.documentElement.scrollWidth") <= 360
+    for number in (3, 1):
+        tab.run(f"document.querySelector('#faces button:nth-child({number})').click()")
+        seen = """(() => {
+          const [frame, box] = ["#window", "#overlay .selected .box"].map(
+            s => document.querySelector(s).getBoundingClientRect());
+          return box.left < frame.right && box.right > frame.left && box.width > 15 &&
+            box.top < frame.bottom && box.bottom > frame.top && frame.bottom < innerHeight;
+        })()"""
+        assert tab.run(seen), number
+
+
+@needs_browser
+@pytest.mark.parametrize("suffix", [".tif", ".webp"])  # one not shown, one not turned upright
+def test_a_photo_that_the_browser_shows_otherwise_than_it_is_is_not_shown(tab, tmp_path, suffix):
+    path = tmp_path / f"turned{suffix}"
+    exif = Image.Exif()
+    exif[0x112] = 6
+    turned = Image.fromarray(picture(2)).transpose(Image.Transpose.ROTATE_90)
+    turned.save(path, exif=exif, **({"lossless": True} if suffix == ".webp" else {}))
+    look(tab, path)
+    assert tab.run("document.querySelectorAll('#overlay g').length") == 2
+    assert "This browser cannot show this photo" in tab.text("#caption")
+    assert tab.run("getComputedStyle(document.getElementById('photo')).visibility") == "hidden"
+    tab.run("document.getElementById('save-picture').click()")
+    tab.wait("document.getElementById('error').innerText")
+    assert tab.text("#error").startswith("Save picture failed: this browser cannot show the photo")
+
+
+@needs_browser
+def test_a_photo_is_known_by_its_content_and_a_failure_by_its_name(tab, photo, tmp_path):
+    nameless = tmp_path / "photo"
+    nameless.write_bytes(photo(2).read_bytes())
+    look(tab, nameless)
+    assert tab.run("document.querySelectorAll('#overlay g').length") == 2
+    text = tmp_path / "words.png"
+    text.write_text("no picture")
+    tab.choose_file("#file", text, photo(1))
+    tab.wait(f"{SHOWN} && document.querySelectorAll('#gallery button').length === 2")
+    tab.wait("document.querySelector('#gallery button').textContent.includes('words.png')")
+    tab.run("document.querySelector('#gallery button').click()")
+    tab.wait("document.getElementById('error').innerText.startsWith('words.png: ')")
+    look(tab, nameless)
+    nameless.unlink()
+    tab.run("model.value = 'beauty'; model.dispatchEvent(new Event('change'))")
+    tab.wait("document.getElementById('error').innerText.includes('is gone')")
+    assert tab.text("#error").endswith("Received: photo")
+    forget_refusals(tab)
+
+
+@needs_browser
+def test_another_model_keeps_the_photo_that_is_shown(tab, photo):
+    tab.choose_file("#file", photo(3), photo(1), photo(2))
+    tab.wait(f"{SHOWN} && document.querySelectorAll('#gallery button:enabled').length === 3")
+    tab.run("document.querySelector('#gallery button:nth-child(3)').click()")
+    tab.run("model.value = 'beauty'; model.dispatchEvent(new Event('change'))")
+    tab.wait(f"{SHOWN} && document.getElementById('unit').innerText === 'points'")
+    assert attribute(tab, "#gallery button:nth-child(3)", "aria-pressed") == "true"
+    assert tab.run("document.querySelectorAll('#overlay g').length") == 2
+
+
+@needs_browser
+def test_what_is_no_file_is_said(tab):
+    for kind, field in (
+        ("DragEvent('drop'", "dataTransfer"),
+        ("ClipboardEvent('paste'", "clipboardData"),
+    ):
+        tab.run("document.getElementById('error').textContent = ''")
+        transfer = "const t = new DataTransfer(); t.setData('text/plain', 'hello');"
+        tab.run(f"{{ {transfer} document.dispatchEvent(new {kind}, {{{field}: t}})) }}")
+        assert tab.text("#error").startswith("There is no picture file in that.")
+        assert tab.text("#error").endswith("Received: text/plain")
+
+
+@needs_browser
+@pytest.mark.parametrize("ends", [(0.4, 0.0, 13.2), (99.6, 88.8, 100.0)])
+def test_the_text_of_the_chart_is_never_cut(tab, photo, ends):
+    look(tab, photo(1))
+    value, low, high = ends
+    face = {"value": value, "interval": [low, high], "distribution": [1 / 101] * 101}
+    answer = {"labels": list(range(101)), "task": "age", "unit": "years", "level": 0.9}
+    script = f"""import(new URL("static/chart.js", location)).then(({{ drawChart }}) => {{
+      drawChart(chart, {json.dumps(face)}, {json.dumps(answer)}, "");
+      const {{ x, width }} = chart.querySelector(".told").getBBox();
+      return [x, chart.clientWidth - x - width];
+    }})"""
+    assert min(tab.run(script)) >= -0.5
+
+
+@needs_browser
+def test_a_saved_picture_has_the_intervals_where_there_is_room(tab):
+    faces = [
+        {"number": i + 1, "value": 24.5, "interval": [17.5, 30.7], "box": [x, y, 110, 110]}
+        for i, (x, y) in enumerate((45 + 200 * (i % 6), 90 + 200 * (i // 6)) for i in range(30))
+    ]
+    answer = {"faces": faces, "width": 1200, "height": 1000, "labels": list(range(101))}
+    script = f"""import(new URL("static/overlay.js", location)).then(async ({{ annotated }}) => {{
+      const written = [], context = OffscreenCanvasRenderingContext2D.prototype;
+      const write = context.fillText;
+      context.fillText = function (text, ...place) {{
+        written.push([text, parseFloat(this.font.match(/([\\d.]+)px/)[1])]);
+        return write.call(this, text, ...place);
+      }};
+      await annotated(new OffscreenCanvas(1200, 1000), {json.dumps(answer)});
+      context.fillText = write;
+      return written;
+    }})"""
+    written = tab.run(script)
+    assert [text for text, _ in written] == [f"{i}: 24.5 (17.5-30.7)" for i in range(1, 31)]
+    assert min(size for _, size in written) >= 20  # a fiftieth of the picture
+
+
+@needs_browser
+def test_the_wait_for_an_attention_map_is_said(tab, photo):
+    look(tab, photo(1))
+    tab.run("{ const ask = fetch; const wait = new Promise(go => window.answerNow = go);"
+            "window.fetch = (...of) => wait.then(() => ask(...of)) }")  # fmt: skip
+    tab.run("document.getElementById('attention').click()")
+    assert "being computed" in tab.text("#attention-wait") and "being computed" in tab.run(STATUS)
+    assert not tab.run("document.getElementById('attention-note').offsetHeight")
+    tab.run("answerNow()")
+    tab.wait("document.getElementById('attention-note').offsetHeight > 0")
+    assert not tab.run("document.getElementById('attention-wait').offsetHeight")
+
+
+@needs_browser
+def test_without_the_server_camera_and_example_say_so(tab):
+    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    tab.run("document.getElementById('camera').click()")
+    tab.wait("document.getElementById('camera-dialog').open")
+    tab.wait("!document.getElementById('shoot').disabled")  # not before there is a picture
+    assert tab.run("document.getElementById('video').readyState") >= 2
+    tab.wait("document.getElementById('live-time').textContent.includes('ms a frame')")
+    tab.send("Network.emulateNetworkConditions", offline=True, **network)
+    try:
+        tab.wait("document.getElementById('live-time').textContent.includes('cannot be reached')")
+        tab.run("document.getElementById('cancel').click()")
+        tab.run("document.getElementById('example').click()")
+        tab.wait("document.getElementById('error').innerText.includes('example photo')")
+    finally:
+        tab.send("Network.emulateNetworkConditions", offline=False, **network)
+    forget_refusals(tab)

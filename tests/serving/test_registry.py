@@ -138,3 +138,8 @@ def test_a_damaged_report_is_no_report(tmp_path):
             (tmp_path / "metrics.json").write_text(text)
         assert about_model(str(tmp_path)) == {"name": tmp_path.name, **nothing}
     assert about_model(str(tmp_path / "nowhere")) is None
+
+
+def test_a_file_of_another_name_is_called_by_it(tmp_path):
+    (tmp_path / "mine.tflite").write_bytes(b"")
+    assert about_model(str(tmp_path / "mine.tflite"))["name"] == "mine"

@@ -3,7 +3,7 @@
 export const LIVE_PAUSE = 100; // milliseconds between frames of the camera: others are served too
 export const NO_FACE =
   "No face was found. Faces under about 20 pixels, or under 1/64 of the longer side, are not seen.";
-const UNREACHABLE = "The server cannot be reached.";
+const UNREACHABLE = "The server cannot be reached. See whether `keras-dldl serve` still runs, or start it again.";
 
 function answerOf(status, text) {
   let content;

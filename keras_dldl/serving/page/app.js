@@ -9,6 +9,10 @@ import * as share from "./share.js";
 
 const LARGEST_ZOOM = 6; // of small photos
 const LEAST_HEIGHT = 220; // of the photo, on the lowest of screens
+const STRIP = 48; // photos that would be narrower, such as panoramas, are shown in a window instead,
+const WINDOW = 140; // their narrow side so wide
+
+const UNSHOWN = "This browser cannot show this photo as it is meant: only the boxes are drawn.";
 
 const at = (id) => document.getElementById(id);
 // A photo is {file, address, answer, error}; `shown` and `chosen` are places in the lists.
@@ -31,7 +35,8 @@ function busy(text, share) {
   else at("progress").value = share;
 }
 
-async function look(files) {
+// Finds the faces of photos, of the one at `wanted` first, which is shown.
+async function look(files, wanted = 0) {
   state.asking?.abort();
   const asking = new AbortController();
   const { signal } = asking;
@@ -40,8 +45,11 @@ async function look(files) {
   Object.assign(state, { asking, photos, shown: -1 });
   complain(null);
   at("result").hidden = true;
-  for (const [i, photo] of photos.entries()) {
-    const which = photos.length > 1 ? `Photo ${i + 1} of ${photos.length}` : "The photo";
+  const order = [...photos.keys()];
+  order.unshift(...order.splice(wanted, 1));
+  for (const [done, i] of order.entries()) {
+    const photo = photos[i];
+    const which = photos.length > 1 ? `Photo ${done + 1} of ${photos.length}` : "The photo";
     listPhotos();
     say(`${which}: looking for faces.`);
     busy(`${which}: sending …`, 0);
@@ -53,19 +61,32 @@ async function look(files) {
       photo.milliseconds = Math.round(performance.now() - start);
     } catch (error) {
       if (error.name === "AbortError") return;
-      photo.error = error;
+      photo.error = new Error(error.message.replace(/^the picture: /, `${nameOf(photo.file)}: `));
     }
     if (signal.aborted) return;
     listPhotos();
-    if (state.shown < 0 && (photo.answer || i === photos.length - 1)) await show(i);
+    if (state.shown < 0 && (photo.answer || done === photos.length - 1)) await show(i);
   }
   busy(null);
 }
 
-function answerOf(file, signal, onSent) {
-  if (!file.type.startsWith("image/")) {
-    throw new Error("That is not a picture. Choose a JPEG, PNG or WebP file.");
+function nameOf(file) {
+  return file.name || "the photo";
+}
+
+async function answerOf(file, signal, onSent) {
+  // Browsers go by the name's ending: without a known one there is no type.
+  if (file.type && !file.type.startsWith("image/")) {
+    throw new Error(`That is not a picture. Choose JPEG, PNG or WebP files. Received: ${nameOf(file)}`);
   }
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Error(
+      `This cannot be read: a folder, or a file that is gone or has changed. Choose picture files. Received: ${nameOf(file)}`,
+    );
+  }
+  signal.throwIfAborted();
   return findFaces(file, at("model").value, signal, onSent);
 }
 
@@ -80,6 +101,8 @@ function listPhotos() {
     button.setAttribute("aria-pressed", String(i === shown));
     image.src = address;
     image.alt = "";
+    image.addEventListener("error", () => image.replaceWith(file.name)); // not a picture of the browser's
+    button.title = file.name;
     count.textContent = error ? "!" : answer ? answer.faces.length : "…";
     const told = error ? "failed" : answer ? found(answer) : "waiting";
     button.setAttribute("aria-label", `${file.name || "photo"}: ${told}`);
@@ -96,7 +119,8 @@ function found({ faces }) {
 }
 
 async function show(index) {
-  const { answer, error, address, milliseconds } = state.photos[index];
+  const photo = state.photos[index];
+  const { answer, error, address, milliseconds } = photo;
   const first = !document.body.classList.contains("looked");
   Object.assign(state, { shown: index, chosen: -1 });
   if (state.photos.length > 1) listPhotos();
@@ -111,9 +135,12 @@ async function show(index) {
   image.src = address;
   image.alt = `Your photo. ${found(answer)}.`;
   await image.decode().catch(() => {}); // some formats only the server can read
+  photo.unseen = !isShown(image, answer);
+  image.classList.toggle("unshown", photo.unseen);
   at("caption").textContent = answer.faces.length
     ? `${found(answer)}${answer.faces.length > 1 ? ", numbered from left to right" : ""}, in ${milliseconds} ms.`
     : NO_FACE;
+  if (photo.unseen) at("caption").textContent += ` ${UNSHOWN}`;
   clearMap(at("overlay"));
   listFaces(answer);
   at("face").hidden = !answer.faces.length;
@@ -124,6 +151,12 @@ async function show(index) {
   if (first) window.scrollTo(0, 0);
 }
 
+// Whether the browser shows the photo as the server sees it: some formats it cannot show, and of some
+// it does not heed in which direction the camera was held.
+function isShown({ naturalWidth, naturalHeight }, { width, height }) {
+  return Math.abs(naturalWidth * height - naturalHeight * width) < 0.02 * naturalWidth * height;
+}
+
 // What depends on the width of the window.
 function draw() {
   if (!current()?.answer || at("result").hidden) return;
@@ -131,7 +164,12 @@ function draw() {
   const room = at("figure").clientWidth;
   const wide = window.matchMedia("(min-width: 52rem)").matches;
   const high = Math.max(window.innerHeight * (wide ? 0.75 : 0.4), LEAST_HEIGHT);
-  const scale = Math.min(room / answer.width, high / answer.height, LARGEST_ZOOM);
+  const narrow = Math.min(answer.width, answer.height);
+  const whole = Math.min(room / answer.width, high / answer.height, LARGEST_ZOOM);
+  const strip = narrow * whole < STRIP;
+  const scale = strip ? Math.min(WINDOW / narrow, LARGEST_ZOOM) : whole;
+  at("window").style.maxHeight = strip ? `${high}px` : "";
+  at("window").classList.toggle("strip", strip);
   at("photo").width = Math.round(answer.width * scale);
   at("photo").height = Math.round(answer.height * scale);
   drawBoxes(at("overlay"), answer, answer.width * scale, choose);
@@ -139,6 +177,14 @@ function draw() {
   markBox(at("overlay"), state.chosen);
   const face = answer.faces[state.chosen];
   drawChart(at("chart"), face, answer, `Distribution of face ${face.number}. ${inWords(answer, face)}`);
+}
+
+// Brings a face into the window on a panorama.
+function scrollTo({ box: [x, y, width, height] }) {
+  const frame = at("window");
+  const scale = at("photo").width / current().answer.width;
+  frame.scrollLeft = (x + width / 2) * scale - frame.clientWidth / 2;
+  frame.scrollTop = (y + height / 2) * scale - frame.clientHeight / 2;
 }
 
 function listFaces(answer) {
@@ -173,6 +219,7 @@ function choose(index) {
   at("warnings").textContent = doubts(face);
   at("warnings").hidden = face.warnings.length === 0;
   draw();
+  scrollTo(face);
   fillTable(at("table"), answer.labels.map((label, i) => [label, `${(100 * face.distribution[i]).toFixed(1)} %`]));
   at("table-unit").textContent = answer.unit;
   if (changed && attentionMap) showMap(wanted);
@@ -196,15 +243,20 @@ async function showMap(wanted) {
   const { file, answer } = current();
   clearMap(at("overlay"));
   at("attention").setAttribute("aria-pressed", String(wanted));
-  at("attention-note").hidden = at("strength-row").hidden = !wanted;
+  at("attention-wait").hidden = at("strength-row").hidden = !wanted;
+  at("attention-note").hidden = true;
   if (!wanted) return;
+  say(at("attention-wait").textContent.trim());
   try {
     const map = await attentionMap(file, answer.model, answer.faces[chosen].landmarks);
     const still = at("attention").getAttribute("aria-pressed") === "true";
     if (answer !== current()?.answer || chosen !== state.chosen || !still) return;
     await drawMap(at("overlay"), map, at("strength").value / 100);
+    at("attention-wait").hidden = true;
+    at("attention-note").hidden = false;
     say(`The attention map of face ${answer.faces[chosen].number} is drawn over the photo.`);
   } catch (error) {
+    if (answer !== current()?.answer || chosen !== state.chosen) return;
     complain(error);
     showMap(false);
   }
@@ -272,11 +324,15 @@ function listen() {
     if (files.length) look(files);
   });
   at("example").addEventListener("click", async () => {
-    const response = await fetch("static/example.jpg");
-    look([new File([await response.blob()], "example.jpg", { type: "image/jpeg" })]);
+    try {
+      const response = await fetch("static/example.jpg");
+      look([new File([await response.blob()], "example.jpg", { type: "image/jpeg" })]);
+    } catch {
+      complain(new Error("The example photo cannot be loaded. Load the page again, or choose a photo."));
+    }
   });
   at("model").addEventListener("change", () => {
-    if (state.photos.length) look(state.photos.map(({ file }) => file));
+    if (state.photos.length) look(state.photos.map(({ file }) => file), Math.max(state.shown, 0));
   });
   at("camera").addEventListener("click", async () => {
     try {
@@ -310,6 +366,7 @@ function listen() {
 function take(transfer) {
   const files = [...transfer.files];
   if (files.length) look(files);
+  else complain(new Error(`There is no picture file in that. Drop or paste JPEG, PNG or WebP files. Received: ${[...transfer.types].join(", ") || "nothing"}`));
 }
 
 listen();

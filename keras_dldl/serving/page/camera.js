@@ -4,11 +4,13 @@ import { findFaces, LIVE_PAUSE } from "./api.js";
 import { drawBoxes } from "./overlay.js";
 
 const LIVE_SIDE = 640; // of the frames that are sent for live estimates
+const MANY_FAILURES = 3; // in a row: a busy server refuses now and then
 
 const dialog = document.getElementById("camera-dialog");
 const video = document.getElementById("video");
 const live = document.getElementById("live");
 const liveTime = document.getElementById("live-time");
+const shoot = document.getElementById("shoot");
 
 export async function takePicture(model) {
   if (!navigator.mediaDevices?.getUserMedia) {
@@ -22,6 +24,12 @@ export async function takePicture(model) {
   }
   const watching = new AbortController();
   try {
+    liveTime.textContent = "";
+    shoot.disabled = true; // until there is something to take
+    video.onloadeddata = () => {
+      shoot.disabled = false;
+      shoot.focus();
+    };
     video.srcObject = stream;
     dialog.showModal();
     watch(model, watching.signal);
@@ -37,18 +45,22 @@ export async function takePicture(model) {
 
 // One frame after the other: the next is sent once the last is answered.
 async function watch(model, signal) {
+  let failures = 0;
   while (!signal.aborted) {
     try {
       if (video.videoWidth) {
         const start = performance.now();
         const picture = await frame(LIVE_SIDE, "image/jpeg");
         const answer = await findFaces(picture, model, signal, undefined, true);
-        if (signal.aborted) return;
+        if (signal.aborted || !video.clientWidth) return;
+        failures = 0;
         drawBoxes(live, answer, video.clientWidth);
         liveTime.textContent = `${Math.round(performance.now() - start)} ms a frame`;
       }
-    } catch {
-      live.replaceChildren(); // a busy server refuses now and then
+    } catch (error) {
+      if (signal.aborted) return;
+      live.replaceChildren();
+      if (++failures >= MANY_FAILURES) liveTime.textContent = error.message;
     }
     await new Promise((resolve) => setTimeout(resolve, LIVE_PAUSE));
   }
@@ -56,7 +68,7 @@ async function watch(model, signal) {
 
 function pressed() {
   return new Promise((resolve) => {
-    document.getElementById("shoot").onclick = () => resolve(true);
+    shoot.onclick = () => resolve(true);
     document.getElementById("cancel").onclick = () => resolve(false);
     dialog.oncancel = () => resolve(false); // the key Escape
   });

@@ -5,7 +5,6 @@ import { element } from "./svg.js";
 
 const HEIGHT = 200;
 const MARGIN = { left: 14, right: 14, top: 24, bottom: 40 };
-const TEXT_HALF = 46; // about half of the widest text over the chart
 
 export function drawChart(svg, face, answer, describe) {
   const { labels } = answer;
@@ -20,7 +19,7 @@ export function drawChart(svg, face, answer, describe) {
   const y = (p) => floor - (p / top) * (floor - MARGIN.top);
   const [from, to] = face.interval;
   const told = `${format(answer, face.value)} (${format(answer, from)}-${format(answer, to)})`;
-  const middle = Math.min(Math.max(x(face.value), TEXT_HALF), width - TEXT_HALF);
+  const text = element("text", { class: "told", x: x(face.value), y: MARGIN.top - 8 }, told);
 
   svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
   svg.setAttribute("aria-label", describe);
@@ -34,7 +33,7 @@ export function drawChart(svg, face, answer, describe) {
     }),
     element("path", { class: "bars", d: outline(labels, face.distribution, step, x, y, floor) }),
     element("line", { class: "mark", x1: x(face.value), x2: x(face.value), y1: MARGIN.top, y2: floor }),
-    element("text", { class: "told", x: middle, y: MARGIN.top - 8 }, told),
+    text,
     element("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: floor, y2: floor }),
     ...ticks(labels[0], labels.at(-1)).flatMap((label) => [
       element("line", { class: "axis", x1: x(label), x2: x(label), y1: floor, y2: floor + 4 }),
@@ -46,6 +45,8 @@ export function drawChart(svg, face, answer, describe) {
       `${answer.task} (${answer.unit}); shaded: ${Math.round(100 * answer.level)} % interval`,
     ),
   );
+  const half = text.getComputedTextLength() / 2;
+  text.setAttribute("x", Math.min(Math.max(x(face.value), half), width - half));
 }
 
 function outline(labels, distribution, step, x, y, floor) {

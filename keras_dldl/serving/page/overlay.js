@@ -9,6 +9,7 @@ const COLOURS = [
 ];
 const CELLS = 256; // side of the smoothed map
 const LABEL_PIXELS = 13;
+const LEAST_LETTERS = 11; // of a saved picture
 const FONT = "600 100px system-ui, sans-serif"; // measured large, as small letters are rounded
 const MOST_COVERED = 0.03; // of another face, before shorter labels are tried
 
@@ -18,8 +19,9 @@ export function format(answer, value) {
   return value.toFixed(answer.labels[1] - answer.labels[0] >= 1 ? 1 : 2);
 }
 
-// The fullest labels for which there is room, with their places; all in pixels of the photo.
-function arrange(answer, letters) {
+// The fullest labels for which there is room, with their places and letters; all in pixels of the
+// photo. `sizes` of letters are tried from the first on.
+function arrange(answer, sizes) {
   const { faces, width, height } = answer;
   const numbers = faces.map((face) => (faces.length > 1 ? `${face.number}: ` : ""));
   const values = faces.map((face) => format(answer, face.value));
@@ -40,13 +42,15 @@ function arrange(answer, letters) {
   ruler.font = FONT;
   let placed;
   for (const texts of forms) {
-    const sizes = texts.map((text) => ({
-      width: letters * (ruler.measureText(text).width / 100 + 0.6),
-      height: letters * 1.5,
-    }));
-    placed = place(boxes, sizes, width, height);
-    placed.labels.forEach((label, i) => (label.text = texts[i]));
-    if (placed.good) break;
+    for (const letters of sizes) {
+      const extents = texts.map((text) => ({
+        width: letters * (ruler.measureText(text).width / 100 + 0.6),
+        height: letters * 1.5,
+      }));
+      placed = place(boxes, extents, width, height);
+      placed.labels.forEach((label, i) => Object.assign(label, { text: texts[i], letters }));
+      if (placed.good) return placed.labels;
+    }
   }
   return placed.labels;
 }
@@ -125,7 +129,7 @@ function ink(colour) {
 export function drawBoxes(svg, answer, shown, onChoose) {
   svg.setAttribute("viewBox", `0 0 ${answer.width} ${answer.height}`);
   const letters = (LABEL_PIXELS * answer.width) / shown;
-  const labels = arrange(answer, letters);
+  const labels = arrange(answer, [letters]);
   const groups = answer.faces.map((face, i) => {
     const [x, y, width, height] = face.box;
     const place = { x, y, width, height };
@@ -202,17 +206,21 @@ export async function annotated(image, answer) {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
   context.drawImage(image, 0, 0, width, height);
-  const letters = Math.max(11, Math.min(width, height) / 40);
-  const line = Math.max(1, Math.round(Math.min(width, height) / 250));
+  // As in keras_dldl/predict/drawing.py: seen on the picture as a whole, also on a panorama.
+  const [low, high] = [Math.min(width, height), Math.max(width, height)];
+  const usual = Math.max(low / 30, Math.min(high / 150, low / 7));
+  const sizes = [1, 0.8, 0.65, 0.5].map((share) => Math.max(usual * share, LEAST_LETTERS, low / 50));
   for (const face of answer.faces) {
+    const [, , ...sides] = face.box;
+    const line = Math.max(1, Math.round(Math.min(Math.max(low / 250, high / 1000), Math.min(...sides) / 12)));
     for (const [stroke, thick] of [["#ffffff", 3 * line], [colourOf(face), line]]) {
       context.strokeStyle = stroke;
       context.lineWidth = thick;
       context.strokeRect(...face.box);
     }
   }
-  context.font = FONT.replace("100px", `${letters}px`);
-  arrange(answer, letters).forEach(({ left, top, right, bottom, text }, i) => {
+  arrange(answer, sizes).forEach(({ left, top, right, bottom, text, letters }, i) => {
+    context.font = FONT.replace("100px", `${letters}px`);
     context.fillStyle = colourOf(answer.faces[i]);
     context.fillRect(left, top, right - left, bottom - top);
     context.fillStyle = ink(context.fillStyle);

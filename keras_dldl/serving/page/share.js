@@ -6,7 +6,10 @@ const at = (id) => document.getElementById(id);
 
 // `current` gives the photo shown, {file, answer}; `say` and `complain` tell what came of it.
 export function listen(current, say, complain) {
-  const picture = () => annotated(at("photo"), current().answer);
+  const picture = () => {
+    if (current().unseen) throw new Error("this browser cannot show the photo; choose it as JPEG or PNG");
+    return annotated(at("photo"), current().answer);
+  };
   const json = () => new Blob([JSON.stringify(current().answer, null, 2)], { type: "application/json" });
   const stem = () => (current().file.name || "photo").replace(/\.[^.]*$/, "");
   const on = (id, what) =>
