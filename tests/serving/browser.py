@@ -93,7 +93,8 @@ class Tab:
         found = []
         for event in self.events:
             if event["method"] == "Runtime.exceptionThrown":
-                found.append(event["params"]["exceptionDetails"]["text"])
+                details = event["params"]["exceptionDetails"]
+                found.append(details.get("exception", {}).get("description", details["text"]))
             if event["method"] == "Log.entryAdded":
                 found.append(event["params"]["entry"]["text"])
         return found

@@ -135,6 +135,7 @@ async function show(index) {
   image.src = address;
   image.alt = `Your photo. ${found(answer)}.`;
   await image.decode().catch(() => {}); // some formats only the server can read
+  if (photo !== current()) return; // another one was asked for meanwhile
   photo.unseen = !isShown(image, answer);
   image.classList.toggle("unshown", photo.unseen);
   at("caption").textContent = answer.faces.length
