@@ -5,6 +5,7 @@ import { add, column, conjugate, length, mean, scaled, similarity, subtract, tim
 import { asNumbers, cut } from "./pixels.js";
 
 const BORDER = 0.15; // around the picture, as a share of its longer side
+const BORDER_OF_CLOSE_UPS = 0.5; // where nothing is found: for faces that are larger than the picture
 const SURE = 0.88; // so sure BlazeFace never is of an upside-down face
 const LEAST_PRESENCE = 0.7;
 const CLEAR_PRESENCE = 1 - 1e-6;
@@ -47,7 +48,8 @@ const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 // and then, so that the page stays awake.
 export async function detect(networks, picture, live, pause) {
   const { width, height } = picture;
-  const whole = { centre: [width / 2, height / 2], side: Math.max(width, height) * (1 + 2 * BORDER) };
+  const within = (border) => ({ centre: [width / 2, height / 2], side: Math.max(width, height) * (1 + 2 * border) });
+  const whole = within(BORDER);
   let faces = await search(networks, picture, whole, QUARTERS, live);
   if (live) {
     const unsure = faces.some(({ score }) => score < SURE_PRESENCE);
@@ -58,6 +60,7 @@ export async function detect(networks, picture, live, pause) {
       await pause();
     }
   }
+  if (!faces.length) faces = await search(networks, picture, within(BORDER_OF_CLOSE_UPS), QUARTERS);
   return faces.sort((one, other) => one.box[0] - other.box[0]);
 }
 

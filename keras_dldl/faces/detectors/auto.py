@@ -19,6 +19,8 @@ from keras_dldl.faces.face import Face, largest, left_to_right
 # Around the picture, as a share of its longer side: BlazeFace knows faces with their surroundings,
 # and takes those that fill the picture for faces on their head.
 BORDER = 0.15
+# The same where nothing is found: for faces that are larger than the picture.
+BORDER_OF_CLOSE_UPS = 0.5
 # Sides of the square around a face that MTCNN has found, in sides of its box.
 SURROUNDINGS = 2.5
 # So sure BlazeFace never is of a face that it sees upside down (510 photos, four turns), and those
@@ -71,7 +73,7 @@ class AutoDetector:
                     if not _is_known(faces, *_square_of(face)):
                         faces.append(face)
             faces += self._in_tiles(picture, faces)
-            found.append(left_to_right(faces or self._turned(image, picture)))
+            found.append(left_to_right(faces or self._behind(image, picture)))
         return found
 
     def detect_large(self, images: list[np.ndarray]) -> list[list[Face]]:
@@ -101,11 +103,17 @@ class AutoDetector:
                 confirmed = self._confirmed(pictures[i], *_square_of(first)) or first
                 faces = [confirmed if face is first else face for face in faces]
             found[i] = found[i] + faces
-            # What MTCNN misses may be small and turned.
-            found[i] = (
-                found[i] or self._in_tiles(pictures[i]) or self._turned(images[i], pictures[i])
-            )
+            found[i] = found[i] or self._behind(images[i], pictures[i], tiles=True)
         return [left_to_right(faces) for faces in found]
+
+    def _behind(self, image: np.ndarray, picture: Picture, tiles: bool = False) -> list[Face]:
+        """Return faces where nothing was found so far: close-ups, and small turned ones."""
+        close_up = _surroundings(picture, BORDER_OF_CLOSE_UPS)
+        return (
+            self._searched(picture, *close_up)[1]
+            or (self._in_tiles(picture) if tiles else [])
+            or self._turned(image, picture)
+        )
 
     def _confirmed(self, picture: Picture, middle: complex, side: float) -> Face | None:
         """Return the face there with the mesh's points; None where that refuses, as of profiles."""
@@ -196,10 +204,10 @@ class AutoDetector:
         return faces
 
 
-def _surroundings(picture: Picture) -> tuple[complex, float]:
+def _surroundings(picture: Picture, border: float = BORDER) -> tuple[complex, float]:
     """Return centre and side of the square that is searched for large faces."""
     height, width = picture.shape[:2]
-    return complex(width, height) / 2, max(height, width) * (1 + 2 * BORDER)
+    return complex(width, height) / 2, max(height, width) * (1 + 2 * border)
 
 
 def _tiles(height: int, width: int) -> Iterator[tuple[complex, float]]:

@@ -282,3 +282,13 @@ def test_of_a_face_seen_both_ways_up_the_mesh_decides(monkeypatch, portrait, sea
     meshes = {-1j: Mesh(SPREAD, UPRIGHT, 0.93), 1j: Mesh(SPREAD, ON_ITS_HEAD, 1.0)}
     ((face,),) = getattr(detector_of(monkeypatch, turns, meshes.get), search)([portrait])
     assert face.score == 1 and abs(face.roll) == pytest.approx(180)
+
+
+@pytest.mark.parametrize("search", ["detect", "detect_large"])
+def test_a_face_that_is_larger_than_the_picture(detector, portrait, face, search):
+    x, y, width, height = face.box
+    left, top = round(x + 0.2 * width), round(y + 0.2 * height)
+    picture = portrait[top : round(y + 0.8 * height), left : round(x + 0.8 * width)]
+    ((found,),) = getattr(detector, search)([np.ascontiguousarray(picture)])
+    away = np.linalg.norm(found.landmarks + [left, top] - face.landmarks, axis=1)
+    assert away.max() < 0.1 * eye_distance(face)
