@@ -17,11 +17,7 @@ from keras_dldl.cli.options import (
 
 
 @click.command()
-@click.option(
-    "--model",
-    required=True,
-    help=ANY_MODEL,
-)
+@click.option("--model", required=True, help=ANY_MODEL)
 @click.option("--data", "folders", **DATA)
 @click.option(
     "--manifest",
@@ -30,9 +26,7 @@ from keras_dldl.cli.options import (
     "kind, read as by `prepare csv`.",
 )
 @click.option(
-    "--root",
-    type=click.Path(),
-    help="With --manifest: folder that the paths are relative to.",
+    "--root", type=click.Path(), help="With --manifest: folder that the paths are relative to."
 )
 @click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 @click.option(
@@ -80,10 +74,7 @@ from keras_dldl.cli.options import (
 @detector_option
 @max_pixels_option
 @click.option(
-    "--limit",
-    default=0,
-    type=click.IntRange(0),
-    help="Number of faces, the first ones; 0: all.",
+    "--limit", default=0, type=click.IntRange(0), help="Number of faces, the first ones; 0: all."
 )
 @json_option
 def command(model, folders, manifest, root, out, align, detector, max_pixels, as_json, **options):

@@ -10,8 +10,7 @@ from keras_dldl.cli.options import echo_json, json_option
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @keras_file_option
 @click.option(
-    "--grid",
-    help="Label grid, if the file does not tell: age, scut-fbp, cfd, or START:STOP:STEP.",
+    "--grid", help="Label grid, if the file does not tell: age, scut-fbp, cfd, or START:STOP:STEP."
 )
 @click.option("--task", default="age", help="What the labels of START:STOP:STEP measure.")
 @click.option("--method", help="Method it was trained by.  [default: read from the last layers]")

@@ -19,13 +19,7 @@ from keras_dldl.cli.options import (
     max_pixels_option,
     on_one_line,
 )
-from keras_dldl.cli.result_files import (
-    Names,
-    is_written,
-    refuse_overwriting,
-    rows_of,
-    write_rows,
-)
+from keras_dldl.cli.result_files import Names, is_written, refuse_overwriting, rows_of, write_rows
 
 TASKS = ("age", "attractiveness")
 DEFAULT_PLOT = "distribution.png"
@@ -37,11 +31,7 @@ MOST_WORKERS = 8
 
 @click.command()
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path())
-@click.option(
-    "--model",
-    show_default="tiny-age",
-    help=ANY_MODEL,
-)
+@click.option("--model", show_default="tiny-age", help=ANY_MODEL)
 @click.option(
     "--task",
     type=Choice(TASKS),

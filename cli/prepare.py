@@ -39,50 +39,33 @@ def _sources():
 @click.argument("source", metavar="SOURCE")
 @click.option("--root", type=click.Path(), help="Folder of the data set; not needed for synthetic.")
 @click.option("--out", type=click.Path(), required=True, help="Folder to write.")
-@click.option(
-    "--size", default=224, show_default=True, help="Side of the aligned faces, in pixels."
-)
-@click.option(
-    "--margin",
-    default=0.16,
-    show_default=True,
-    help="Border around the face, as a share of its side.",
-)
+@click.option("--size", default=224, help="Side of the aligned faces, in pixels.")
+@click.option("--margin", default=0.16, help="Border around the face, as a share of its side.")
 @click.option(
     "--detector",
     metavar=DETECTORS,
     default="auto",
-    show_default=True,
     help=f"{DETECTOR_HELP} Models trained on these faces use the same.",
 )
 @click.option(
     "--on-missing",
     type=Choice(["whole", "skip", "fail"]),
     default="whole",
-    show_default=True,
     help="If no face is found: use the whole image, skip it, or fail.",
 )
 @split_options(default="official")
-@click.option(
-    "--workers",
-    default=0,
-    show_default=True,
-    help="Number of processes; 0: one per core, at most 8.",
-)
+@click.option("--workers", default=0, help="Number of processes; 0: one per core, at most 8.")
 @click.option(
     "--runner",
     type=Choice(["processes", "beam"]),
     default="processes",
-    show_default=True,
     help="Run in processes of this machine, or on Apache Beam.",
 )
 @click.option(
     "--beam-option", "beam_options", multiple=True, metavar="--NAME=VALUE", show_default="none",
     help="One of Beam's own options, such as --runner=FlinkRunner; may be repeated.",
 )  # fmt: skip
-@click.option(
-    "--limit", default=0, show_default=True, help="Number of rows, spread evenly; 0: all."
-)
+@click.option("--limit", default=0, help="Number of rows, spread evenly; 0: all.")
 @max_pixels_option
 @click.option(
     "--drop-leaks",
@@ -94,7 +77,6 @@ def _sources():
     "--landmarks",
     type=Choice(["detect", "given"]),
     default="detect",
-    show_default=True,
     help="detect: find the landmarks of each face; given: use the data set's own, if it has some.",
 )
 @click.option(
@@ -114,16 +96,14 @@ def _sources():
     "--grid",
     type=Choice(list(GRIDS)),
     default="age",
-    show_default=True,
     help="For csv and image-folder: age in years, or ratings from 1 to 5 (scut-fbp) or 1 "
     "to 7 (cfd).",
 )
-@click.option("--count", default=1000, show_default=True, help="For synthetic: number of faces.")
+@click.option("--count", default=1000, help="For synthetic: number of faces.")
 @click.option(
     "--age",
     type=Choice(["apparent", "real"]),
     default="apparent",
-    show_default=True,
     help="For appa-real: the age to use as the label.",
 )
 @click.option(

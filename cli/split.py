@@ -19,11 +19,11 @@ def split_options(default: str) -> Callable:
     """Return a decorator that gives a command the options of `SplitOptions`."""
     return with_options([
         click.option(
-            "--split", type=Choice(list(KINDS)), default=default, show_default=True,
+            "--split", type=Choice(list(KINDS)), default=default,
             help="; ".join(f"{name}: {meaning}" for name, meaning in KINDS.items()) + ".",
         ),
-        click.option("--val", default=0.1, show_default=True, help="Share of rows for validation."),
-        click.option("--test", default=0.1, show_default=True, help="Share of rows for testing."),
+        click.option("--val", default=0.1, help="Share of rows for validation."),
+        click.option("--test", default=0.1, help="Share of rows for testing."),
         click.option(
             "--folds", type=int, metavar="K", help="Draw K folds of equal size, by subject."
         ),
@@ -32,7 +32,7 @@ def split_options(default: str) -> Callable:
             help="Fold to test on: 1 to K with --folds, else one of the data set's own.",
         ),
         click.option("--leave-out", metavar="SUBJECT", help="Test on this person only."),
-        click.option("--seed", default=0, show_default=True, help="Random seed."),
+        click.option("--seed", default=0, help="Random seed."),
     ])  # fmt: skip
 
 

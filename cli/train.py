@@ -18,9 +18,7 @@ from keras_dldl.training.config import TrainConfig
     help="Draw the first faces, as stored and as augmented, into this file; do not train.",
 )
 @click.option(
-    "--dry-run",
-    is_flag=True,
-    help="Show what would be done and the memory needed; do not train.",
+    "--dry-run", is_flag=True, help="Show what would be done and the memory needed; do not train."
 )
 @click.option(
     "--coordinator",
