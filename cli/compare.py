@@ -33,9 +33,13 @@ from keras_dldl.errors import TrainingError
     help="Backbones to compare, separated by commas.  [default: as in the plan]",
 )
 @click.option(
-    "--grid", "axes", multiple=True, metavar="KEY=V1,V2", show_default="none",
+    "--grid",
+    "axes",
+    multiple=True,
+    metavar="KEY=V1,V2",
+    show_default="none",
     help="Values of another setting to compare, in every combination; may be repeated.",
-)  # fmt: skip
+)
 @click.option(
     "--epochs", type=click.IntRange(1), help="Epochs of every training, as --set epochs=N."
 )
@@ -43,14 +47,21 @@ from keras_dldl.errors import TrainingError
     "--seeds", type=click.IntRange(1), help="Number of seeds per combination.  [default: 1]"
 )
 @click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    show_default="none",
     help="A setting for all trainings, as in `train`; may be repeated.",
-)  # fmt: skip
+)
 @click.option(
-    "--run", "runs", multiple=True, metavar="NAME=DIR", show_default="none",
-    help="Existing run folder, trained on the same data; repeat NAME for more seeds of "
-    "it.",
-)  # fmt: skip
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="NAME=DIR",
+    show_default="none",
+    help="Existing run folder, trained on the same data; repeat NAME for more seeds of it.",
+)
 @click.option(
     "--baseline", help="Method or combination to compare the others with.  [default: dldl-v2]"
 )

@@ -168,10 +168,14 @@ def groups_command(ctx, folders, model, out, boundaries, batch_size, as_json, **
 @out_option
 @split_option
 @click.option(
-    "--shape", "shapes", multiple=True, type=Choice(SHAPES), default=SHAPES,
+    "--shape",
+    "shapes",
+    multiple=True,
+    type=Choice(SHAPES),
+    default=SHAPES,
     help="Shape of the cover: square, strip across the face, strip from top to bottom; "
     "may be repeated.",
-)  # fmt: skip
+)
 @click.option(
     "--size",
     type=click.IntRange(1),

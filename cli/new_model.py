@@ -20,14 +20,12 @@ def two_models(weight: str) -> Callable:
         weight: help of `--weight`.
     """
     return with_options(
-        [
-            click.argument("first"),
-            click.argument("second"),
-            keras_file_option,
-            click.option("--weight", default=0.5, type=click.FloatRange(0, 1), help=weight),
-            force_option,
-            json_option,
-        ]
+        click.argument("first"),
+        click.argument("second"),
+        keras_file_option,
+        click.option("--weight", default=0.5, type=click.FloatRange(0, 1), help=weight),
+        force_option,
+        json_option,
     )
 
 

@@ -113,10 +113,10 @@ def file_hint(name: str, command: str) -> str:
     return f" For a file or folder: keras-dldl {command} {shlex.quote(name)}" if is_file else ""
 
 
-def with_options(options: Iterable[Callable]) -> Callable:
+def with_options(*options: Callable) -> Callable:
     """Return a decorator that gives a command these options and arguments, in this order."""
     return lambda command: functools.reduce(
-        lambda wrapped, option: option(wrapped), reversed([*options]), command
+        lambda wrapped, option: option(wrapped), reversed(options), command
     )
 
 

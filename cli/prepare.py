@@ -62,9 +62,13 @@ def _sources():
     help="Run in processes of this machine, or on Apache Beam.",
 )
 @click.option(
-    "--beam-option", "beam_options", multiple=True, metavar="--NAME=VALUE", show_default="none",
+    "--beam-option",
+    "beam_options",
+    multiple=True,
+    metavar="--NAME=VALUE",
+    show_default="none",
     help="One of Beam's own options, such as --runner=FlinkRunner; may be repeated.",
-)  # fmt: skip
+)
 @click.option("--limit", default=0, help="Number of rows, spread evenly; 0: all.")
 @max_pixels_option
 @click.option(

@@ -46,20 +46,27 @@ def run_options(kind: type[RunConfig]) -> Callable:
             config = choose_config(out or "", file=file, changes=changes, resume=resume, kind=kind)
             return command(config=config, out=out, resume=resume, **values)
 
-        return with_options([
+        return with_options(
             click.option(
-                "--config", "file", type=click.Path(), show_default="none",
+                "--config",
+                "file",
+                type=click.Path(),
+                show_default="none",
                 help="YAML file of settings, such as a run's config.yaml, or the name of a shipped "
                 f"one: {', '.join(configs.names())}. Options override it.",
             ),
             click.option("--resume", is_flag=True, help="Continue the run in --out."),
             click.option(
-                "--set", "assignments", multiple=True, metavar="KEY=VALUE", show_default="none",
+                "--set",
+                "assignments",
+                multiple=True,
+                metavar="KEY=VALUE",
+                show_default="none",
                 help="Any setting, such as augment.rotation=0 or method_options.norm=l2; overrides "
                 "the other options; may be repeated.",
             ),
             *(_option(f.name, setting_of(f), f.default) for f in fields(kind) if f.name in names),
-        ])(call)  # fmt: skip
+        )(call)
 
     return decorate
 

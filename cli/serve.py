@@ -26,11 +26,15 @@ def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
 
 @click.command()
 @click.option(
-    "--model", "models", multiple=True, metavar="[NAME=]PATH", show_default="tiny-age",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="[NAME=]PATH",
+    show_default="tiny-age",
     help="A .keras, .tflite or .onnx file, a run folder, a SavedModel (a version, or the folder of "
     "versions), a shipped model's name, or hf://user/name; may be repeated. NAME is its name in "
     "requests, by default the task.",
-)  # fmt: skip
+)
 @click.option("--host", default=DEFAULT_HOST, help="Address to listen on; 0.0.0.0: all.")
 @click.option(
     "--port",
@@ -39,9 +43,13 @@ def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
     help="Port to listen on; 0: any free one.",
 )
 @click.option(
-    "--label", "labels", multiple=True, metavar="NAME/LABEL=VERSION", show_default="none",
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="NAME/LABEL=VERSION",
+    show_default="none",
     help="Label of a version, such as age/stable=3; may be repeated.",
-)  # fmt: skip
+)
 @click.option(
     "--all-versions", is_flag=True, help="Serve all versions of a folder, not only the highest."
 )
@@ -68,9 +76,13 @@ def _limit(name: str, text: str, field: str | None = None, unit: float = 1):
     help="Let pages of this origin call the server; *: all; may be repeated.",
 )
 @click.option(
-    "--allow-host", "allow_hosts", multiple=True, metavar="NAME", show_default="this machine's own",
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    show_default="this machine's own",
     help="Also answer under this host name; *: all; may be repeated.",
-)  # fmt: skip
+)
 @detector_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 @click.pass_context

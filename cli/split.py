@@ -17,9 +17,11 @@ KINDS = {
 
 def split_options(default: str) -> Callable:
     """Return a decorator that gives a command the options of `SplitOptions`."""
-    return with_options([
+    return with_options(
         click.option(
-            "--split", type=Choice(list(KINDS)), default=default,
+            "--split",
+            type=Choice(list(KINDS)),
+            default=default,
             help="; ".join(f"{name}: {meaning}" for name, meaning in KINDS.items()) + ".",
         ),
         click.option("--val", default=0.1, help="Share of rows for validation."),
@@ -28,12 +30,13 @@ def split_options(default: str) -> Callable:
             "--folds", type=int, metavar="K", help="Draw K folds of equal size, by subject."
         ),
         click.option(
-            "--fold", metavar="N",
+            "--fold",
+            metavar="N",
             help="Fold to test on: 1 to K with --folds, else one of the data set's own.",
         ),
         click.option("--leave-out", metavar="SUBJECT", help="Test on this person only."),
         click.option("--seed", default=0, help="Random seed."),
-    ])  # fmt: skip
+    )
 
 
 def is_given(ctx: click.Context, name: str) -> bool:

@@ -84,8 +84,12 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
         data: the prepared data, read again for the pictures that are shown.
     """
     settings, sections = content["settings"], _sections(content)
-    shown = [face for *_, items in sections for item in items[: settings["show"]]
-             for face in _faces_of(item)]  # fmt: skip
+    shown = [
+        face
+        for *_, items in sections
+        for item in items[: settings["show"]]
+        for face in _faces_of(item)
+    ]
     pictures = _pictures(data, {(face["folder"], face["path"]) for face in shown})
     sentence, good = verdict(content)
     folders = [Path(folder).name for folder in content["folders"]]
@@ -178,9 +182,14 @@ def _sections(content: dict[str, Any]) -> list[tuple[str, str, str, list[dict[st
 
 
 def _section(
-    name: str, title: str, remark: str, items: list[dict[str, Any]], show: int,
-    pictures: dict[tuple[int, str], str], folders: Sequence[str],
-) -> Html:  # fmt: skip
+    name: str,
+    title: str,
+    remark: str,
+    items: list[dict[str, Any]],
+    show: int,
+    pictures: dict[tuple[int, str], str],
+    folders: Sequence[str],
+) -> Html:
     title = f"{title}: {len(items):,}"
     if not items:
         return section(name, title, paragraph("None was found."))

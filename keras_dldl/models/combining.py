@@ -66,9 +66,14 @@ def join_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> Fac
     weight = check_alike(first, second, weight, "joined")
     _check_can_be_joined(first, second)
     joined = build_model(
-        TWICE_AS_WIDE[first.backbone_name], first.grid, first.method, first.input_size,
-        first.alignment, first.dropout, first.pooling,
-    )  # fmt: skip
+        TWICE_AS_WIDE[first.backbone_name],
+        first.grid,
+        first.method,
+        first.input_size,
+        first.alignment,
+        first.dropout,
+        first.pooling,
+    )
     sources = [{layer.name: layer for layer in model.layers} for model in (first, second)]
     for layer in joined.layers:
         if layer.weights:

@@ -55,9 +55,14 @@ def sampling_of(config: TrainConfig, data: PreparedData) -> Sampling | None:
         weights = read_image_weights(config.image_weights, data)
     origins = None if config.data_sampling == "natural" else data.origins("train")
     return make_sampling(
-        config.sampling, labels, data.grid, config.sampling_beta, weights,
-        origins=origins, by_origin=config.data_sampling,
-    )  # fmt: skip
+        config.sampling,
+        labels,
+        data.grid,
+        config.sampling_beta,
+        weights,
+        origins=origins,
+        by_origin=config.data_sampling,
+    )
 
 
 class PreparedFeed:
@@ -90,9 +95,14 @@ class TensorFlowFeed(PreparedFeed):
         augment = Augmentation.from_config(dict(self.config.augment))
         config = self.config
         batches = training_dataset(
-            self.data, input_size=config.input_size, batch_size=config.batch_size,
-            seed=config.seed, epoch=epoch, augment=augment, sampling=self.sampling,
-        )  # fmt: skip
+            self.data,
+            input_size=config.input_size,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            epoch=epoch,
+            augment=augment,
+            sampling=self.sampling,
+        )
         if self.places.devices == 1:
             return batches
         from keras_dldl.data.pipeline import trimmed
@@ -119,9 +129,13 @@ class TensorFlowFeed(PreparedFeed):
 
         config = self.config
         return batch_paths(
-            self.data, batch_size=config.batch_size, seed=config.seed, epoch=epoch,
-            batch_index=batch, sampling=self.sampling,
-        )  # fmt: skip
+            self.data,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            epoch=epoch,
+            batch_index=batch,
+            sampling=self.sampling,
+        )
 
 
 class MemoryFeed(PreparedFeed):

@@ -71,9 +71,14 @@ class _Fused:
             tf.convert_to_tensor(v, tf.float32) for v in (layer.gamma, layer.beta, mean, variance)
         )
         return tf.raw_ops.FusedBatchNormV3(
-            x=inputs, scale=gamma, offset=beta, mean=mean, variance=variance,
-            epsilon=layer.epsilon, is_training=is_training,
-        )[:3]  # fmt: skip
+            x=inputs,
+            scale=gamma,
+            offset=beta,
+            mean=mean,
+            variance=variance,
+            epsilon=layer.epsilon,
+            is_training=is_training,
+        )[:3]
 
     def _move(self, average: Any, new: Any) -> None:
         momentum = self.layer.momentum

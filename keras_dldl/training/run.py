@@ -222,9 +222,15 @@ class Run:
             )
 
         watch = StepWatch(
-            self.rate, epoch, self.config.epochs, stop, self.interrupt.check, self.learner.metric,
-            self.feed.images, self.config.batch_size,
-        )  # fmt: skip
+            self.rate,
+            epoch,
+            self.config.epochs,
+            stop,
+            self.interrupt.check,
+            self.learner.metric,
+            self.feed.images,
+            self.config.batch_size,
+        )
         trained = self.learner.trained
         try:
             fitted = trained.fit(

@@ -43,9 +43,15 @@ def start_from(model: keras.Model, config: RunConfig) -> tuple[dict[str, Any] | 
         head = layers_with_weights(model).keys() - backbone_layers(model)
         _LOGGER.warning(
             "The head of %s is left out: its labels are %g to %g by %g, those of the data %g to %g "
-            "by %g.", config.init,
-            theirs.start, theirs.stop, theirs.step, ours.start, ours.stop, ours.step,
-        )  # fmt: skip
+            "by %g.",
+            config.init,
+            theirs.start,
+            theirs.stop,
+            theirs.step,
+            ours.start,
+            ours.stop,
+            ours.step,
+        )
     report = copy_matching_layers(model, source, leave=head)
     _LOGGER.info("Started from %s: %s.", config.init, report)
     fresh = backbone_layers(model) & set(report.left)
@@ -53,9 +59,15 @@ def start_from(model: keras.Model, config: RunConfig) -> tuple[dict[str, Any] | 
     if fresh and theirs != config.model:
         _LOGGER.warning(
             "%d of %d layers of the backbone %s start from random weights, as %s is a %s. For a "
-            "network that takes all of them, set `model: %s` (--model %s).", len(fresh),
-            len(backbone_layers(model)), config.model, config.init, theirs, theirs, theirs,
-        )  # fmt: skip
+            "network that takes all of them, set `model: %s` (--model %s).",
+            len(fresh),
+            len(backbone_layers(model)),
+            config.model,
+            config.init,
+            theirs,
+            theirs,
+            theirs,
+        )
     return {"from": config.init, "copied": report.copied, "left": report.left}, source
 
 

@@ -152,9 +152,14 @@ def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
 
 
 def _finish(
-    out: Path, source: Source, table: "pd.DataFrame", jobs: list[ShardJob],
-    options: PrepareOptions, skipped: list[Skipped], plan: dict,
-) -> PrepareResult:  # fmt: skip
+    out: Path,
+    source: Source,
+    table: "pd.DataFrame",
+    jobs: list[ShardJob],
+    options: PrepareOptions,
+    skipped: list[Skipped],
+    plan: dict,
+) -> PrepareResult:
     import pandas as pd
 
     reports = [read_report(job.report_path) for job in jobs]

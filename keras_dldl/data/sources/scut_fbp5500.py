@@ -24,11 +24,15 @@ LIST = re.compile(r"^(train|test)(?:_([1-5]))?\.txt$", re.IGNORECASE)
 NAME = re.compile(r"^(AF|AM|CF|CM|fty|mty|ftw|mtw)\d+\.jpg$", re.IGNORECASE)
 # The first release has other prefixes.
 PEOPLE = {
-    "af": ("female", "asian"), "am": ("male", "asian"),
-    "cf": ("female", "white"), "cm": ("male", "white"),
-    "fty": ("female", "asian"), "mty": ("male", "asian"),
-    "ftw": ("female", "white"), "mtw": ("male", "white"),
-}  # fmt: skip
+    "af": ("female", "asian"),
+    "am": ("male", "asian"),
+    "cf": ("female", "white"),
+    "cm": ("male", "white"),
+    "fty": ("female", "asian"),
+    "mty": ("male", "asian"),
+    "ftw": ("female", "white"),
+    "mtw": ("male", "white"),
+}
 RATINGS = re.compile(r"^All_Ratings\.(xlsx|csv|txt)$", re.IGNORECASE)
 
 
@@ -89,13 +93,18 @@ class ScutFBP5500(Source):
         rows = []
         for name in sorted(scores if split_of is None else split_of):
             gender, race = PEOPLE[NAME.match(name)[1].lower()]
-            rows.append({
-                "path": images.find(name, f"Images/{name}"), "label": scores[name],
-                "sigma": ratings.get(name, (None, None))[1],
-                "split": None if split_of is None else split_of[name],
-                "gender": gender, "race": race, "database": "SCUT-FBP5500",
-                "landmarks": points.of(name),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "path": images.find(name, f"Images/{name}"),
+                    "label": scores[name],
+                    "sigma": ratings.get(name, (None, None))[1],
+                    "split": None if split_of is None else split_of[name],
+                    "gender": gender,
+                    "race": race,
+                    "database": "SCUT-FBP5500",
+                    "landmarks": points.of(name),
+                }
+            )
         points.report()
         return SourceRows.from_dicts(rows, _left_out(images, rows, scores, self.fold))
 

@@ -41,9 +41,13 @@ def age_net_map(images: Any, widths: tuple[int, ...]) -> Any:
         for k in range(1, count + 1):
             name = f"stage{stage}_conv{k}"
             x = keras.layers.Conv2D(
-                width, 3, padding="same", use_bias=False, kernel_initializer=initializer(),
+                width,
+                3,
+                padding="same",
+                use_bias=False,
+                kernel_initializer=initializer(),
                 name=name,
-            )(x)  # fmt: skip
+            )(x)
             x = keras.layers.BatchNormalization(momentum=0.9, epsilon=EPSILON, name=f"{name}_bn")(x)
             x = keras.layers.ReLU(name=f"{name}_relu")(x)
     return x

@@ -24,9 +24,13 @@ def vgg16_features(images: Any) -> Any:
     for stage, (width, count) in enumerate(zip(WIDTHS, STAGE_CONVOLUTIONS, strict=True), 1):
         for k in range(1, count + 1):
             x = keras.layers.Conv2D(
-                width, 3, padding="same", activation="relu", kernel_initializer=initializer(),
+                width,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer=initializer(),
                 name=f"stage{stage}_conv{k}",
-            )(x)  # fmt: skip
+            )(x)
         x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     for name in ("fc6", "fc7"):

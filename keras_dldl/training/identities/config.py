@@ -33,9 +33,13 @@ class PretrainConfig(RunConfig):
         maximum=0.5,
     )
     share: float | None = setting(
-        "number", None, "share of the class centres in a step; none: all, but at "
-        f"most {FULL_UP_TO} of them", above=0, maximum=1, optional=True,
-    )  # fmt: skip
+        "number",
+        None,
+        f"share of the class centres in a step; none: all, but at most {FULL_UP_TO} of them",
+        above=0,
+        maximum=1,
+        optional=True,
+    )
     loss: str = setting("text", "softmax", "loss over people", choices=tuple(MARGINS))
     margin: float | None = setting(
         "number",
