@@ -267,10 +267,10 @@ class Picture:
     """
 
     def __init__(self, image: np.ndarray):
-        from PIL import Image
-
         self.shape = image.shape
-        self._halves = [Image.fromarray(image)]
+        # Pillow's copy of the whole picture, a third larger than `image`, lives only until it is
+        # halved: a batch has many pictures.
+        self._halves: list[np.ndarray | Image.Image] = [image]
 
     def cut(self, scale: complex, shift: complex, size: int) -> np.ndarray:
         """Cut out a turned and scaled square; see `cut`, with `quick`.
@@ -278,9 +278,14 @@ class Picture:
         >>> Picture(np.zeros((90, 60, 3), np.uint8)).cut(5.0, 1 + 2j, 8).shape
         (8, 8, 3)
         """
+        from PIL import Image
+
         times = max(0, math.floor(math.log2(abs(scale))))
         while len(self._halves) <= times:
-            self._halves.append(self._halves[-1].reduce(2))
+            larger = self._halves[-1]
+            if isinstance(larger, np.ndarray):
+                larger = Image.fromarray(larger)
+            self._halves.append(larger.reduce(2))
         factor = 2**times
         return cut(self._halves[times], scale / factor, shift / factor, size, quick=True)
 

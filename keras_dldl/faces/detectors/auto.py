@@ -66,14 +66,9 @@ class AutoDetector:
         for image, small in zip(images, self._mtcnn.detect(images), strict=True):
             picture = Picture(image)
             _, faces = self._searched(picture, *_surroundings(picture))
-            for face in small:
-                place = _square_of(face)
-                if not _is_known(faces, *place):
-                    face = self._confirmed(picture, *place) or face
-                    if not _is_known(faces, *_square_of(face)):
-                        faces.append(face)
+            faces = self._joined(picture, faces, small)
             faces += self._in_tiles(picture, faces)
-            found.append(left_to_right(faces or self._behind(image, picture)))
+            found.append(left_to_right(faces or self._last_searches(image, picture)))
         return found
 
     def detect_large(self, images: list[np.ndarray]) -> list[list[Face]]:
@@ -85,9 +80,9 @@ class AutoDetector:
         Args:
             images: (H, W, 3) uint8 RGB arrays, of any sizes.
         """
-        pictures = [Picture(image) for image in images]
         found, missed = [], []
-        for i, picture in enumerate(pictures):
+        for i, image in enumerate(images):
+            picture = Picture(image)
             candidates, faces = self._searched(
                 picture, *_surroundings(picture), sure_from=LARGE * max(picture.shape[:2])
             )
@@ -96,17 +91,37 @@ class AutoDetector:
             most = max((_square_of(face)[1] for face in faces), default=0)
             if not faces or any(candidate.side > most for candidate in refused):
                 missed.append(i)
-        behind = self._mtcnn.detect([images[i] for i in missed])
-        for i, small in zip(missed, behind, strict=True):
-            faces = [face for face in small if not _is_known(found[i], *_square_of(face))]
-            if first := largest(faces):
-                confirmed = self._confirmed(pictures[i], *_square_of(first)) or first
-                faces = [confirmed if face is first else face for face in faces]
-            found[i] = found[i] + faces
-            found[i] = found[i] or self._behind(images[i], pictures[i], tiles=True)
+        of_mtcnn = self._mtcnn.detect([images[i] for i in missed])
+        for i, small in zip(missed, of_mtcnn, strict=True):
+            picture = Picture(images[i])
+            faces = self._joined(picture, found[i], small, only_largest=True)
+            found[i] = faces or self._last_searches(images[i], picture, tiles=True)
         return [left_to_right(faces) for faces in found]
 
-    def _behind(self, image: np.ndarray, picture: Picture, tiles: bool = False) -> list[Face]:
+    def _joined(
+        self,
+        picture: Picture,
+        faces: Sequence[Face],
+        small: Sequence[Face],
+        only_largest: bool = False,
+    ) -> list[Face]:
+        """Return `faces`, and those of `small` at other places, with the mesh's points.
+
+        Where the mesh refuses, as of profiles, the points stay MTCNN's; with `only_largest` the
+        mesh is asked of the largest alone.
+        """
+        new = [face for face in small if not _is_known(faces, *_square_of(face))]
+        joined = list(faces)
+        for k, face in enumerate(sorted(new, key=lambda face: -face.area)):
+            if _is_known(joined, *_square_of(face)):
+                continue
+            if k == 0 or not only_largest:
+                face = self._confirmed(picture, *_square_of(face)) or face
+            if not _is_known(joined, *_square_of(face)):
+                joined.append(face)
+        return joined
+
+    def _last_searches(self, image: np.ndarray, picture: Picture, tiles: bool = False) -> list[Face]:
         """Return faces where nothing was found so far: close-ups, and small turned ones."""
         close_up = _surroundings(picture, BORDER_OF_CLOSE_UPS)
         return (

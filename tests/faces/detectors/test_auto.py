@@ -206,13 +206,7 @@ def test_a_large_face_that_the_mesh_refuses_is_not_lost_to_a_small_bystander(por
     picture = beside(enlarged(covered, 600), enlarged(portrait, 400))
     profile = Face(tuple(2 * side for side in face.box), 2 * face.landmarks, 0.97)
 
-    class MTCNN:
-        """Finds the covered face, as MTCNN finds profiles."""
-
-        def detect(self, images):
-            return [[profile] for _ in images]
-
-    found = AutoDetector(MTCNN()).detect_large([picture])[0]
+    found = AutoDetector(MTCNNOf(profile)).detect_large([picture])[0]
     assert len(found) == 2 and largest(found) is profile
 
 
@@ -226,28 +220,32 @@ def test_a_large_turned_face_beside_a_sure_small_upright_one_is_the_largest(
     assert abs((found.roll + 90 * turn + 180) % 360 - 180) < 15
 
 
-class NoMTCNN:
-    """Finds nothing."""
+class MTCNNOf:
+    """Finds these faces in every picture."""
+
+    def __init__(self, *faces):
+        self.faces = faces
 
     def detect(self, images):
-        return [[] for _ in images]
+        return [[*self.faces] for _ in images]
 
 
-def detector_of(monkeypatch, turns, mesh_of):
+def detector_of(monkeypatch, turns_of, mesh_of, *of_mtcnn):
     """Return the detector with doubles of its networks.
 
     Args:
         monkeypatch: pytest's.
-        turns: what BlazeFace finds at each turn.
+        turns_of: from the side of a square to what BlazeFace finds in it at each turn.
         mesh_of: from a candidate's `up` to the mesh there.
+        *of_mtcnn: the faces that MTCNN finds.
     """
 
     class Blaze:
         def __init__(self, network):
             pass
 
-        def candidates(self, *square):
-            yield from turns
+        def candidates(self, picture, centre, side):
+            yield from turns_of(side)
 
     class Meshes(Blaze):
         def fit(self, picture, centre, side, up):
@@ -258,7 +256,7 @@ def detector_of(monkeypatch, turns, mesh_of):
 
     monkeypatch.setattr(auto, "BlazeFace", Blaze)
     monkeypatch.setattr(auto, "FaceMesh", Meshes)
-    return AutoDetector(NoMTCNN())
+    return AutoDetector(MTCNNOf(*of_mtcnn))
 
 
 MIDDLE, SIDE = 150 + 150j, 150.0
@@ -271,7 +269,8 @@ def test_two_candidates_that_end_on_one_face_are_one(monkeypatch, portrait):
     """As where BlazeFace sees a face on its head just above an upright one of the same person."""
     above = Candidate(MIDDLE - 0.52j * SIDE, SIDE, 1j, 0.6)
     mesh = Mesh(SPREAD, UPRIGHT, presence=1.0)
-    found = detector_of(monkeypatch, [[Candidate(MIDDLE, SIDE, -1j, 0.9), above]], lambda up: mesh)
+    turns = [[Candidate(MIDDLE, SIDE, -1j, 0.9), above]]
+    found = detector_of(monkeypatch, lambda side: turns, lambda up: mesh)
     assert len(found.detect([portrait])[0]) == 1
 
 
@@ -280,7 +279,8 @@ def test_of_a_face_seen_both_ways_up_the_mesh_decides(monkeypatch, portrait, sea
     """BlazeFace is surer of the wrong one of 1 face in 100; the mesh is not sure of it then."""
     turns = [[Candidate(MIDDLE, SIDE, -1j, 0.86)], [], [Candidate(MIDDLE, SIDE, 1j, 0.85)], []]
     meshes = {-1j: Mesh(SPREAD, UPRIGHT, 0.93), 1j: Mesh(SPREAD, ON_ITS_HEAD, 1.0)}
-    ((face,),) = getattr(detector_of(monkeypatch, turns, meshes.get), search)([portrait])
+    detector = detector_of(monkeypatch, lambda side: turns, meshes.get)
+    ((face,),) = getattr(detector, search)([portrait])
     assert face.score == 1 and abs(face.roll) == pytest.approx(180)
 
 
@@ -292,3 +292,19 @@ def test_a_face_that_is_larger_than_the_picture(detector, portrait, face, search
     ((found,),) = getattr(detector, search)([np.ascontiguousarray(picture)])
     away = np.linalg.norm(found.landmarks + [left, top] - face.landmarks, axis=1)
     assert away.max() < 0.1 * eye_distance(face)
+
+
+@pytest.mark.parametrize("search", ["detect", "detect_large"])
+def test_two_boxes_of_mtcnn_that_end_on_one_face_are_one(monkeypatch, portrait, search):
+    """The mesh moves from the larger box, beside the face, onto the smaller one."""
+    points = np.stack([UPRIGHT.real, UPRIGHT.imag], axis=1)
+    large, small = Face((10, 75, 150, 150), points, 0.9), Face((95, 80, 140, 140), points, 0.9)
+    mesh = Mesh(SPREAD - 30, UPRIGHT, 1.0)
+
+    def turns_of(side):
+        """Nothing in the picture as a whole, 390 pixels with its border."""
+        return [[Candidate(MIDDLE, SIDE, -1j, 0.9)] if side < 380 else []]
+
+    detector = detector_of(monkeypatch, turns_of, lambda up: mesh, large, small)
+    ((face,),) = getattr(detector, search)([portrait])
+    assert face.score == 1
