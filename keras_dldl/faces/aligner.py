@@ -10,8 +10,8 @@ import numpy as np
 
 from keras_dldl.errors import ConfigError, DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.alignment import Alignment, spans_a_face
-from keras_dldl.faces.detectors import as_detector
-from keras_dldl.faces.face import Face, largest
+from keras_dldl.faces.detectors import Detector, as_detector
+from keras_dldl.faces.face import Face, largest, left_to_right
 from keras_dldl.faces.images import Photo
 from keras_dldl.faces.quality import (
     LEAST_SCORE_OF_CROP,
@@ -52,8 +52,8 @@ class FaceAligner:
 
     Args:
         alignment: the template, and the name of the detector; default `Alignment()`.
-        detector: another detector than the alignment's: its name, or an object with
-            `detect(images)`; see `faces.detectors`.
+        detector: another detector than the alignment's: its name, or an object, see
+            `faces.detectors.Detector`.
         engine: what runs the networks, see `predict_age`.
 
     Raises:
@@ -61,7 +61,10 @@ class FaceAligner:
     """
 
     def __init__(
-        self, alignment: Alignment | None = None, detector: Any = None, engine: str | None = None
+        self,
+        alignment: Alignment | None = None,
+        detector: Detector | str | None = None,
+        engine: str | None = None,
     ):
         self.alignment = alignment or Alignment()
         wanted = self.alignment.detector if detector is None else detector
@@ -96,7 +99,7 @@ class FaceAligner:
     def detect(
         self, images: list[np.ndarray], *, all_faces: bool = True
     ) -> list[list[Face] | DetectorError]:
-        """Return the faces of each image, left to right.
+        """Return the faces of each image, left to right, their boxes cut at its edges.
 
         Where the detector failed, or returned what is no face, the error stands in the place of the
         image's faces.
@@ -147,7 +150,7 @@ class FaceAligner:
 
     def _checked(self, faces: Any, image: np.ndarray) -> list[Face] | DetectorError:
         try:
-            return [_as_face(face, image.shape) for face in faces]
+            return left_to_right([_as_face(face, image.shape) for face in faces])
         except (Exception, SystemExit) as error:  # of a generator, whatever the user's code raises
             return self._error(error, image)
 
@@ -162,7 +165,8 @@ class FaceAligner:
         return DetectorError(
             f"the detector {kind.__module__}:{kind.__qualname__} failed, {why}. It must return, "
             "for each image, a list of faces: a box that meets the picture, five points that span "
-            f"a face there, and a score. Received: for a picture of {width} x {height} pixels{rest}"
+            "a face there, and a score from 0 to 1. Received: for a picture of "
+            f"{width} x {height} pixels{rest}"
         )
 
 
@@ -191,8 +195,9 @@ def _as_face(face: Any, shape: tuple[int, ...]) -> Face:
         shape: (H, W, ...) of its picture.
     """
     x, y, width, height = box = tuple(map(float, face.box))
-    inside = x < shape[1] and y < shape[0] and x + width > 0 and y + height > 0
-    if not (inside and math.inf > width > 0 and math.inf > height > 0):  # also of NaN
+    right, bottom = x + width, y + height
+    sides = min(right, shape[1]) - max(x, 0), min(bottom, shape[0]) - max(y, 0)
+    if not (np.isfinite(box).all() and min(sides) > 0):
         raise ValueError(f"the box {box} in a picture of {shape[1]} x {shape[0]} pixels")
     points = np.asarray(face.landmarks, np.float32)
     if points.shape != (5, 2) or not spans_a_face(points):
@@ -204,7 +209,9 @@ def _as_face(face: Any, shape: tuple[int, ...]) -> Face:
     score = float(face.score)
     if not 0 <= score <= 1:
         raise ValueError(f"the score {score}")
-    return Face(box, points, score)
+    found = Face(box, points, score)
+    is_within = x >= 0 and y >= 0 and right <= shape[1] and bottom <= shape[0]
+    return found if is_within else found.cut_at_edges(shape)
 
 
 def batched(

@@ -1,38 +1,52 @@
-"""What finds faces: one file a detector, and the table of their names.
-
-A detector is any object with `detect(images)`: it takes a list of (H, W, 3) uint8 RGB arrays of any
-sizes and returns, for each, a list of `Face`, left to right, in that image's pixels. It may have
-`detect_large(images)` too, for callers that want the largest face alone: the same, but small faces
-may be left out where there is a larger one. Several workers, and a server, call it from several
-threads.
+"""Face detectors, one file each, and the table of their names.
 
 | name | finds |
 |---|---|
 | "auto" | faces at every angle in the picture's plane: `AutoDetector` |
 | "mtcnn" | upright faces: MTCNN, the paper's detector: `MTCNNDetector` |
-| "module:Class" | what a class of your own finds, made without arguments |
+| "module:Class" | what a class of your own finds, made without arguments: see `Detector` |
 """
 
 import logging
 import threading
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Protocol
+
+import numpy as np
 
 from keras_dldl._utils.imports import load_class, make
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.alignment import check_detector
+from keras_dldl.faces.alignment import DETECTORS, check_detector
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.detectors.networks import WHEEL
+from keras_dldl.faces.face import Face
 from keras_dldl.interpreters import asked_engine
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK = threading.RLock()  # a class of the user's own may ask for another detector
 
 
-def as_detector(detector: Any, engine: str | None = None) -> Any:
+class Detector(Protocol):
+    """What finds faces: any object with this method; it need not derive from this class.
+
+    It may also have `detect_large(images)`, which is called instead where only the largest face is
+    wanted: the same, but beside a larger face small ones may be left out. Several threads call
+    both at once. `FaceAligner.detect` puts the faces in order and checks them.
+    """
+
+    def detect(self, images: list[np.ndarray]) -> Sequence[Iterable[Face]]:
+        """Return the faces of each image, in any order, in that image's pixels.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays of any sizes, to be left unchanged.
+        """
+
+
+def as_detector(detector: Detector | str, engine: str | None = None) -> Detector:
     """Return the detector of that name; an object is returned as it is.
 
-    Detectors are made once a process and shared.
+    Detectors are made once per process and shared.
 
     Args:
         detector: "auto", "mtcnn", `module:Class`, or an object with `detect(images)`.
@@ -41,15 +55,20 @@ def as_detector(detector: Any, engine: str | None = None) -> Any:
     Raises:
         ConfigError: there is no such detector.
     """
-    if hasattr(detector, "detect"):
-        if isinstance(detector, type):
-            raise ConfigError(
-                "`detector` must be a name or an object with `detect(images)`: give an object of "
-                f"the class, as {detector.__name__}(). Received: the class {detector.__qualname__}"
-            )
-        return detector
-    with _LOCK:  # two threads that ask at once wait for one
-        return _made(check_detector(detector), asked_engine(engine))
+    if isinstance(detector, str):
+        with _LOCK:  # two threads that ask at once wait for one
+            return _made(check_detector(detector), asked_engine(engine))
+    if isinstance(detector, type) and hasattr(detector, "detect"):
+        raise ConfigError(
+            "`detector` must be a name or an object with `detect(images)`: give an object of "
+            f"the class, as {detector.__name__}(). Received: the class {detector.__qualname__}"
+        )
+    if not callable(getattr(detector, "detect", None)):
+        raise ConfigError(
+            f"`detector` must be {', '.join(DETECTORS)}, or `module:Class` of your own, or an "
+            f"object with a method `detect(images)`. Received: detector={detector!r}"
+        )
+    return detector
 
 
 def detector_here(name: str) -> str:
@@ -66,7 +85,7 @@ def detector_here(name: str) -> str:
 
 
 @cache
-def _made(name: str, engine: str) -> Any:
+def _made(name: str, engine: str) -> Detector:
     if name == "mtcnn":
         return MTCNNDetector(engine=engine)
     if name == "auto":

@@ -121,7 +121,9 @@ class AutoDetector:
                 joined.append(face)
         return joined
 
-    def _last_searches(self, image: np.ndarray, picture: Picture, tiles: bool = False) -> list[Face]:
+    def _last_searches(
+        self, image: np.ndarray, picture: Picture, tiles: bool = False
+    ) -> list[Face]:
         """Return faces where nothing was found so far: close-ups, and small turned ones."""
         close_up = _surroundings(picture, BORDER_OF_CLOSE_UPS)
         return (
