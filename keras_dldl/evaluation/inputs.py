@@ -15,7 +15,8 @@ from keras_dldl.data.integrity import check_records
 from keras_dldl.data.manifest import SPLITS, line_number, usable_rows
 from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, batched
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.batches import batched
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.images import Photo, pixel_limit
 from keras_dldl.labels import LabelGrid

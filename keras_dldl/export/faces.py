@@ -9,7 +9,8 @@ import numpy as np
 
 from keras_dldl._utils.photos import is_picture
 from keras_dldl.errors import DataError, DetectorError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, batched
+from keras_dldl.faces.aligner import FaceAligner
+from keras_dldl.faces.batches import batched
 from keras_dldl.faces.images import Photo
 from keras_dldl.models import FaceModel
 

@@ -11,7 +11,8 @@ import numpy as np
 from keras_dldl._utils.arguments import check_integer
 from keras_dldl._utils.threads import in_order
 from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, FoundFace, batched
+from keras_dldl.faces.aligner import FaceAligner, FoundFace
+from keras_dldl.faces.batches import batched
 from keras_dldl.faces.detectors import as_detector
 from keras_dldl.faces.images import Photo
 from keras_dldl.faces.sources import image_name

@@ -91,6 +91,14 @@ def test_config_round_trip_and_limits():
         Alignment(-1)
 
 
+def test_the_alignment_names_the_detector_and_old_files_mean_mtcnn():
+    assert Alignment().detector == "auto"
+    assert Alignment.from_config({"margin": 0.2}) == Alignment(0.2, "mtcnn")
+    assert Alignment.from_config(Alignment(0.3, "a:B").get_config()) == Alignment(0.3, "a:B")
+    with pytest.raises(ConfigError, match="haar"):
+        Alignment(detector="haar")
+
+
 NO_FACES = {
     "one point": np.ones((5, 2)),
     "not a number": np.full((5, 2), np.nan),

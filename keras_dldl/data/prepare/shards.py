@@ -27,8 +27,9 @@ from keras_dldl.data.records import encode_jpeg, write_shard
 from keras_dldl.data.sources.base import Skipped
 from keras_dldl.data.splits.protocol import scattered
 from keras_dldl.errors import ConfigError, DataError, UnreadableImage
-from keras_dldl.faces.aligner import FaceAligner, batched
+from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.batches import batched
 from keras_dldl.faces.detectors import detector_here
 from keras_dldl.faces.detectors.networks import WHEEL
 from keras_dldl.faces.images import Photo
