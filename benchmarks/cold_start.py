@@ -3,7 +3,7 @@
     python benchmarks/cold_start.py [PHOTO] [--rounds 5]
 
 Both run in turn, in processes of their own; the ratios are taken within a round, because timings
-drift. The time of the processor (user and system) tells more than the clock on a busy machine.
+drift. The time of the processor (user and system) says more than the clock on a busy machine.
 Without a photo a face is drawn.
 """
 

@@ -1,4 +1,4 @@
-"""`keras-dldl explain`: where in a face the evidence for an answer lies."""
+"""`keras-dldl explain`: which parts of a face a model relies on."""
 
 from collections.abc import Iterator
 

@@ -88,7 +88,7 @@ class Choice(click.Choice):
 
 
 class GroupOfFiles(click.Group):
-    """A command of several that tells which of them takes a file, where a file stands for one.
+    """A group of commands that says which of them takes a file, if a file is given instead of one.
 
     Args:
         for_files: that command, such as "explain attention".
@@ -197,7 +197,7 @@ def set_up_logging(level: str) -> None:
     root, logger = logging.getLogger(), logging.getLogger(LOGGER)
     if not root.handlers:
         # Else the first call of `logging.info`, which LiteRT's export has, adds one there that
-        # tells all our messages a second time.
+        # repeats all our messages.
         others = _StderrHandler(logging.WARNING)
         others.addFilter(lambda record: record.name.partition(".")[0] != LOGGER)
         root.addHandler(others)
@@ -237,7 +237,7 @@ def in_one_line(prediction: Any, level: float, faces: int) -> str:
     Args:
         prediction: of a face.
         level: of the interval.
-        faces: how many are told of this photo.
+        faces: how many are shown of this photo.
     """
     line = f"face {prediction.number}: " if faces > 1 else ""
     line += prediction.describe(level)

@@ -32,7 +32,7 @@ def rows_of(item: dict[str, Any]) -> list[dict[str, Any]]:
 
 def write_rows(place: Path, rows: list[dict[str, Any]]) -> None:
     """Write the table, of `rows_of`."""
-    # The mark at the beginning tells Excel that it is UTF-8.
+    # The mark at the beginning makes Excel read it as UTF-8.
     with open(place, "w", encoding="utf-8-sig", newline="") as stream:
         writer = DictWriter(stream, COLUMNS)
         writer.writeheader()

@@ -77,7 +77,7 @@ _PARTS = {
 
 __all__ = ["__version__", *_MODULE_OF]
 
-# In a checkout `cli` and `saved_models` lie beside this folder; once installed, they are in it.
+# In a checkout `cli` and `saved_models` are beside this folder; once installed, they are in it.
 if not os.path.isdir(os.path.join(__path__[0], "cli")):
     __path__.append(os.path.dirname(__path__[0]))
 

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
 
 
 def read() -> dict[str, Any]:
-    """Return the comparison that the page tells of."""
+    """Return the comparison that the page shows."""
     return json.loads(SOURCE.read_text(encoding="utf-8"))
 
 

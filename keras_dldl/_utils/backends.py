@@ -33,7 +33,7 @@ def backend_name() -> str:
 
 
 def has_float64() -> bool:
-    """Return whether tensors of float64 can be made: not on JAX, unless it was told so."""
+    """Return whether tensors of float64 can be made: not on JAX, unless it is configured so."""
     if backend_name() != "jax":
         return True
     import jax

@@ -49,7 +49,7 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Cell:
-    """A variant with one seed, and where it lies.
+    """A variant with one seed, and its folder.
 
     Attributes:
         config: its settings, with the seed and the data.

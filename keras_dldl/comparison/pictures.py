@@ -12,7 +12,7 @@ COLOUR, BASE_COLOUR, QUIET = "#2a6f97", "#bc4749", "#8d99ae"
 ROW_HEIGHT, LEAST_HEIGHT = 0.36, 2.6  # inches
 PANEL = (5.2, 3.8)  # inches
 SIGNIFICANT = 0.05
-# What is so much worse than the best is named at the edge, so that the others can be told apart.
+# Larger errors than this many times the best are named at the edge, to keep the others apart.
 FAR = 2.0
 # A setting whose values span more than this is drawn on a logarithmic axis.
 LOG_SPAN = 20

@@ -201,8 +201,8 @@ def _check_same_plan(out: Path, before: dict[str, Any], now: dict[str, Any]) -> 
     old, new = (TrainConfig.from_dict(content["settings"]) for content in (before, now))
     old_values, new_values = differences(new, old), differences(old, new)
     for name in dict.fromkeys([*new_values, *old_values]):
-        told = [text_of(values.get(name, "none")) for values in (old_values, new_values)]
-        changed.append(f"{name}: {told[0]} before, {told[1]} now")
+        shown = [text_of(values.get(name, "none")) for values in (old_values, new_values)]
+        changed.append(f"{name}: {shown[0]} before, {shown[1]} now")
     if changed:
         raise ConfigError(
             "The folder holds a comparison of other data or settings; choose another --out. "

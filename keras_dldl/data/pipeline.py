@@ -162,7 +162,7 @@ def read_images(images: EncodedImages, numbers: np.ndarray, at_once: int = 1) ->
     """Return encoded images, in the order of their numbers, read as they are asked for.
 
     Args:
-        images: where they lie.
+        images: where they are.
         numbers: (N,) which of them.
         at_once: faces to read in one call.
     """

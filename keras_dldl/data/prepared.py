@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 MANIFEST_NAME = "manifest.csv"
 INDEX_NAME = "dataset.json"
 FORMAT_VERSION = 3
-FACES = "faces"  # the folder of the shards, and of the table that says where each face lies
+FACES = "faces"  # the folder of the shards, and of the table that says where each face is
 PLACES_NAME = "index.csv"
 PLACE_COLUMNS = ("path", "shard", "offset", "bytes")
 NO_SIGMA = -1.0
@@ -71,7 +71,7 @@ def write_prepared(
 
 
 def write_rows(out: Path, manifest: "pd.DataFrame", facts: dict[str, Any]) -> dict[str, int]:
-    """Write the manifest of faces that lie in `facts["faces"]` and, last, `dataset.json`.
+    """Write the manifest of faces that are in `facts["faces"]` and, last, `dataset.json`.
 
     Returns:
         The number of faces by split.
@@ -84,7 +84,7 @@ def write_rows(out: Path, manifest: "pd.DataFrame", facts: dict[str, Any]) -> di
 
 @dataclass(frozen=True)
 class PreparedFolder:
-    """One folder that `prepare` or `split` wrote: rows, and where their faces lie.
+    """One folder that `prepare` or `split` wrote: rows, and where their faces are.
 
     Args:
         path: the folder.

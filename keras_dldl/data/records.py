@@ -28,7 +28,7 @@ HEAD, TAIL = 12, 4
 
 
 class Place(NamedTuple):
-    """Where a face lies in its file.
+    """Where a face is in its file.
 
     Args:
         offset: the first byte of its record.
@@ -49,7 +49,7 @@ def encode_jpeg(image: np.ndarray) -> bytes:
 
 
 def write_shard(faces: Iterable[bytes], path: str | os.PathLike) -> list[Place]:
-    """Write encoded faces to one file atomically; return where each lies.
+    """Write encoded faces to one file atomically; return where each is.
 
     >>> import tempfile
     >>> write_shard([b"a face", b"another"], tempfile.mkdtemp() + "/faces.tfrecord")
@@ -85,7 +85,7 @@ def _checksum(content: bytes) -> bytes:
 
 
 class EncodedImages(Protocol):
-    """Encoded images by number, wherever they lie."""
+    """Encoded images by number, wherever they are."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -103,7 +103,7 @@ class Records:
 
     Args:
         shards: the record files.
-        shard: (N,) in which of `shards` each face lies.
+        shard: (N,) in which of `shards` each face is.
         offset: (N,) where its record begins there.
         size: (N,) the number of bytes of the face.
     """

@@ -40,7 +40,7 @@ def model_card(
     """Return the card of a model, in Markdown.
 
     Args:
-        model: a model's file, a run folder, or a shipped model's name. Beside it may lie the
+        model: a model's file, a run folder, or a shipped model's name. Beside it may be the
             `config.yaml` of the run.
         report: the folder that `evaluate` wrote of this model; default: the model's own folder, if
             it holds a `metrics.json`.

@@ -80,7 +80,7 @@ def draw(
         by_unit[key] = Part(present, columns)
     sums: dict[Hashable, list[np.ndarray]] = {key: [] for key in parts}
     for counts in drawn_counts(count, REPLICATES, np.random.default_rng(seed)):
-        weights = np.ascontiguousarray(counts.T, np.float64)  # a unit's counts lie side by side
+        weights = np.ascontiguousarray(counts.T, np.float64)  # a unit's counts are contiguous
         for key, part in by_unit.items():
             own = weights if len(part.index) == count else weights[part.index]
             sums[key].append(own.T @ part.columns)
@@ -93,7 +93,7 @@ def moments(
 ) -> np.ndarray:
     """Return (N, M) what `numbers_of` needs to have summed over faces, all arguments (N,).
 
-    `sigma` is NaN or negative where unknown, or None; `covered` tells whether the 90 % interval
+    `sigma` is NaN or negative where unknown, or None; `covered` says whether the 90 % interval
     holds the label.
     """
     error = value - label

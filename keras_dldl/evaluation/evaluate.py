@@ -47,7 +47,7 @@ class Evaluation:
             then the manifest's other columns; one of those that has a name of ours is
             `manifest_<name>`.
         pictures: the faces that the report shows.
-        run: the training run in whose folder the model lies; None where it lies elsewhere.
+        run: the training run in whose folder the model is; None if it is elsewhere.
     """
 
     metrics: dict[str, Any]
@@ -181,7 +181,7 @@ def _facts(networks: "Sequence[Network]", faces: Faces, evaluated: int) -> dict[
 
 
 def model_facts(network: Network) -> dict[str, Any]:
-    """Return what a model is, and what tells its file from any other, but not where it lies."""
+    """Return what a model is, and what identifies its file, but not its location."""
     card, path = network.card, network.path
     is_file = path is not None and path.is_file()
     return {

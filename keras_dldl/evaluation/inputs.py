@@ -151,7 +151,7 @@ class LabelledImages:
 
     Args:
         manifest: a table of `path,label[,sigma,split,...]`, read as `prepare csv` reads it.
-        root: the folder its paths are relative to, or lie in.
+        root: the folder its paths are relative to, or in.
         align: find and align the faces; False for faces that `records extract` wrote.
         split: only the rows of this split; None takes all rows, whatever their split.
         limit: only this many images, the first ones; 0 means all.
@@ -332,7 +332,7 @@ def _of_split(table: "pd.DataFrame", split: str, manifest: str | os.PathLike) ->
 
 
 def base_name(path: str | os.PathLike) -> str:
-    """Return the name of a file or folder without where it lies.
+    """Return the name of a file or folder without its location.
 
     >>> base_name("data/faces/")
     'faces'

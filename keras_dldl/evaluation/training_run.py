@@ -1,4 +1,4 @@
-"""The training run that a model comes from, as its folder tells it: curves, and what they say."""
+"""The training run that a model comes from, as its folder has it: curves, and what they say."""
 
 import csv
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ LEARNT_BY_HEART = (
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What a run folder tells of its model.
+    """What a run folder says of its model.
 
     Args:
         rows: the rows of `history.csv`; epoch 0 is the start model, and what is missing None.
@@ -30,7 +30,7 @@ class TrainingRun:
 
 
 def training_run(model: Path | None, unit: str) -> TrainingRun | None:
-    """Return the run in whose folder a model lies; None where it lies elsewhere.
+    """Return the run in whose folder a model is; None if it is elsewhere.
 
     Args:
         model: the model's file.

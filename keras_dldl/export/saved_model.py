@@ -29,7 +29,7 @@ def write(model: FaceModel, folder: Path, mirror: bool = True) -> None:
     """Write a SavedModel with `signatures` into an empty folder.
 
     All outputs have a row a face, as TensorFlow Serving's REST interface demands. The requests by
-    which TensorFlow Serving warms a model up lie in `assets.extra/`.
+    which TensorFlow Serving warms a model up are in `assets.extra/`.
 
     Raises:
         ConfigError: Keras does not run on TensorFlow.

@@ -236,7 +236,7 @@ def _webp_size(start: bytes) -> tuple[int, int]:
 
 
 def check_work(image: Any, limit: int, name: str) -> None:
-    """Raise `UnreadableImage` where decoding takes more memory or time than the size tells."""
+    """Raise `UnreadableImage` where decoding takes more memory or time than the size suggests."""
     if image.format in ("JPEG", "MPO"):
         _check_jpeg(_content(image, image.tile[0][2]), name)
     if image.format == "JPEG2000":

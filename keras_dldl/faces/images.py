@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 DEFAULT_MAX_PIXELS = 100_000_000
 MIN_SIDE = 2
 BAND_PIXELS = 2**20
-# A large JPEG file is decoded at 1/2, 1/4 or 1/8, its longer side at least so many pixels: what
+# A large JPEG file is decoded at 1/2, 1/4 or 1/8, its longer side at least this many pixels: what
 # MTCNN looks at.
 LEAST_SIDE = 1280
 BITS_PER_SAMPLE, PHOTOMETRIC, MOST_USED = 258, 262, 281  # tags of TIFF

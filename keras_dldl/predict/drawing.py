@@ -30,7 +30,7 @@ MOST_ROWS = 60
 LONGEST_NAME = 40
 # Covering a face, another's or its own, is so much better than covering another label.
 COST_OF_LABEL, COST_OF_FACE, COST_OF_A_ROW, COST_OF_OWN_FACE = 1e6, 1e3, 2.0, 1.0
-# Labels may lie on so much of another face before shorter ones are tried.
+# Share of another face that labels may cover before shorter ones are tried.
 MOST_COVERED = 0.03
 ROUNDS = 3
 USUAL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".bmp", ".gif", ".pdf")

@@ -19,7 +19,7 @@ from keras_dldl.faces.sources import image_name
 from keras_dldl.predict.prediction import Prediction, predictions_of
 from keras_dldl.runtime import open_network
 
-# Images of a batch are read and searched for faces in groups that end at so many pixels (120 MB).
+# Images of a batch are read and searched for faces in groups of at most this many pixels (120 MB).
 GROUP_PIXELS = 40_000_000
 
 Failure = NoFaceFound | UnreadableImage | DetectorError
@@ -87,8 +87,8 @@ class Predictor:
         """Yield for each image, in order, what `predict_age` returns, or its error.
 
         Images are read while the results are taken, a group at a time, so any number of them fits
-        into memory. With `options.workers` above 1 so many groups are read and searched for faces
-        at once, while the model is at work on the one before.
+        into memory. With `options.workers` above 1, this many groups are read and searched for
+        faces at the same time, while the model works on the one before.
         """
         for faces in self.judge(images, options):
             if isinstance(faces, Exception):
@@ -154,7 +154,7 @@ class Predictor:
 
 
 def numbered_name(source: Any, number: int) -> str:
-    """Return what to call an image in messages: its place tells more than its kind, if no path."""
+    """Return the name of an image for messages: without a path, its number and type."""
     name = image_name(source)
     return name if isinstance(source, (str, os.PathLike)) else f"image {number} {name}"
 

@@ -1,4 +1,4 @@
-"""What a model says of itself, where that lies in each kind of model file, and changing it."""
+"""A model's description of itself, where each kind of model file has it, and changing it."""
 
 import io
 import json

@@ -59,7 +59,7 @@ class FileNetwork(Network):
     """A `.tflite` or `.onnx` file that `keras-dldl export` wrote; safe to use from several threads.
 
     Args:
-        path: the file; its suffix tells the format.
+        path: the file; its suffix gives the format.
         content: what the file holds, where that is known already.
         asked_for: the file that this one was made of.
 

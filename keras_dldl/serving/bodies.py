@@ -17,7 +17,7 @@ from starlette.requests import Request
 from keras_dldl.serving.options import BODIES_HELD, ServerOptions
 from keras_dldl.serving.refusals import ClientGone, Refusal, bad_request, busy
 
-# A sender gains a second for so many bytes: whoever is slower is cut off in the end.
+# A sender gains a second per this many bytes: slower ones are cut off.
 SLOWEST_BYTES_PER_SECOND = 50_000
 # One whose body is refused must be faster to be read to its end, and is read no further than that.
 DROPPED_BYTES_PER_SECOND = 2_000_000

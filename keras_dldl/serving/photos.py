@@ -29,7 +29,7 @@ from keras_dldl.serving.service import Service
 # More faces than this in one photo are not judged: the largest ones are.
 MOST_FACES = 100
 POINTS = 10
-# A crop with its border may be so many times as large as the picture's longer side.
+# A crop with its border may be this many times as large as the picture's longer side.
 LARGEST_CROP = 2.0
 
 

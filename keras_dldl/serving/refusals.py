@@ -10,7 +10,7 @@ class Refusal(KerasDLDLError):
 
     Args:
         status: the HTTP status.
-        message: what the client is told, as `{"error": message}`.
+        message: what the client gets, as `{"error": message}`.
         reason: a word for the counters.
         close: whether the connection is of no more use, because part of the request is unread.
     """

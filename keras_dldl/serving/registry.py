@@ -1,4 +1,4 @@
-"""The models that a server has: names, versions, labels, and what lies beside their files."""
+"""The models that a server has: names, versions, labels, and the files beside them."""
 
 import json
 import os
@@ -169,7 +169,7 @@ def _networks(path: str, all_versions: bool) -> list[tuple[int, Network]]:
 
 
 def about_model(path: str) -> dict[str, Any] | None:
-    """Return what lies beside a model's file: its report and its card.
+    """Return what is beside a model's file: its report and its card.
 
     Args:
         path: a model's file, a run folder, or a shipped model's name.

@@ -226,8 +226,8 @@ def _told_by_the_first(message: bytes) -> tuple[bytes, bytes]:
     content = np.zeros(size, np.uint8)
     if message:
         content[:] = np.frombuffer(message, np.uint8)
-    told = np.asarray(broadcast_one_to_all(content)).astype(np.uint8).tobytes()
-    return told[:1], told[1:]
+    received = np.asarray(broadcast_one_to_all(content)).astype(np.uint8).tobytes()
+    return received[:1], received[1:]
 
 
 def _gathered(digests: list[bytes]) -> list[list[bytes]]:

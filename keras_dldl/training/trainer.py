@@ -167,19 +167,19 @@ def check_manifest_labels(data: "PreparedData", splits: Sequence[str]) -> None:
 
 
 def _opened(folder: RunFolder, resume: bool, team: Team) -> Checkpoint | None:
-    """Return the checkpoint to go on from; process 0 has it and tells the others."""
+    """Return the checkpoint to go on from; process 0 has it and sends it to the others."""
     if team.processes == 1:
         return folder.open(resume)
 
     def content() -> bytes | None:
         return folder.checkpoint.read_bytes() if folder.open(resume) else None
 
-    told = team.agree(content)
-    if told is None:
+    received = team.agree(content)
+    if received is None:
         return None
     if team.process:
         folder.checkpoint.parent.mkdir(parents=True)
-        folder.checkpoint.write_bytes(told)
+        folder.checkpoint.write_bytes(received)
     return load_checkpoint(folder.checkpoint)
 
 

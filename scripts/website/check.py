@@ -79,5 +79,5 @@ def leads_nowhere(target: str, name: str, pages: dict[str, Page], site: Path) ->
 
 
 def outside(targets: set[str]) -> list[str]:
-    """Return those that lie on other sites."""
+    """Return those on other sites."""
     return sorted(target for target in targets if urlsplit(target).netloc)

@@ -9,7 +9,7 @@ from pathlib import Path
 from website.markdown import Link, links
 
 ROOT = Path(__file__).resolve().parents[2]
-# Pages that lie elsewhere on the site than in the checkout. Its front door is docs/index.md.
+# Pages with another place on the site than in the checkout. Its home page is docs/index.md.
 PLACES = {
     "README.md": "index.md",
     "README.md#shipped-models": "models/index.md",

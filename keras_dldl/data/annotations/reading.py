@@ -148,7 +148,7 @@ def read_rows(path: Path, sheet: str | None = None, columns: Sequence[str] = ())
             known; default: it is what most lines have.
 
     Raises:
-        DataError: the file cannot be read; names the line where that can be told.
+        DataError: the file cannot be read; names the line if it is known.
     """
     if path.suffix.lower() in EXCEL:
         return _sheet_rows(path, sheet)

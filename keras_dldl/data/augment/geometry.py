@@ -54,7 +54,7 @@ def reduce_rows(ops: Any, images: Any, sides: Any) -> Any:
     """Reduce the rows of each image to as many as its side says, and turn it round.
 
     Twice, this reduces each image into the upper left corner of one of the full size, by cubic
-    interpolation without smoothing first, as the reference code does it. Rows lie together in
+    interpolation without smoothing first, as the reference code does it. Rows are together in
     memory, columns do not: turning the image round twice is quicker than reducing the columns
     where they are.
 
@@ -144,7 +144,7 @@ def warp(ops: Any, images: Any, matrices: Any, sides: Any, outside: dict | None 
 
 
 def _bilinear(ops: Any, images: Any, x: Any, y: Any, sides: Any) -> Any:
-    """Return what lies at columns and rows, (B, S, S) each, of the upper left corners."""
+    """Return what is at columns and rows, (B, S, S) each, of the upper left corners."""
     count, size = ops.shape(images)[:2]
     left, top = ops.floor(x), ops.floor(y)
     right_share, below_share = (x - left)[..., None], (y - top)[..., None]

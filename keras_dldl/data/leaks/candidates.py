@@ -174,7 +174,7 @@ def _probes(features: np.ndarray, weights: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _parts(counts: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield queries that meet anybody, so many at a time that memory stays small."""
+    """Yield queries that meet anybody, in chunks that keep memory small."""
     busy = np.flatnonzero(counts)
     totals = np.cumsum(counts[busy])
     cuts = np.searchsorted(totals, np.arange(AT_ONCE, int(totals[-1]) if len(busy) else 0, AT_ONCE))

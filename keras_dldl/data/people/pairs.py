@@ -72,7 +72,7 @@ def similarities(features: np.ndarray, pairs: PersonPairs) -> np.ndarray:
 
 
 def verification_error(scores: np.ndarray, same: np.ndarray) -> float:
-    """Return the share of pairs told wrongly, the threshold being chosen on the other folds.
+    """Return the share of misjudged pairs, the threshold being chosen on the other folds.
 
     Huang et al. 2007 (Labeled Faces in the Wild), section 3, "image-restricted": ten folds.
 
@@ -93,7 +93,7 @@ def verification_error(scores: np.ndarray, same: np.ndarray) -> float:
 
 
 def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
-    """Return the threshold that tells most pairs rightly: midway between two scores."""
+    """Return the threshold that classifies most pairs correctly: midway between two scores."""
     order = np.argsort(scores, kind="stable")
     scores, same = scores[order], same[order]
     # Right at a threshold under the k-th score: the different ones before it, the same from it on.

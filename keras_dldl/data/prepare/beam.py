@@ -155,5 +155,5 @@ def _reason(error: Exception) -> str:
     'No'
     """
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    told = [line.partition("Error: ")[2] for line in lines if "Error: " in line] or lines
-    return told[-1].partition(" [while running")[0]
+    reasons = [line.partition("Error: ")[2] for line in lines if "Error: " in line] or lines
+    return reasons[-1].partition(" [while running")[0]

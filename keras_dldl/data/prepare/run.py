@@ -144,7 +144,7 @@ def _split(table: "pd.DataFrame", source: Source, options: PrepareOptions) -> No
 def _call(source: Source, root: Path, options: PrepareOptions) -> dict:
     """Return what decides the output and is known before the data set is read.
 
-    With the rows it is the plan, by which a run to continue is told from another one.
+    With the rows it is the plan, by which a run to continue is distinguished from another one.
     """
     chosen = {name: value for name, value in asdict(options).items() if value is not None}
     del chosen["workers"], chosen["strict"]

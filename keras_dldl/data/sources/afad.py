@@ -26,7 +26,7 @@ class AFAD(Source):
     licence = "academic research"
 
     def read(self, root: Path) -> SourceRows:
-        """Return a row an image, with `gender`, and `subject` where the name tells it."""
+        """Return a row an image, with `gender`, and `subject` if the name has it."""
         form = "<age>/<111 or 112>/<image>.jpg, such as 15/111/638660-0.jpg"
         return rows_by_name(root, NAME, form, _row, parts=3)
 

@@ -94,7 +94,7 @@ class Source:
     draws_root = False
 
     def grid(self) -> LabelGrid:
-        """Return the label grid on which this data set's labels lie."""
+        """Return the label grid of this data set's labels."""
         return LabelGrid.age()
 
     def read(self, root: Path) -> SourceRows:

@@ -52,24 +52,24 @@ def _plain(name: str) -> str:
 def _with_metadata(rows: SourceRows, path: Path) -> SourceRows:
     import pandas as pd
 
-    told = pd.DataFrame(read_struct(path, STRUCT, needed=("name", "age", "rank", "year")))
-    told["name"] = told["name"].map(_plain)
-    told = told.drop_duplicates("name").set_index("name")
+    listed = pd.DataFrame(read_struct(path, STRUCT, needed=("name", "age", "rank", "year")))
+    listed["name"] = listed["name"].map(_plain)
+    listed = listed.drop_duplicates("name").set_index("name")
     names = rows.table["path"].str.rpartition("/")[2].map(_plain)
-    missing = _missing(told, names, rows.table)
+    missing = _missing(listed, names, rows.table)
     # Not with an empty table, whose columns have no type.
     table = pd.concat([rows.table] + [missing] * (len(missing) > 0), ignore_index=True)
     names = table["path"].str.rpartition("/")[2].map(_plain)
-    table["rank"], table["year"] = names.map(told["rank"]), names.map(told["year"])
+    table["rank"], table["year"] = names.map(listed["rank"]), names.map(listed["year"])
     table["split"] = table["rank"].map(_part, na_action="ignore")
     return without_torn_subjects(SourceRows(table, rows.skipped))
 
 
-def _missing(told: "pd.DataFrame", names: "pd.Series", table: "pd.DataFrame") -> "pd.DataFrame":
+def _missing(listed: "pd.DataFrame", names: "pd.Series", table: "pd.DataFrame") -> "pd.DataFrame":
     """Return rows for the images that the metadata list and that are not there."""
     import pandas as pd
 
-    lost = told.index[~told.index.isin(names)]
+    lost = listed.index[~listed.index.isin(names)]
     folder = table["path"].str.rpartition("/")[0].mode()[0]
     matches = [(name, NAME.match(name)) for name in lost]
     rows = [

@@ -23,7 +23,7 @@ class ChaLearn15(Source):
     Results" (Escalera et al., ICCV workshops 2015). Research use, under the organisers' terms.
 
     Layout: the folders `Train`, `Validation`, `Test` of images, and a table a part, `Train.csv`,
-    `Validation.csv`, `Test.csv` with `image;mean;std` a line. What tells the part is `train`,
+    `Validation.csv`, `Test.csv` with `image;mean;std` a line. The part is given by `train`,
     `val...` or `test` in the name of the table, or of its folder (`Test/Reference.csv`); the table
     may be `.csv` or `.txt`, with a header or without, divided by semicolons, commas, tabs or
     spaces. Published are 2,476, 1,136 and 1,079 images; each part's split is its own.

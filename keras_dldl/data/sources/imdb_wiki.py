@@ -57,22 +57,22 @@ class ImdbWiki(Source):
         return rows_of_parts(root, FILES, "imdb.mat or wiki.mat", partial(self._part, root))
 
     def _part(self, root: Path, struct: str, path: Path) -> SourceRows:
-        told = read_struct(path, struct, FIELDS, OPTIONAL)
+        fields = read_struct(path, struct, FIELDS, OPTIONAL)
         folder = path.parent.relative_to(root).as_posix()
         prefix = "" if folder == "." else f"{folder}/"
-        paths = [prefix + name for name in told["full_path"]]
+        paths = [prefix + name for name in fields["full_path"]]
         check_images(root, paths, path)
         rows = Rows(
             {
                 "path": paths,
-                "label": age_at_mid_year(told["dob"], told["photo_taken"]),
-                "subject": _subjects(struct, told),
-                "gender": [GENDERS.get(code) for code in told["gender"].tolist()],
+                "label": age_at_mid_year(fields["dob"], fields["photo_taken"]),
+                "subject": _subjects(struct, fields),
+                "gender": [GENDERS.get(code) for code in fields["gender"].tolist()],
                 "database": struct.upper(),
             },
             path,
         )
-        score, second = told["face_score"], told["second_face_score"]
+        score, second = fields["face_score"], fields["second_face_score"]
         rows.note(~np.isfinite(score), "face score missing, so no face was found")
         if self.min_face_score is not None:
             rows.note(score < self.min_face_score, f"face score below {self.min_face_score:g}")
@@ -110,10 +110,10 @@ def age_at_mid_year(born: np.ndarray, year: np.ndarray) -> np.ndarray:
     return np.where(known, year - birth_year - birthday_to_come, np.nan)
 
 
-def _subjects(struct: str, told: dict[str, Any]) -> list[str | None]:
+def _subjects(struct: str, fields: dict[str, Any]) -> list[str | None]:
     """Return a name a row; for those without one the number, which is the part's own."""
-    names = told.get("name", [""] * len(told["full_path"]))
-    numbers = told.get("celeb_id")
+    names = fields.get("name", [""] * len(fields["full_path"]))
+    numbers = fields.get("celeb_id")
     ids = [""] * len(names) if numbers is None else [f"{struct}-{k:.0f}" for k in numbers.tolist()]
     return [
         " ".join(name.split()) or number or None for name, number in zip(names, ids, strict=True)

@@ -95,7 +95,7 @@ def _listed(root: Path, listing: Path) -> SourceRows:
 
 
 def _places(photos: Iterable[str], there: list[str], folder: str) -> list[str]:
-    """Return where each photo lies; where it is listed, for want of a better place."""
+    """Return the path of each photo; the listed one, if there is no better one."""
     known = set(there)
     by_name = {path.rpartition("/")[2].lower(): path for path in there}
     prefix = "" if folder == "." else f"{folder}/"

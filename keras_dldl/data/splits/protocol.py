@@ -144,7 +144,7 @@ class SplitOptions:
             "official-test" takes its test rows and draws validation from the others; "drawn" draws
             all.
         val: share of validation rows among those that are drawn.
-        test: share of test rows, likewise; of no account where the test rows are known.
+        test: share of test rows, likewise; ignored if the test rows are known.
         seed: another seed, another draw.
         folds: number of folds to draw, 2 or more; see `draw_folds`.
         fold: the fold to test on: 1 ... `folds`, or else the name of one of the data set's own.

@@ -111,7 +111,7 @@ def _unreadable(items: Sequence[dict[str, Any]]) -> Html:
 
 
 def _provenance(metrics: dict[str, Any]) -> Html:
-    """Return all that tells this evaluation from another one."""
+    """Return all that distinguishes this evaluation from another one."""
     sure = metrics["confidence"]
     rows = [
         *([["parameters", f"{metrics['parameters']:,}"]] if metrics["parameters"] else []),

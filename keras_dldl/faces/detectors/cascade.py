@@ -173,7 +173,7 @@ class AreaPyramid:
 
 
 def _between(sums: np.ndarray, side: int, parts: int, axis: int) -> np.ndarray:
-    """Return the sums over each of so many equal parts of an axis, from its running sums."""
+    """Return the sums over each of `parts` equal parts of an axis, from its running sums."""
     places = np.arange(parts + 1) * (side / parts)
     lower = np.minimum(places.astype(int), side - 1)
     share = (places - lower).reshape([-1 if k == axis else 1 for k in range(sums.ndim)])

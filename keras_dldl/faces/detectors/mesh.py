@@ -9,7 +9,7 @@ import numpy as np
 from keras_dldl.faces.alignment import Picture, roll_of
 
 SIDE = 192
-# The crop is so many times as large as the box of the face, as the network was trained.
+# The crop is this many times as large as the box of the face, as the network was trained.
 CROP = 1.5
 _LEFT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _RIGHT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)

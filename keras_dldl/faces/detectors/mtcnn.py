@@ -144,7 +144,7 @@ def reduced_to(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
 
 
 def _batches_of_one_shape(images: Sequence[np.ndarray]) -> list[list[int]]:
-    """Return index lists: images of one shape together, so many pixels; too small ones left out."""
+    """Return index lists: images of one shape, of limited pixels together; no small ones."""
     by_shape: dict[tuple, list[int]] = {}
     for i, image in enumerate(images):
         if min(image.shape[:2]) >= MIN_SIDE:

@@ -40,7 +40,7 @@ class IdentityClassifier(keras.Model):
         rows: number of centres in a step, R.
         normalize: whether features and centres are brought to length 1, so that the outputs are
             cosines.
-        pairs: pairs of validation images, which `evaluate` tells apart; None without validation.
+        pairs: pairs of validation images, which `evaluate` classifies; None without validation.
 
     Call arguments: a pair of images (B, S, S, 3) and the numbers of the R centres.
     Output shape: (B, R) logits or cosines, float32.
@@ -105,16 +105,16 @@ class IdentityClassifier(keras.Model):
         return logs
 
     def evaluate(self, x: Any = None, callbacks: Sequence[Any] = (), **kwargs: Any) -> Any:
-        """Return how badly pairs of the validation images are told apart.
+        """Return how badly pairs of the validation images are classified.
 
         Args:
             x: batches of the images (B, S, S, 3), in the order that `pairs` numbers.
-            callbacks: told of the end of each batch.
+            callbacks: called at the end of each batch.
             **kwargs: as `fit` and others pass them on; not used.
 
         Returns:
             `loss`: how often two people are liker than one person's two images (1 - the area under
-            the ROC curve); `error`: the share of pairs told wrongly, see `verification_error`.
+            the ROC curve); `error`: the share of misjudged pairs, see `verification_error`.
         """
         features = []
         for number, images in enumerate(x):

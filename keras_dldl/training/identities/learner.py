@@ -1,4 +1,4 @@
-"""What pre-training trains: a backbone, judged by whether it tells people apart; what feeds it."""
+"""What pre-training trains: a backbone, judged by whether it recognises people; what feeds it."""
 
 import logging
 import math
@@ -159,7 +159,7 @@ class IdentityLearner:
         rows: number of class centres in a step.
 
     Its metric, "error", is in training the share of images taken for another of the step's people,
-    in validation the share of pairs told wrongly.
+    in validation the share of misjudged pairs.
     """
 
     metric = "error"
