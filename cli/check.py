@@ -2,14 +2,14 @@
 
 import click
 
-from keras_dldl.cli.options import echo_json, echo_written, json_option
+from keras_dldl.cli.options import echo_json, echo_written, json_option, out_option
 
 EXIT_LEAKS = 1
 
 
 @click.command()
 @click.argument("folders", metavar="DATA...", nargs=-1, required=True, type=click.Path())
-@click.option("--out", required=True, type=click.Path(), help="Folder to write.")
+@out_option
 @click.option(
     "--similarity",
     type=float,

@@ -13,6 +13,7 @@ from keras_dldl.cli.options import (
     echo_written,
     json_option,
     max_pixels_option,
+    out_option,
 )
 
 
@@ -28,7 +29,7 @@ from keras_dldl.cli.options import (
 @click.option(
     "--root", type=click.Path(), help="With --manifest: folder that the paths are relative to."
 )
-@click.option("--out", required=True, type=click.Path(), help="Folder to write.")
+@out_option
 @click.option(
     "--split",
     type=Choice(SPLITS),

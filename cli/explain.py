@@ -18,13 +18,13 @@ from keras_dldl.cli.options import (
     json_option,
     max_pixels_option,
     on_one_line,
+    out_option,
 )
 from keras_dldl.cli.result_files import Names
 
 SHAPES = ("square", "horizontal", "vertical")
 
 model_option = click.option("--model", default="tiny-age", help=KERAS_MODEL)
-out_option = click.option("--out", required=True, type=click.Path(), help="Folder to write.")
 data_option = click.option("--data", "folders", required=True, **DATA)
 split_option = click.option(
     "--split", type=Choice(SPLITS), help="Faces to use.  [default: test, or else val]"

@@ -36,6 +36,8 @@ DATA = {
 }
 SPLITS = ("train", "val", "test")
 
+out_option = click.option("--out", required=True, type=click.Path(), help="Folder to write.")
+
 batch_option = click.option(
     "--batch-size", default=64, type=click.IntRange(1), help="Faces in one forward pass."
 )

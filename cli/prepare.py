@@ -12,6 +12,7 @@ from keras_dldl.cli.options import (
     echo_json,
     json_option,
     max_pixels_option,
+    out_option,
 )
 from keras_dldl.cli.split import check_split_usage, is_given, split_options
 from keras_dldl.data.sources import SOURCES, find_source, sources_by_group
@@ -38,7 +39,7 @@ def _sources():
 @click.command(epilog=_sources())
 @click.argument("source", metavar="SOURCE")
 @click.option("--root", type=click.Path(), help="Folder of the data set; not needed for synthetic.")
-@click.option("--out", type=click.Path(), required=True, help="Folder to write.")
+@out_option
 @click.option("--size", default=224, help="Side of the aligned faces, in pixels.")
 @click.option("--margin", default=0.16, help="Border around the face, as a share of its side.")
 @click.option(

@@ -2,7 +2,7 @@
 
 import click
 
-from keras_dldl.cli.options import SPLITS, Choice, GroupOfFiles, echo_json, json_option
+from keras_dldl.cli.options import SPLITS, Choice, GroupOfFiles, echo_json, json_option, out_option
 
 
 @click.group(cls=GroupOfFiles, for_files="records info")
@@ -74,7 +74,7 @@ def info_command(data, as_json):
 
 @command.command("extract")
 @click.argument("data", type=click.Path())
-@click.option("--out", type=click.Path(), required=True, help="Folder to write.")
+@out_option
 @click.option(
     "--split", type=Choice(SPLITS), show_default="all", help="Only the faces of this split."
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from keras_dldl.cli.options import Choice, echo_json, json_option, with_options
+from keras_dldl.cli.options import Choice, echo_json, json_option, out_option, with_options
 
 KINDS = {
     "official": "the data set's own split, or drawn if it has none",
@@ -58,7 +58,7 @@ def check_split_usage(ctx: click.Context) -> None:
 
 @click.command()
 @click.argument("data", type=click.Path())
-@click.option("--out", type=click.Path(), required=True, help="Folder to write.")
+@out_option
 @split_options(default="drawn")
 @json_option
 @click.pass_context
