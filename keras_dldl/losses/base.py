@@ -1,6 +1,7 @@
 """What the losses share: the label grid, the form of the predictions, the complete config."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -30,7 +31,7 @@ class FullPrecisionLoss(keras.losses.Loss):
 
 
 class GridLoss(FullPrecisionLoss):
-    """Base of the losses over a label grid.
+    """Base of the losses over a label grid: a class over a pure function, with its arguments.
 
     Args:
         grid: LabelGrid, or its config.
@@ -40,10 +41,16 @@ class GridLoss(FullPrecisionLoss):
         dtype: float64 or float32, to which Keras casts both arguments; None is the Keras default.
             Half precision is raised to float32.
 
+    Attributes:
+        function: from `y_true`, `y_pred`, the labels (K,) and what the loss keeps under the names
+            of its other arguments, to the loss of each row, (B,).
+
     Raises:
         ConfigError: an argument is of the wrong kind or out of range.
         ValueError: on call, `y_true` or `y_pred` has the wrong shape.
     """
+
+    function: Callable[..., Any]
 
     def __init__(
         self,
@@ -56,6 +63,12 @@ class GridLoss(FullPrecisionLoss):
         self.grid = as_grid(grid)
         self.from_logits = check_flag("from_logits", from_logits)
         super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each row, (B,)."""
+        names = [*inspect.signature(self.function).parameters][3:]
+        kept = {name: getattr(self, name) for name in names}
+        return self.function(y_true, y_pred, self.grid.labels64, **kept)
 
     def get_config(self) -> dict[str, Any]:
         """Return every constructor argument; the grid as its own config."""

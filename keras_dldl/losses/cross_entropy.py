@@ -66,6 +66,8 @@ class NearestLabelCrossEntropy(GridLoss):
     1.0986
     """
 
+    function = staticmethod(nearest_label_cross_entropy)
+
     def __init__(
         self,
         grid: LabelGrid,
@@ -75,7 +77,3 @@ class NearestLabelCrossEntropy(GridLoss):
         dtype: str | None = None,
     ):
         super().__init__(grid, from_logits, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row, (B,)."""
-        return nearest_label_cross_entropy(y_true, y_pred, self.grid.labels64, self.from_logits)

@@ -58,6 +58,8 @@ class ExpectationLoss(GridLoss):
     1.5
     """
 
+    function = staticmethod(expectation_loss)
+
     def __init__(
         self,
         grid: LabelGrid,
@@ -69,7 +71,3 @@ class ExpectationLoss(GridLoss):
     ):
         self.norm = check_choice("norm", norm, NORMS)
         super().__init__(grid, from_logits, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row, (B,)."""
-        return expectation_loss(y_true, y_pred, self.grid.labels64, self.norm, self.from_logits)

@@ -92,6 +92,8 @@ class LabelDistributionLoss(GridLoss):
     0.0302
     """
 
+    function = staticmethod(label_distribution_loss)
+
     def __init__(
         self,
         grid: LabelGrid,
@@ -109,15 +111,3 @@ class LabelDistributionLoss(GridLoss):
         )
         self.kl_reduction = check_choice("kl_reduction", kl_reduction, KL_REDUCTIONS)
         super().__init__(grid, from_logits, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row, (B,)."""
-        return label_distribution_loss(
-            y_true,
-            y_pred,
-            self.grid.labels64,
-            sigma=self.sigma,
-            expectation_weight=self.expectation_weight,
-            from_logits=self.from_logits,
-            kl_reduction=self.kl_reduction,
-        )

@@ -69,6 +69,8 @@ class MeanVarianceLoss(GridLoss):
     0.0
     """
 
+    function = staticmethod(mean_variance_loss)
+
     def __init__(
         self,
         grid: LabelGrid,
@@ -82,14 +84,3 @@ class MeanVarianceLoss(GridLoss):
         self.mean_weight = check_number("mean_weight", mean_weight, minimum=0.0)
         self.variance_weight = check_number("variance_weight", variance_weight, minimum=0.0)
         super().__init__(grid, from_logits, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row, (B,)."""
-        return mean_variance_loss(
-            y_true,
-            y_pred,
-            self.grid.labels64,
-            self.mean_weight,
-            self.variance_weight,
-            self.from_logits,
-        )

@@ -68,6 +68,8 @@ class RankingLoss(GridLoss):
     1.3863
     """
 
+    function = staticmethod(ranking_loss)
+
     def __init__(
         self,
         grid: LabelGrid,
@@ -79,7 +81,3 @@ class RankingLoss(GridLoss):
     ):
         self.norm = check_choice("norm", norm, RANKING_NORMS)
         super().__init__(grid, from_logits, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row, (B,)."""
-        return ranking_loss(y_true, y_pred, self.grid.labels64, self.norm, self.from_logits)

@@ -52,6 +52,8 @@ class RegressionLoss(GridLoss):
     1.0
     """
 
+    function = staticmethod(regression_loss)
+
     def __init__(
         self,
         grid: LabelGrid,
@@ -62,7 +64,3 @@ class RegressionLoss(GridLoss):
     ):
         self.norm = check_choice("norm", norm, NORMS)
         super().__init__(grid, False, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row, (B,)."""
-        return regression_loss(y_true, y_pred, self.grid.labels64, self.norm)

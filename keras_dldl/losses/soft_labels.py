@@ -90,6 +90,8 @@ class SoftLabelLoss(GridLoss):
     0.2662
     """
 
+    function = staticmethod(soft_label_loss)
+
     def __init__(
         self,
         grid: LabelGrid,
@@ -103,9 +105,3 @@ class SoftLabelLoss(GridLoss):
         self.distance = check_choice("distance", distance, DISTANCES)
         self.scale = check_number("scale", scale, minimum=0.0, exclusive=True)
         super().__init__(grid, from_logits, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row, (B,)."""
-        return soft_label_loss(
-            y_true, y_pred, self.grid.labels64, self.distance, self.scale, self.from_logits
-        )

@@ -96,6 +96,8 @@ class UnimodalConcentratedLoss(GridLoss):
     0.0
     """
 
+    function = staticmethod(unimodal_concentrated_loss)
+
     def __init__(
         self,
         grid: LabelGrid,
@@ -107,9 +109,3 @@ class UnimodalConcentratedLoss(GridLoss):
     ):
         self.unimodal_weight = check_number("unimodal_weight", unimodal_weight, minimum=0.0)
         super().__init__(grid, from_logits, reduction, name, dtype)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row, (B,)."""
-        return unimodal_concentrated_loss(
-            y_true, y_pred, self.grid.labels64, self.unimodal_weight, self.from_logits
-        )

@@ -1,5 +1,6 @@
 """What the metrics share: decoding predictions, row weights, and sums that do not drift."""
 
+import inspect
 from abc import abstractmethod
 from typing import Any
 
@@ -77,13 +78,10 @@ class GridMetric(keras.metrics.Metric):
         return predicted_expectation(y_pred, labels, self.from_logits)
 
     def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument; the grid as its own config."""
-        return {
-            "grid": self.grid.get_config(),
-            "from_logits": self.from_logits,
-            "name": self.name,
-            "dtype": self.dtype,
-        }
+        """Return every constructor argument, which a metric keeps each under its own name."""
+        names = inspect.signature(type(self)).parameters
+        own = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return {**own, "grid": self.grid.get_config()}
 
 
 class GridMean(GridMetric):

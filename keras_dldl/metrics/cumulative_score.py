@@ -50,7 +50,3 @@ class CumulativeScore(GridMean):
         """Return 100 for each row within the threshold, else 0, (B,)."""
         limit = self.threshold + TIE_TOLERANCE * self.grid.step
         return 100.0 * ops.cast(ops.abs(y_hat - y) <= limit, y.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {**super().get_config(), "threshold": self.threshold}

@@ -56,7 +56,3 @@ class EpsilonError(GridMean):
         # With the floor, 0/0 is 0 and anything else over 0 is infinite, whose error is 1.
         deviations = (y_hat - y) / ops.maximum(sigma, smallest(sigma))
         return -ops.expm1(-0.5 * ops.square(deviations))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {**super().get_config(), "sigma": self.sigma}
