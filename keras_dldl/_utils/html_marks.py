@@ -49,12 +49,17 @@ def table(
     return Html(f'<div class="wide"><table>{above}{head}<tbody>{body}</tbody></table></div>')
 
 
-def figure(title: str, png: bytes, remark: str = "") -> Html:
-    """Return a picture with its title, and what it shows."""
+def figure(title: str, png: bytes, remark: str = "", least_width: int = 0) -> Html:
+    """Return a picture with its title, and what it shows.
+
+    On narrow screens it is made no narrower than `least_width` pixels; the rest is scrolled to.
+    """
     name, more = escaped(title), f" <span>{escaped(remark)}</span>" if remark else ""
+    style = f' style="min-width: {least_width}px"' if least_width else ""
+    image = f'<img alt="{name}" src="{data_uri(png, "image/png")}"{style}>'
     return Html(
         f"<figure><figcaption><b>{name}</b>{more}</figcaption>"
-        f'<img alt="{name}" src="{data_uri(png, "image/png")}"></figure>'
+        f'<div class="wide">{image}</div></figure>'
     )
 
 

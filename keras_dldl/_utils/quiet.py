@@ -1,5 +1,6 @@
 """Keeps notes of TensorFlow, LiteRT and Pillow off stderr, where our own messages go."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -11,6 +12,8 @@ from typing import IO
 from keras_dldl._utils.imports import around_import
 
 STDERR = 2
+# Meant for authors of training loops; who trains several models, one after the other, gets it too.
+RETRACING = "triggered tf.function retracing"
 # What TensorFlow 2.18 on writes while it is imported, before it heeds TF_CPP_MIN_LOG_LEVEL.
 NOTES = ("WARNING: All log messages before absl::", "I0000 ", "W0000 ")
 
@@ -23,7 +26,12 @@ def quieten_tensorflow() -> None:
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         return
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing)
     around_import("tensorflow", notes_dropped)
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    return RETRACING not in record.getMessage()
 
 
 def quieten_pillow() -> None:

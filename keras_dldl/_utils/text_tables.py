@@ -1,8 +1,17 @@
-"""Tables of text: for a terminal, and in Markdown."""
+"""Tables of text, for a terminal and in Markdown, and counts in words."""
 
 from collections.abc import Sequence
 
 Row = Sequence[str]
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return a number of things in words; more of them are called `several`, or end in "s".
+
+    >>> counted(1, "face"), counted(1200, "face"), counted(0, "person", "people")
+    ('1 face', '1,200 faces', '0 people')
+    """
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def aligned(rows: Sequence[Row], words: int = 1) -> list[str]:

@@ -56,8 +56,8 @@ def summary_rows(content: dict[str, Any]) -> list[list[str]]:
         ["pairs of one picture, within a part", sum(counts["pairs_within_parts"].values())],
         ["pairs whose labels contradict each other", counts["label_conflicts"]],
         ["records that cannot be read", counts["unreadable"]],
-        ["images of training to leave out", counts["images_of_weight_0"]],
-        ["images of training to come less often", counts["images_of_less_weight"]],
+        ["training images to leave out", counts["images_of_weight_0"]],
+        ["training images to down-weight", counts["images_of_less_weight"]],
     ]
     return [[name, f"{number:,}"] for name, number in rows]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl._utils import files
+from keras_dldl._utils.text_tables import counted
 from keras_dldl.comparison import leave_one_out, tables
 from keras_dldl.comparison.cells import FAILED, Cell, CellResult, cells_of, check_cells, run_cell
 from keras_dldl.comparison.estimate import (
@@ -251,7 +252,8 @@ class _Work:
 
     def run(self) -> None:
         waiting, count = self.waiting(), len(self.cells)
-        _LOGGER.info("%d cells, %d of them finished before.", count, count - len(waiting))
+        done = count - len(waiting)
+        _LOGGER.info("%s, %d of them finished before.", counted(count, "cell"), done)
         for index, cell in enumerate(waiting):
             left = seconds_left(waiting[index:], known_costs(self.cells, self.results))
             about = "" if left is None else f"; about {time_in_words(left)} left"

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from keras_dldl._utils import html_marks
 from keras_dldl._utils.text_tables import Row, aligned, markdown_table
 from keras_dldl.comparison.plan import text_of
@@ -153,13 +155,21 @@ def csv_text(content: Content) -> str:
     return buffer.getvalue()
 
 
+def _figure(path: Path) -> html_marks.Html:
+    """Return a picture that also phones show large enough to read its letters."""
+    content = path.read_bytes()
+    with Image.open(io.BytesIO(content)) as picture:
+        least = picture.width * 2 // 3
+    return html_marks.figure(path.stem, content, least_width=least)
+
+
 def page_html(content: Content, pictures: Sequence[Path]) -> str:
     """Return `comparison.html`: the tables and pictures of `comparison.json` in one file."""
     main, *others = [
         html_marks.section(f"table-{number}", title, html_marks.table(*rows))
         for number, (title, *rows) in enumerate(all_tables(content))
     ]
-    shown = [html_marks.figure(path.stem, path.read_bytes()) for path in pictures]
+    shown = [_figure(path) for path in pictures]
     return html_marks.page(
         f"Comparison: {content['task']}",
         f"{', '.join(content['data'])}, measured on {content['split']}",

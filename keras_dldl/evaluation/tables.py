@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keras_dldl._utils.text_tables import aligned
+from keras_dldl._utils.text_tables import aligned, counted
 from keras_dldl.evaluation.numbers import THRESHOLDS
 
 # What the terminal, the report and the docs call the numbers of `metrics.json`, and what they mean.
@@ -164,10 +164,11 @@ def text_report(metrics: dict[str, Any]) -> str:
     unit, sure = unit_of(metrics), metrics["confidence"]
     lines = [described_data(metrics["data"]), "", *metrics["summary"].values(), ""]
     lines += aligned([["", *headings(unit)], *view_rows(metrics)])
-    drawn = {"face": "faces", "subject": "people"}[sure["by"]]
+    things = {"face": ("face", "faces"), "subject": ("person", "people")}[sure["by"]]
     lines.append(
         f"MAE, {100 * sure['level']:g} % interval: {_interval(sure['mae'])} (bootstrap over "
-        f"{sure['units']:,} {drawn}); 90 % coverage: {metrics['interval_90_coverage']:.1f} %"
+        f"{counted(sure['units'], *things)}); "
+        f"90 % coverage: {metrics['interval_90_coverage']:.1f} %"
     )
     if metrics["balanced_mae"] is not None:
         lines.append(f"balanced MAE, the mean over decades: {metrics['balanced_mae']:.3f} {unit}")

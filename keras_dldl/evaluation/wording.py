@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl._utils.text_tables import counted
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.groups import MIN_FACES, MISSING, NOT_GROUPS, OTHERS
 from keras_dldl.labels import LabelGrid
@@ -36,8 +37,10 @@ def in_words(metrics: Mapping[str, Any], grid: LabelGrid) -> dict[str, str]:
 
 def _error(metrics: Mapping[str, Any], grid: LabelGrid, places: int) -> str:
     interval, bias = metrics["confidence"]["mae"], metrics["confidence"]["bias"]
-    size = f"On these {metrics['n']:,} faces the {grid.task} is off by {metrics['mae']:.{places}f}"
-    text = f"{size} {grid.unit} on average{_ends(interval, places)}."
+    off = f"the {grid.task} is off by {metrics['mae']:.{places}f} {grid.unit}"
+    if metrics["n"] == 1:
+        return f"On this one face {off}."
+    text = f"On these {metrics['n']:,} faces {off} on average{_ends(interval, places)}."
     if grid.task == "age":
         text += f" For {metrics['cs']['5']:.0f} % of the faces it is off by at most 5 years."
     if bias is None:
@@ -94,7 +97,7 @@ def _shown(metrics: Mapping[str, Any]) -> str:
     elif low > 90:
         text = f"{held}: they are wider than they need be."
     elif metrics["n"] < MIN_FACES:
-        text = f"{held}: {metrics['n']:,} faces are too few to judge them by."
+        text = f"{held}: {_are(metrics['n'])} too few to judge them by."
     else:
         text = f"{held}, which agrees with what they claim."
     if against := metrics.get("against"):
@@ -113,7 +116,7 @@ def _doubtful(metrics: Mapping[str, Any]) -> str:
     elif not (leaks["checked"] and leaks.get("seen_complete")):
         said.append("Whether the model was trained on some of these faces is not known.")
     if metrics["n"] < FEW_FACES:
-        said.append(f"{metrics['n']} faces are few: small differences cannot be seen with them.")
+        said.append(f"{_are(metrics['n'])} few: small differences cannot be seen with so few.")
     folded = [c for c, of in metrics["groups"].items() if OTHERS in of and c not in NOT_IN_WORDS]
     if folded:
         said.append(
@@ -121,8 +124,12 @@ def _doubtful(metrics: Mapping[str, Any]) -> str:
             f"{OTHERS} by {', '.join(folded)}."
         )
     if unread:
-        said.append(f"{unread:,} rows were left out.")
+        said.append(f"{counted(unread, 'row was', 'rows were')} left out.")
     return " ".join(said)
+
+
+def _are(faces: int) -> str:
+    return counted(faces, "face is", "faces are")
 
 
 def _listed(groups: Mapping[str, Any], number: str, form: str) -> str:

@@ -1,5 +1,6 @@
 """What TensorFlow says about itself stays off stderr; what anything else says does not."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -54,6 +55,14 @@ def test_the_import_of_tensorflow_is_quiet(capfd, fake_tensorflow):
     assert tensorflow.__spec__.name == "tensorflow"
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
     assert capfd.readouterr().err == "something else\n"
+
+
+def test_notes_about_tracing_several_models_are_dropped(caplog):
+    quieten_tensorflow()
+    logger = logging.getLogger("tensorflow")
+    logger.warning("5 out of the last 7 calls to %s triggered tf.function retracing.", "<f>")
+    logger.warning("the disk is full")
+    assert caplog.messages == ["the disk is full"]
 
 
 def test_the_import_is_quiet_after_a_look_whether_it_is_installed(capfd, fake_tensorflow):

@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -74,6 +75,14 @@ def test_pictures_are_drawn(content, tmp_path):
         picture = np.asarray(Image.open(tmp_path / f"{name}.png").convert("L"))
         assert picture.shape[1] == width
         assert 0.01 < np.mean(picture < 200) < 0.3  # neither empty nor full
+
+
+def test_pictures_of_the_page_keep_a_width_at_which_they_are_read(content, tmp_path):
+    pictures.draw_comparison(tmp_path / "comparison.png", content)
+    page = tables.page_html(content, [tmp_path / "comparison.png"])
+    (least,) = re.findall(r"min-width: (\d+)px", page.partition("<body>")[2])
+    # Letters are 9 points or more, at 110 pixels an inch: so many are left of them.
+    assert int(least) / 1210 * 9 * 110 / 72 >= 9
 
 
 def test_only_curves_with_two_points_are_drawn(content):

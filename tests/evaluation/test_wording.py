@@ -36,6 +36,14 @@ def test_the_error_with_its_interval():
     assert "For 70 % of the faces it is off by at most 5 years." in text
 
 
+def test_one_face_is_not_called_several():
+    one = {"n": 1, "confidence": {"mae": None, "bias": None, "interval_90_coverage": None}}
+    found = said(**(numbers(mae=3.4) | one), leak_check={"checked": False})
+    assert found["error"] == "On this one face the age is off by 3.4 years."
+    assert "1 face is too few to judge them by" in found["shown"]
+    assert "1 face is few" in found["doubtful"]
+
+
 @pytest.mark.parametrize(
     ("bias", "words"),
     [

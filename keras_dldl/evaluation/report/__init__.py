@@ -14,6 +14,7 @@ from keras_dldl._utils.html_marks import (
     section,
     table,
 )
+from keras_dldl._utils.text_tables import counted
 from keras_dldl.evaluation import tables
 from keras_dldl.evaluation.predicting import Pictures
 from keras_dldl.evaluation.report import sections
@@ -60,7 +61,7 @@ def report_html(
         "provenance": ("Where these numbers come from", _provenance(metrics)),
     }
     parts = {name: part for name, part in parts.items() if part[1]}
-    about = f"{metrics['n']:,} faces: {tables.described_data(metrics['data'])}"
+    about = f"{counted(metrics['n'], 'face')}: {tables.described_data(metrics['data'])}"
     links = (f'<a href="#{name}">{escaped(title)}</a>' for name, (title, _) in parts.items())
     words = "".join(paragraph(text) for text in metrics["summary"].values())
     return page(
@@ -84,7 +85,8 @@ def _faces(pictures: Pictures, predictions: "pd.DataFrame", decimals: int) -> Ht
     for title, kept in (("largest", pictures.worst), ("smallest", pictures.best)):
         if kept:
             shown = (_face(predictions.iloc[number], jpeg, decimals) for number, jpeg in kept)
-            parts.append(f"<h3>The {len(kept)} {title} errors</h3>")
+            several = f"{len(kept)} {title} errors"
+            parts.append(f"<h3>The {several if len(kept) > 1 else f'{title} error'}</h3>")
             parts.append(f'<ul class="faces">{"".join(shown)}</ul>')
     return Html("".join(parts))
 

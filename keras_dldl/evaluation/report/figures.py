@@ -9,10 +9,14 @@ import numpy as np
 from keras_dldl.evaluation.numbers import THRESHOLDS
 from keras_dldl.evaluation.training_run import TrainingRun
 
-WIDTH, HEIGHT, DPI = 5.6, 4.0, 130
+# Inches, so small that letters are read on a phone, where a figure is 300 pixels wide.
+WIDTH, HEIGHT, DPI = 4.6, 3.4, 160
 COLOUR, SECOND, GREY = "#2a6f97", "#bc4749", "#6b7280"
 # More points than that only blacken the scatter.
 MAX_POINTS = 20_000
+# Of more faces the largest errors are left out of figures, that the others can be told apart.
+FEW_FACES = 200
+LONGEST_NAME = 24
 
 
 def cumulative_score_curve(
@@ -28,9 +32,10 @@ def cumulative_score_curve(
     """
     figure, axes = _figure()
     error = np.sort(np.abs(value - label))
+    end = float(error[-1] if len(error) <= FEW_FACES else np.quantile(error, 0.99))
     _step(axes, error, color=COLOUR, label="this model")
     for t in THRESHOLDS:
-        if t < np.quantile(error, 0.99):
+        if t < end:
             share = 100 * np.searchsorted(error, t, side="right") / len(error)
             axes.plot(t, share, "o", color=COLOUR, markersize=5)
             axes.annotate(f"{share:.0f} %", (t, share), (6, -11), textcoords="offset points")
@@ -38,7 +43,7 @@ def cumulative_score_curve(
         _step(axes, np.sort(np.abs(other - label)), color=SECOND, label=name, linestyle="--")
         axes.legend(loc="lower right", frameon=False)
     axes.set(xlabel=f"|error| at most ({unit})", ylabel="CS: share of faces (%)", ylim=(0, 101))
-    axes.set_xlim(0, max(float(np.quantile(error, 0.99)), 1e-6))
+    axes.set_xlim(0, 1.03 * max(end, 1e-6))  # the last step is seen, too
     return _png(figure)
 
 
@@ -52,7 +57,8 @@ def predicted_against_true(label: np.ndarray, value: np.ndarray, unit: str) -> b
     figure, axes = _figure()
     axes.plot([low, high], [low, high], color="black", linewidth=0.8)
     alpha = float(np.clip(300 / len(label), 0.06, 0.8))
-    axes.scatter(label, value, s=7, alpha=alpha, color=COLOUR, linewidths=0)
+    size = float(np.clip(1500 / len(label), 7, 40))
+    axes.scatter(label, value, s=size, alpha=alpha, color=COLOUR, linewidths=0)
     axes.set(xlabel=f"true ({unit})", ylabel=f"predicted ({unit})")
     return _png(figure)
 
@@ -62,7 +68,7 @@ def error_by_group(groups: Mapping[str, Any], unit: str) -> bytes:
 
     `groups` has `n`, `mae`, `bias` and perhaps `confidence` by name, as `metrics.json` has them.
     """
-    figure, axes = _figure()
+    figure, axes = _figure(width=max(WIDTH, 0.8 + 0.45 * len(groups)))
     place = np.arange(len(groups))
     mae, bias = (np.array([one[key] for one in groups.values()]) for key in ("mae", "bias"))
     axes.bar(place, mae, width=0.8, color=GREY, alpha=0.22, label="MAE")
@@ -81,12 +87,14 @@ def error_by_group(groups: Mapping[str, Any], unit: str) -> bytes:
 def error_histogram(label: np.ndarray, value: np.ndarray, unit: str) -> bytes:
     """Draw how often each error occurs, but for the largest 0.5 %, as PNG."""
     error = value - label
-    end = max(float(np.quantile(np.abs(error), 0.995)), 1e-6)
+    share = 1.0 if len(error) <= FEW_FACES else 0.995
+    end = max(float(np.quantile(np.abs(error), share)), 1e-6)
     figure, axes = _figure()
     axes.hist(error, bins=min(60, max(10, len(error) // 10)), range=(-end, end), color=COLOUR)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.axvline(float(error.mean()), color=SECOND, linestyle="--", label="mean: the bias")
     axes.legend(frameon=False)
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel=f"predicted - true ({unit})", ylabel="faces")
     return _png(figure)
 
@@ -113,7 +121,7 @@ def group_dots(groups: Mapping[str, Any], number: str, unit: str) -> bytes:
     place, colour = np.arange(len(groups))[::-1], COLOUR if number == "mae" else SECOND
     axes.plot([one[number] for one in groups.values()], place, "o", color=colour, markersize=5)
     _bars(axes, place, groups, number, across=True, color=colour)
-    names = [name if len(name) <= 24 else f"{name[:23]}\u2026" for name in groups]
+    names = [_short(name) for name in groups]
     counts = [one["n"] for one in groups.values()]
     shown = [f"{name}  ({n:,})" for name, n in zip(names, counts, strict=True)]
     axes.set_yticks(place, shown)
@@ -152,16 +160,22 @@ def _bars(axes: Any, place: np.ndarray, groups: Mapping[str, Any], key: str, **s
             axes.plot(*ends, linewidth=1.6, solid_capstyle="butt", **style)
 
 
+def _short(name: str) -> str:
+    """Return a name without its middle: long names often differ at their ends."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}\u2026{name[-half:]}"
+
+
 def _step(axes: Any, error: np.ndarray, **style) -> None:
     share = 100 * np.arange(1, len(error) + 1) / len(error)
     axes.step(np.r_[0, error], np.r_[0, share], where="post", **style)
 
 
-def _figure(height: float = HEIGHT) -> tuple[Any, Any]:
+def _figure(height: float = HEIGHT, width: float = WIDTH) -> tuple[Any, Any]:
     # Not pyplot, which keeps global state and may want a display.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.grid(alpha=0.3)
     axes.set_axisbelow(True)

@@ -53,6 +53,8 @@ def views_table(metrics: dict[str, Any], unit: str) -> Html:
     terms = "".join(f"<dt>{n}</dt><dd>{escaped(m)}</dd>" for n, m in tables.TERMS.items())
     legend = f"<details><summary>What the numbers mean</summary><dl>{terms}</dl></details>"
     sure = metrics["confidence"]
+    if sure["mae"] is None:  # the notes say why
+        return Html(numbers_table("", named, unit) + legend)
     drawn = {"face": "faces", "subject": "people, each with all faces,"}[sure["by"]]
     remark = (
         f"Small figures are the central {100 * sure['level']:g} % of {sure['replicates']:,} "
@@ -81,8 +83,9 @@ def main_picture(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str
         groups = label_bands(predictions["label"], predictions["value"], POINTS_BAND)
     if len(groups) < 2:
         return Html("")
+    sure = ", with its 95 % interval" if any("confidence" in of for of in groups.values()) else ""
     means = (
-        "mean of predicted - true, with its 95 % interval: above 0, predictions are too high. "
+        f"mean of predicted - true{sure}: above 0, predictions are too high. "
         "Bars: MAE. Small figures: faces"
     )
     return section("bias", title, figure("Bias", figures.error_by_group(groups, unit), means))
@@ -111,10 +114,11 @@ def main_figures(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str
     other = predictions["against_value"].to_numpy(np.float64) if metrics.get("against") else None
     name = tables.model_name(metrics["against_model"]) if other is not None else ""
     curve = figures.cumulative_score_curve(label, value, unit, other, name)
+    left_out = "all but the largest 0.5 %" if len(label) > figures.FEW_FACES else ""
     drawn = [
         figure("Cumulative score", curve, "share of faces with an error of at most t"),
         figure("Predicted against true", figures.predicted_against_true(label, value, unit)),
-        figure("Errors", figures.error_histogram(label, value, unit), "all but the largest 0.5 %"),
+        figure("Errors", figures.error_histogram(label, value, unit), left_out),
     ]
     return Html(f'<div class="figures">{"".join(drawn)}</div>')
 

@@ -180,3 +180,17 @@ def test_terminal_shows_data_sets_and_the_other_model(made):
     assert [line.split()[0] for line in lines[start + 1 : start + 3]] == ["first", "second"]
     (against,) = (line for line in lines if line.startswith("against other"))
     assert f"difference {made.metrics['against']['mae_difference']:+.3f}" in against
+
+
+def test_a_report_of_one_face_says_so():
+    page = html_of(made_up(rows_of(1), pictures=True))
+    assert "<p>1 face: " in page and "<h3>The largest error</h3>" in page
+    assert "1 faces" not in page and "1 errors" not in page and "1 largest" not in page
+    assert "bootstrap replicates: " not in page  # no number has an interval
+
+
+def test_bands_of_ratings_have_no_interval_and_claim_none():
+    rows = rows_of(60)
+    rows["label"] = np.repeat([2.0, 3.0, 4.0], 20)
+    page = html_of(made_up(rows, grid=LabelGrid.scut_fbp()))
+    assert "Bias by true label" in page and "with its 95 % interval" not in page
