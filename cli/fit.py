@@ -84,12 +84,15 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
 
 
 def _grid_of(labels):
-    """Return "scut-fbp" where every label that could be an age lies in 1 ... 5, or else "age"."""
-    from keras_dldl.data.manifest import read_table, row_problems
+    """Return "scut-fbp" if there are labels that could be ages, all in 1 ... 5, or else "age"."""
+    from keras_dldl.data.annotations.reading import numbers_in
+    from keras_dldl.data.manifest import read_table
 
-    table = read_table(labels)
-    bad = {name: len(row_problems(table, GRIDS[name]())) for name in ("age", "scut-fbp")}
-    return "scut-fbp" if bad["scut-fbp"] == bad["age"] else "age"
+    numbers = numbers_in(read_table(labels)["label"])
+    age, ratings = GRIDS["age"](), GRIDS["scut-fbp"]()
+    ages = numbers[numbers.between(age.start, age.stop)]
+    ratings_alone = len(ages) and ages.between(ratings.start, ratings.stop).all()
+    return "scut-fbp" if ratings_alone else "age"
 
 
 def _check_measurable(data):
@@ -100,9 +103,9 @@ def _check_measurable(data):
     found = PreparedData(data)
     if not {"val", "test"} & set(found.splits):
         raise DataError(
-            "Some photos must be left to measure the model on: each is drawn for that with a "
-            "chance of 1 in 5. Give more photos, some 30 at least, or say by a column `split` "
-            "(train, val, test) which they are, and a new --out. "
+            "Some photos must be left to measure the model on. Without a column `split` each is "
+            "drawn for that with a chance of 1 in 5. Give more photos, some 30 at least, or say by "
+            "that column which are train, val and test, and a new --out. "
             f"Received: {len(found.rows('train'))} photos, all for training"
         )
 
@@ -145,6 +148,22 @@ def _can_calibrate(data, run):
     return faces >= MIN_FACES
 
 
+def _verdict(metrics, init, unit):
+    """Return the model's error, that of the start model, and whether the difference is shown."""
+    from keras_dldl.evaluation.against import is_shown
+
+    found = metrics["against"]
+    places = 1 if metrics["task"] == "age" else 2
+    ours, theirs = (f"{error:.{places}f}" for error in (metrics["mae"], found["mae"]))
+    faces = "1 face" if metrics["n"] == 1 else f"{metrics['n']:,} faces"
+    errors = f"On {faces} it is off by {ours} {unit} on average, {init} by {theirs}."
+    if not is_shown(found):
+        more = "More photos help most, of test faces too."
+        return f"{errors}\nNot shown to be better than {init}. {more}"
+    better = "better" if found["mae_difference"] < 0 else "worse"
+    return f"{errors}\nShown to be {better} than {init}, on faces like these."
+
+
 def _show(steps, run, report, init, grid, as_json):
     from keras_dldl.evaluation.training_run import training_run
 
@@ -158,9 +177,8 @@ def _show(steps, run, report, init, grid, as_json):
     trained = training_run(Path(model), GRIDS[grid]().unit)
     if trained:
         click.echo(trained.kept)
-    ends = metrics["against"]["confidence"] if "against" in metrics else None
-    if "against" in metrics and (ends is None or ends[1] >= 0):
-        click.echo(f"Not shown to be better than {init}. More photos help most, of test faces too.")
+    if "against" in metrics:
+        click.echo(_verdict(metrics, init, GRIDS[grid]().unit))
     click.echo(
         "Next: open the report, look at the largest errors, and try the model on other photos:\n"
         f"  keras-dldl predict PHOTO --model {shlex.quote(run)}\n"

@@ -80,6 +80,18 @@ def wilcoxon(difference: np.ndarray) -> float | None:
     return float(stats.wilcoxon(difference).pvalue)
 
 
+def is_shown(found: Mapping[str, Any]) -> bool:
+    """Return whether a difference is shown: its interval leaves out 0, and p < 0.05.
+
+    >>> is_shown({"confidence": (-0.9, -0.1), "p_permutation": 0.01})
+    True
+    """
+    interval, p = found["confidence"], found["p_permutation"]
+    if interval is None or p is None:
+        return False
+    return (interval[0] > 0 or interval[1] < 0) and p < SIGNIFICANT
+
+
 def conclusion(found: Mapping[str, Any], unit: str) -> str:
     """Return what may be concluded from a difference over all faces, in a sentence or two.
 
@@ -98,7 +110,8 @@ def conclusion(found: Mapping[str, Any], unit: str) -> str:
     outside = interval[0] > 0 or interval[1] < 0
     ends = f"{interval[0]:+.3f} ... {interval[1]:+.3f} {unit}"
     mean = "lower" if difference < 0 else "higher"
-    if outside and p < SIGNIFICANT:
+    shown = is_shown(found)
+    if shown:
         said = f"On faces like these this model's MAE is {mean} (difference {ends})."
     elif outside or p < SIGNIFICANT:
         said = (
@@ -107,7 +120,7 @@ def conclusion(found: Mapping[str, Any], unit: str) -> str:
         )
     else:
         said = f"No difference in MAE is shown; it may be anything from {ends}, or none."
-    return f"{said}{_of_ranks(found, outside and p < SIGNIFICANT)} {SCOPE}"
+    return f"{said}{_of_ranks(found, shown)} {SCOPE}"
 
 
 def _of_ranks(found: Mapping[str, Any], shown: bool) -> str:

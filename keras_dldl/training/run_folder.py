@@ -206,7 +206,8 @@ def check_same_run(
         raise ConfigError(
             "A run is resumed with the settings it began with; only epochs may be raised, and not "
             "with the cosine schedule without restarts, whose every step depends on them; "
-            f"devices, patience, min_improvement and tensorboard may be others. Received: {listed}."
+            "devices, patience, min_improvement and tensorboard may be others. For other settings "
+            f"give another folder. Received: {listed}."
         )
     if stored["fingerprint"] != fingerprint:
         before, now = (", ".join(names) for names in (stored.get("left_out", []), left_out))

@@ -73,6 +73,9 @@ def test_all_steps_end_in_a_model_and_a_report(made):
     kept = re.search(r"^(The model is of epoch 1 of 1|No epoch was better).*", result.stdout, re.M)
     page = (folder / "out" / "report" / "report.html").read_text(encoding="utf-8")
     assert kept[0] in page and "Validation may lie below training" in page
+    ours, theirs = metrics["mae"], metrics["against"]["mae"]
+    measured = f"On {metrics['n']} faces it is off by {ours:.1f} years on average, "
+    assert f"{measured}{folder / 'start.keras'} by {theirs:.1f}." in result.stdout
 
 
 def test_a_second_call_trains_nothing_again(made):
@@ -113,6 +116,23 @@ def test_labels_of_1_to_5_are_ratings(tmp_path, monkeypatch):
     assert PreparedData(tmp_path / "out" / "data").grid == LabelGrid.scut_fbp()
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("path,label\n0.png,230\n1.png,240\n", "off the grid 0...100"),
+        ("path,label,split\n0.png,30\n1.png,3,training\n", None),
+        ("path,label,split\n0.png,30,training\n1.png,3,training\n", "2 split must be one of train"),
+    ],
+    ids=["no age", "one row", "no row"],
+)
+def test_bad_rows_make_no_ratings_of_ages(tmp_path, table, said):
+    write_photos(tmp_path, [20.0, 30.0])
+    (tmp_path / "labels.csv").write_text(table)
+    result = fit(tmp_path, "--init", "random")
+    assert "--grid age" in commands(result)[0]
+    assert said is None or said in result.stderr
+
+
 def test_the_network_is_the_start_model_s(tmp_path, monkeypatch, mini_backbone):
     monkeypatch.setattr("keras_dldl.training.trainer.train", lambda *_, **__: 1 / 0)
     write_photos(tmp_path, np.linspace(1, 90, 30).round())
@@ -136,6 +156,21 @@ def test_a_start_model_that_is_none_is_told_before_the_photos_are_prepared(tmp_p
     result = fit(tmp_path)  # which names a file that is not there
     assert result.exit_code == 1 and not commands(result) and not (tmp_path / "out").exists()
     assert "start.keras', which is none" in result.stderr
+
+
+def test_paths_that_lead_nowhere_are_told_where_they_begin(tmp_path):
+    write_photos(tmp_path, [20.0, 30.0])
+    (tmp_path / "labels.csv").write_text("path,label\nphotos/0.png,20\nphotos/1.png,30\n")
+    result = fit(tmp_path, "--init", "random")
+    assert result.exit_code == 1
+    assert f"paths are relative to the folder {tmp_path / 'photos'}. Received: " in result.stderr
+
+
+def test_other_settings_than_those_begun_with_are_for_another_folder(made):
+    folder, _ = made
+    result = fit(folder, "--epochs", 2)
+    assert result.exit_code == 2
+    assert "For other settings give another folder. Received: epochs: 1 before" in result.stderr
 
 
 def test_bad_input_has_the_error_of_its_step(tmp_path):

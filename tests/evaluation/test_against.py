@@ -12,6 +12,7 @@ from keras_dldl.evaluation.against import (
     add_holm,
     check_comparable,
     conclusion,
+    is_shown,
     paired_tests,
     wilcoxon,
 )
@@ -125,6 +126,15 @@ def test_what_may_be_concluded():
         )
     assert concluded(np.zeros(200)) == "Both models have the same errors on all 200 faces."
     assert concluded(noise[:8]).startswith("Too few faces to conclude anything: 10 faces")
+
+
+@pytest.mark.parametrize(
+    ("interval", "p", "shown"),
+    [((-2, -1), 0.01, True), ((1, 2), 0.01, True), ((-2, -1), 0.06, False), ((-2, 1), 0.01, False),
+     (None, None, False)],
+)  # fmt: skip
+def test_a_difference_is_shown_by_interval_and_p(interval, p, shown):
+    assert is_shown({"confidence": interval, "p_permutation": p}) is shown
 
 
 def test_where_mean_and_ranks_disagree():

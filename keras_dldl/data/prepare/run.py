@@ -171,8 +171,9 @@ def _finish(
     if faces.empty:
         first = f"{left_out[0].path}: {left_out[0].reason}" if left_out else "none"
         raise DataError(
-            "No image could be used. At least one must be there and readable. Received: "
-            f"{len(table):,} rows; the first left out: {first}"
+            "No image could be used. At least one must be there and readable; paths are relative "
+            f"to the folder {plan['root']}. Received: {len(table):,} rows; the first left out: "
+            f"{first}"
         )
     manifest = faces[["path", "face"]].merge(table, on="path", how="left", validate="one_to_one")
     if options.drop_leaks:

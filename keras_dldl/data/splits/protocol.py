@@ -275,8 +275,8 @@ def warn_of_empty_splits(split: pd.Series, options: SplitOptions) -> None:
         if share > 0 and not (split == name).any():
             log.warning(
                 "No row is in the split %r. Where the data set gives splits without this one, "
-                "--split official-test draws validation from all but its test rows; else %d rows "
-                "are too few for a share of %g: raise it, or try another seed.",
+                "`prepare --split official-test` draws validation from all but its test rows; "
+                "else %d rows are too few for a share of %g: raise it, or try another seed.",
                 name,
                 len(split),
                 share,
