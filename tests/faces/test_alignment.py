@@ -5,14 +5,7 @@ import pytest
 from skimage.transform import SimilarityTransform, warp
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.alignment import (
-    MEAN_SHAPE,
-    Alignment,
-    Picture,
-    _similarity,
-    cut,
-    spans_a_face,
-)
+from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment, Picture, cut, spans_a_face
 
 
 def smooth_image(height=120, width=150):
@@ -34,13 +27,13 @@ def reference_transform(source, target):
     return transform
 
 
-def test_similarity_equals_umeyama_of_scikit_image():
+def test_the_crop_lies_where_umeyamas_similarity_of_scikit_image_puts_it():
     rng = np.random.default_rng(0)
-    source, target = rng.normal(size=(5, 2)), MEAN_SHAPE * 31 + rng.normal(size=(5, 2)) + [70, 40]
-    scale, shift = _similarity(source + MEAN_SHAPE * 9, target)
-    reference = reference_transform(source + MEAN_SHAPE * 9, target).params
-    assert [scale.real, scale.imag] == pytest.approx(reference[:2, 0], rel=1e-9)
-    assert [shift.real, shift.imag] == pytest.approx(reference[:2, 2], rel=1e-9)
+    landmarks = landmarks_at(31, 0.4, [70, 40]) + rng.normal(size=(5, 2))
+    alignment, square = Alignment(0.3), np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    transform = reference_transform(alignment.template(1), landmarks)
+    np.testing.assert_allclose(alignment.corners(landmarks), transform(square), rtol=1e-9)
+    assert alignment.scale(landmarks, 64) == pytest.approx(transform.scale / 64, rel=1e-9)
 
 
 def test_crop_equals_scikit_images_warp():

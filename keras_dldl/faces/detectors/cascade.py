@@ -122,12 +122,18 @@ def _without_overlaps(rows: np.ndarray, most: float, of_smaller: bool = False) -
         alone = rows[rows[:, 0] == image]
         # This order of equal scores is the package's, by which its results can be compared.
         alone = alone[np.argsort(alone[:, 5])[::-1]]
-        kept.append(alone[~np.concatenate(list(_covered(alone[:, 1:5], most, of_smaller)))])
+        kept.append(alone[~np.concatenate(list(covered(alone[:, 1:5], most, of_smaller)))])
     return np.concatenate(kept)
 
 
-def _covered(boxes: np.ndarray, most: float, of_smaller: bool) -> Iterator[np.ndarray]:
-    """Yield whether each box overlaps one before it by more than `most`, some hundred at a time."""
+def covered(boxes: np.ndarray, most: float, of_smaller: bool) -> Iterator[np.ndarray]:
+    """Yield whether each box overlaps one before it by more than `most`, some hundred at a time.
+
+    Args:
+        boxes: (N, 4): x1, y1, x2, y2.
+        most: share of the two boxes' union.
+        of_smaller: `most` is a share of the smaller one's area instead.
+    """
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     for first in range(0, len(boxes), COMPARED_AT_ONCE):
         these = np.s_[first : first + COMPARED_AT_ONCE]

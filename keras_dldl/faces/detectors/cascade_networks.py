@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_dldl._utils.cache import cached, checksum
+from keras_dldl.errors import ConfigError
 from keras_dldl.faces.flatbuffer import Convolution, Layer, Pooling, Slope, network_bytes
 from keras_dldl.interpreters import LiteRTInterpreter
 
@@ -49,7 +50,7 @@ def _network(
     size: tuple[int | None, int | None],
     threads: int,
 ) -> Callable[[np.ndarray], np.ndarray]:
-    path = _weights_folder() / f"{name}.lz4"
+    path = weights_folder() / f"{name}.lz4"
     packed = path.read_bytes()
 
     def make() -> bytes:
@@ -61,11 +62,18 @@ def _network(
     return lambda images: next(iter(network(images).values()))
 
 
-def _weights_folder() -> Path:
+def weights_folder() -> Path:
+    """Return the folder of the package's weights.
+
+    Raises:
+        ConfigError: the package is not installed.
+    """
     # Found, not imported: the package imports TensorFlow.
     spec = importlib.util.find_spec("mtcnn")
     if spec is None or not spec.submodule_search_locations:
-        raise ImportError("Face detection needs the package `mtcnn`: pip install mtcnn")
+        raise ConfigError(
+            "MTCNN needs the package `mtcnn`: pip install mtcnn. Received: it is not installed"
+        )
     return Path(next(iter(spec.submodule_search_locations))) / "assets" / "weights"
 
 

