@@ -20,9 +20,10 @@ export async function openPhoto(blob) {
   const { width, height } = bitmap;
   const longest = Math.max(width, height);
   const most = blob.type === "image/jpeg" ? Math.floor(longest / LEAST_SIDE) : 1;
-  const pixels = read(bitmap, [8, 4, 2].find((blocks) => blocks <= most) ?? 1);
-  const reduction = longest / Math.max(pixels.width, pixels.height);
-  const whole = () => (reduction > 1 ? read(bitmap, 1) : pixels);
+  const reduction = [8, 4, 2].find((blocks) => blocks <= most) ?? 1;
+  const pixels = read(bitmap, reduction);
+  let all = reduction > 1 ? undefined : pixels;
+  const whole = () => (all ??= read(bitmap, 1)); // once, for all small faces
   return { width, height, pixels, reduction, whole, close: () => bitmap.close() };
 }
 
