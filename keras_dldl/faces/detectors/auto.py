@@ -232,10 +232,16 @@ def _tiles(height: int, width: int) -> Iterator[tuple[complex, float]]:
     side = max(height, width) / 2
     if side < LEAST_TILE:
         return
-    rows, columns = (max(1, math.ceil(2 * length / side) - 1) for length in (height, width))
-    for y in np.linspace(side, 2 * height - side, rows) / 2 if rows > 1 else [height / 2]:
-        for x in np.linspace(side, 2 * width - side, columns) / 2:
+    for y in _middles(height, side):
+        for x in _middles(width, side):
             yield complex(x, y), side
+
+
+def _middles(length: int, side: float) -> Sequence[float]:
+    """Return the middles of squares that cover a length, neighbours overlapping by half or more."""
+    if length <= side:
+        return [length / 2]
+    return np.linspace(side / 2, length - side / 2, math.ceil(2 * length / side) - 1)
 
 
 def _face(mesh: Mesh, shape: tuple[int, ...]) -> Face | None:

@@ -308,3 +308,24 @@ def test_two_boxes_of_mtcnn_that_end_on_one_face_are_one(monkeypatch, portrait, 
     detector = detector_of(monkeypatch, turns_of, lambda up: mesh, large, small)
     ((face,),) = getattr(detector, search)([portrait])
     assert face.score == 1
+
+
+def test_a_tall_picture_is_searched_as_a_wide_one(monkeypatch):
+    squares = []
+
+    class Blaze:
+        def __init__(self, network):
+            pass
+
+        def candidates(self, picture, centre, side):
+            squares.append((centre.real, centre.imag, side))
+            yield []
+
+    monkeypatch.setattr(auto, "BlazeFace", Blaze)
+    detector = AutoDetector(MTCNNOf())
+    detector.detect([np.zeros((1400, 420, 3), np.uint8)])
+    tall = set(squares)
+    assert {(210, y, 700) for y in (350, 700, 1050)} <= tall
+    squares.clear()
+    detector.detect([np.zeros((420, 1400, 3), np.uint8)])
+    assert {(y, x, side) for x, y, side in squares} == tall
