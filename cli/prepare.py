@@ -131,7 +131,7 @@ def _sources():
     multiple=True,
     metavar="NAME=VALUE",
     show_default="none",
-    help="For a source of your own: one of its options, the value as in YAML; may be repeated.",
+    help="Option of a source of your own, its value as in YAML; may be repeated.",
 )
 @json_option
 @click.pass_context

@@ -64,6 +64,8 @@ def wanted(page: str, content: dict[str, Any]) -> str:
     methods = [entry for entry in content["variants"] if entry["name"] not in in_picture]
     shown = {**content, "variants": methods, "sensitivities": []}
     main_table, *_, notes = markdown(shown).strip().split("\n\n")
+    # The plan beside the page has the settings.
+    notes = "\n".join(line for line in notes.splitlines() if not line.startswith("- settings"))
     pictures = "\n\n".join(f"![{PICTURES[name]}](images/{name})" for name in drawn(content))
     return replaced(page, BEGIN, f"{main_table}\n\n{notes}\n\n{pictures}")
 
