@@ -9,7 +9,7 @@ const BORDER_OF_CLOSE_UPS = 0.5; // where nothing is found: for faces that are l
 const SURE = 0.88; // so sure BlazeFace never is of an upside-down face
 const LEAST_PRESENCE = 0.7;
 const CLEAR_PRESENCE = 1 - 1e-6;
-const SURE_PRESENCE = 0.97;
+const SURE_PRESENCE = 0.99999;
 
 const BLAZE_SIDE = 128;
 const CELLS = [[16, 2], [8, 6]];

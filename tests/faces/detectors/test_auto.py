@@ -103,6 +103,16 @@ def test_a_small_turned_face_among_upright_ones(detector, portrait, turn):
     assert abs((turned.roll + 90 * turn + 180) % 360 - 180) < 15
 
 
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_group_photo_that_lies_on_its_side(detector, portrait, turn):
+    cells = [np.asarray(Image.fromarray(portrait).resize((100, 100)))] * 24
+    cells[0] = enlarged(portrait[20:240, 50:270], 100)  # as some turned faces are found anyway
+    rows = [np.concatenate(cells[first : first + 6], axis=1) for first in (0, 6, 12, 18)]
+    faces = detector.detect([np.ascontiguousarray(np.rot90(np.concatenate(rows), turn))])[0]
+    assert len(faces) == 24
+    assert all(abs((face.roll + 90 * turn + 180) % 360 - 180) < 25 for face in faces)
+
+
 def test_a_small_face_in_a_picture_on_its_side(detector, portrait):
     picture = np.full((600, 900, 3), 90, np.uint8)
     picture[200:400, 300:500] = np.asarray(Image.fromarray(portrait).resize((200, 200)))
@@ -274,11 +284,12 @@ def test_two_candidates_that_end_on_one_face_are_one(monkeypatch, portrait):
     assert len(found.detect([portrait])[0]) == 1
 
 
+@pytest.mark.parametrize("presence", [0.93, 0.9999])
 @pytest.mark.parametrize("search", ["detect", "detect_large"])
-def test_of_a_face_seen_both_ways_up_the_mesh_decides(monkeypatch, portrait, search):
+def test_of_a_face_seen_both_ways_up_the_mesh_decides(monkeypatch, portrait, search, presence):
     """BlazeFace is surer of the wrong one of 1 face in 100; the mesh is not sure of it then."""
     turns = [[Candidate(MIDDLE, SIDE, -1j, 0.86)], [], [Candidate(MIDDLE, SIDE, 1j, 0.85)], []]
-    meshes = {-1j: Mesh(SPREAD, UPRIGHT, 0.93), 1j: Mesh(SPREAD, ON_ITS_HEAD, 1.0)}
+    meshes = {-1j: Mesh(SPREAD, UPRIGHT, presence), 1j: Mesh(SPREAD, ON_ITS_HEAD, 1.0)}
     detector = detector_of(monkeypatch, lambda side: turns, meshes.get)
     ((face,),) = getattr(detector, search)([portrait])
     assert face.score == 1 and abs(face.roll) == pytest.approx(180)
