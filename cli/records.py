@@ -2,6 +2,7 @@
 
 import click
 
+from keras_dldl._utils.arguments import first_few
 from keras_dldl.cli.options import SPLITS, Choice, GroupOfFiles, echo_json, json_option, out_option
 
 
@@ -38,11 +39,10 @@ def verify_command(data, as_json):
         )
     if facts["bad"]:
         names = [of["shard"] for of in facts["bad"]]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         raise DataError(
             "Every shard must be as `keras-dldl prepare` wrote it; the same call of it again "
             f"writes damaged shards again. Received: {data} with {len(names)} bad: "
-            f"{', '.join(names[:3])}{more}"
+            f"{first_few(names, 3)}"
         )
 
 

@@ -84,6 +84,12 @@ def make_folder(folder: str | os.PathLike) -> None:
         raise NotADirectoryError(errno.ENOTDIR, reason, str(folder)) from error
 
 
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted, but for what a killed process left unfinished."""
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(name for name in names if not name.startswith(TEMPORARY_PREFIX))
+
+
 def check_writable(folder: str | os.PathLike) -> None:
     """Make a folder where it is missing, and prove that files can be written into it.
 

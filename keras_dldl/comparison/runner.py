@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl._utils import files
+from keras_dldl._utils.arguments import first_few
 from keras_dldl._utils.text_tables import counted
 from keras_dldl.comparison import leave_one_out, tables
 from keras_dldl.comparison.cells import FAILED, Cell, CellResult, cells_of, check_cells, run_cell
@@ -178,14 +179,11 @@ def _check_folder(out: Path, shared: dict[str, Any]) -> None:
                 f"A comparison's {NAME} must be readable. Received: {out / NAME}"
             ) from error
         _check_same_plan(out, before, shared)
-    elif out.is_dir():
-        names = (path.name for path in out.iterdir())
-        others = sorted(name for name in names if not name.startswith(files.TEMPORARY_PREFIX))
-        if others:
-            raise ConfigError(
-                "A comparison begins in a new or empty folder; choose another with --out. "
-                f"Received: {out}, which holds {', '.join(others[:3])}."
-            )
+    elif out.is_dir() and (others := files.names_in(out)):
+        raise ConfigError(
+            "A comparison begins in a new or empty folder; choose another with --out. "
+            f"Received: {out}, which holds {first_few(others, 3)}."
+        )
 
 
 def _check_same_plan(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl._utils.arguments import first_few
 from keras_dldl._utils.text_tables import counted
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.groups import MIN_FACES, MISSING, NOT_GROUPS, OTHERS
@@ -135,9 +136,7 @@ def _are(faces: int) -> str:
 def _listed(groups: Mapping[str, Any], number: str, form: str) -> str:
     """Name the groups furthest off, with their numbers."""
     first = sorted(groups, key=lambda name: abs(groups[name][number]), reverse=True)
-    shown = [f"{name} ({groups[name][number]:{form}})" for name in first[:MOST_GROUPS]]
-    more = len(first) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return first_few([f"{name} ({groups[name][number]:{form}})" for name in first], MOST_GROUPS)
 
 
 def _ends(interval: Any, places: int, sign: str = "") -> str:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl._utils.files import TEMPORARY_PREFIX, atomic_path, write_json
+from keras_dldl._utils.arguments import first_few
+from keras_dldl._utils.files import atomic_path, names_in, write_json
 from keras_dldl._version import __version__
 from keras_dldl.errors import ConfigError, DataError, TrainingError
 from keras_dldl.training.config import RunConfig
@@ -155,16 +156,10 @@ class RunFolder:
     def _check_not_foreign(self) -> None:
         if not self.path.is_dir() or self.provenance.exists():
             return
-        others = sorted(
-            entry.name
-            for entry in self.path.iterdir()
-            if not entry.name.startswith(TEMPORARY_PREFIX)
-        )
-        if others:
+        if others := names_in(self.path):
             raise TrainingError(
                 "A run begins in a new or empty folder; choose another with --out. "
-                f"Received: {self.path}, which holds {', '.join(others[:3])}"
-                + (f" and {len(others) - 3} more." if len(others) > 3 else ".")
+                f"Received: {self.path}, which holds {first_few(others, 3)}."
             )
 
     def _check_no_results(self, resume: bool) -> None:

@@ -37,9 +37,8 @@ def check_output(out: Path, plan: dict[str, Any]) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(out))
     begun = _begun_plan(out)
     if begun is None:
-        for name in os.listdir(out):
-            if not (name in BEFORE_THE_PLAN or name.startswith(files.TEMPORARY_PREFIX)):
-                raise _foreign(out)
+        if not BEFORE_THE_PLAN.issuperset(files.names_in(out)):
+            raise _foreign(out)
         return
     differing = _differing(begun, plan)
     written = (out / INDEX_NAME).exists() or any((out / FACES).glob("*.tfrecord"))

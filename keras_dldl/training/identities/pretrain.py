@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl._utils.arguments import first_few
 from keras_dldl._utils.backends import is_installed
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.history import RunResult
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 DEFAULT_SIZE = 112
-SHOWN = 5
 
 
 def pretrain(config: PretrainConfig, out: str | os.PathLike, resume: bool = False) -> RunResult:
@@ -117,21 +117,15 @@ def _readable(rows: Any, images: Any) -> tuple[Any, list[str]]:
 
     mask = readable(images)
     left_out = sorted(rows["path"][~mask])
-    shown = ", ".join(left_out[:SHOWN])
-    more = f" and {len(left_out) - SHOWN} more" if len(left_out) > SHOWN else ""
+    shown = first_few(left_out)
     if not mask.any():
         raise DataError(
             "Images must be JPEG, PNG, GIF or BMP files that are there. "
-            f"Received: none that can be read: {shown}{more}"
+            f"Received: none that can be read: {shown}"
         )
     if left_out:
-        _LOGGER.warning(
-            "Left out %d of %d images that cannot be read: %s%s.",
-            len(left_out),
-            len(rows),
-            shown,
-            more,
-        )
+        counts = len(left_out), len(rows)
+        _LOGGER.warning("Left out %d of %d images that cannot be read: %s.", *counts, shown)
     return rows[mask].reset_index(drop=True), left_out
 
 
