@@ -123,9 +123,11 @@ class BodyReader:
         return busy("The memory for bodies") if self.held + more > self._room else None
 
     def _too_large(self) -> Refusal:
-        return Refusal(
-            413, f"A body may have {self._most} bytes. Received: more", "too_large", close=True
+        text = (
+            f"A body may have {self._most} bytes. Send a smaller picture, or less at once, or "
+            "start the server with a larger --max-body. Received: more"
         )
+        return Refusal(413, text, "too_large", close=True)
 
 
 def _declared_length(request: Request) -> int:

@@ -502,6 +502,26 @@ def test_a_photo_is_known_by_its_content_and_a_failure_by_its_name(tab, photo, t
 
 
 @needs_browser
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"faces": 3, "left_out": 25}, "3 faces, the largest; 25 more are left out, numbered"),
+        ({"faces": 2, "left_out": 1}, "2 faces, the largest; 1 more is left out, numbered"),
+    ],
+)
+def test_faces_that_are_left_out_are_told(tab, photo, server, found, told):
+    answer = server.post("/api/faces", content=photo(found["faces"]).read_bytes()).json()
+    answer["left_out"] = found["left_out"]
+    tab.run(f"""{{
+      const known = {json.dumps(json.dumps(answer))};
+      Object.defineProperty(XMLHttpRequest.prototype, "responseText", {{ get: () => known }});
+      true;
+    }}""")
+    look(tab, photo(found["faces"]))
+    assert tab.text("#caption").startswith(told) and told[:-10] in tab.run(STATUS)
+
+
+@needs_browser
 def test_another_model_keeps_the_photo_that_is_shown(tab, photo):
     tab.choose_file("#file", photo(3), photo(1), photo(2))
     tab.wait(f"{SHOWN} && document.querySelectorAll('#gallery button:enabled').length === 3")

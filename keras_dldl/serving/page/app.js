@@ -61,13 +61,19 @@ async function look(files, wanted = 0) {
       photo.milliseconds = Math.round(performance.now() - start);
     } catch (error) {
       if (error.name === "AbortError") return;
-      photo.error = new Error(error.message.replace(/^the picture: /, `${nameOf(photo.file)}: `));
+      photo.error = new Error(withName(error.message, photo.file));
     }
     if (signal.aborted) return;
     listPhotos();
     if (state.shown < 0 && (photo.answer || done === photos.length - 1)) await show(i);
   }
   busy(null);
+}
+
+// Says which photo an error is about, in the words of the server or of this page.
+function withName(message, file) {
+  const text = message.replace(/^the picture: /, `${nameOf(file)}: `);
+  return text.includes(nameOf(file)) || state.photos.length < 2 ? text : `${nameOf(file)}: ${text}`;
 }
 
 function nameOf(file) {
@@ -114,8 +120,9 @@ function listPhotos() {
   at("gallery").replaceChildren(...buttons);
 }
 
-function found({ faces }) {
-  return faces.length === 0 ? "No face was found" : faces.length === 1 ? "One face" : `${faces.length} faces`;
+function found({ faces, left_out: more }) {
+  const rest = more ? `, the largest; ${more} more ${more === 1 ? "is" : "are"} left out` : "";
+  return faces.length === 0 ? "No face was found" : faces.length === 1 ? "One face" : `${faces.length} faces${rest}`;
 }
 
 async function show(index) {
@@ -292,7 +299,7 @@ function aboutModel() {
   at("model-name").textContent = about?.name ?? model.name;
   const number = (error) => `${error.toFixed(unit === "years" ? 1 : 2)} ${unit}`;
   at("model-error").textContent = about?.mae
-    ? `Its estimates are ${number(about.mae)} off on average, over ${about.faces} faces.`
+    ? `Its estimates are ${number(about.mae)} off on average, over ${about.faces.toLocaleString("en")} faces.`
     : "There is no report of this model's errors beside it.";
   at("groups-box").hidden = !about?.groups?.length;
   fillTable(at("groups"), (about?.groups ?? []).map(({ name, faces, mae }) => [name, faces, number(mae)]));
