@@ -15,7 +15,7 @@ export async function openPhoto(blob) {
     // Colour profiles are left out of account, as in training.
     bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
   } catch {
-    throw new Error(UNREADABLE);
+    throw new Error(`${UNREADABLE} Received: ${blob.name || "a picture without a name"}, ${blob.size} bytes`);
   }
   const { width, height } = bitmap;
   const longest = Math.max(width, height);
