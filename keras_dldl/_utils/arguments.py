@@ -89,6 +89,15 @@ def did_you_mean(name: Any, known: Iterable[str], least: float = 0.6) -> str:
     return f" Did you mean {by_lower[near[0]]}?" if near else ""
 
 
+def message_of(error: BaseException, most: int = 300) -> str:
+    """Return what an error says, on one line of at most so many letters; else what kind it is.
+
+    >>> message_of(ValueError("not a\\n number")), message_of(MemoryError())
+    ('not a number', 'MemoryError')
+    """
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 def first_few(texts: Collection[str], most: int = 5, divider: str = ", ") -> str:
     """Return the first texts of a list, and how many more there are.
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from keras_dldl._utils.arguments import message_of
 from keras_dldl.errors import ConfigError, ModelFileError
 
 PREFIX = "hf://"
@@ -82,7 +83,7 @@ def hub_of(name: str) -> Iterator[Any]:
                 f"Your token must allow this. {_LOGIN}, with a token that may write. "
                 f"Received: {name}, status {status}"
             ) from error
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = message_of(error, 200)
         raise ModelFileError(
             "The hub must be reachable, as the model is not in the cache. Try again with a "
             f"connection. Received: {name}, {reason}"

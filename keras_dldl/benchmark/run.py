@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dldl._utils.arguments import check_choice, check_integer
+from keras_dldl._utils.arguments import check_choice, check_integer, message_of
 from keras_dldl._utils.progress import progress
 from keras_dldl._utils.threads import cores
 from keras_dldl.benchmark import cold_start
@@ -219,7 +219,7 @@ def _open(one: Subject, engine: str, needs: EngineNeeds, compared: np.ndarray, t
             to.differences[key] = None if engine == "keras" else _difference(one, runner, compared)
             to.runners[key] = runner
         except Exception as error:  # of one engine; the others are measured all the same
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            reason = f"{type(error).__name__}: {message_of(error, 200)}"
             _LOGGER.warning("%s is not measured in %s: %s", one.name, engine, reason)
     if reason is not None:
         to.not_measured.append({"model": one.name, "engine": engine, "reason": reason})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_dldl._utils import files
+from keras_dldl._utils.arguments import message_of
 from keras_dldl.comparison.plan import differences, folder_name
 from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
@@ -94,7 +95,7 @@ class Cell:
         except (OSError, ValueError, TypeError) as error:
             raise DataError(
                 "The record of a cell must be readable; remove it to measure the cell again. "
-                f"Received: {path} ({' '.join(str(error).split())})"
+                f"Received: {path} ({message_of(error)})"
             ) from error
         if changed := differences(before, self.config):
             raise ConfigError(
@@ -218,7 +219,7 @@ def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:
     except OSError:
         raise
     except Exception as error:
-        reason = " ".join(f"{error or type(error).__name__}".split())
+        reason = message_of(error, 1000)
         _LOGGER.error("%s failed: %s", cell.title, reason)
         result = CellResult(cell.variant, cell.seed, FAILED, cell.config.to_dict(), reason)
     files.write_json(cell.folder / "cell.json", asdict(result))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_dldl._utils.arguments import message_of
 from keras_dldl._utils.files import write_bytes
 from keras_dldl._version import __version__
 from keras_dldl.calibration import Calibration, as_calibration
@@ -170,7 +171,7 @@ def write_calibrated(
             raise
         raise ModelFileError(
             "A model file must be one that this package wrote. "
-            f"Received: {model_file} ({str(error).strip() or type(error).__name__})"
+            f"Received: {model_file} ({message_of(error)})"
         ) from error
     write_bytes(out, rewritten)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_dldl._utils.arguments import message_of
 from keras_dldl._utils.backends import check_not_forked
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.interpreters import LiteRTInterpreter, OnnxInterpreter
@@ -85,7 +86,7 @@ class FileNetwork(Network):
                 raise
             raise ModelFileError(
                 "A model file must be one that `keras-dldl export` wrote. "
-                f"Received: {path} ({str(error).strip() or type(error).__name__})"
+                f"Received: {path} ({message_of(error)})"
             ) from error
         super().__init__(ModelCard.from_dict(card, str(path)), engine, asked_for or path)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_dldl._utils.arguments import message_of
 from keras_dldl.errors import TrainingError
 from keras_dldl.training.freezing import innermost_layers
 
@@ -131,7 +132,7 @@ def memory_named(need: Callable[[], Memory | None], batch_size: int) -> Iterator
 
 
 def _advice(need: Memory | None, batch_size: int, error: Exception) -> str:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    reason = message_of(error, 200)
     if need is None:
         return (
             f"Memory ran out with batches of {batch_size}. Try batch_size={batch_size // 2 or 1}, "

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_dldl._utils.arguments import first_few
+from keras_dldl._utils.arguments import first_few, message_of
 from keras_dldl._utils.files import atomic_path, names_in, write_json
 from keras_dldl._version import __version__
 from keras_dldl.errors import ConfigError, DataError, TrainingError
@@ -76,7 +76,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except _DAMAGE as error:
         raise TrainingError(
             "The checkpoint is damaged and cannot be resumed. Restore the file from a copy, or "
-            f"train into another folder. Received: {path} ({' '.join(str(error).split())})."
+            f"train into another folder. Received: {path} ({message_of(error)})."
         ) from error
 
 

@@ -9,7 +9,7 @@ from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keras_dldl._utils.arguments import did_you_mean
+from keras_dldl._utils.arguments import did_you_mean, message_of
 from keras_dldl.errors import ConfigError
 
 
@@ -133,7 +133,7 @@ def read_config_file(path: str | os.PathLike) -> ConfigFile:
         node, values = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(
-            f"The config file cannot be read: {' '.join(str(error).split())}. Allowed: a YAML file "
+            f"The config file cannot be read: {message_of(error, 1000)}. Allowed: a YAML file "
             f"of `name: value` lines. Received: {place}."
         ) from error
     if values is None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_dldl._utils.arguments import message_of
 from keras_dldl.errors import ConfigError, TrainingError
 
 _LOGGER = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ def joined(team: Team) -> Iterator[None]:
         raise TrainingError(
             "A process of this run was lost, so all stop. Start all of them again with --resume: "
             "they go on from the last checkpoint. "
-            f"Received: {' '.join(str(error).split())[:300]}"
+            f"Received: {message_of(error)}"
         ) from error
     jax.distributed.shutdown()
 
@@ -203,7 +204,7 @@ def _connect(team: Team) -> Any:
     except RuntimeError as error:
         raise TrainingError(
             f"All {team.processes} processes must be started within {WAIT_SECONDS} seconds, with "
-            f"the same coordinator. Received: {' '.join(str(error).split())[:300]}"
+            f"the same coordinator. Received: {message_of(error)}"
         ) from error
     return jax
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 
+from keras_dldl._utils.arguments import message_of
 from keras_dldl.errors import ConfigError, ModelFileError
 from keras_dldl.models import load_start
 from keras_dldl.models.backbones.applications import PREFIX, new_network
@@ -190,7 +191,7 @@ def _imagenet(model: keras.Model) -> keras.Model:
             raise ModelFileError(
                 f"The ImageNet weights of {model.backbone_name} could not be fetched. Have a "
                 f"connection, put the file that Keras asks for into {place}, or name a file by "
-                f"`weights`. Received: {_reason(error)}"
+                f"`weights`. Received: {message_of(error)}"
             ) from error
 
 
@@ -204,7 +205,7 @@ def _from_file(model: keras.Model, path: Path) -> keras.Model:
         donor.load_weights(path)
         return donor
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
-        raise ModelFileError(f"{_of_another_network(model, path)} ({_reason(error)})") from error
+        raise ModelFileError(f"{_of_another_network(model, path)} ({message_of(error)})") from error
 
 
 def _trained_layers(network: keras.Model) -> list[Any]:
@@ -214,10 +215,6 @@ def _trained_layers(network: keras.Model) -> list[Any]:
         for layer in network.layers
         if layer.weights and not isinstance(layer, keras.layers.Normalization)
     ]
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
 
 
 def _of_another_network(model: keras.Model, weights: Any) -> str:
