@@ -14,6 +14,7 @@ from PIL import Image
 import keras_dldl
 from keras_dldl.data.synthetic import draw_face
 from keras_dldl.faces.alignment import Picture, cut
+from keras_dldl.faces.images import Photo
 from tests.html_case import Page
 from tests.scripts_case import load_script
 from tests.serving.browser import BROWSER, browser_tab
@@ -174,6 +175,19 @@ def test_squares_are_cut_out_pixel_by_pixel_as_in_python(site, tab, quick):
         got = np.array(tab.run(module("pixels.js", "cut, openPhoto", body)))
         of = Picture(image).cut if quick else functools.partial(cut, image)
         np.testing.assert_array_equal(got, of(scale, shift, size).ravel())
+
+
+@pytest.mark.slow
+def test_a_large_jpeg_of_odd_sides_is_halved_as_in_python(site, tab):
+    image = Image.effect_noise((2601, 1301), 40).convert("RGB")
+    image.save(site.folder / "odd.jpg", quality=95)
+    photo = Photo(site.folder / "odd.jpg")
+    opened = "const p = await openPhoto(await (await fetch('../odd.jpg')).blob());"
+    told = "[p.reduction, p.width, p.height, p.pixels.width, p.pixels.height, p.whole().width]"
+    got = tab.run(module("pixels.js", "openPhoto", f"{{ {opened} return {told}; }}"))
+    height, width = photo.pixels.shape[:2]
+    assert got == [photo.reduction, *photo.shape[::-1], width, height, 2601]
+    assert photo.reduction == 2
 
 
 @pytest.mark.slow
