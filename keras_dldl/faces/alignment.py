@@ -25,8 +25,8 @@ CENTRE_BELOW_EYES = 0.45
 # The detectors of this package, the default first.
 DETECTORS = ("auto", "mtcnn")
 
-# Pixels between the eyes of the mean shape when it is fitted to five points. With less they are one
-# point: far under what any detector sees as a face, far over the rounding of coordinates.
+# Pixels between the eyes of the mean shape when it is fitted to five points. Points with less
+# coincide: no detector finds so small a face, and the rounding of coordinates is far smaller.
 MIN_EYE_DISTANCE = 0.1
 
 
@@ -56,7 +56,7 @@ def spans_a_face(landmarks: np.ndarray) -> bool:
 
 
 def roll_of(landmarks: np.ndarray) -> float:
-    """Return by how much a face is turned: degrees clockwise from upright, in (-180, 180].
+    """Return how far a face is turned: degrees clockwise from upright, from -180 to 180.
 
     Args:
         landmarks: (5, 2), x and y in pixels.
@@ -158,7 +158,7 @@ class Alignment:
         return cut(image, scale, shift, size)
 
     def whole(self, image: np.ndarray, size: int) -> np.ndarray:
-        """Return the whole image as a crop, for where no face is found (METHOD: "the whole image").
+        """Return the whole image as a crop, for images without a face (docs/method.md).
 
         The sides are squeezed to a square, so that nothing is lost. The reference code scales the
         shorter side and cuts out the centre.

@@ -183,8 +183,8 @@ def _drawn(luma: np.ndarray) -> float:
 def score_of_crop(crop: np.ndarray) -> float | None:
     """Return the confidence of the last of MTCNN's networks that a crop is a face, 0 ... 1.
 
-    Where faces are cut out already no detector is run; its O-Net (Zhang et al. 2016), which has the
-    last word on every candidate, takes a millisecond for a crop and loads in 20.
+    No detector runs on faces that are cut out already. O-Net (Zhang et al. 2016), which decides on
+    MTCNN's candidates last, takes a millisecond per crop and loads in 20.
 
     Args:
         crop: (S, S, 3), 0 ... 255.

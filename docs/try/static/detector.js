@@ -6,7 +6,7 @@ import { asNumbers, cut } from "./pixels.js";
 
 const BORDER = 0.15; // around the picture, as a share of its longer side
 const BORDER_OF_CLOSE_UPS = 0.5; // where nothing is found: for faces that are larger than the picture
-const SURE = 0.88; // so sure BlazeFace never is of an upside-down face
+const SURE = 0.88; // BlazeFace was never this sure of an upside-down face
 const LEAST_PRESENCE = 0.7;
 const CLEAR_PRESENCE = 1 - 1e-6;
 const SURE_PRESENCE = 0.99999;

@@ -1,7 +1,7 @@
-"""The default detector: BlazeFace at four quarter turns, then a mesh on each face, MTCNN behind.
+"""The default detector: BlazeFace at four quarter turns, a mesh on each face, MTCNN for the rest.
 
-Large faces at any angle take some ten milliseconds, whatever the size of the picture. Small ones
-and profiles are found by MTCNN (20 pixels and more), and turned upright by the same two networks.
+Large faces at any angle take about ten milliseconds, whatever the size of the picture. MTCNN finds
+small faces, from 20 pixels, and profiles; the mesh then places the points of those it accepts.
 """
 
 import math
@@ -16,29 +16,30 @@ from keras_dldl.faces.detectors.mtcnn import MAX_SIDE, MTCNNDetector, reduced_to
 from keras_dldl.faces.detectors.networks import load_network
 from keras_dldl.faces.face import Face, largest, left_to_right
 
-# Around the picture, as a share of its longer side: BlazeFace knows faces with their surroundings,
-# and takes those that fill the picture for faces on their head.
+# Border around the picture, as a share of its longer side: BlazeFace knows faces with their
+# surroundings, and takes those that fill the picture for upside-down ones.
 BORDER = 0.15
 # The same where nothing is found: for faces that are larger than the picture.
 BORDER_OF_CLOSE_UPS = 0.5
 # Sides of the square around a face that MTCNN has found, in sides of its box.
 SURROUNDINGS = 2.5
-# So sure BlazeFace never is of a face that it sees upside down (510 photos, four turns), and those
-# on their side it sees tilted by more than the angle of this cosine: the other turns are left out.
+# BlazeFace was never this sure of a face that it saw upside down (510 photos, four turns), and saw
+# faces on their side tilted by more than the angle of this cosine. So a surer, more upright
+# candidate makes the remaining turns needless.
 SURE = 0.84
 UPRIGHT = math.cos(math.radians(30))
-# That face must have this share of the picture's longer side: beside a small one a larger turned
-# face may be. In portraits it has more (350 photos of two data sets).
+# It must also have this share of the picture's longer side, as a larger turned face may be beside a
+# small one. In portraits it has more (350 photos of two data sets).
 LARGE = 1 / 3
-# Of 400 faces, turned and upright, the least was 0.8; a wheel of a motorcycle got 0.52.
+# The least of 400 faces, turned and upright, was 0.8; a wheel of a motorcycle got 0.52.
 LEAST_PRESENCE = 0.7
-# Of 320 upright faces 96 % had more; half faces seen on their head up to 0.999998.
+# 96 % of 320 upright faces had more; half faces seen upside down had up to 0.999998.
 CLEAR_PRESENCE = 1 - 1e-6
-# Of faces turned by 100 to 260 degrees, 0.4 % are first seen on their head with more than 0.97, and
-# none of 3,060 with more than this; of 270 upright ones none had less.
+# Of 3,060 faces turned by 100 to 260 degrees, none was first seen upside down with more than this,
+# and 0.4 % with more than 0.97; of 270 upright ones none had less.
 SURE_PRESENCE = 0.99999
-# Squares of half the picture's length are searched for small turned faces only where they have so
-# many pixels: in smaller pictures that would take longer than the rest.
+# The smallest tile, in pixels: tiles are half as long as the picture and are searched for small
+# turned faces. In smaller pictures that would take longer than all other steps.
 LEAST_TILE = 400
 
 
@@ -70,7 +71,7 @@ class AutoDetector:
             faces = self._joined(picture, faces, small)
             faces += self._in_tiles(picture, faces)
             faces = faces or self._last_searches(image, picture)
-            if turn := _turn_of_most(faces):  # the picture lies on its side, say
+            if turn := _turn_of_most(faces):  # the picture itself is turned
                 for face in self._turned(image, picture, (turn,)):
                     if not _is_known(faces, *_square_of(face)):
                         faces.append(face)
@@ -153,7 +154,7 @@ class AutoDetector:
     def _turned(
         self, image: np.ndarray, picture: Picture, turns: Sequence[int] = (1, 2, 3)
     ) -> list[Face]:
-        """Return the small faces of a picture that lies on its side or stands on its head.
+        """Return the small faces of a picture that is turned by 90, 180 or 270 degrees.
 
         Args:
             image: (H, W, 3) uint8 RGB.
@@ -184,7 +185,7 @@ class AutoDetector:
     ) -> tuple[list[Candidate], list[Face]]:
         """Return the candidates in a square, the surest first, and those that are faces.
 
-        A sure upright candidate of `sure_from` pixels ends the search, if the mesh is sure of it,
+        A sure upright candidate of `sure_from` pixels ends the search if the mesh is sure of it
         too. Faces at places of known ones are left out.
         """
         candidates = self._candidates(picture, centre, side, sure_from)
@@ -214,8 +215,8 @@ class AutoDetector:
     ) -> list[Face]:
         """Return the candidates that are faces, without those at places of known ones.
 
-        Where several are at one place, such as a face and the same seen on its head, it is the one
-        that the mesh is surest of.
+        Of several at one place, such as a face and the same face seen upside down, the one that the
+        mesh is surest of stays.
         """
         faces: list[Face] = []
         for candidate in candidates:
@@ -272,7 +273,7 @@ def _face(mesh: Mesh, shape: tuple[int, ...]) -> Face | None:
 
 
 def _turn_of_most(faces: Sequence[Face]) -> int:
-    """Return by how many quarter turns to the left most faces get upright; 0: most are upright."""
+    """Return the quarter turns to the left that turn most faces upright; 0 where most are."""
     turns = [round(face.roll / 90) % 4 for face in faces]
     return next((turn for turn in (1, 2, 3) if 2 * turns.count(turn) > len(turns)), 0)
 

@@ -1,8 +1,7 @@
 """BlazeFace short range (Bazarevsky et al. 2019): rough places of faces, in two milliseconds.
 
-The network sees the whole picture at 128 x 128 pixels and knows upright faces, from about an
-eighth of the picture's side to all of it. Shown the picture at its four quarter turns it finds
-faces at every angle.
+The network sees a square at 128 x 128 pixels and knows upright faces, from about an eighth of its
+side to all of it. Shown the square at four quarter turns, it finds faces at every angle.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,8 @@
 """MTCNN's three steps (Zhang et al. 2016) in NumPy, over networks that need no TensorFlow.
 
-What the `mtcnn` package does at its default settings, for images of one shape, each as if it were
-alone. Candidates are rows of float64: image, x1, y1, x2, y2, score; at the end five x and five y.
+Does what the `mtcnn` package does at its default settings, for images of one shape, each as if it
+were alone. Candidates are rows of float64: image, x1, y1, x2, y2, score; at the end five x and
+five y.
 """
 
 from collections.abc import Callable, Iterator

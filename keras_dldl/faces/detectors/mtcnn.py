@@ -11,8 +11,8 @@ from keras_dldl.faces.alignment import spans_a_face
 from keras_dldl.faces.face import Face, left_to_right
 from keras_dldl.interpreters import asked_engine, is_installed
 
-# The detector's own smallest face is 20 pixels; images are reduced to this side before, which
-# bounds time and memory, so in larger photos a face must fill 1/64 of the longer side.
+# Larger images are reduced to this side first, which bounds time and memory. The smallest face is
+# 20 pixels, so in larger photos a face must fill 1/64 of the longer side.
 MAX_SIDE = 1280
 MIN_SIDE = 24
 # Where nothing is found in a tight crop, a border of repeated edge pixels lets the detector see
@@ -80,7 +80,7 @@ class MTCNNDetector:
         for batch in _batches_of_one_shape(images):
             for row in self._run([images[i] for i in batch]):
                 face = _face(row)
-                # Once in a while the five points are one, or no numbers: nothing to cut out.
+                # Now and then the five points coincide or are NaN: there is nothing to cut out.
                 if np.isfinite(row).all() and spans_a_face(face.landmarks):
                     found[batch[int(row[0])]].append(face)
         return found
