@@ -73,6 +73,8 @@ def _module(module: str, name: str, kind: str) -> ModuleType:
         why = str(error)
         if not isinstance(error, (ImportError, ValueError)) or not why:
             why = f"{type(error).__name__}: {error}".removesuffix(": ")
+        if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+            why += "; the current folder and the folders of PYTHONPATH were searched"
         raise ConfigError(
             f"The module of a {kind} must be importable. Received: {name!r} ({why})"
         ) from error

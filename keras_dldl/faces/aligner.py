@@ -1,5 +1,6 @@
 """The one way from a picture to its faces, shared by `prepare`, evaluation and prediction."""
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import numpy as np
 
 from keras_dldl.errors import ConfigError, DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.alignment import Alignment, spans_a_face
-from keras_dldl.faces.detectors import Detector, as_detector
+from keras_dldl.faces.detectors import Detector, as_detector, name_of
 from keras_dldl.faces.face import Face, largest, left_to_right
 from keras_dldl.faces.images import Photo
 from keras_dldl.faces.quality import (
@@ -20,6 +21,8 @@ from keras_dldl.faces.quality import (
 )
 
 LONGEST_REASON = 100
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +63,16 @@ class FaceAligner:
         engine: str | None = None,
     ):
         self.alignment = alignment or Alignment()
-        wanted = self.alignment.detector if detector is None else detector
-        self.detector = as_detector(wanted, engine)
+        if detector is not None:
+            self.detector = as_detector(detector, engine)
+            return
+        try:
+            self.detector = as_detector(self.alignment.detector, engine)
+        except ConfigError as error:  # who gave a model may never have heard of its detector
+            raise ConfigError(
+                "The detector that found the model's training faces cannot be used; `detector=` "
+                f"(command line: --detector) takes another. {error}"
+            ) from error
 
     def find(
         self, photos: Sequence[Photo], size: int, *, all_faces: bool = False, detect: bool = True
@@ -148,7 +159,8 @@ class FaceAligner:
             return self._error(error, image)
 
     def _error(self, error: BaseException, image: np.ndarray) -> DetectorError:
-        kind, wrong = type(self.detector), " ".join(str(error).split())
+        _LOGGER.debug("The detector failed:", exc_info=error)
+        wrong = " ".join(str(error).split())
         if not (isinstance(error, ValueError) and wrong):  # not one of ours: what its code raised
             wrong = f"{type(error).__name__}: {wrong}"
         # The first sentence, without a colon, is what `prepare` counts failures by.
@@ -156,7 +168,7 @@ class FaceAligner:
         height, width = image.shape[:2]
         rest = f"; {wrong}" if len(wrong) > LONGEST_REASON else ""
         return DetectorError(
-            f"the detector {kind.__module__}:{kind.__qualname__} failed, {why}. It must return, "
+            f"the detector {name_of(self.detector)} failed, {why}. It must return, "
             "for each image, a list of faces: a box that meets the picture, five points that span "
             "a face there, and a score from 0 to 1. Received: for a picture of "
             f"{width} x {height} pixels{rest}"

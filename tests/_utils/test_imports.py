@@ -39,7 +39,11 @@ def test_a_class_in_the_current_folder(module):
             "Did you mean Mine.*my_problems_of_test has the classes: Mine",
         ),
         ("pathlib:Path", "derived from some.Problem"),
-        ("no_such_module_of_test:Mine", "module of a problem must be importable.*no_such_module"),
+        (
+            "no_such_module_of_test:Mine",
+            "module of a problem must be importable.*'no_such_module_of_test'; the current folder "
+            "and the folders of PYTHONPATH were searched",
+        ),
         (":Mine", "must be importable.*Received: ':Mine'"),
     ],
 )
@@ -56,6 +60,7 @@ def test_what_is_no_class_of_the_kind(module, name, reason):
         ("import sys; sys.exit()", r"importable. Received: 'broken_of_test:Mine' \(SystemExit"),
         ("1 / 0", r"importable. Received: 'broken_of_test:Mine' \(ZeroDivisionError: division by"),
         ("def (", "importable. Received: 'broken_of_test:Mine' .*SyntaxError"),
+        ("import nothing_of_test", r"\(No module named 'nothing_of_test'\)$"),
     ],
 )
 def test_a_module_that_fails_is_named(tmp_path, monkeypatch, code, reason):

@@ -73,6 +73,15 @@ def test_a_setting_that_is_wrong_ends_the_run():
         FaceAligner(Alignment(), Own(ConfigError("not installed"))).detect([np.zeros_like(PICTURE)])
 
 
+def test_the_detector_of_a_model_that_is_not_here_is_told_as_the_model_s():
+    with pytest.raises(
+        ConfigError, match="the model's training faces.*--detector.*importable. Rec"
+    ):
+        FaceAligner(Alignment(detector="no_such_module_of_test:Own"))
+    with pytest.raises(ConfigError, match=r"'no_such_module_of_test'; .* were searched\)$"):
+        FaceAligner(Alignment(), "no_such_module_of_test:Own")
+
+
 def test_a_wrong_number_of_results():
     class Short:
         def detect(self, images):
@@ -96,12 +105,14 @@ def test_faces_of_any_kind_become_faces_with_numbers_as_promised(kind):
     assert np.array_equal(face.landmarks, GOOD.landmarks.astype(np.float32))
 
 
-def test_an_error_of_a_detector_s_own_code_tells_its_kind():
+def test_an_error_of_a_detector_s_own_code_tells_its_kind(caplog):
     class Own:
         def detect(self, images):
             raise KeyError("weights")
 
+    caplog.set_level("DEBUG", logger="keras_dldl")
     (error,) = FaceAligner(Alignment(), Own()).detect([PICTURE])
+    assert 'raise KeyError("weights")' in caplog.text  # the line of its code, for who debugs it
     assert isinstance(error, DetectorError) and "Own failed, KeyError, 'weights'. It" in str(error)
     assert str(error).count("weights") == 1  # said once
     height, width = PICTURE.shape[:2]

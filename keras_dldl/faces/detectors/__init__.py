@@ -83,6 +83,15 @@ def detector_here(name: str) -> str:
     return "mtcnn" if name == "auto" and isinstance(as_detector(name), MTCNNDetector) else name
 
 
+def name_of(detector: Detector) -> str:
+    """Return the name of a detector, as `detector=` takes it; of an object its class's."""
+    if isinstance(detector, MTCNNDetector):
+        return "mtcnn"
+    kind = type(detector)
+    built_in = kind.__module__ == f"{__name__}.auto"  # not loaded where it is not used
+    return "auto" if built_in else f"{kind.__module__}:{kind.__qualname__}"
+
+
 @cache
 def _made(name: str, engine: str) -> Detector:
     if name == "mtcnn":

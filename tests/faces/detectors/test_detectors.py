@@ -12,7 +12,7 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.faces import detectors
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment
-from keras_dldl.faces.detectors import as_detector, detector_here, networks
+from keras_dldl.faces.detectors import as_detector, detector_here, name_of, networks
 from keras_dldl.faces.detectors.auto import AutoDetector
 from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.face import Face
@@ -40,6 +40,8 @@ def test_names_and_objects():
         with pytest.raises(ConfigError, match=r"an object with a method `detect\(images\)`. Rec"):
             as_detector(other)
     assert detector_here("auto") == "auto" and detector_here("mtcnn") == "mtcnn"
+    assert [name_of(as_detector(name)) for name in ("auto", "mtcnn")] == ["auto", "mtcnn"]
+    assert name_of(own) == "types:SimpleNamespace"
 
 
 @pytest.mark.parametrize("name", ["haar", "", None, 3])
