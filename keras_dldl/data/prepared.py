@@ -176,12 +176,13 @@ class PreparedData:
         self.widths: tuple[float, float, dict[str, float]] | None = None  # see `with_sigma`
         self._loaded: dict[Hashable, Any] = {}
         first, *others = self.folders
-        for name in ("grid", "alignment"):
+        for name, options in (("grid", "--grid"), ("alignment", "--margin and --detector")):
             for other in others:
                 if other.index[name] != first.index[name]:
                     raise DataError(
-                        f"Data folders used together must have one {name}. Received: {first.path} "
-                        f"with {first.index[name]}, {other.path} with {other.index[name]}"
+                        f"Data folders used together must have one {name}: prepare them with the "
+                        f"same {options}. Received: {first.path} with {first.index[name]}, "
+                        f"{other.path} with {other.index[name]}"
                     )
 
     @property

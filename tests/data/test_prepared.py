@@ -1,9 +1,11 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from keras_dldl.data.prepared import PreparedData
-from keras_dldl.errors import ConfigError
+from keras_dldl.errors import ConfigError, DataError
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.feed import make_feed
 from tests.prepared_folders import write_folder
@@ -30,6 +32,22 @@ def test_a_data_set_is_named_by_its_rows_or_its_folder(folders, tmp_path):
     other = folder_of(tmp_path / "new" / "utk", label=[1.0, 2.0, 3.0])
     same_names = PreparedData(folders[1], other).origins("train")
     assert same_names.tolist() == [f"{folders[1].parent.name}/utk"] * 3 + ["new/utk"] * 3
+
+
+@pytest.mark.parametrize(
+    ("fact", "config", "options"),
+    [
+        ("alignment", {"margin": 0.16, "detector": "own:Centre"}, "--margin and --detector"),
+        ("grid", {"start": 1.0, "stop": 5.0, "step": 0.1, "task": "attractiveness"}, "--grid"),
+    ],
+)
+def test_folders_prepared_in_two_ways_are_not_mixed(folders, tmp_path, fact, config, options):
+    other = folder_of(tmp_path / "other", label=[1.0, 2.0, 3.0])
+    place = other / "dataset.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {fact: config}))
+    said = f"must have one {fact}: prepare them with the same {options}. Received: .*other with"
+    with pytest.raises(DataError, match=said):
+        PreparedData(folders[1], other)
 
 
 def test_sigma_by_data_set_and_label(folders):
