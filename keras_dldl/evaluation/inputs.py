@@ -17,7 +17,7 @@ from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.batches import batched
-from keras_dldl.faces.detectors import as_detector
+from keras_dldl.faces.detectors import as_detector, name_of
 from keras_dldl.faces.images import Photo, pixel_limit
 from keras_dldl.labels import LabelGrid
 from keras_dldl.runtime import ModelCard
@@ -104,6 +104,7 @@ class PreparedFaces:
             "kind": "prepared",
             "folders": [base_name(folder.path) for folder in self.data.folders],
             "split": self.split,
+            "detector": self.data.alignment.detector,
         }
 
     def check(self, card: ModelCard) -> list[str]:
@@ -205,10 +206,11 @@ class LabelledImages:
             "root": base_name(root),
             "split": split or "all",
             "aligned_here": align,
+            "detector": name_of(self.detector) if align and self.detector else None,
         }
 
     def check(self, card: ModelCard) -> list[str]:
-        """Leave out the rows whose label the model's grid does not hold; see `Faces`."""
+        """Compare the detectors; leave out the rows with a label off the grid; see `Faces`."""
         held = card.grid.contains(self.rows["label"])
         grid, off_grid = card.grid, []
         for i in np.flatnonzero(~held):
@@ -225,6 +227,11 @@ class LabelledImages:
         if self._left_out and (said := self.account()) != self._told:
             log.warning("%s", said)
             self._told = said
+        given, expected = self.source["detector"], card.alignment.detector
+        if given not in (None, expected):
+            return [
+                f"the faces are found by {given}; the model's training faces were, by {expected}"
+            ]
         return []
 
     def account(self) -> str:

@@ -83,9 +83,10 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
     found = list(metrics["notes"])
     detection, unreadable = metrics["detection"], metrics["unreadable"]
     if detection:
+        detector = metrics["data"].get("detector")
         found.append(
             f"images with a face found: {detection['found']:,}; without one, taken whole: "
-            f"{detection['whole']:,}"
+            f"{detection['whole']:,}" + (f"; detector: {detector}" if detector else "")
         )
     if unreadable:
         found.append(

@@ -17,6 +17,7 @@ from keras_dldl.errors import ConfigError, DataError, ModelFileError
 from keras_dldl.evaluation import LabelledImages, PreparedFaces, evaluate
 from keras_dldl.evaluation.evaluate import commit
 from keras_dldl.evaluation.numbers import summary
+from keras_dldl.evaluation.tables import remarks
 from keras_dldl.export import export_model
 from keras_dldl.faces.alignment import Alignment
 from keras_dldl.faces.images import read_image
@@ -85,6 +86,7 @@ def test_metrics_and_predictions_tell_what_was_measured(evaluation):
     metrics = evaluation.metrics
     assert metrics["detection"] == {"found": 10, "whole": 1}
     assert metrics["data"]["split"] == "test"
+    assert metrics["data"]["detector"] == "auto"
     assert metrics["model"]["grid"] == AGE.get_config()
     assert (metrics["n"], metrics["task"], metrics["input_size"]) == (11, "age", 32)
     assert set(metrics["groups"]) == {"gender", "value", "split", "face", "decade"}
@@ -190,6 +192,11 @@ def test_labelled_images_are_aligned_as_at_prediction_or_taken_whole(model, tmp_
     expected = values_one_by_one(model, crops).mean(axis=0)
     assert np.abs(found.predictions["value"] - expected).max() < 2e-3
     assert found.metrics["detection"] == ({"found": 6, "whole": 0} if align else None)
+    own = f"{FixedDetector.__module__}:FixedDetector"
+    assert found.metrics["data"]["detector"] == (own if align else None)
+    told = f"the faces are found by {own}; the model's training faces were, by auto"
+    assert (told in found.metrics["notes"]) == align
+    assert any(f"detector: {own}" in remark for remark in remarks(found.metrics)) == align
     assert found.metrics["data"]["split"] == "all"
 
 
