@@ -121,8 +121,7 @@ class Check:
         out = Path(out)
         files.write_json(out / JSON_NAME, self.content)
         files.write_text(out / HTML_NAME, page_html(self.content, self.data))
-        with files.atomic_path(out / WEIGHTS_NAME) as temporary:
-            self.weights.to_csv(temporary, index=False)
+        files.write_table(out / WEIGHTS_NAME, self.weights)
         return [out / JSON_NAME, out / HTML_NAME, out / WEIGHTS_NAME]
 
 

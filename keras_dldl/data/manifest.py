@@ -184,8 +184,7 @@ def write_manifest(table: "pd.DataFrame", path: str | os.PathLike) -> None:
     """Write `table` as a manifest, the known columns first, atomically."""
     first = [name for name in KNOWN if name in table.columns]
     rest = [name for name in table.columns if name not in first]
-    with files.atomic_path(path) as temporary:
-        table[first + rest].to_csv(temporary, index=False, lineterminator="\n")
+    files.write_table(path, table[first + rest])
 
 
 def _below(paths: "pd.Series", root: str | os.PathLike) -> "pd.Series":

@@ -64,8 +64,7 @@ def write_prepared(
         shards: the shards in `out`/faces by name.
         facts: further content of `dataset.json`: `source`, `root`, `grid`, `size`, `alignment`.
     """
-    with files.atomic_path(out / FACES / PLACES_NAME) as temporary:
-        places[list(PLACE_COLUMNS)].to_csv(temporary, index=False, lineterminator="\n")
+    files.write_table(out / FACES / PLACES_NAME, places[list(PLACE_COLUMNS)])
     described = {name: asdict(of) for name, of in shards.items()}
     return write_rows(out, manifest, {"faces": ".", **facts, "shards": described})
 

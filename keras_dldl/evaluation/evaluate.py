@@ -70,8 +70,7 @@ class Evaluation:
 
         out = Path(out)
         report = report_html(self.metrics, self.predictions, self.pictures, self.run)
-        with files.atomic_path(out / "predictions.csv") as temporary:
-            self.predictions.to_csv(temporary, index=False, lineterminator="\n")
+        files.write_table(out / "predictions.csv", self.predictions)
         files.write_text(out / "report.html", report)
         files.write_json(out / "metrics.json", self.metrics)
         return [out / name for name in ("metrics.json", "predictions.csv", "report.html")]

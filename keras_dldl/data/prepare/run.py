@@ -182,8 +182,7 @@ def _finish(
         left_out = leaks + left_out
     skipped = skipped + left_out
     listed = pd.DataFrame([asdict(item) for item in skipped], columns=["path", "reason"])
-    with files.atomic_path(out / "skipped.csv") as temporary:
-        listed.to_csv(temporary, index=False, lineterminator="\n")
+    files.write_table(out / "skipped.csv", listed)
     by = {name: int((manifest["face"] == name).sum()) for name in ("found", "whole", "given")}
     facts = {
         "source": source.name,
