@@ -19,6 +19,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repositories = {}
         self.asked = []
+        self.refusal = None  # (status, the hub's code of it): what every file is answered with
 
     @property
     def address(self):
@@ -51,6 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
         if repository is None or repository["private"] and not self._known():
             return self._json({"error": "Not found"}, 404, {"X-Error-Code": "RepoNotFound"})
         files = repository["files"]
+        if self.server.refusal and "/resolve/" in self.path:
+            status, code = self.server.refusal
+            return self._json({"error": "no"}, status, {"X-Error-Code": code})
         if self.path.startswith("/api/"):
             if "/nowhere" in self.path:
                 return self._json({"error": "no"}, 404, {"X-Error-Code": "RevisionNotFound"})

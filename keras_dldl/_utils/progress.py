@@ -21,7 +21,7 @@ def progress(iterable: Iterable | None = None, *, total: int | None = None, labe
         total: number of steps, where `iterable` has no length.
         label: what is being done, in a word or two.
     """
-    if not _is_terminal():
+    if not is_terminal():
         return PlainProgress(iterable, total, label)
     from tqdm import tqdm
 
@@ -92,7 +92,7 @@ def clock(seconds: float) -> str:
     return (f"{hours}:" if hours else "") + f"{minutes:02d}:{rest:02d}"
 
 
-def _is_terminal() -> bool:
+def is_terminal() -> bool:
     try:
         return sys.stderr is not None and sys.stderr.isatty()
     except ValueError:  # it was closed

@@ -42,12 +42,12 @@ def push(
     """
     repository, revision = split_name(name)
     file = find_model(model)
-    with hub_of(name) as hub:
+    with hub_of(name, writing=True) as hub:
         api = hub.HfApi()
         api.whoami()  # before the work
     with tempfile.TemporaryDirectory() as folder:
         _fill(Path(folder), file, name, report)
-        with hub_of(name):
+        with hub_of(name, writing=True):
             api.create_repo(repository, private=private, exist_ok=True)
             written = api.upload_folder(
                 repo_id=repository,

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import logging
 import subprocess
 import sys
 
@@ -132,6 +133,46 @@ def test_repositories_that_cannot_be_used(server, monkeypatch):
     point_to(monkeypatch, "http://127.0.0.1:9")
     with pytest.raises(ModelFileError, match="hub must be reachable.*Received: hf://user/far"):
         find_model("hf://user/far")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        ((403, "GatedRepo"), "Ask for it on its page, http.*/user/kept. Log in.*status 403"),
+        ((401, ""), "must be a repository of this name that you may read|token must allow"),
+        (
+            (403, ""),
+            "Your token must allow this.*may read it. Received: hf://user/kept, status 403",
+        ),
+        ((429, ""), "it is asked too often. Try again later. Received: hf://user/kept, status 429"),
+        ((500, ""), "it fails. Try again later. Received: hf://user/kept, status 500"),
+    ],
+)
+def test_refused_files(server, refusal, said, monkeypatch, capfd):
+    monkeypatch.setattr("time.sleep", lambda _: None)  # before it asks again
+    server.repositories["user/kept"] = {"private": False, "files": {"model.keras": b"x"}}
+    server.refusal = refusal
+    for _ in range(2):  # the second time the cache knows of the repository, but has no file
+        with pytest.raises((ModelFileError, ConfigError), match=said):
+            find_model("hf://user/kept")
+    assert "Fetching" not in capfd.readouterr().err  # no bars where there is no terminal
+
+
+def test_its_messages_come_once(server, caplog, capfd):
+    server.repositories["user/other"] = {"private": False, "files": {"README.md": b"x"}}
+    with pytest.raises(ModelFileError, match="without"):
+        find_model("hf://user/other")
+    assert "No files matched" in caplog.text
+    assert "No files matched" not in capfd.readouterr().err
+    logger = logging.getLogger("huggingface_hub")
+    assert [type(handler) for handler in logger.handlers] == [logging.StreamHandler]
+
+
+def test_pushing_has_no_cache_to_speak_of(server, run_folder, monkeypatch):
+    point_to(monkeypatch, "http://127.0.0.1:9")
+    result = run("push", run_folder, "hf://user/album")
+    assert result.exit_code == 1
+    assert "The hub must be reachable. Try again with a connection. Received" in result.stderr
 
 
 def test_pushing_needs_a_token_that_may(server, run_folder, monkeypatch):
