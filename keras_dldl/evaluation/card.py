@@ -55,7 +55,9 @@ def model_card(
     name = file.resolve().parent.name if file.stem == "model" else file.stem
     parts = [f"# {name}", _what(loaded, place), "## How well it does"]
     parts.append(
-        figures(metrics) if metrics else "It was not measured yet; `keras-dldl evaluate` does that."
+        figures(metrics)
+        if metrics
+        else "No report was given: `keras-dldl evaluate` measures, `--report DIR` adds the figures."
     )
     data = metrics.get("data", {})
     if folders := ", ".join(data.get("folders", ())):
@@ -108,8 +110,9 @@ def _data(model: FaceModel) -> str:
         return "The file does not tell what the model was trained on."
     mae = training.get("val_mae")
     chosen = "" if mae is None else f", whose MAE on the validation faces was {mae:.3f}"
+    folders = ", ".join(dict.fromkeys(training["data"]))  # two splits of one have one name
     return (
-        f"Trained on {training['images']:,} images of {', '.join(training['data'])}. "
+        f"Trained on {training['images']:,} images of {folders}. "
         f"The weights are those of epoch {training['epoch']}{chosen}."
     )
 
@@ -162,18 +165,23 @@ def error(numbers: dict[str, Any], unit: str, key: str = "mae", sign: str = "") 
 
 def other_figures(metrics: dict[str, Any], unit: str) -> str:
     """Return what the field reports of this task besides the MAE."""
-    rest = f"RMSE {error(metrics, unit, 'rmse')}, Pearson {metrics['pearson']:.3f}"
+    rest = f"RMSE {error(metrics, unit, 'rmse')}, Pearson {_pearson(metrics)}"
     if unit != "years":
         return rest  # an error of three points of five says nothing
     cs = ", ".join(f"CS@{t} {value:.1f} %" for t, value in metrics["cs"].items())
     return f"{cs}, {rest}"
 
 
+def _pearson(metrics: dict[str, Any]) -> str:
+    found = metrics["pearson"]  # none of one face, or of equal labels
+    return "-" if found is None else f"{found:.3f}"
+
+
 def group_table(title: str, groups: dict[str, Any], unit: str) -> str:
     """Return a table with a row for each group that is labelled."""
     last = {
         "years": ("CS@5", lambda found: f"{found['cs']['5']:.1f} %"),
-        "points": ("Pearson", lambda found: f"{found['pearson']:.3f}" if found["pearson"] else "-"),
+        "points": ("Pearson", _pearson),
     }
     heading, cell = last[unit]
     rows = [

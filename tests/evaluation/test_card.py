@@ -21,7 +21,7 @@ def run_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "album"
     folder.mkdir()
     model = mini_model()
-    model.card["training"] = {"data": ["utk"], "images": 1200, "epoch": 7, "val_mae": 4.5}
+    model.card["training"] = {"data": ["utk", "utk"], "images": 1200, "epoch": 7, "val_mae": 4.5}
     model.save(folder / "model.keras")
     (folder / "config.yaml").write_text(f"data: [{folder.parent / 'utk'}]\nepochs: 9\n")
     write_prepared(folder.parent / "data", {"test": 6})
@@ -42,8 +42,16 @@ def test_a_card_of_a_run(run_folder):
 def test_a_card_without_a_report(run_folder, tmp_path):
     (tmp_path / "mine.keras").write_bytes((run_folder / "model.keras").read_bytes())
     card = model_card(tmp_path / "mine.keras")
-    assert card.startswith("# mine\n") and "`keras-dldl evaluate` does that" in card
+    assert card.startswith("# mine\n") and "`keras-dldl evaluate` measures, `--report DIR`" in card
     assert "yaml" not in card
+
+
+def test_figures_that_one_face_does_not_have(run_folder, tmp_path):
+    write_prepared(tmp_path / "one", {"test": 1})
+    metrics = evaluate(run_folder, tmp_path / "one").metrics
+    assert metrics["pearson"] is None
+    write_json(tmp_path / "metrics.json", metrics)
+    assert ", Pearson -. The image alone" in model_card(run_folder, tmp_path)
 
 
 def test_reports_that_do_not_fit(run_folder, tmp_path):
