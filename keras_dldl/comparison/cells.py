@@ -198,8 +198,7 @@ def completed(config: TrainConfig, data: "PreparedData") -> TrainConfig:
     """Return settings with what the defaults and the data decide filled in."""
     from keras_dldl.training.feed import choose_feed
 
-    size = config.input_size or data.size
-    return replace(config.with_augmentation(), input_size=size, feed=choose_feed(config))
+    return replace(config.completed(data.size, data.splits), feed=choose_feed(config))
 
 
 def run_cell(cell: Cell, measured: "PreparedData") -> CellResult:

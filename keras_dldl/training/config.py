@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -201,6 +201,20 @@ class RunConfig:
 
         changes = {name: absolute(getattr(self, name)) for name in names}
         return dataclasses.replace(self, **changes)
+
+    def completed(self: _Config, size: int, splits: Collection[str], *paths: str) -> _Config:
+        """Return a copy with what the data decide, and paths that hold from any working folder.
+
+        Args:
+            size: side of the stored faces.
+            splits: that the data have; another one for validation is none.
+            *paths: the settings that are paths.
+        """
+        return dataclasses.replace(
+            self.with_augmentation().from_anywhere(*paths),
+            input_size=self.input_size or size,
+            validation_split=self.validation_split if self.validation_split in splits else None,
+        )
 
     def with_augmentation(self: _Config) -> _Config:
         """Return a copy whose `augment` is complete, so that a changed default changes nothing."""

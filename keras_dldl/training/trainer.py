@@ -194,10 +194,6 @@ def _completed(config: TrainConfig, data: "PreparedData", processes: int = 1) ->
             "`keras-dldl split` draws rows for it.",
             split,
         )
-        split = None
-    return replace(
-        config.with_augmentation().from_anywhere("data", "init", "image_weights", "teacher"),
-        input_size=config.input_size or data.size,
-        validation_split=split,
-        feed=choose_feed(config, processes),
-    )
+    paths = ("data", "init", "image_weights", "teacher")
+    config = config.completed(data.size, data.splits, *paths)
+    return replace(config, feed=choose_feed(config, processes))

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,9 +137,5 @@ def _completed(config: PretrainConfig, people: "People") -> PretrainConfig:
             "best one.",
             split,
         )
-        split = None
-    return replace(
-        config.with_augmentation().from_anywhere("data", "root", "manifest", "init", "weights"),
-        input_size=config.input_size or people.size,
-        validation_split=split,
-    )
+    paths = ("data", "root", "manifest", "init", "weights")
+    return config.completed(people.size, people.splits, *paths)
