@@ -141,11 +141,11 @@ def against_lines(metrics: dict[str, Any]) -> list[str]:
         return []
     name = model_name(metrics["against_model"])
     p, wilcoxon = found["p_permutation"], found["p_wilcoxon"]
+    ends = f", {_interval(found['confidence'])}" if found["confidence"] else ""
     return [
         f"against {name}, on the same faces: MAE {metrics['mae']:.3f}, the other's "
-        f"{found['mae']:.3f}; difference {found['mae_difference']:+.3f}, "
-        f"{_interval(found['confidence'])}; p {p_value(p)} (permutation), "
-        f"{p_value(wilcoxon)} (Wilcoxon)",
+        f"{found['mae']:.3f}; difference {found['mae_difference']:+.3f}{ends}; p {p_value(p)} "
+        f"(permutation), {p_value(wilcoxon)} (Wilcoxon)",
     ]
 
 
@@ -166,9 +166,10 @@ def text_report(metrics: dict[str, Any]) -> str:
     lines = [described_data(metrics["data"]), "", *metrics["summary"].values(), ""]
     lines += aligned([["", *headings(unit)], *view_rows(metrics)])
     things = {"face": ("face", "faces"), "subject": ("person", "people")}[sure["by"]]
+    drawn = counted(sure["units"], *things)
+    ends = "none, too few" if sure["mae"] is None else _interval(sure["mae"])
     lines.append(
-        f"MAE, {100 * sure['level']:g} % interval: {_interval(sure['mae'])} (bootstrap over "
-        f"{counted(sure['units'], *things)}); "
+        f"MAE, {100 * sure['level']:g} % interval: {ends} (bootstrap over {drawn}); "
         f"90 % coverage: {metrics['interval_90_coverage']:.1f} %"
     )
     if metrics["balanced_mae"] is not None:

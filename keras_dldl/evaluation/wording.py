@@ -109,10 +109,14 @@ def _shown(metrics: Mapping[str, Any]) -> str:
 def _doubtful(metrics: Mapping[str, Any]) -> str:
     leaks, unread = metrics["leak_check"], len(metrics["unreadable"])
     said = ["These numbers hold for this trained model and for faces like these, not for others."]
-    known = sum(leaks.get(name) or 0 for name in ("faces_in_train", "faces_seen"))
-    if known:
+    if leaks.get("faces_seen"):
         said.append(
             "Some of these faces were trained on, so the error on new faces is likely larger."
+        )
+    elif leaks.get("faces_in_train"):
+        said.append(
+            "Some of these faces are also among the data's training faces: if the model was "
+            "trained on those, the error on new faces is likely larger."
         )
     elif not (leaks["checked"] and leaks.get("seen_complete")):
         said.append("Whether the model was trained on some of these faces is not known.")

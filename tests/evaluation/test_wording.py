@@ -103,7 +103,7 @@ def test_intervals_are_judged_by_their_own_interval(n, held, interval, words):
 @pytest.mark.parametrize(
     ("leaks", "words"),
     [
-        ({"faces_in_train": 3}, "Some of these faces were trained on"),
+        ({"faces_in_train": 3}, "if the model was trained on those, the error"),
         ({"faces_seen": 3}, "Some of these faces were trained on"),
         ({"seen_complete": False}, "is not known"),
         ({"checked": False}, "is not known"),

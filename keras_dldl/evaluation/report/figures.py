@@ -32,7 +32,9 @@ def cumulative_score_curve(
     """
     figure, axes = _figure()
     error = np.sort(np.abs(value - label))
-    end = float(error[-1] if len(error) <= FEW_FACES else np.quantile(error, 0.99))
+    others = error if other is None else np.sort(np.abs(other - label))
+    share = 1.0 if len(error) <= FEW_FACES else 0.99
+    end = float(max(np.quantile(error, share), np.quantile(others, share)))
     _step(axes, error, color=COLOUR, label="this model")
     for t in THRESHOLDS:
         if t < end:
@@ -40,7 +42,7 @@ def cumulative_score_curve(
             axes.plot(t, share, "o", color=COLOUR, markersize=5)
             axes.annotate(f"{share:.0f} %", (t, share), (6, -11), textcoords="offset points")
     if other is not None:
-        _step(axes, np.sort(np.abs(other - label)), color=SECOND, label=name, linestyle="--")
+        _step(axes, others, color=SECOND, label=name, linestyle="--")
         axes.legend(loc="lower right", frameon=False)
     axes.set(xlabel=f"|error| at most ({unit})", ylabel="CS: share of faces (%)", ylim=(0, 101))
     axes.set_xlim(0, 1.03 * max(end, 1e-6))  # the last step is seen, too

@@ -54,6 +54,12 @@ def test_of_few_faces_each_error_is_on_the_figures(drawn, count):
     assert sum(bar.get_height() for bar in histogram.patches) == count
 
 
+def test_the_curve_of_the_other_model_is_seen_to_its_end(drawn):
+    label = np.arange(9.0)
+    figures.cumulative_score_curve(label, label + 1, "years", label + 8)
+    assert drawn[0].get_xlim()[1] > 8 and drawn[0].lines[-1].get_ydata()[-1] == 100
+
+
 def test_of_many_faces_the_largest_errors_do_not_squeeze_the_others(drawn):
     label, value = np.zeros(1000), np.r_[np.full(999, 1.0), 90.0]
     figures.cumulative_score_curve(label, value, "years")

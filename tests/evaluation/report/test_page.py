@@ -182,6 +182,14 @@ def test_terminal_shows_data_sets_and_the_other_model(made):
     assert f"difference {made.metrics['against']['mae_difference']:+.3f}" in against
 
 
+def test_of_few_faces_the_terminal_says_why_there_is_no_interval():
+    lines = tables.text_report(made_up(rows_of(5), against=True).metrics).splitlines()
+    (mae,) = (line for line in lines if line.startswith("MAE, 95 %"))
+    assert "none, too few (bootstrap over 5 faces)" in mae
+    (against,) = (line for line in lines if line.startswith("against other"))
+    assert ", -" not in against and "; p - (permutation)" in against
+
+
 def test_a_report_of_one_face_says_so():
     page = html_of(made_up(rows_of(1), pictures=True))
     assert "<p>1 face: " in page and "<h3>The largest error</h3>" in page
