@@ -13,7 +13,7 @@ from PIL import Image
 
 import keras_dldl
 from keras_dldl.data.synthetic import draw_face
-from keras_dldl.faces.alignment import Picture, cut
+from keras_dldl.faces.cutting import Picture, cut
 from keras_dldl.faces.images import Photo
 from tests.html_case import Page
 from tests.scripts_case import load_script

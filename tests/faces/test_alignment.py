@@ -5,7 +5,7 @@ import pytest
 from skimage.transform import SimilarityTransform, warp
 
 from keras_dldl.errors import ConfigError
-from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment, Picture, cut, spans_a_face
+from keras_dldl.faces.alignment import MEAN_SHAPE, Alignment, spans_a_face
 
 
 def smooth_image(height=120, width=150):
@@ -114,19 +114,3 @@ def test_points_that_span_a_face_are_cut_out_whatever_their_number_type():
             crop = Alignment().align(smooth_image(), points.astype(np.float32), size)
             assert crop.shape == (size, size, 3)
     assert not spans_a_face(landmarks_at(0.09, 0.5, [80, 60]))
-
-
-@pytest.mark.parametrize("scale", [0.7, 1.0, 3.1, 9j, 5 - 5j])
-def test_a_square_shows_the_same_place_at_every_scale(scale):
-    y, x = np.mgrid[:301, :407] / 400
-    image = np.stack([255 * x / 1.02, 255 * y, 128 + 0 * x], axis=2).astype(np.uint8)
-    shift = complex(203, 150) - scale * (8 + 8j)
-    expected = cut(image, scale, shift, 16, quick=True).astype(int)
-    found = Picture(image).cut(scale, shift, 16).astype(int)
-    assert np.abs(found - expected).max() <= 3
-    assert expected[..., :2].std() > 1
-
-
-def test_the_picture_may_be_one_pixel_and_the_square_large():
-    found = Picture(np.full((1, 1, 3), 7, np.uint8)).cut(100.0, -800 - 800j, 16)
-    assert found.shape == (16, 16, 3) and (found == 7).all()

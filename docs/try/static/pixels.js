@@ -1,4 +1,4 @@
-// Pictures and squares cut out of them: keras_dldl/faces/alignment.py and what it uses of Pillow,
+// Pictures and squares cut out of them: keras_dldl/faces/cutting.py and what it uses of Pillow,
 // to the rounding, so that the networks see what they see in Python.
 
 import { add, column, length, scaled, subtract, times } from "./complex.js";
@@ -49,7 +49,7 @@ function read(bitmap, blocks) {
 // A turned and scaled square: (size, size, 3) bytes; edge pixels fill what lies outside. `scale` is
 // how many pixels of the picture one of the square spans, times the turn; `shift` its upper left
 // corner. `quick` is less sharp: for the networks that find faces. Those look at a picture many times:
-// they cut from its half, quarter and so on, which are kept (`Picture` in keras_dldl/faces/alignment.py).
+// they cut from its half, quarter and so on, which are kept (`Picture` in keras_dldl/faces/cutting.py).
 export function cut(picture, scale, shift, size, quick = false) {
   if (quick && length(scale) >= 2) {
     picture.half ??= reduced(picture.data, 3, picture.width, 0, 0, picture.width, picture.height, 2);

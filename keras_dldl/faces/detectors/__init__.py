@@ -80,7 +80,8 @@ def detector_here(name: str) -> str:
     """
     if ":" in name:
         _own_class(name)
-    return "mtcnn" if name == "auto" and isinstance(as_detector(name), MTCNNDetector) else name
+        return name
+    return name_of(as_detector(name))
 
 
 def name_of(detector: Detector) -> str:

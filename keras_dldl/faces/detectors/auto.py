@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from keras_dldl.faces.alignment import Picture
+from keras_dldl.faces.cutting import Picture
 from keras_dldl.faces.detectors.blazeface import BlazeFace, Candidate
 from keras_dldl.faces.detectors.mesh import FaceMesh, Mesh
 from keras_dldl.faces.detectors.mtcnn import MAX_SIDE, MTCNNDetector, reduced_to

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.faces.alignment import Picture
+from keras_dldl.faces.cutting import Picture
 
 SIDE = 128
 # Cells of the network's two maps, and how many boxes it proposes in each cell.

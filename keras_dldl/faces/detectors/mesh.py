@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.faces.alignment import Picture, roll_of
+from keras_dldl.faces.alignment import roll_of
+from keras_dldl.faces.cutting import Picture
 
 SIDE = 192
 # The crop is this many times as large as the box of the face, as the network was trained.

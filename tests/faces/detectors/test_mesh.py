@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_dldl.faces.alignment import MEAN_SHAPE, Picture
+from keras_dldl.faces.alignment import MEAN_SHAPE
+from keras_dldl.faces.cutting import Picture
 from keras_dldl.faces.detectors.mesh import (
     BOX_ABOVE,
     BOX_SIDE,
