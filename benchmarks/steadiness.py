@@ -63,6 +63,11 @@ def main() -> None:
             alone = age_of(aligners[0], model, image, carried)
             found[change].append(np.abs(np.subtract([*own, alone], [*ages, ages[0]])))
     print(f"left out because of warnings: {doubtful}")
+    if not all(found.values()):
+        sys.exit(
+            "Error: --photos must have faces that every detector finds, without a warning. "
+            f"Received: {args.photos}"
+        )
     print(f"mean change in years: {' | '.join(names)} | crop and network alone")
     for change, rows in found.items():
         print(f"{change} ({len(rows)}): {' | '.join(f'{x:.2f}' for x in np.mean(rows, axis=0))}")
