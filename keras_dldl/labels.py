@@ -18,7 +18,7 @@ TIE_TOLERANCE = 1e-5
 
 # From a distribution to a value: see `LabelGrid.decode`.
 DECODERS = ("expectation", "median")
-# So much below one half still counts as half of the mass: float32 sums of probabilities are good
+# This much below one half still counts as half of the mass: float32 sums of probabilities are good
 # to 1e-6, and two views that disagree share the mass in exact halves.
 HALF_TOLERANCE = 1e-5
 
@@ -27,11 +27,11 @@ HALF_TOLERANCE = 1e-5
 class LabelGrid:
     """Evenly spaced labels `start, start + step, ..., stop` (Gao et al. 2018/2020, section 3).
 
-    Immutable and hashable; two grids are equal when all four arguments are.
+    Immutable and hashable; two grids are equal if all four arguments are.
 
     Args:
-        start: the least label, in years for age, in rating points for attractiveness.
-        stop: the greatest label, which is part of the grid; above `start`.
+        start: the lowest label, in years for age, in rating points for attractiveness.
+        stop: the highest label, which is part of the grid; above `start`.
         step: distance between neighbours; must divide `stop - start`.
         task: what is estimated: "age", "attractiveness", or a name of your own.
 

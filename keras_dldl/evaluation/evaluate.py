@@ -1,4 +1,4 @@
-"""Evaluating a model: checks, all numbers of labelled faces, and the files that tell them."""
+"""Evaluating a model: checks, all numbers of labelled faces, and the files that hold them."""
 
 import logging
 import os
@@ -96,9 +96,9 @@ def evaluate(
         against: another model of the same task and range of labels, to compare with.
         group_by: columns of the manifest to break the numbers down by; default: all with at most 50
             different values. Ages are always grouped by decade, too.
-        decoder: "expectation" or "median"; None: the model's own, which alone is calibrated.
+        decoder: "expectation" or "median"; None: the model's own. Only that is calibrated.
         batch_size: faces in one forward pass.
-        leak_check: search prepared data for evaluated faces in training; None where it is quick.
+        leak_check: search the training part for the evaluated faces; None: only if it is quick.
         pictures: keep the worst and the best faces for the report.
 
     Returns:

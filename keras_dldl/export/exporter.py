@@ -26,16 +26,16 @@ from keras_dldl.runtime.opening import converted
 from keras_dldl.saved_models import SAVED_MODEL
 
 _LOGGER = logging.getLogger(__name__)
-# So many faces to calibrate on, and as many others to compare on.
+# Number of faces to calibrate on, and of others to compare on.
 FACES = 100
 DRAWN_FACES = 24
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A format: its suffix, the precisions it has, and how it is converted, noted upon, opened.
+    """A format: its suffix, its precisions, and how to convert to it, describe it and open it.
 
-    `convert` takes the model and `mirror`, and of several precisions one and faces for it.
+    `convert` takes the model and `mirror`; for a format of several precisions also one, and faces.
     """
 
     suffix: str
@@ -58,7 +58,7 @@ FORMATS = ("saved-model", *FILE_FORMATS)
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What was written: the folder, its size in bytes, and how far it is from Keras."""
+    """What was written: the path, its size in bytes, and its difference from Keras."""
 
     path: Path
     size: int
@@ -80,26 +80,26 @@ def export_model(
 ) -> ExportResult:
     """Write a model for a server or a device, and check what was written.
 
-    The files are written beside their place, read again by a runtime that has no Keras, and
-    compared with Keras; they get their name only when both agree: SavedModels to 0.001 on
-    generated images, single files on faces, see `parity.limits_of`.
+    Writes under a temporary name, reads the export again by a runtime without Keras, and compares
+    it with Keras. It gets its name only if both agree: SavedModels to 0.001 on generated images,
+    single files on faces, see `parity.limits_of`.
 
     Args:
         model: a `.keras` file, a run folder, a shipped model's name, or a loaded model.
         format: "saved-model", for TensorFlow Serving and every TensorFlow runtime; "onnx" or
             "litert", one file that describes itself.
         out: the folder to write; also a single file, ending in .onnx or .tflite.
-        version: write a SavedModel into `out/<version>/`, as TensorFlow Serving wants it; 1 or
+        version: write a SavedModel into `out/<version>/`, as TensorFlow Serving expects; 1 or
             more, or "auto" for the next. Settings for that server are written beside it, see
-            `server_files`; one that differs is kept without `force`.
+            `server_files`; those that you changed are kept, unless `force` is given.
         mirror: average the image and its mirror image inside, as `predict_age` does.
         force: replace an earlier export in the same place.
         precision: of "litert": "float32", "float16", "int8-dynamic" or "int8".
         calibrate: faces to calibrate "int8" on: prepared data, a manifest or a folder of images.
         images: faces to compare a single file on, likewise; default: others from `calibrate`, else
             drawn ones.
-        with_keras: of "litert" in "float32": keep in the file what Keras needs, too, so that
-            `load_model` reads it. That adds some 6 % where normalisation follows each convolution.
+        with_keras: for "litert" in "float32": include the Keras model, so that `load_model` reads
+            the file. It grows by 6 % if normalisation follows each convolution.
 
     Raises:
         ConfigError: an unknown format or precision, a bad version, "int8" without `calibrate`, or
@@ -107,7 +107,7 @@ def export_model(
         DataError: there are no faces where they should be.
         FileExistsError: the folder holds something else, or an earlier export without `force`.
         ModelFileError: `model` is not a model of this package.
-        ParityError: what was written gives other numbers than Keras; nothing is left in place.
+        ParityError: the export gives other numbers than Keras; nothing is kept.
         OSError: the folder cannot be written.
     """
     check_choice("format", format, FORMATS)

@@ -25,8 +25,8 @@ def predict_age(
 ) -> Any:
     """Estimate the age of the people in a photo, in years.
 
-    The face is found and aligned, the face and its mirror image go through the model, and the two
-    distributions are averaged (Gao et al. 2020, section 5.1).
+    Finds and aligns the face, predicts the face and its mirror image, and averages the two
+    distributions (Gao et al. 2020, section 5.1).
 
     Args:
         img: a path, bytes, a binary file object, a PIL image, or a (H, W, 3) uint8 RGB array; or
@@ -40,11 +40,11 @@ def predict_age(
             for one image, "return" for several.
         batch_size: faces per forward pass, and images per round of detection.
         max_pixels: largest image to read, see `faces.read_image`.
-        engine: "keras"; "litert" or "onnx", which need no TensorFlow; or "auto", LiteRT where it is
+        engine: "keras"; "litert" or "onnx", which need no TensorFlow; or "auto", LiteRT if it is
             installed. Default: KERAS_DLDL_ENGINE, or "auto".
-        detector: what finds faces: "auto", at any angle; "mtcnn", upright faces only; your own
-            `module:Class` or object with `detect(images)`, see `faces.detectors`. Default: the one
-            that found the model's training faces.
+        detector: the face detector: "auto", for faces at any angle; "mtcnn", for upright faces; or
+            your own `module:Class` or object with `detect(images)`, see `faces.detectors`. Default:
+            the one that found the model's training faces.
         workers: threads that read images and find faces, for long lists.
 
     Returns:
@@ -57,7 +57,7 @@ def predict_age(
         UnreadableImage: it is not an image, damaged, or too large.
         ModelFileError: there is no such model.
         ConfigError: the model does not estimate age, an argument is out of range, or the engine
-            asked for cannot run here.
+            cannot run here.
     """
     predictor = Predictor(model, "age", detector, engine)
     options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)

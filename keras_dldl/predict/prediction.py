@@ -1,4 +1,4 @@
-"""What is estimated for one face: a value, and the distribution it is decoded from."""
+"""The estimate for one face: a value, and the distribution from which it is decoded."""
 
 import io
 import os
@@ -44,7 +44,7 @@ class Prediction(float):
             wanted, small ones may be missing.
         name: the image's path.
         number: of the face in its image, from 1, left to right.
-        calibration: makes the intervals, if the model has one; a `Calibration`, or its config.
+        calibration: computes the intervals, if the model has one; a `Calibration`, or its config.
         warnings: reasons to doubt this prediction. A spread that is wide compared with the
             calibration's faces adds one.
 
@@ -89,7 +89,7 @@ class Prediction(float):
         calibration: Calibration | dict[str, Any] | None = None,
         warnings: Sequence[FaceWarning] = (),
     ) -> "Prediction":
-        """Compute the value, which a float has from its making on."""
+        """Compute the value, which a float must have when it is created."""
         grid = as_grid(grid)
         exact = _checked_distribution(distribution, grid)
         self = super().__new__(cls, grid.decode(exact, decoder))
@@ -112,15 +112,15 @@ class Prediction(float):
 
     @property
     def value(self) -> float:
-        """What the model's decoder makes of the distribution, in `unit`.
+        """The estimate, in `unit`, that the model's decoder computes from the distribution.
 
-        The expectation (Gao et al. 2020, section 3.3); of ranking methods the median.
+        The expectation (Gao et al. 2020, section 3.3), or the median for ranking methods.
         """
         return float(self)
 
     @property
     def labels(self) -> np.ndarray:
-        """The labels that the distribution is over, (K,) float32."""
+        """The labels of the distribution, (K,) float32."""
         return self.grid.labels
 
     @property
@@ -140,15 +140,15 @@ class Prediction(float):
 
     @property
     def calibrated(self) -> bool:
-        """Whether `interval` was measured on faces of known label, or is the distribution's own."""
+        """Whether `interval` was measured on labelled faces; else it is the distribution's own."""
         return self.calibration is not None
 
     def interval(self, level: float = DEFAULT_LEVEL) -> tuple[float, float]:
         """Return the interval that holds the truth for a share `level` of faces.
 
-        With a calibration this was measured, see docs/uncertainty.md. Without one, it is the
-        central interval that holds `level` of the distribution, whose probabilities are spread
-        evenly over half a step to either side of each label; it ends at the ends of the grid.
+        With a calibration, this was measured on labelled faces, see docs/uncertainty.md. Without
+        one, it is the central interval that holds `level` of the distribution. Each probability is
+        spread evenly over half a step on either side of its label, within the grid.
 
         Args:
             level: the share inside, between 0 and 1, both excluded.
@@ -224,10 +224,10 @@ class Prediction(float):
     def plot(
         self, path: str | os.PathLike | None = None, *, level: float = DEFAULT_LEVEL
     ) -> "Figure":
-        """Plot the distribution, the value and the interval. A notebook shows a prediction so.
+        """Plot the distribution, the value and the interval. Notebooks show predictions this way.
 
         Args:
-            path: where to write the plot: a picture, PDF or SVG file. None writes nothing.
+            path: the file to write: a picture, PDF or SVG. None writes nothing.
             level: of the interval.
 
         Returns:
@@ -254,7 +254,7 @@ class Prediction(float):
 
         Args:
             path: a picture file: .png, .jpg, .webp.
-            image: the photo, where it was not predicted from a file; anything that
+            image: the photo, if it was not predicted from a file; anything that
                 `predict_age` takes. For several faces in one picture see
                 `predict.drawing.annotate`.
             level: of the interval.

@@ -37,13 +37,13 @@ class Client:
             gRPC (`pip install "keras-dldl[grpc]"`). A path before `/v1` may follow the port.
         model: the name under which the server has the model.
         version: which version; default: the server's choice, the newest.
-        timeout: seconds to wait for an answer. A request that takes longer is not tried again.
-        retries: how often a request is tried again, after 0.25, 0.5, 1 ... seconds or what the
-            server asks for: where it cannot be reached, or is busy (429 and 503; of gRPC
-            UNAVAILABLE and RESOURCE_EXHAUSTED). No other failure is.
-        batch_size: most images in one request; the server may have a limit of its own.
+        timeout: seconds to wait for an answer. A request that takes longer is not repeated.
+        retries: how often to repeat a request, after 0.25, 0.5, 1 ... seconds or what the server
+            asks for, if the server cannot be reached or is busy (429 and 503; of gRPC UNAVAILABLE
+            and RESOURCE_EXHAUSTED). After other failures, requests are not repeated.
+        batch_size: largest number of images in one request; the server may have its own limit.
         headers: sent with each request, such as `{"Authorization": "Bearer ..."}`.
-        task: "age" or "attractiveness", for the unit; default: age where labels are whole numbers.
+        task: "age" or "attractiveness", for the unit; default: age if labels are whole numbers.
 
     Raises:
         ConfigError: an argument is out of its range, or gRPC's package is missing.

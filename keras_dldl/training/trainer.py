@@ -42,16 +42,16 @@ def train(
     Args:
         config: the settings.
         out: the run folder; made if it is not there.
-        resume: go on with the run in `out`, to the result it would have had without the stop.
-        team: the processes that train together, this one among them; default this one alone. Each
+        resume: continue the run in `out`; the result is the same as without the stop.
+        team: the processes that train together, including this one; default: only this one. Each
             calls `train` with the same settings and its own number.
-        callbacks: Keras callbacks, such as those of W&B and MLflow. They hear of the begin and end
-            of training, of each epoch and of each batch; at the end of an epoch of the training and
-            validation figures and the learning rate. One may end the run by
+        callbacks: Keras callbacks, such as those of W&B and MLflow. They are called at the start
+            and end of training, of each epoch and of each batch; the end of an epoch passes the
+            metrics of training and validation, and the learning rate. One may end the run by
             `model.stop_training = True`. Methods `on_test_*` and `on_predict_*` are not called.
 
     Returns:
-        The history and the place of the model.
+        The history and the path of the model.
 
     Raises:
         ConfigError: a setting does not fit the model, the data, or the run to resume.
