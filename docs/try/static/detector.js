@@ -33,6 +33,7 @@ const QUARTER = [0, 1];
 const QUARTERS = 4;
 const LEAST_TILE = 160; // pixels; BlazeFace knows faces of an eighth of a square and more
 const SHARED = 0.25; // of neighbouring squares
+const SURROUNDINGS = 2.5; // sides of a small face
 
 const ANCHORS = CELLS.flatMap(([cells, boxes]) =>
   Array.from({ length: cells * cells * boxes }, (_, i) => {
@@ -55,13 +56,38 @@ export async function detect(networks, picture, live, pause) {
     const unsure = faces.some(({ score }) => score < SURE_PRESENCE);
     if (unsure) faces = await search(networks, picture, whole, QUARTERS);
   } else {
-    for (const { turns, ...square } of tiles(width, height)) {
-      faces = [...faces, ...(await search(networks, picture, square, turns, false, faces))];
-      await pause();
-    }
+    faces = await withSmall(networks, picture, faces, pause, false);
+    // As in Python, small faces at all angles are sought where there is no other.
+    if (!faces.length) faces = await withSmall(networks, picture, faces, pause, true);
   }
   if (!faces.length) faces = await search(networks, picture, within(BORDER_OF_CLOSE_UPS), QUARTERS);
   return faces.sort((one, other) => one.box[0] - other.box[0]);
+}
+
+// The faces with those of smaller squares; `turned`: at the angles that the first search leaves out.
+// Each is looked at once more in a square around it, as Python does with what MTCNN has found: where
+// the mesh begins can move an age by a year.
+async function withSmall(networks, picture, known, pause, turned) {
+  let faces = known;
+  for (const { turns, ...square } of tiles(picture.width, picture.height)) {
+    if (turned && turns === QUARTERS) continue;
+    const angles = turned ? QUARTERS : turns;
+    for (const face of await search(networks, picture, square, angles, false, faces)) {
+      const confirmed = await closer(networks, picture, face);
+      if (!isKnown(faces, squareOf(confirmed))) faces = [...faces, confirmed];
+    }
+    await pause();
+  }
+  return faces;
+}
+
+async function closer(networks, picture, face) {
+  const { centre, side } = squareOf(face);
+  const around = { centre, side: SURROUNDINGS * side };
+  const found = await search(networks, picture, around, QUARTERS, true);
+  const same = found.filter((other) => isNear(other, { centre, side }));
+  const area = ({ box }) => box[2] * box[3];
+  return same.sort((one, other) => area(other) - area(one))[0] ?? face;
 }
 
 // Squares of a half, a quarter and an eighth of the picture's longer side. A face of up to a quarter
