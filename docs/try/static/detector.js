@@ -6,6 +6,7 @@ import { asNumbers, cut } from "./pixels.js";
 
 const BORDER = 0.15; // around the picture, as a share of its longer side
 const BORDER_OF_CLOSE_UPS = 0.5; // where nothing is found: for faces that are larger than the picture
+const LEAST_CLOSE_UP = 0.45; // share of the picture's longer side
 const SURE = 0.88; // BlazeFace was never this sure of an upside-down face
 const LEAST_PRESENCE = 0.7;
 const CLEAR_PRESENCE = 1 - 1e-6;
@@ -60,7 +61,11 @@ export async function detect(networks, picture, live, pause) {
     // As in Python, small faces at all angles are sought where there is no other.
     if (!faces.length) faces = await withSmall(networks, picture, faces, pause, true);
   }
-  if (!faces.length) faces = await search(networks, picture, within(BORDER_OF_CLOSE_UPS), QUARTERS);
+  if (!faces.length) {
+    const closeUps = await search(networks, picture, within(BORDER_OF_CLOSE_UPS), QUARTERS);
+    const least = LEAST_CLOSE_UP * Math.max(width, height);
+    faces = closeUps.filter(({ box }) => Math.max(box[2], box[3]) >= least);
+  }
   return faces.sort((one, other) => one.box[0] - other.box[0]);
 }
 

@@ -21,6 +21,9 @@ from keras_dldl.faces.face import Face, largest, left_to_right
 BORDER = 0.15
 # The same where nothing is found: for faces that are larger than the picture.
 BORDER_OF_CLOSE_UPS = 0.5
+# Close-ups, of half a face too, have this share of the picture's longer side (200 cut photos). What
+# is smaller and was not found before is mostly none: a cup, say.
+LEAST_CLOSE_UP = 0.45
 # Sides of the square around a face that MTCNN has found, in sides of its box.
 SURROUNDINGS = 2.5
 # BlazeFace was never this sure of a face that it saw upside down (510 photos, four turns), and saw
@@ -132,9 +135,10 @@ class AutoDetector:
         self, image: np.ndarray, picture: Picture, tiles: bool = False
     ) -> list[Face]:
         """Return faces where nothing was found so far: close-ups, and small turned ones."""
-        close_up = _surroundings(picture, BORDER_OF_CLOSE_UPS)
+        _, faces = self._searched(picture, *_surroundings(picture, BORDER_OF_CLOSE_UPS))
+        least = LEAST_CLOSE_UP * max(picture.shape[:2])
         return (
-            self._searched(picture, *close_up)[1]
+            [face for face in faces if _square_of(face)[1] >= least]
             or (self._in_tiles(picture) if tiles else [])
             or self._turned(image, picture)
         )

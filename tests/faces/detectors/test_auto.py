@@ -340,3 +340,17 @@ def test_a_tall_picture_is_searched_as_a_wide_one(monkeypatch):
     squares.clear()
     detector.detect([np.zeros((420, 1400, 3), np.uint8)])
     assert {(y, x, side) for x, y, side in squares} == tall
+
+
+@pytest.mark.parametrize("search", ["detect", "detect_large"])
+@pytest.mark.parametrize("share, count", [(0.5, 1), (0.34, 0)])
+def test_what_only_the_search_for_close_ups_sees_must_be_large(monkeypatch, search, share, count):
+    """As a coffee cup of a third of a picture's length, which the mesh takes for a face."""
+    picture = np.zeros((960, 1280, 3), np.uint8)
+    cup = Candidate(640 + 480j, share * 1280, -1j, 0.9)
+    spread = 640 + 480j + np.linspace(-0.5, 0.5, 468) * share * 1280 * (1 + 1j)
+    mesh = Mesh(spread, 640 + 480j + MEAN_SHAPE @ [150, 150j], 0.988)
+    turns = {2560.0: [[cup], [], [], []]}  # twice the picture's length
+    detector = detector_of(monkeypatch, lambda side: turns.get(side, [[]]), lambda up: mesh)
+    (found,) = getattr(detector, search)([picture])
+    assert len(found) == count
