@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl.errors import ConfigError, DetectorError, NoFaceFound, UnreadableImage
-from keras_dldl.faces.alignment import Alignment, spans_a_face
+from keras_dldl.faces.alignment import DETECTORS, Alignment, spans_a_face
 from keras_dldl.faces.detectors import Detector, as_detector, name_of
 from keras_dldl.faces.face import Face, largest, left_to_right
 from keras_dldl.faces.images import Photo
@@ -21,6 +21,7 @@ from keras_dldl.faces.quality import (
 )
 
 LONGEST_REASON = 100
+USE_AUTO = 'detector="auto" (command line: --detector auto)'
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class FaceAligner:
         engine: what runs the networks, see `predict_age`.
 
     Raises:
-        ConfigError: there is no such detector.
+        ConfigError: there is no such detector; of the alignment's own where it is first needed.
     """
 
     def __init__(
@@ -63,11 +64,16 @@ class FaceAligner:
         engine: str | None = None,
     ):
         self.alignment = alignment or Alignment()
-        if detector is not None:
-            self.detector = as_detector(detector, engine)
-            return
+        self._engine = engine
+        self._given = None if detector is None else as_detector(detector, engine)
+
+    @property
+    def detector(self) -> Detector:
+        """What finds the faces; the alignment's own is made when first asked for."""
+        if self._given is not None:
+            return self._given
         try:
-            self.detector = as_detector(self.alignment.detector, engine)
+            return as_detector(self.alignment.detector, self._engine)
         except ConfigError as error:  # who gave a model may never have heard of its detector
             raise ConfigError(
                 "The detector that found the model's training faces cannot be used; `detector=` "
@@ -123,7 +129,8 @@ class FaceAligner:
         self, photo: Photo, faces: list[Face], size: int, all_faces: bool
     ) -> list[FoundFace] | NoFaceFound | UnreadableImage:
         if not faces:
-            return _no_face(self.alignment.whole(photo.pixels, size), photo.shape)
+            whole = self.alignment.whole(photo.pixels, size)
+            return _no_face(whole, photo.shape, name_of(self.detector))
         scaled = [face.scaled(photo.reduction) for face in faces]
         chosen = scaled if all_faces else [largest(scaled)]
         found = []
@@ -175,7 +182,7 @@ class FaceAligner:
         )
 
 
-def _no_face(whole: np.ndarray, shape: tuple[int, int]) -> NoFaceFound:
+def _no_face(whole: np.ndarray, shape: tuple[int, int], detector: str) -> NoFaceFound:
     """Return the error for a picture of this height and width; `whole` is it as a crop."""
     score = score_of_crop(whole)
     # Of what is no face either way, a model would read a value out of nothing.
@@ -186,9 +193,19 @@ def _no_face(whole: np.ndarray, shape: tuple[int, int]) -> NoFaceFound:
         no_search = ". detect=False (command line: --no-detect) is for aligned face crops, which "
         no_search += "this does not look like"
     return NoFaceFound(
-        "no face was found. Give a larger picture, or one with the whole face: faces under about "
-        "20 pixels, or under 1/64 of its longer side, are not found"
-        f"{no_search}. Received: a picture of {shape[1]} x {shape[0]} pixels"
+        f"no face was found. {_remedy(detector)}{no_search}. "
+        f"Received: a picture of {shape[1]} x {shape[0]} pixels"
+    )
+
+
+def _remedy(detector: str) -> str:
+    if detector not in DETECTORS:
+        return f"Give a picture with a face that {detector} finds, or {USE_AUTO}"
+    small = "faces under about 20 pixels, or under 1/64 of its longer side, are not found"
+    turned = f"; MTCNN finds upright faces only, {USE_AUTO} turned ones, too"
+    return (
+        f"Give a larger picture, or one with the whole face: {small}"
+        f"{turned if detector == 'mtcnn' else ''}"
     )
 
 

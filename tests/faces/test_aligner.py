@@ -77,7 +77,7 @@ def test_the_detector_of_a_model_that_is_not_here_is_told_as_the_model_s():
     with pytest.raises(
         ConfigError, match="the model's training faces.*--detector.*importable. Rec"
     ):
-        FaceAligner(Alignment(detector="no_such_module_of_test:Own"))
+        FaceAligner(Alignment(detector="no_such_module_of_test:Own")).detect([PICTURE])
     with pytest.raises(ConfigError, match=r"'no_such_module_of_test'; .* were searched\)$"):
         FaceAligner(Alignment(), "no_such_module_of_test:Own")
 
@@ -163,3 +163,30 @@ def test_faces_are_put_from_left_to_right_and_their_boxes_cut_at_the_edges():
 def test_the_range_of_a_score_is_told():
     (error,) = FaceAligner(Alignment(), Own([face_with(score=7)])).detect([np.zeros_like(PICTURE)])
     assert "the score 7.0. It must" in str(error) and "a score from 0 to 1. Received" in str(error)
+
+
+NOBODY = np.zeros((40, 40, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "detector, told",
+    [
+        ("auto", ["20 pixels"]),
+        ("mtcnn", ["20 pixels", "upright faces only", "--detector auto"]),
+        (Own([]), ["test_aligner:Own finds", "--detector auto"]),
+    ],
+    ids=["auto", "mtcnn", "own"],
+)
+def test_where_no_face_is_found_the_remedy_is_one_of_that_detector(detector, told):
+    (error,) = FaceAligner(Alignment(), detector).find([Photo(NOBODY)], 32)
+    assert isinstance(error, NoFaceFound) and "Received: a picture of 40 x 40" in str(error)
+    everything = {"20 pixels", "upright faces only", "--detector auto", *told}
+    for words in everything:
+        assert (words in str(error)) == (words in told), words
+
+
+def test_aligned_faces_need_no_detector():
+    """As with a model that was trained on faces of a class that is not here."""
+    aligner = FaceAligner(Alignment(detector="no_such_module_of_test:Own"))
+    ((found,),) = aligner.find([Photo(NOBODY)], 32, detect=False)
+    assert found.crop.shape == (32, 32, 3) and found.face is None
