@@ -100,8 +100,13 @@ def _region(
     width, height = image.shape[1::-1] if is_array else image.size
     low = np.floor([corners.real.min(), corners.imag.min()]).astype(int) - 2 * blocks
     high = np.ceil([corners.real.max(), corners.imag.max()]).astype(int) + 3 * blocks
-    # At least one pixel of the image, also where the part lies outside of it as a whole.
-    inside = np.clip([low, high], 0, [[width - 1, height - 1]])
+    # A part that lies outside as a whole shows the edge's pixels alone, at any distance: without the
+    # distance it takes no memory for what lies between.
+    last = np.array([width - 1, height - 1])
+    away = np.minimum(high, 0) + np.maximum(low - last, 0)
+    low, high = low - away, high - away
+    # At least one pixel of the image, also then.
+    inside = np.clip([low, high], 0, last)
     left, top, right, bottom = (int(edge) for edge in (inside + [[0, 0], [1, 1]]).ravel())
     if is_array:  # only the part is copied
         part = Image.fromarray(image[top:bottom, left:right])
@@ -114,4 +119,4 @@ def _region(
     if before.any() or after.any():
         borders = [(before[1], after[1]), (before[0], after[0]), (0, 0)]
         part = Image.fromarray(np.pad(np.asarray(part), borders, mode="edge"))
-    return part, complex(*(inside[0] - before * blocks))
+    return part, complex(*(inside[0] - before * blocks + away))
