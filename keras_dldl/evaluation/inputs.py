@@ -17,7 +17,7 @@ from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.batches import batched
-from keras_dldl.faces.detectors import as_detector, name_of
+from keras_dldl.faces.detectors import Detector, as_detector, name_of
 from keras_dldl.faces.images import Photo, pixel_limit
 from keras_dldl.labels import LabelGrid
 from keras_dldl.runtime import ModelCard
@@ -173,7 +173,7 @@ class LabelledImages:
         align: bool = True,
         split: str | None = None,
         limit: int = 0,
-        detector: Any = None,
+        detector: Detector | str | None = None,
         max_pixels: int | None = None,
     ):
         self.max_pixels = pixel_limit(max_pixels)

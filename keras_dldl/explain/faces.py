@@ -13,6 +13,7 @@ from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import ConfigError
 from keras_dldl.evaluation.inputs import PreparedFaces, check_rows_on_grid
 from keras_dldl.explain.attention import AttentionMaps, resize_map
+from keras_dldl.faces.detectors import Detector
 from keras_dldl.predict import Prediction, PredictOptions, Predictor
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class PhotoExplainer:
         refusal: why the model has no attention maps, as a `ConfigError`; None where it has.
     """
 
-    def __init__(self, model: "FaceModel", detector: Any = None):
+    def __init__(self, model: "FaceModel", detector: Detector | str | None = None):
         self.model = model
         self._predictor = Predictor(model, detector=detector)
         self.maps, self.refusal = maps_or_refusal(model)

@@ -225,7 +225,7 @@ def _as_face(face: Any, shape: tuple[int, ...]) -> Face:
     if points.shape != (5, 2) or not spans_a_face(points):
         raise ValueError(f"the landmarks {points.tolist()}")
     longest = max(shape[:2])
-    # No face of the picture reaches further: these are not its pixels, but shares or another size's.
+    # No face of the picture reaches further: these are the pixels of another size.
     if (points < -longest).any() or (points > np.array(shape[1::-1]) + longest).any():
         raise ValueError(f"landmarks far outside of the picture, {points.tolist()}")
     score = float(face.score)

@@ -100,8 +100,8 @@ def _region(
     width, height = image.shape[1::-1] if is_array else image.size
     low = np.floor([corners.real.min(), corners.imag.min()]).astype(int) - 2 * blocks
     high = np.ceil([corners.real.max(), corners.imag.max()]).astype(int) + 3 * blocks
-    # A part that lies outside as a whole shows the edge's pixels alone, at any distance: without the
-    # distance it takes no memory for what lies between.
+    # A part that lies outside as a whole shows the edge's pixels alone, however far away. Moved to
+    # the edge, it takes no memory for what lies between.
     last = np.array([width - 1, height - 1])
     away = np.minimum(high, 0) + np.maximum(low - last, 0)
     low, high = low - away, high - away

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_dldl._utils.arguments import check_choice
+from keras_dldl.faces.detectors import Detector
 from keras_dldl.faces.sources import several_images
 from keras_dldl.predict.predictor import PredictOptions, Predictor
 
@@ -20,7 +21,7 @@ def predict_age(
     batch_size: int = 32,
     max_pixels: int | None = None,
     engine: str | None = None,
-    detector: Any = None,
+    detector: Detector | str | None = None,
     workers: int = 1,
 ) -> Any:
     """Estimate the age of the people in a photo, in years.
@@ -74,7 +75,7 @@ def predict_attractiveness(
     batch_size: int = 32,
     max_pixels: int | None = None,
     engine: str | None = None,
-    detector: Any = None,
+    detector: Detector | str | None = None,
     workers: int = 1,
 ) -> Any:
     """Estimate how attractive raters would find the faces in a photo, on the model's rating scale.

@@ -13,7 +13,7 @@ from keras_dldl._utils.threads import in_order
 from keras_dldl.errors import DetectorError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner, FoundFace
 from keras_dldl.faces.batches import batched
-from keras_dldl.faces.detectors import as_detector
+from keras_dldl.faces.detectors import Detector, as_detector
 from keras_dldl.faces.images import Photo
 from keras_dldl.faces.sources import image_name
 from keras_dldl.predict.prediction import Prediction, predictions_of
@@ -73,7 +73,7 @@ class Predictor:
         self,
         model: Any = None,
         task: str | None = None,
-        detector: Any = None,
+        detector: Detector | str | None = None,
         engine: str | None = None,
     ):
         # What is quickly seen to be wrong goes before the model, which may take a minute.

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from keras_dldl._version import __version__
+from keras_dldl.faces.detectors import Detector
 from keras_dldl.serving import photos, rest
 from keras_dldl.serving.logs import log
 from keras_dldl.serving.options import ServerOptions
@@ -57,7 +58,9 @@ ROUTES = {
 CLIENT_CLOSED = 499
 
 
-def create_app(models: Any, options: ServerOptions | None = None, detector: Any = None) -> FastAPI:
+def create_app(
+    models: Any, options: ServerOptions | None = None, detector: Detector | str | None = None
+) -> FastAPI:
     """Return the ASGI application that serves `models`; `keras-dldl serve` runs it.
 
     To run it under a server of your own; `app.state.service` has its parts. Its queues and threads

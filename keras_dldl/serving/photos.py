@@ -199,7 +199,7 @@ def _png(attention: np.ndarray, height: int, width: int) -> bytes:
 
 
 def _check_corners(corners: np.ndarray, shape: tuple[int, int]) -> None:
-    """Refuse a crop far outside the picture, or far larger: filling it would take the memory."""
+    """Refuse a crop that lies far outside the picture, or is far larger than it."""
     height, width = shape
     reach = LARGEST_CROP * max(height, width)
     centre = np.abs(corners.mean(axis=0) - [width / 2, height / 2]).max()

@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keras_dldl.faces.aligner import FaceAligner
-from keras_dldl.faces.detectors import as_detector
+from keras_dldl.faces.detectors import Detector, as_detector
 from keras_dldl.serving.app import create_app
 from keras_dldl.serving.logs import log, write_json_logs
 from keras_dldl.serving.options import DEFAULT_HOST, DEFAULT_PORT, ServerOptions
@@ -39,7 +39,7 @@ def serve(
     options: ServerOptions | None = None,
     labels: Sequence[str] = (),
     all_versions: bool = False,
-    detector: Any = None,
+    detector: Detector | str | None = None,
     on_ready: Callable[[str], Any] | None = None,
 ) -> None:
     """Serve models until SIGTERM or Ctrl-C; what was accepted by then is answered.

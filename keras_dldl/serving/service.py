@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 from starlette.requests import Request
 
+from keras_dldl.faces.detectors import Detector
 from keras_dldl.faces.images import declared_pixels
 from keras_dldl.runtime import Network
 from keras_dldl.serving.bodies import BodyReader, disconnected
@@ -80,7 +81,7 @@ class Service:
         detector: what finds faces in photos, see `predict_age`; None for each model's own.
     """
 
-    def __init__(self, models: ModelTable, options: ServerOptions, detector: Any):
+    def __init__(self, models: ModelTable, options: ServerOptions, detector: Detector | str | None):
         self.models = models
         self.options = options
         self.detector = detector
