@@ -189,5 +189,5 @@ def group_table(title: str, groups: dict[str, Any], unit: str) -> str:
         for name, found in groups.items()
         if name != MISSING
     ]
-    head = [title, "faces", f"MAE, {unit}", f"mean error, {unit}", heading]
+    head = [title, "faces", f"MAE, {unit}", f"bias, {unit}", heading]
     return markdown_table(head, rows, numbers=False)

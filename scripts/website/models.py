@@ -22,7 +22,7 @@ recipe, and what it must not be used for. **Weights may be used for research onl
 GROUPS = """
 ## Errors by group
 
-The mean absolute error differs between groups of people; the mean error tells to which side. Groups
+The mean absolute error (MAE) differs between groups of people; the bias tells to which side. Groups
 are as the data sets label them, gender and race too: these are the annotators' words for photos,
 not facts about people. The number of faces says how sure a figure is: of 50 faces, the mean
 absolute error is sure to about a tenth of itself.
@@ -49,5 +49,5 @@ def group_tables(name: str, metrics: dict[str, Any]) -> str:
         for group, found in metrics["groups"].get(column, {}).items()
         if group != MISSING
     ]
-    head = ["by", "group", "faces", f"MAE, {unit}", f"mean error, {unit}"]
+    head = ["by", "group", "faces", f"MAE, {unit}", f"bias, {unit}"]
     return f"### {name}\n\n{markdown_table(head, rows, numbers=False)}\n"

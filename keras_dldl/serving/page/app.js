@@ -274,7 +274,7 @@ function between(answer, face) {
   const share = Math.round(100 * answer.level);
   const [low, high] = face.interval.map((end) => format(answer, end));
   return face.calibrated
-    ? `Of such faces ${share} % are between ${low} and ${high}.`
+    ? `${share} % interval: ${low} to ${high} ${answer.unit}.`
     : `${share} % of the distribution lies between ${low} and ${high}.`;
 }
 
@@ -300,7 +300,7 @@ function aboutModel() {
   const number = (error) => `${error.toFixed(unit === "years" ? 1 : 2)} ${unit}`;
   at("model-error").textContent = about?.mae
     ? `Its estimates are ${number(about.mae)} off on average, over ${about.faces.toLocaleString("en")} faces.`
-    : "There is no report of this model's errors beside it.";
+    : "No evaluation of this model was found in its folder.";
   at("groups-box").hidden = !about?.groups?.length;
   fillTable(at("groups"), (about?.groups ?? []).map(({ name, faces, mae }) => [name, faces, number(mae)]));
   at("card-box").hidden = !about?.card;
