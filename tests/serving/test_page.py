@@ -132,6 +132,7 @@ def test_a_photo_of_three_faces(tab, photo, server):
     assert "Face 2" in attribute(tab, "#chart", "aria-label")
     assert attribute(tab, "#photo", "alt") == "Your photo. 3 faces."
     assert tab.run("document.querySelectorAll('#table tr').length") == 101
+    assert tab.run("document.querySelectorAll('#table th[scope=row] + td').length") == 101
     tab.run("document.querySelector('#faces button:nth-child(3)').click()")
     assert tab.text("#value") == f"{expected[2]['value']:.1f}"
     tab.run("document.querySelector('#overlay g').dispatchEvent(new MouseEvent('click'))")
@@ -356,7 +357,7 @@ def test_a_card_is_shown_as_markdown_is_meant(tab):
     assert tab.run(script) == [
         "<h3>tiny <strong>x</strong></h3>",
         "<p>A network, in\ntwo lines with <code>code</code> and &lt;b&gt;no tags&lt;/b&gt;.</p>",
-        "<table><thead><tr><th>age</th><th>MAE</th></tr></thead>"
+        '<table><thead><tr><th scope="col">age</th><th scope="col">MAE</th></tr></thead>'
         "<tbody><tr><td>0-9</td><td><strong>2.3</strong></td></tr></tbody></table>",
         "<ul><li>one\n  item\n</li><li>two</li></ul>",
         "<pre>predict(\n\n)</pre>",
@@ -369,6 +370,8 @@ def test_the_page_of_the_api(tab, server):
     tab.open(f"{server.base_url}/docs")
     tab.wait("document.querySelectorAll('#operations section').length > 3")
     assert "POST /api/faces" in tab.text("#operations") and "landmarks" in tab.text("#operations")
+    tab.wait("document.querySelectorAll('#operations th').length > 3")
+    assert tab.run("document.querySelectorAll('th:not([scope])').length") == 0
 
 
 @needs_browser

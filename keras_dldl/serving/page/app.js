@@ -28,11 +28,11 @@ function complain(error) {
   if (error) say("");
 }
 
-function busy(text, share) {
+function busy(text, done) {
   at("busy").hidden = !text;
   at("busy-text").textContent = text ?? "";
-  if (share === undefined) at("progress").removeAttribute("value");
-  else at("progress").value = share;
+  if (done === undefined) at("progress").removeAttribute("value");
+  else at("progress").value = done;
 }
 
 // Finds the faces of photos, of the one at `wanted` first, which is shown.
@@ -188,7 +188,7 @@ function draw() {
 }
 
 // Brings a face into the window on a panorama.
-function scrollTo({ box: [x, y, width, height] }) {
+function showFace({ box: [x, y, width, height] }) {
   const frame = at("window");
   const scale = at("photo").width / current().answer.width;
   frame.scrollLeft = (x + width / 2) * scale - frame.clientWidth / 2;
@@ -227,7 +227,7 @@ function choose(index) {
   at("warnings").textContent = doubts(face);
   at("warnings").hidden = face.warnings.length === 0;
   draw();
-  scrollTo(face);
+  showFace(face);
   fillTable(at("table"), answer.labels.map((label, i) => [label, `${(100 * face.distribution[i]).toFixed(1)} %`]));
   at("table-unit").textContent = answer.unit;
   if (changed && attentionMap) showMap(wanted);
@@ -236,8 +236,9 @@ function choose(index) {
 function fillTable(body, rows) {
   const made = rows.map((texts) => {
     const row = document.createElement("tr");
-    for (const text of texts) {
-      const cell = document.createElement("td");
+    for (const [i, text] of texts.entries()) {
+      const cell = document.createElement(i ? "td" : "th");
+      if (!i) cell.scope = "row";
       cell.textContent = text;
       row.append(cell);
     }

@@ -44,7 +44,9 @@ const BLOCKS = {
 
 function rowOf(name, line) {
   const cells = line.replace(/^\||\|\s*$/g, "").split("|");
-  return made("tr", ...cells.map((cell) => made(name, ...marked(cell.trim()))));
+  const row = made("tr", ...cells.map((cell) => made(name, ...marked(cell.trim()))));
+  for (const cell of row.querySelectorAll("th")) cell.scope = "col";
+  return row;
 }
 
 // Links lead to files that are not here: their text alone is shown.

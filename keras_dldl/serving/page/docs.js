@@ -7,17 +7,23 @@ function made(name, text, ...children) {
   return one;
 }
 
+function heading(scope, text, ...children) {
+  const one = made("th", text, ...children);
+  one.scope = scope;
+  return one;
+}
+
 function parametersOf(parameters) {
   const rows = parameters.map(({ name, description, required, schema }) =>
     made(
       "tr",
       "",
-      made("td", "", made("code", name)),
-      made("td", required ? "needed" : String(schema.default ?? "")),
+      heading("row", "", made("code", name)),
+      made("td", required ? "required" : String(schema.default ?? "")),
       made("td", description),
     ),
   );
-  const heads = ["Parameter", "Default", "Meaning"].map((text) => made("th", text));
+  const heads = ["Parameter", "Default", "Meaning"].map((text) => heading("col", text));
   return made("table", "", made("thead", "", made("tr", "", ...heads)), made("tbody", "", ...rows));
 }
 
