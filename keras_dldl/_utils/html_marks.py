@@ -18,6 +18,16 @@ def escaped(text: str) -> str:
     return text if isinstance(text, Html) else html.escape(text)
 
 
+def with_code(text: str) -> Html:
+    """Return `text` as HTML; what stands in backticks is code.
+
+    >>> with_code("`epochs` < 3")
+    '<code>epochs</code> &lt; 3'
+    """
+    pieces = escaped(text).split("`")
+    return Html("".join(f"<code>{p}</code>" if k % 2 else p for k, p in enumerate(pieces)))
+
+
 def page(title: str, about: str, *parts: str) -> str:
     """Return a whole page, with a line `about` it, in the style that all pages share.
 
@@ -73,18 +83,16 @@ def section(name: str, title: str, *parts: str) -> Html:
     content = "".join(escaped(part) for part in parts)
     if not content:
         return Html("")
-    return Html(f'<section id="{name}"><h2>{escaped(title)}</h2>{content}</section>')
+    return Html(f'<section id="{name}"><h2>{with_code(title)}</h2>{content}</section>')
 
 
 def paragraph(text: str, kind: str = "") -> Html:
     """Return a paragraph, of a class of the page's style; text in backticks is code."""
     attribute = f' class="{kind}"' if kind else ""
-    pieces = escaped(text).split("`")
-    content = "".join(f"<code>{p}</code>" if k % 2 else p for k, p in enumerate(pieces))
-    return Html(f"<p{attribute}>{content}</p>")
+    return Html(f"<p{attribute}>{with_code(text)}</p>")
 
 
 def listing(items: Iterable[str]) -> Html:
     """Return a list; nothing where there are no items."""
-    entries = "".join(f"<li>{escaped(item)}</li>" for item in items)
+    entries = "".join(f"<li>{with_code(item)}</li>" for item in items)
     return Html(f"<ul>{entries}</ul>" if entries else "")

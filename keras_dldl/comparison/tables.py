@@ -11,6 +11,7 @@ from PIL import Image
 from keras_dldl._utils import html_marks
 from keras_dldl._utils.text_tables import Row, aligned, markdown_table
 from keras_dldl.comparison.plan import text_of
+from keras_dldl.evaluation.report.sections import explained
 
 Content = Mapping[str, Any]
 CSV_COLUMNS = (
@@ -166,13 +167,15 @@ def _figure(path: Path) -> html_marks.Html:
 def page_html(content: Content, pictures: Sequence[Path]) -> str:
     """Return `comparison.html`: the tables and pictures of `comparison.json` in one file."""
     main, *others = [
-        html_marks.section(f"table-{number}", title, html_marks.table(*rows))
-        for number, (title, *rows) in enumerate(all_tables(content))
+        html_marks.section(
+            f"table-{number}", title, html_marks.table([explained(name) for name in head], rows)
+        )
+        for number, (title, head, rows) in enumerate(all_tables(content))
     ]
     shown = [_figure(path) for path in pictures]
     return html_marks.page(
         f"Comparison: {content['task']}",
-        f"{', '.join(content['data'])}, measured on {content['split']}",
+        f"data: {', '.join(content['data'])}; measured on {content['split']}",
         main,
         html_marks.section("pictures", "Pictures", *shown),
         *others,

@@ -85,6 +85,12 @@ def test_pictures_of_the_page_keep_a_width_at_which_they_are_read(content, tmp_p
     assert int(least) / 1210 * 9 * 110 / 72 >= 9
 
 
+def test_the_page_explains_terms_and_marks_settings_as_code(content):
+    page = tables.page_html(content, []).partition("<body>")[2]
+    assert "<h2><code>expectation_weight</code> of dldl-v2</h2>" in page and "`" not in page
+    assert '<abbr title="mean absolute error: how far predictions are off on average">MAE' in page
+
+
 def test_only_curves_with_two_points_are_drawn(content):
     assert [axis["setting"] for axis in pictures.drawable(content)] == ["expectation_weight"]
     some = {**content, "variants": [e for e in content["variants"] if "lambda" not in e["name"]]}
