@@ -100,6 +100,6 @@ def _show(result, as_json):
         faces = result.calibration.faces
         low, high = (f"{100 * end:.0f}" for end in result.coverage_range)
         click.echo(
-            f"of {faces} faces one width for all labels (200 give one by label): "
+            f"{faces} faces give one width for all labels (200 give one per label): "
             f"{100 * result.level:g} % intervals hold {low} to {high} % of new faces, 95 % certain"
         )

@@ -90,6 +90,9 @@ def build(work: Path) -> None:
     print(result.stdout.strip(), file=sys.stderr)
     if result.returncode:
         sys.exit(f"{result.stderr.strip()}\nThe site was not replaced")
+    # A page that is opened as a file may not fetch the index: it loads this script instead.
+    index = (work / "html" / "search.json").read_text(encoding="utf-8")
+    pages.write(work / "html" / "search.js", f"var __index = {index};\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ python scripts/result_picture.py
 
 import io
 import os
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -22,8 +23,11 @@ def main() -> None:
     from keras_dldl.predict.drawing import annotate, plot_distribution
 
     photo = Image.fromarray(data.astronaut())
-    photo.filename = "astronaut.png"  # the name in the legend
-    prediction = keras_dldl.predict_age(photo)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # the name above the distribution is that of the file, as it was given
+        photo.save("astronaut.png")
+        prediction = keras_dldl.predict_age("astronaut.png")
+        os.chdir(PLACE.parent)
     face = annotate(photo, prediction).resize((HEIGHT, HEIGHT), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     plot_distribution(prediction).savefig(stream, dpi=100)

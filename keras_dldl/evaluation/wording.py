@@ -66,7 +66,10 @@ def _groups(metrics: Mapping[str, Any], places: int) -> str:
     }
     whole = metrics["confidence"]["mae"]
     if not named or whole is None:
-        return f"No two groups of at least {MIN_FACES} faces can be compared."
+        return (
+            "For whom the error is larger cannot be said: no two groups have at least "
+            f"{MIN_FACES} faces each."
+        )
     worse = {n: one for n, one in named.items() if one["confidence"]["mae"][0] > whole[1]}
     if worse:
         text = f"The error is larger than overall for {_listed(worse, 'mae', f'.{places}f')}."
@@ -122,11 +125,16 @@ def _doubtful(metrics: Mapping[str, Any]) -> str:
         said.append("Whether the model was trained on some of these faces is not known.")
     if metrics["n"] < FEW_FACES:
         said.append(f"{_are(metrics['n'])} few: small differences cannot be seen with so few.")
-    folded = [c for c, of in metrics["groups"].items() if OTHERS in of and c not in NOT_IN_WORDS]
-    if folded:
+    groups = {c: of for c, of in metrics["groups"].items() if c not in NOT_IN_WORDS}
+    if small := [column for column, of in groups.items() if set(of) == {OTHERS}]:
         said.append(
-            f"Nothing is said of groups of under {MIN_FACES} faces, which are put together as "
-            f"{OTHERS} by {', '.join(folded)}."
+            f"No group by {' or '.join(small)} has {MIN_FACES} faces, so none is shown: more test "
+            "faces would help."
+        )
+    if folded := [column for column, of in groups.items() if OTHERS in of and len(of) > 1]:
+        said.append(
+            f"Groups of under {MIN_FACES} faces say too little: they are put together as {OTHERS} "
+            f"by {', '.join(folded)}."
         )
     if unread:
         said.append(f"{counted(unread, 'row was', 'rows were')} left out.")

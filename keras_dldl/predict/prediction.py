@@ -43,7 +43,7 @@ class Prediction(float):
         faces_found: number of faces found in the image; None for a crop. If only the largest was
             wanted, small ones may be missing.
         name: the image's path.
-        number: of the face in its image, from 1, left to right.
+        number: of the face in its image, from 1, left to right; 1 if only the largest was wanted.
         calibration: computes the intervals, if the model has one; a `Calibration`, or its config.
         warnings: reasons to doubt this prediction. A spread that is wide compared with the
             calibration's faces adds one.

@@ -1,5 +1,7 @@
 """The whole site builds, strictly, and nothing of it comes from elsewhere or leads nowhere."""
 
+import json
+
 import pytest
 
 from tests.scripts_case import load_script
@@ -27,6 +29,9 @@ def test_the_site_builds(build, tmp_path):
         assert (html / "models" / f"{name}.html").exists()
     everything = "".join(path.read_text(encoding="utf-8") for path in html.rglob("*.html"))
     assert str(build.ROOT) not in everything
+    script = (html / "search.js").read_text(encoding="utf-8")  # for pages that are opened as files
+    index = json.loads(script.removeprefix("var __index = ").removesuffix(";\n"))
+    assert index == json.loads((html / "search.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

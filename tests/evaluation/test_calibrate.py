@@ -139,7 +139,7 @@ def test_few_faces_by_the_command(place, tmp_path):
     """Forty faces: one width, and what they leave open."""
     result = run(place, "--split", "test", "--out", tmp_path / "few.keras")
     assert result.exit_code == 0, result.stderr
-    assert "of 40 faces one width for all labels (200 give one by label)" in result.stdout
+    assert "40 faces give one width for all labels (200 give one per label)" in result.stdout
     # k = 37 of 41: Beta(37, 4) has its central 95 % from 0.796 to 0.972.
     assert "90 % intervals hold 80 to 97 % of new faces, 95 % certain" in result.stdout
     assert len(set(load_model(tmp_path / "few.keras").calibration.upper)) == 1

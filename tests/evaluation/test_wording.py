@@ -66,10 +66,13 @@ def test_groups_are_worse_only_where_their_interval_lies_above_that_of_all():
     )
 
 
+TOO_FEW = "For whom the error is larger cannot be said: no two groups have at least 20 faces each."
+
+
 def test_no_group_is_named_where_none_is_shown_to_differ():
     none = "No group of at least 20 faces is shown to have a larger error than all."
     assert said({"race": {"a": group(4.3), "b": group(3.9)}})["groups"] == none
-    assert said()["groups"] == "No two groups of at least 20 faces can be compared."
+    assert said()["groups"] == TOO_FEW
 
 
 def test_what_holds_nearly_all_faces_and_how_faces_were_found_is_not_named():
@@ -79,7 +82,7 @@ def test_what_holds_nearly_all_faces_and_how_faces_were_found_is_not_named():
         "Predictions are too high for race b (+2.0)."
     )
     found = said({"face": {"found": nearly, "whole": others, "(others)": others}})
-    assert found["groups"] == "No two groups of at least 20 faces can be compared."
+    assert found["groups"] == TOO_FEW
     assert "put together" not in found["doubtful"]
     assert "race a (4.6)" in said({"race": {"a": group(4.6, n=320)}})["groups"]
 
@@ -118,6 +121,8 @@ def test_faces_that_may_have_been_trained_on_are_told(leaks, words):
 def test_groups_put_together_are_told():
     text = said({"decade": {"0-9": group(), "(others)": group(n=3)}})["doubtful"]
     assert "put together as (others) by decade" in text
+    text = said({"decade": {"(others)": group(n=43)}})["doubtful"]
+    assert "No group by decade has 20 faces" in text and "put together" not in text
 
 
 def test_of_few_faces_nothing_is_claimed():

@@ -209,15 +209,19 @@ def against_part(metrics: dict[str, Any], unit: str) -> Html:
         for name, entry in values.items()
         if len(values) > 1
     ]
-    other, p = tables.model_name(metrics["against_model"]), tables.p_value(found["p_wilcoxon"])
+    other = tables.model_name(metrics["against_model"])
     text = (
         f"The other model is {other}. Difference: MAE of this model minus that of the other, on "
         "the same faces; below 0, this model is nearer the truth. p: how often a difference as "
         "large arises by chance, if it makes no difference which model gave which answer; for "
-        "groups also corrected by Holm for their number. Wilcoxon's signed-rank test over all "
-        "faces: "
-        f"p {'' if p.startswith('<') else '= '}{p}."
+        "groups also corrected by Holm for their number."
     )
+    if found["p_wilcoxon"] is not None:
+        p = tables.p_value(found["p_wilcoxon"])
+        text += (
+            " Wilcoxon's signed-rank test over all faces: "
+            f"p {'' if p.startswith('<') else '= '}{p}."
+        )
     head = ["", "faces", f"MAE ({unit})", "MAE of the other", "difference", "p", "p, Holm"]
     return Html(paragraph(text) + table(head, rows))
 
