@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from keras_dldl._version import __version__
-from keras_dldl.faces.detectors import Detector
+from keras_dldl.faces.detectors import Detector, as_detector
 from keras_dldl.serving import photos, rest
 from keras_dldl.serving.logs import log
 from keras_dldl.serving.options import ServerOptions
@@ -73,8 +73,11 @@ def create_app(
             faces were found by.
 
     Raises:
-        ConfigError: a model's name cannot stand in an address, or there is no model.
+        ConfigError: a model's name cannot stand in an address, or there is no model, or no such
+            detector.
     """
+    if detector is not None:
+        detector = as_detector(detector)  # an error here, not in the answer to every photo
     service = Service(as_table(models), options or ServerOptions(), detector)
 
     @asynccontextmanager

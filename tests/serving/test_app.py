@@ -236,3 +236,9 @@ def test_options_are_checked():
 def test_models_are_checked(models, reason):
     with pytest.raises(ConfigError, match=reason):
         create_app(models)
+
+
+@pytest.mark.parametrize("detector", ["haar", FakeNetwork])
+def test_a_detector_that_is_none_is_told_before_the_first_photo(detector):
+    with pytest.raises(ConfigError, match="`detector` must be"):
+        create_app({"age": FakeNetwork()}, detector=detector)
