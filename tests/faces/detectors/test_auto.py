@@ -354,3 +354,19 @@ def test_what_only_the_search_for_close_ups_sees_must_be_large(monkeypatch, sear
     detector = detector_of(monkeypatch, lambda side: turns.get(side, [[]]), lambda up: mesh)
     (found,) = getattr(detector, search)([picture])
     assert len(found) == count
+
+
+@pytest.mark.parametrize("search", ["detect", "detect_large"])
+def test_a_face_seen_the_wrong_way_up_alone_is_seen_right_from_closer_by(
+    monkeypatch, portrait, search
+):
+    right, wrong = Candidate(MIDDLE, SIDE, -1j, 0.9), Candidate(MIDDLE, SIDE, 1j, 0.6)
+    meshes = {-1j: Mesh(SPREAD, UPRIGHT, 1.0), 1j: Mesh(SPREAD, ON_ITS_HEAD, 0.98)}
+
+    def turns_of(side):
+        """The picture as a whole is 390 pixels with its border."""
+        return [[right] if side < 380 else [], [], [wrong], []]
+
+    detector = detector_of(monkeypatch, turns_of, meshes.get)
+    ((face,),) = getattr(detector, search)([portrait])
+    assert face.score == 1 and face.roll == pytest.approx(0)
