@@ -5,16 +5,34 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import keras
 
 from keras_dldl._utils.progress import progress
+from keras_dldl.errors import ConfigError
 from keras_dldl.training.history import name_in_words
 from keras_dldl.training.optimizer import LearningRate
 
 _LOGGER = logging.getLogger(__name__)
+
+
+def callback_list(
+    callbacks: Sequence[keras.callbacks.Callback], epochs: int, steps: int
+) -> keras.callbacks.CallbackList:
+    """Return a user's callbacks as one, which know of `epochs` and `steps` as in Keras's `fit`.
+
+    Raises:
+        ConfigError: one is no callback of Keras.
+    """
+    for one in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
+        if not isinstance(one, keras.callbacks.Callback):
+            raise ConfigError(
+                "`callbacks` must be Keras callbacks, made like keras.callbacks.CSVLogger(path). "
+                f"Received: {one!r}"
+            )
+    return keras.callbacks.CallbackList(callbacks, verbose=0, epochs=epochs, steps=steps)
 
 
 class StepWatch(keras.callbacks.Callback):

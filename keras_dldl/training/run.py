@@ -14,7 +14,7 @@ from keras_dldl.data.people import People
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import TrainingError
 from keras_dldl.training.averaging import KeepRawWeights, averaged_weights
-from keras_dldl.training.callbacks import Interrupt, StepWatch
+from keras_dldl.training.callbacks import Interrupt, StepWatch, callback_list
 from keras_dldl.training.config import RunConfig
 from keras_dldl.training.feed import Feed
 from keras_dldl.training.history import (
@@ -79,7 +79,7 @@ class Run:
         self.fingerprint = fingerprint
         self.feed = feed
         self.learner = learner
-        self.callbacks = keras.callbacks.CallbackList(callbacks)
+        self.callbacks = callback_list(callbacks, config.epochs, feed.steps_per_epoch)
         self.rows: list[dict[str, Any]] = []
         self.rate = LearningRate(config, feed.steps_per_epoch)
         self.interrupt = Interrupt()

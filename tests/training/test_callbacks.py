@@ -4,10 +4,12 @@ import signal
 import threading
 from types import SimpleNamespace
 
+import keras
 import pytest
 
+from keras_dldl.errors import ConfigError
 from keras_dldl.training import callbacks
-from keras_dldl.training.callbacks import Interrupt, StepWatch
+from keras_dldl.training.callbacks import Interrupt, StepWatch, callback_list
 from keras_dldl.training.config import TrainConfig
 from keras_dldl.training.optimizer import LearningRate
 
@@ -34,6 +36,20 @@ def test_the_bar_shows_loss_metric_and_images_a_second(monkeypatch):
         "epoch 1/2  loss 1.5000  MAE 7.250  4 images/s",
         "epoch 1/2  loss 1.5000  MAE 7.250  4 images/s",
     ]
+
+
+def test_those_of_users_know_of_epochs_and_steps_as_in_fit():
+    history, csv = keras.callbacks.History(), keras.callbacks.CSVLogger("unused.csv")
+    callback_list([history, csv], epochs=3, steps=20)
+    assert history.params == csv.params == {"verbose": 0, "epochs": 3, "steps": 20}
+    callback_list(history, epochs=4, steps=20)  # one alone, as `fit` takes it
+    assert history.params["epochs"] == 4
+
+
+@pytest.mark.parametrize("given", [[print], [keras.callbacks.History], "csv", None])
+def test_what_is_no_callback_is_refused(given):
+    with pytest.raises(ConfigError, match="must be Keras callbacks, .* Received: "):
+        callback_list(given, epochs=3, steps=20)
 
 
 def press_ctrl_c():
