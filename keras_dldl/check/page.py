@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_dldl._utils.html_marks import Html, data_uri, page, paragraph, section, table
-from keras_dldl._utils.text_tables import aligned
+from keras_dldl._utils.text_tables import aligned, counted
 from keras_dldl.data.manifest import SPLITS
 from keras_dldl.data.prepared import PreparedData
 from keras_dldl.errors import DataError
@@ -99,7 +99,7 @@ def page_html(content: dict[str, Any], data: PreparedData) -> str:
     ]
     return page(
         f"Leak check: {', '.join(folders)}",
-        f"{content['counts']['faces']:,} faces in {', '.join(content['folders'])}",
+        f"{counted(content['counts']['faces'], 'face')} in {', '.join(content['folders'])}",
         paragraph(sentence, f"verdict {'good' if good else 'bad'}"),
         section(
             "found",
