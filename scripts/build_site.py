@@ -7,6 +7,7 @@ build fetches LiteRT for the page that runs in the browser; without a network th
 The exit status is 1 where a link, a page, an anchor or a reference of a docstring leads nowhere.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -90,9 +91,23 @@ def build(work: Path) -> None:
     print(result.stdout.strip(), file=sys.stderr)
     if result.returncode:
         sys.exit(f"{result.stderr.strip()}\nThe site was not replaced")
-    # A page that is opened as a file may not fetch the index: it loads this script instead.
-    index = (work / "html" / "search.json").read_text(encoding="utf-8")
-    pages.write(work / "html" / "search.js", f"var __index = {index};\n")
+    pages.write(work / "html" / "search.js", search_script(work / "html"))
+
+
+def search_script(site: Path) -> str:
+    """Return the script that a page loads instead of search.json when it is opened as a file.
+
+    Such a page may neither fetch the index nor start the search from a file: both are in the script.
+    """
+    index = (site / "search.json").read_text(encoding="utf-8")
+    (worker,) = (site / "assets" / "javascripts" / "workers").glob("search.*.js")
+    text = json.dumps(worker.read_text(encoding="utf-8"))
+    return (
+        f"var __index = {index};\n"
+        "window.Worker = class extends Worker {\n"
+        f"  constructor() {{ super(URL.createObjectURL(new Blob([{text}]))); }}\n"
+        "};\n"
+    )
 
 
 if __name__ == "__main__":
