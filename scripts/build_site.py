@@ -97,7 +97,7 @@ def build(work: Path) -> None:
 def search_script(site: Path) -> str:
     """Return the script that a page loads instead of search.json when it is opened as a file.
 
-    Such a page may neither fetch the index nor start the search from a file: both are in the script.
+    Such a page may neither fetch the index nor run the search from a file: the script has both.
     """
     index = (site / "search.json").read_text(encoding="utf-8")
     (worker,) = (site / "assets" / "javascripts" / "workers").glob("search.*.js")

@@ -64,7 +64,8 @@ def model_card(
         parts.append(
             f"Measured on the split {data['split']} of {folders}, image and mirror image averaged."
         )
-    parts += ["## Data", _data(loaded), *_settings(file), LIMITS]
+    settings = _settings(file)
+    parts += ["## Data", _data(loaded, settings.get("init")), *_shown(settings), LIMITS]
     return "\n\n".join(parts) + "\n"
 
 
@@ -104,8 +105,11 @@ def _what(model: FaceModel, place: str) -> str:
     )
 
 
-def _data(model: FaceModel) -> str:
+def _data(model: FaceModel, start: str | None) -> str:
     training = model.card.get("training")
+    terms = "its card says what it was trained on, and its terms hold for these weights, too"
+    if not training and start:
+        return f"No epoch was better than {start}, so the weights are those of {start}: {terms}."
     if not training:
         return "The file does not tell what the model was trained on."
     mae = training.get("val_mae")
@@ -114,15 +118,21 @@ def _data(model: FaceModel) -> str:
     return (
         f"Trained on {training['images']:,} images of {folders}. "
         f"The weights are those of epoch {training['epoch']}{chosen}."
+        + (f" The start model was {start}: {terms}." if start else "")
     )
 
 
-def _settings(file: Path) -> list[str]:
+def _settings(file: Path) -> dict[str, Any]:
     config = file.parent / "config.yaml"
     if not config.is_file():
+        return {}
+    return _without_places(yaml.safe_load(config.read_text(encoding="utf-8")) or {})
+
+
+def _shown(settings: dict[str, Any]) -> list[str]:
+    if not settings:
         return []
-    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
-    text = yaml.safe_dump(_without_places(settings), sort_keys=False).strip()
+    text = yaml.safe_dump(settings, sort_keys=False).strip()
     return [f"## Settings of the training\n\n```yaml\n{text}\n```"]
 
 

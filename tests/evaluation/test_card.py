@@ -46,6 +46,17 @@ def test_a_card_without_a_report(run_folder, tmp_path):
     assert "yaml" not in card
 
 
+def test_the_start_model_is_named_with_its_terms(run_folder, tmp_path):
+    (tmp_path / "model.keras").write_bytes((run_folder / "model.keras").read_bytes())
+    (tmp_path / "config.yaml").write_text("init: tiny-age\n")
+    card = model_card(tmp_path)
+    assert (
+        "those of epoch 7, whose MAE" in card and "The start model was tiny-age: its card" in card
+    )
+    mini_model().save(tmp_path / "model.keras")  # as a run without a better epoch leaves it
+    assert "better than tiny-age, so the weights are those of tiny-age:" in model_card(tmp_path)
+
+
 def test_figures_that_one_face_does_not_have(run_folder, tmp_path):
     write_prepared(tmp_path / "one", {"test": 1})
     metrics = evaluate(run_folder, tmp_path / "one").metrics
