@@ -11,9 +11,10 @@ from keras_dldl._utils.files import sha256_of, write_json
 from keras_dldl._utils.hub import hub_of, split_name
 from keras_dldl.evaluation.card import model_card, read_report
 from keras_dldl.export import export_model
+from keras_dldl.runtime.card import read_litert_card
 from keras_dldl.saved_models import LIGHT_FILE, METRICS_FILE, find_model, holds_keras
 
-TAGS = ["keras-dldl", "keras", "face", "age-estimation", "label-distribution-learning"]
+TAGS = ("keras-dldl", "keras", "face", "label-distribution-learning")
 
 
 def push(
@@ -27,12 +28,13 @@ def push(
 
     Args:
         model: a model's file, a run folder, or a shipped model's name.
-        name: `hf://user/name`; the repository is made if it is not there.
+        name: `hf://user/name`, or `hf://user/name@revision`; a repository that does not exist is
+            created.
         report: see `evaluation.card.model_card`.
-        private: whether a new repository is private. One that is there stays what it is.
+        private: whether a new repository is private. An existing one stays as it is.
 
     Returns:
-        The address of what was written.
+        The address of the commit on the hub.
 
     Raises:
         ConfigError: it is no such name, `huggingface_hub` is not installed, or there is no token
@@ -68,7 +70,9 @@ def _fill(folder: Path, file: Path, name: str, report: str | os.PathLike | None)
     own = file.parent / "CARD.md"
     has_own = own.is_file() and file.stem == "model"
     card = own.read_text(encoding="utf-8") if has_own else model_card(file, report, name)
-    front = yaml.safe_dump({"library_name": "keras-dldl", "tags": TAGS}, sort_keys=False)
+    task = read_litert_card(place.read_bytes())["task"]
+    tags = [*TAGS, f"{task}-estimation"]
+    front = yaml.safe_dump({"library_name": "keras-dldl", "tags": tags}, sort_keys=False)
     (folder / "README.md").write_text(f"---\n{front}---\n\n{card}", encoding="utf-8")
     if metrics:
         metrics["model"]["sha256"] = sha256_of(place)  # the same weights, in another file

@@ -67,7 +67,7 @@ def test_what_is_pushed_can_be_used_by_its_name(server, run_folder):
     assert repository["private"]
     assert sorted(repository["files"]) == ["README.md", "metrics.json", "model.tflite"]
     _, front, card = repository["files"]["README.md"].decode().split("---\n", 2)
-    assert "library_name: keras-dldl" in front
+    assert "library_name: keras-dldl" in front and "- age-estimation\n" in front
     assert '"photo.jpg", model="hf://user/album"' in card and "**MAE " in card
     own, again = load_model(run_folder), load_model("hf://user/album")
     for ours, theirs in zip(own.get_weights(), again.get_weights(), strict=True):
@@ -79,6 +79,14 @@ def test_what_is_pushed_can_be_used_by_its_name(server, run_folder):
     find_model("hf://user/album")
     assert len(server.asked) == asked  # a process asks once
     assert run("card", "hf://user/album").exit_code == 0  # the figures are of the file beside them
+
+
+def test_tags_name_what_the_model_estimates(server):
+    assert run("push", "tiny-attractiveness", "hf://user/beauty").exit_code == 0
+    _, front, _ = (
+        server.repositories["user/beauty"]["files"]["README.md"].decode().split("---\n", 2)
+    )
+    assert "- attractiveness-estimation\n" in front and "age-estimation" not in front
 
 
 def test_what_is_in_the_cache_needs_no_network(server, run_folder, monkeypatch):
