@@ -308,9 +308,10 @@ def _save_pictures(images, results, pictures, level, max_pixels) -> bool:
 def _save_plot(results, plot, level) -> bool:
     """Return whether the plot is saved, where there is something to plot."""
     from keras_dldl.predict.drawing import plot_distribution
+    from keras_dldl.predict.prediction import PLOT_DPI
 
     def draw(place):
-        plot_distribution(predictions, level=level).savefig(place, dpi=150)
+        plot_distribution(predictions, level=level).savefig(place, dpi=PLOT_DPI)
 
     predictions = [p for result in results if not isinstance(result, Exception) for p in result]
     if plot is None or not predictions:

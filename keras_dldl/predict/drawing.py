@@ -1,7 +1,7 @@
 """Pictures of predictions: numbered boxes on the photo, and the distributions.
 
-A face has the same number and colour on both. What is drawn here is given as a `Prediction`, which
-itself draws by these functions.
+A face has the same number and colour on both. `Prediction.save` and `Prediction.plot` use these
+functions.
 """
 
 import os
@@ -28,7 +28,7 @@ COLOURS = (
 SMALLEST_FONT = 11
 MOST_ROWS = 60
 LONGEST_NAME = 40
-# Covering a face, another's or its own, is so much better than covering another label.
+# A label should cover no other label; if it must cover something, a little of a face is better.
 COST_OF_LABEL, COST_OF_FACE, COST_OF_A_ROW, COST_OF_OWN_FACE = 1e6, 1e3, 2.0, 1.0
 # Share of another face that labels may cover before shorter ones are tried.
 MOST_COVERED = 0.03
@@ -43,7 +43,7 @@ Boxes = np.ndarray  # (N, 4): left, top, right, bottom
 
 
 def picture_suffixes() -> list[str]:
-    """Return how files may end that a photo is drawn into, the usual ones first."""
+    """Return the suffixes of files that an annotated photo can be saved as, common ones first."""
     from PIL import Image
 
     written = set(Image.SAVE).difference(NO_COLOURS)
@@ -52,7 +52,7 @@ def picture_suffixes() -> list[str]:
 
 
 def plot_suffixes() -> list[str]:
-    """Return how files may end that a distribution is plotted into."""
+    """Return the suffixes of files that a plot can be saved as."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     names = sorted(FigureCanvasAgg.get_supported_filetypes())
@@ -60,7 +60,7 @@ def plot_suffixes() -> list[str]:
 
 
 def check_suffix(what: str, path: str | os.PathLike, suffixes: Sequence[str]) -> None:
-    """Raise a ConfigError that calls a file `what`, unless it ends in one of `suffixes`."""
+    """Check that a path ends in one of `suffixes`; the ConfigError calls the file `what`."""
     if Path(path).suffix.lower() not in suffixes:
         raise ConfigError(
             f"{what} must be a file that ends in {first_few(suffixes, SHOWN_SUFFIXES)}. "
@@ -168,7 +168,7 @@ def _as_list(predictions: Any) -> list[Any]:
     several = isinstance(predictions, Iterable) and not isinstance(predictions, str)
     listed = list(predictions) if several else [predictions]
     for one in listed:
-        if not hasattr(one, "in_short"):
+        if not hasattr(one, "in_short"):  # its class imports this module
             raise ConfigError(
                 "`predictions` is not valid. It must be a Prediction, or a list of them; of what "
                 "`predict_age` returns for several photos, leave out errors, and join the lists. "
@@ -185,11 +185,11 @@ def _draw_box(
     draw: "ImageDraw.ImageDraw", face: np.ndarray, colour: str, size: tuple[int, int]
 ) -> None:
     left, top, right, bottom = face
-    # As the letters: seen on the picture as a whole, also on a panorama; but finer than the face.
+    # Like the letters, lines grow with the picture, but stay thin on small faces.
     line = min(max(min(size) / 250, max(size) / 1000), min(right - left, bottom - top) / 12)
     line = max(1, round(line))
     right, bottom = max(left, min(right, size[0] - 1)), max(top, min(bottom, size[1] - 1))
-    # White around the colour: one of them is seen on any photo.
+    # A white edge around the colour: one of the two stands out on any photo.
     edge = (max(0, left - line), max(0, top - line), right + line, bottom + line)
     draw.rectangle(edge, outline="white", width=2 * line)
     draw.rectangle((left, top, right, bottom), outline=colour, width=line)
@@ -238,7 +238,7 @@ def _texts(listed: Sequence[Any], level: float) -> Iterator[list[str]]:
 def _font_sizes(faces: Boxes, size: tuple[int, int]) -> list[int]:
     """Return sizes to try, the largest first, all legible on the picture as a whole.
 
-    A picture is looked at as a whole, so letters grow with it; on a panorama with its length.
+    People look at the whole picture, so letters grow with it; on a panorama, with its length.
     """
     least = max(SMALLEST_FONT, min(size) / 50)
     of_panorama = min(max(size) / 150, min(size) / 7)
@@ -252,10 +252,10 @@ def _font_sizes(faces: Boxes, size: tuple[int, int]) -> list[int]:
 def _without_overlap(
     faces: Boxes, lengths: np.ndarray, height: float, size: tuple[int, int]
 ) -> tuple[Boxes, bool]:
-    """Return a place for each label, and whether all of them are free.
+    """Return a place for each label, and whether none overlaps.
 
-    Each label takes the best place in turn, given where the others are; and again, as the first
-    ones could not know of the last.
+    Each label in turn takes the best place, given the others. This is repeated, because the first
+    labels were placed before the last.
     """
     labels = np.zeros_like(faces)
     areas = np.maximum((faces[:, 2:] - faces[:, :2]).prod(axis=1), 1)
@@ -358,7 +358,7 @@ def _title(listed: Sequence[Any], level: float) -> str:
 
 
 def _shown_name(name: str) -> str:
-    """Return a name as Matplotlib can draw it: short, in letters that its font has, no formula."""
+    """Return a name that Matplotlib can draw: shortened, in its font's letters, no formula."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     name = name if len(name) <= LONGEST_NAME else "..." + name[3 - LONGEST_NAME :]
