@@ -150,12 +150,13 @@ def _can_calibrate(data, run):
 
 def _verdict(metrics, init, unit):
     """Return the model's error, that of the start model, and whether the difference is shown."""
+    from keras_dldl._utils.text_tables import counted
     from keras_dldl.evaluation.against import is_shown
+    from keras_dldl.evaluation.tables import decimals_in_words
 
-    found = metrics["against"]
-    places = 1 if metrics["task"] == "age" else 2
+    found, places = metrics["against"], decimals_in_words(unit)
     ours, theirs = (f"{error:.{places}f}" for error in (metrics["mae"], found["mae"]))
-    faces = "1 face" if metrics["n"] == 1 else f"{metrics['n']:,} faces"
+    faces = counted(metrics["n"], "face")
     errors = f"On {faces} it is off by {ours} {unit} on average, {init} by {theirs}."
     if not is_shown(found):
         more = "More photos help most, of test faces too."

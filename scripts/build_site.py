@@ -20,7 +20,7 @@ from website import check, commands, in_browser, models, pages, reference
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "website"
 SITE = ROOT / "site"
-MODELS = "      - MODELS\n"
+MODELS, REFERENCE = "      - MODELS\n", "      - REFERENCE\n"
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def settings() -> str:
     reference_lines = "".join(
         f"      - {title}: reference/{name}.md\n" for name, (title, _) in reference.PAGES.items()
     )
-    for mark, lines in ((MODELS, cards), ("      - REFERENCE\n", reference_lines)):
+    for mark, lines in ((MODELS, cards), (REFERENCE, reference_lines)):
         if mark not in text:
             raise ValueError(
                 f"A line of docs/site.yml is missing. Allowed: {mark!r}. Received: none"

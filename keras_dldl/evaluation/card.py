@@ -10,7 +10,7 @@ from keras_dldl._utils.files import sha256_of
 from keras_dldl._utils.text_tables import markdown_table
 from keras_dldl.errors import ModelFileError
 from keras_dldl.evaluation.groups import MISSING
-from keras_dldl.evaluation.tables import unit_of
+from keras_dldl.evaluation.tables import decimals, model_name, unit_of
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.saved_models import METRICS_FILE, find_model, read_metrics
 
@@ -85,7 +85,7 @@ def read_report(file: Path, report: str | os.PathLike | None = None) -> dict[str
     if measured not in (None, sha256_of(file)):
         raise ModelFileError(
             "The report must be of this very model file. "
-            f"Received: {file}, and a report of {metrics['model'].get('name')}"
+            f"Received: {file}, and a report of {model_name(metrics['model'])}"
         )
     return metrics
 
@@ -169,8 +169,8 @@ def figures(metrics: dict[str, Any]) -> str:
 
 
 def error(numbers: dict[str, Any], unit: str, key: str = "mae", sign: str = "") -> str:
-    """Return an error with as many decimals as its unit deserves."""
-    return f"{numbers[key]:{sign}.{2 if unit == 'years' else 3}f}"
+    """Return an error as text, with the decimals that its unit is shown with."""
+    return f"{numbers[key]:{sign}.{decimals(unit)}f}"
 
 
 def other_figures(metrics: dict[str, Any], unit: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_dldl._utils.text_tables import aligned, counted
+from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.numbers import THRESHOLDS
 
 # What the terminal, the report and the docs call the numbers of `metrics.json`, and what they mean.
@@ -72,7 +73,7 @@ def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
                 f"{numbers['cs']['5']:.1f}",
                 f"{numbers['rmse']:.3f}",
                 _number(numbers["pearson"]),
-                f"{numbers['interval_90_coverage']:.1f}",
+                f"{numbers[COVERAGE]:.1f}",
             ]
         )
     return rows
@@ -170,7 +171,7 @@ def text_report(metrics: dict[str, Any]) -> str:
     ends = "none, too few" if sure["mae"] is None else _interval(sure["mae"])
     lines.append(
         f"MAE, {100 * sure['level']:g} % interval: {ends} (bootstrap over {drawn}); "
-        f"90 % coverage: {metrics['interval_90_coverage']:.1f} %"
+        f"90 % coverage: {metrics[COVERAGE]:.1f} %"
     )
     if metrics["balanced_mae"] is not None:
         lines.append(f"balanced MAE, the mean over decades: {metrics['balanced_mae']:.3f} {unit}")
@@ -184,6 +185,16 @@ def text_report(metrics: dict[str, Any]) -> str:
 def unit_of(metrics: dict[str, Any]) -> str:
     """Return the unit of the labels."""
     return "years" if metrics["task"] == "age" else "points"
+
+
+def decimals(unit: str) -> int:
+    """Return how many decimals errors have in the tables of reports and cards."""
+    return 2 if unit == "years" else 3
+
+
+def decimals_in_words(unit: str) -> int:
+    """Return how many decimals errors have in sentences, and single values everywhere."""
+    return 1 if unit == "years" else 2
 
 
 def _interval(ends: Sequence[float] | None) -> str:

@@ -12,6 +12,7 @@ from keras_dldl._utils.arguments import first_few
 from keras_dldl._utils.text_tables import counted
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.groups import MIN_FACES, MISSING, NOT_GROUPS, OTHERS
+from keras_dldl.evaluation.tables import decimals_in_words
 from keras_dldl.labels import LabelGrid
 
 FEW_FACES = 200
@@ -27,7 +28,7 @@ def in_words(metrics: Mapping[str, Any], grid: LabelGrid) -> dict[str, str]:
     `error` says how large the error is; `groups`, for whom it is larger; `shown`, what may be
     concluded; `doubtful`, what may not.
     """
-    places = 1 if grid.task == "age" else 2
+    places = decimals_in_words(grid.unit)
     return {
         "error": _error(metrics, grid, places),
         "groups": _groups(metrics, places),
@@ -74,7 +75,9 @@ def _groups(metrics: Mapping[str, Any], places: int) -> str:
     if worse:
         text = f"The error is larger than overall for {_listed(worse, 'mae', f'.{places}f')}."
     else:
-        text = f"No group of at least {MIN_FACES} faces is shown to have a larger error than all."
+        text = (
+            f"No group of at least {MIN_FACES} faces is shown to have a larger error than overall."
+        )
     for side, sign in (("high", 1), ("low", -1)):
         biased = {
             name: one

@@ -125,7 +125,9 @@ def add_runtime(page: Path) -> None:
     text = main.read_text(encoding="utf-8")
     for old, new in CHANGES.items():
         if old not in text:
-            raise ValueError(f"{PACKAGES} must hold {old!r} in dist/index.js. Received: none")
+            raise ValueError(
+                f"@litertjs/core must hold {old!r} in dist/index.js. Received: a file without it"
+            )
         text = text.replace(old, new)
     main.write_text(text, encoding="utf-8")
     keep_offline(page)

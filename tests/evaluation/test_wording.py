@@ -70,7 +70,7 @@ TOO_FEW = "For whom the error is larger cannot be said: no two groups have at le
 
 
 def test_no_group_is_named_where_none_is_shown_to_differ():
-    none = "No group of at least 20 faces is shown to have a larger error than all."
+    none = "No group of at least 20 faces is shown to have a larger error than overall."
     assert said({"race": {"a": group(4.3), "b": group(3.9)}})["groups"] == none
     assert said()["groups"] == TOO_FEW
 

@@ -46,7 +46,7 @@ def report_html(
         run: the training run of the model; None has no section.
     """
     unit = tables.unit_of(metrics)
-    faces = _faces(pictures or Pictures(), predictions, decimals=1 if unit == "years" else 2)
+    faces = _faces(pictures or Pictures(), predictions, tables.decimals_in_words(unit))
     parts = {
         "numbers": ("Numbers", sections.views_table(metrics, unit)),
         "data-sets": ("Data sets", sections.datasets_part(metrics, unit)),

@@ -25,7 +25,7 @@ Interval = Sequence[float] | None
 
 def tiles(metrics: dict[str, Any], unit: str) -> Html:
     """Return the main numbers, large, with their intervals and what they mean."""
-    sure, places = metrics["confidence"], decimals(unit)
+    sure, places = metrics["confidence"], tables.decimals(unit)
     shown = [
         ("MAE", metrics["mae"], sure["mae"], f".{places}f", unit),
         ("balanced MAE", metrics["balanced_mae"], None, f".{places}f", unit),
@@ -166,7 +166,7 @@ def group_sections(metrics: dict[str, Any], unit: str) -> Html:
 def fairness_part(metrics: dict[str, Any], unit: str) -> Html:
     """Return the largest differences between the groups of each column."""
     found = metrics["fairness"]
-    least, places = found["min_faces"], decimals(unit)
+    least, places = found["min_faces"], tables.decimals(unit)
     rows = [
         [column, f"{len(gap['groups'])}", *(_gap(gap[key], places) for key in ("mae", "bias"))]
         for column, gap in found["columns"].items()
@@ -290,18 +290,13 @@ def numbers_table(first: str, entries: Mapping[str, dict[str, Any]], unit: str) 
 
     A column that is empty in all rows (the epsilon-error, without sigmas) is left out.
     """
-    rows = [_cells(numbers, decimals(unit)) for numbers in entries.values()]
+    rows = [_cells(numbers, tables.decimals(unit)) for numbers in entries.values()]
     heads = [explained(name) for name in (*tables.headings(unit), "90 % coverage (%)")]
     kept = [k for k in range(len(heads)) if any(row[k] != NOTHING for row in rows)]
     return table(
         [first, *(heads[k] for k in kept)],
         [[name, *(row[k] for k in kept)] for name, row in zip(entries, rows, strict=True)],
     )
-
-
-def decimals(unit: str) -> int:
-    """Return how many decimals errors are shown with."""
-    return 2 if unit == "years" else 3
 
 
 def explained(name: str) -> Html:
