@@ -48,6 +48,10 @@ def nearest_label(y: Any, labels: Any) -> Any:
     Args:
         y: label values, any shape.
         labels: the grid, (K,), evenly spaced and ascending.
+
+    >>> import numpy as np
+    >>> np.asarray(nearest_label(np.array([12.0, 15.0, 99.0]), np.array([10.0, 20.0]))).tolist()
+    [0, 0, 1]
     """
     dtype = compute_dtype(y, labels)
     y, labels = to_tensor(y, dtype), to_tensor(labels, dtype)
@@ -109,7 +113,12 @@ def expectation(p: Any, labels: Any) -> Any:
 
 
 def variance(p: Any, labels: Any) -> Any:
-    """Return `sum_k p_k (l_k - expectation)^2` of each row, (B,), in the square of the unit."""
+    """Return `sum_k p_k (l_k - expectation)^2` of each row, (B,), in the square of the unit.
+
+    >>> import numpy as np
+    >>> float(variance(np.array([[0.5, 0.5]]), np.array([10.0, 20.0]))[0])
+    25.0
+    """
     dtype = compute_dtype(p, labels)
     p, labels = to_tensor(p, dtype), to_tensor(labels, dtype)
     return ops.sum(p * ops.square(labels - expectation(p, labels)[..., None]), axis=-1)
@@ -133,12 +142,21 @@ def decode(p: Any, labels: Any, decoder: str = "expectation") -> Any:
     """Return the value of each row, (B,), by "expectation" or "median".
 
     `LabelGrid.decode` is the same for NumPy.
+
+    >>> import numpy as np
+    >>> float(decode(np.array([[0.25, 0.75]]), np.array([10.0, 20.0]), "median")[0])
+    20.0
     """
     return {"expectation": expectation, "median": median}[decoder](p, labels)
 
 
 def cumulative(p: Any) -> Any:
-    """Return the cumulative distribution `c_k = sum_{j<=k} p_j`, (B, K) from (B, K)."""
+    """Return the cumulative distribution `c_k = sum_{j<=k} p_j`, (B, K) from (B, K).
+
+    >>> import numpy as np
+    >>> np.asarray(cumulative(np.array([[0.25, 0.5, 0.25]]))).tolist()
+    [[0.25, 0.75, 1.0]]
+    """
     return ops.cumsum(to_tensor(p, compute_dtype(p)), axis=-1)
 
 
@@ -172,6 +190,10 @@ def distribution_to_ranking(p: Any) -> Any:
 
     Returns:
         (B, K-1), never negative and never rising along the row.
+
+    >>> import numpy as np
+    >>> np.asarray(distribution_to_ranking(np.array([[0.25, 0.5, 0.25]]))).tolist()
+    [[0.75, 0.25]]
     """
     # 1 - c_k is the mass above k. Summed from that end it cannot come out below 0.
     mass_from = ops.flip(cumulative(ops.flip(p, axis=-1)), axis=-1)
@@ -190,6 +212,10 @@ def ranking_to_distribution(r: Any) -> Any:
 
     Returns:
         (B, K), rows sum to 1.
+
+    >>> import numpy as np
+    >>> np.asarray(ranking_to_distribution(np.array([[0.75, 0.25]]))).tolist()
+    [[0.25, 0.5, 0.25]]
     """
     r = ops.clip(to_tensor(r, compute_dtype(r)), 0.0, 1.0)
     falling = -ops.sort(-r, axis=-1)
@@ -218,7 +244,12 @@ def position_distribution(position: Any, size: int) -> Any:
 
 
 def softmax32(logits: Any) -> Any:
-    """Return the softmax over the last axis, in float32 or better whatever the logits' dtype."""
+    """Return the softmax over the last axis, in float32 or better whatever the logits' dtype.
+
+    >>> import numpy as np
+    >>> np.asarray(softmax32(np.zeros((1, 4), "float16"))).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
+    """
     return ops.softmax(to_tensor(logits, compute_dtype(logits)), axis=-1)
 
 
@@ -231,6 +262,10 @@ def kl_divergence(p: Any, q: Any) -> Any:
     Args:
         p: target distributions, (B, K).
         q: predicted distributions, (B, K).
+
+    >>> import numpy as np
+    >>> round(float(kl_divergence(np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]]))[0]), 4)
+    0.6931
     """
     dtype = compute_dtype(p, q)
     p, q = to_tensor(p, dtype), to_tensor(q, dtype)

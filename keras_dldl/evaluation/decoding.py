@@ -53,7 +53,12 @@ class Decoded:
 def decode(
     distribution: np.ndarray, grid: LabelGrid, decoder: str = "expectation"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return values and standard deviations, both (N,) float64, of (N, K) distributions."""
+    """Return values and standard deviations, both (N,) float64, of (N, K) distributions.
+
+    >>> value, std = decode(np.array([[0.5, 0.0, 0.5]]), LabelGrid(0, 2))
+    >>> value.tolist(), std.tolist()
+    ([1.0], [1.0])
+    """
     distribution = np.asarray(distribution, np.float64)
     distribution = distribution / distribution.sum(axis=1, keepdims=True)  # float32's sum is not 1
     return grid.decode(distribution, decoder), grid.std(distribution)

@@ -36,6 +36,9 @@ def find_method(name: str) -> type[Method]:
 
     Raises:
         ConfigError: there is no such method, module or class, or it is not a `Method`.
+
+    >>> find_method("dldl-v2").__name__
+    'DLDLv2'
     """
     if not isinstance(name, str) or (name not in METHODS and ":" not in name):
         raise ConfigError(

@@ -30,6 +30,10 @@ def load_model(name: str | os.PathLike) -> keras.Model:
     Raises:
         ModelFileError: there is no such model, or the file is not a model of this package.
         ConfigError: the process was forked after TensorFlow was loaded.
+
+    >>> model = load_model("nano-age")
+    >>> model.task, model.input_size
+    ('age', 64)
     """
     model, path = _load(name)
     if isinstance(model, IdentityModel):
@@ -64,5 +68,9 @@ def _load(name: str | os.PathLike) -> tuple[keras.Model, Path]:
 
 
 def list_models() -> list[str]:
-    """Return the names of the shipped models."""
+    """Return the names of the shipped models.
+
+    >>> list_models()
+    ['nano-age', 'thin-age', 'thin-attractiveness', 'tiny-age', 'tiny-attractiveness']
+    """
     return saved_models.names()

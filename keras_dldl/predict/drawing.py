@@ -94,6 +94,11 @@ def annotate(
     Raises:
         UnreadableImage: the image cannot be read.
         ConfigError: `level` is out of range, or `predictions` has something else in it.
+
+    >>> from keras_dldl import LabelGrid, Prediction
+    >>> face = Prediction([0.1, 0.8, 0.1], LabelGrid(20, 22), box=(10, 30, 40, 40))
+    >>> annotate(np.zeros((80, 120, 3), np.uint8), face).size  # a PIL image
+    (120, 80)
     """
     from PIL import Image, ImageDraw
 
@@ -135,6 +140,11 @@ def plot_distribution(predictions: Any, *, level: float = DEFAULT_LEVEL) -> "Fig
         ValueError: there are no predictions.
         ConfigError: `level` is out of range, or `predictions` has something else in it, or
             predictions of two tasks.
+
+    >>> from keras_dldl import LabelGrid, Prediction
+    >>> figure = plot_distribution(Prediction([0.1, 0.8, 0.1], LabelGrid(20, 22)))
+    >>> figure.axes[0].get_xlabel()
+    'age (years)'
     """
     from matplotlib.figure import Figure
 

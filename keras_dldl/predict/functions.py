@@ -59,6 +59,12 @@ def predict_age(
         ModelFileError: there is no such model.
         ConfigError: the model does not estimate age, an argument is out of range, or the engine
             cannot run here.
+
+    >>> from pathlib import Path
+    >>> import keras_dldl
+    >>> photo = Path(keras_dldl.__file__).parent / "serving/page/example.jpg"  # or your own
+    >>> keras_dldl.predict_age(photo)
+    Prediction(27.5 years, 90 % interval 17.7 ... 41.6)
     """
     predictor = Predictor(model, "age", detector, engine)
     options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)
@@ -98,6 +104,12 @@ def predict_attractiveness(
         UnreadableImage: it is not an image, damaged, or too large.
         ModelFileError: there is no such model.
         ConfigError: the model does not estimate attractiveness, or an argument is out of range.
+
+    >>> from pathlib import Path
+    >>> import keras_dldl
+    >>> photo = Path(keras_dldl.__file__).parent / "serving/page/example.jpg"  # or your own
+    >>> keras_dldl.predict_attractiveness(photo)
+    Prediction(3.12 points, 90 % interval 2.83 ... 3.69)
     """
     predictor = Predictor(model, "attractiveness", detector, engine)
     options = PredictOptions(all_faces, detect, batch_size, max_pixels, workers)

@@ -71,6 +71,9 @@ def find_source(name: str) -> type[Source]:
 
     Raises:
         ConfigError: there is no such source, module or class, or it is not a `Source`.
+
+    >>> find_source("utkface").__name__
+    'UTKFace'
     """
     if name in SOURCES:
         return SOURCES[name]
