@@ -143,10 +143,10 @@ class AutoDetector:
             or self._turned(image, picture)
         )
 
-    def _confirmed(self, picture: Picture, middle: complex, side: float) -> Face | None:
+    def _confirmed(self, picture: Picture, centre: complex, side: float) -> Face | None:
         """Return the face there with the mesh's points; None where that refuses, as of profiles."""
-        _, around = self._searched_once(picture, middle, SURROUNDINGS * side, sure_from=0)
-        return largest([face for face in around if _near(face, middle, side)])
+        _, around = self._searched_once(picture, centre, SURROUNDINGS * side, sure_from=0)
+        return largest([face for face in around if _near(face, centre, side)])
 
     def _in_tiles(self, picture: Picture, known: Sequence[Face] = ()) -> list[Face]:
         """Return the faces, at any angle, in squares of a large picture, but for known ones."""
@@ -165,15 +165,15 @@ class AutoDetector:
             picture: the same.
             turns: quarter turns to the left, tried until faces are found.
         """
-        middle = complex(image.shape[1], image.shape[0]) / 2
+        centre = complex(image.shape[1], image.shape[0]) / 2
         small, factor = reduced_to(image, MAX_SIDE)
         for turn in turns:
             turned = np.ascontiguousarray(np.rot90(small, turn))
-            turned_middle = complex(turned.shape[1], turned.shape[0]) / 2
+            turned_centre = complex(turned.shape[1], turned.shape[0]) / 2
             faces = []
             for face in self._mtcnn.detect([turned])[0]:
                 place, side = _square_of(face)
-                place = middle + factor * (place - turned_middle) * 1j**turn
+                place = centre + factor * (place - turned_centre) * 1j**turn
                 faces.append(self._confirmed(picture, place, factor * side))
             if found := [face for face in faces if face is not None]:
                 return found
@@ -271,13 +271,13 @@ def _tiles(height: int, width: int) -> Iterator[tuple[complex, float]]:
     side = max(height, width) / 2
     if side < LEAST_TILE:
         return
-    for y in _middles(height, side):
-        for x in _middles(width, side):
+    for y in _centres(height, side):
+        for x in _centres(width, side):
             yield complex(x, y), side
 
 
-def _middles(length: int, side: float) -> Sequence[float]:
-    """Return the middles of squares that cover a length, neighbours overlapping by half or more."""
+def _centres(length: int, side: float) -> Sequence[float]:
+    """Return the centres of squares that cover a length, neighbours overlapping by half or more."""
     if length <= side:
         return [length / 2]
     return np.linspace(side / 2, length - side / 2, math.ceil(2 * length / side) - 1)
@@ -303,16 +303,16 @@ def _turn_of_most(faces: Sequence[Face]) -> int:
 
 
 def _square_of(face: Face) -> tuple[complex, float]:
-    """Return middle and side of the square around a face."""
+    """Return centre and side of the square around a face."""
     x, y, width, height = face.box
     return complex(x + width / 2, y + height / 2), max(width, height)
 
 
-def _near(face: Face, middle: complex, side: float) -> bool:
+def _near(face: Face, centre: complex, side: float) -> bool:
     """Return whether a face and a square are one place; of two people, heads are further apart."""
-    own_middle, own_side = _square_of(face)
-    return abs(own_middle - middle) < max(own_side, side) / 2
+    own_centre, own_side = _square_of(face)
+    return abs(own_centre - centre) < max(own_side, side) / 2
 
 
-def _is_known(faces: Sequence[Face], middle: complex, side: float) -> bool:
-    return any(_near(face, middle, side) for face in faces)
+def _is_known(faces: Sequence[Face], centre: complex, side: float) -> bool:
+    return any(_near(face, centre, side) for face in faces)

@@ -37,13 +37,13 @@ class Candidate:
 
 
 def _anchors() -> np.ndarray:
-    """Return the middle of each of the 896 boxes, (896, 2) as x, y in shares of the side."""
-    middles = []
+    """Return the centre of each of the 896 boxes, (896, 2) as x, y in shares of the side."""
+    centres = []
     for cells, boxes in CELLS:
         places = (np.arange(cells) + 0.5) / cells
         grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
-        middles.append(np.repeat(grid, boxes, axis=0))
-    return np.concatenate(middles)
+        centres.append(np.repeat(grid, boxes, axis=0))
+    return np.concatenate(centres)
 
 
 class BlazeFace:
@@ -75,12 +75,12 @@ class BlazeFace:
             back = 1j**turn
             yield [
                 Candidate(
-                    centre + scale * back * (middle - SIDE * (0.5 + 0.5j)),
+                    centre + scale * back * (place - SIDE * (0.5 + 0.5j)),
                     scale * size,
                     back * up,
                     score,
                 )
-                for middle, size, up, score in self._boxes(np.rot90(square, turn))
+                for place, size, up, score in self._boxes(np.rot90(square, turn))
             ]
 
     def _boxes(self, square: np.ndarray) -> list[tuple[complex, float, complex, float]]:

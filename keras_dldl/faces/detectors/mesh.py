@@ -19,7 +19,7 @@ FIVE_POINTS = (_LEFT_EYE, _RIGHT_EYE, (1, 4), (61,), (291,))
 # What they become in a mirror.
 MIRRORED = [1, 0, 2, 4, 3]
 # The box of a face in units of its points' spread, their root mean square distance from their mean:
-# its side, and how far its middle lies above that mean (380 faces). Mean and spread change a third
+# its side, and how far its centre lies above that mean (380 faces). Mean and spread change a third
 # less than the edges of the box when a photo is mirrored or shifted, and with them what is seen
 # next.
 BOX_SIDE = 3.3
@@ -50,7 +50,7 @@ class Mesh:
 
     @property
     def square(self) -> tuple[complex, float]:
-        """Middle and side of the box around the face, turned as the face is."""
+        """Centre and side of the box around the face, turned as the face is."""
         away = self.points - self.points.mean(axis=-1, keepdims=True)
         spread = float(np.sqrt(np.mean(np.abs(away) ** 2)))
         return complex(self.points.mean() + BOX_ABOVE * spread * self.up), BOX_SIDE * spread

@@ -1,5 +1,7 @@
 """The default detector on a real photograph: turned, reduced, enlarged, in groups, and nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -370,3 +372,18 @@ def test_a_face_seen_the_wrong_way_up_alone_is_seen_right_from_closer_by(
     detector = detector_of(monkeypatch, turns_of, meshes.get)
     ((face,),) = getattr(detector, search)([portrait])
     assert face.score == 1 and face.roll == pytest.approx(0)
+
+
+@pytest.mark.parametrize("search", ["detect", "detect_large"])
+def test_several_threads_find_what_one_finds(detector, portrait, search):
+    images = [np.ascontiguousarray(np.rot90(portrait, turn)) for turn in range(4)] * 2
+    images += [enlarged(portrait, side) for side in (120, 200, 420)]
+
+    def found(image):
+        faces = getattr(detector, search)([image])[0]
+        return [(*face.box, *face.landmarks.ravel(), face.score) for face in faces]
+
+    expected = [found(image) for image in images]
+    assert all(expected)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(found, images)) == expected
