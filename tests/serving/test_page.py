@@ -587,6 +587,21 @@ def test_a_saved_picture_has_the_intervals_where_there_is_room(tab):
 
 
 @needs_browser
+def test_that_something_was_copied_is_seen(tab, photo):
+    tab.send(
+        "Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
+    )
+    tab.send("Emulation.setFocusEmulationEnabled", enabled=True)
+    look(tab, photo(1))
+    button = "document.getElementById('copy-json')"
+    tab.run(f"{button}.click(); {button}.click()")
+    tab.wait(f"{button}.innerText === 'Done'")
+    assert json.loads(tab.run("navigator.clipboard.readText()"))["faces"][0]["number"] == 1
+    assert tab.run(STATUS) == "Copy JSON: done."
+    tab.wait(f"{button}.innerText === 'Copy JSON'")
+
+
+@needs_browser
 def test_the_wait_for_an_attention_map_is_said(tab, photo):
     look(tab, photo(1))
     tab.run("{ const ask = fetch; const wait = new Promise(go => window.answerNow = go);"

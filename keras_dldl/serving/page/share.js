@@ -2,6 +2,8 @@
 
 import { annotated } from "./overlay.js";
 
+const DONE_SHOWN = 2000; // milliseconds
+
 const at = (id) => document.getElementById(id);
 
 // `current` gives the photo shown, {file, answer}; `say` and `complain` tell what came of it.
@@ -12,15 +14,20 @@ export function listen(current, say, complain) {
   };
   const json = () => new Blob([JSON.stringify(current().answer, null, 2)], { type: "application/json" });
   const stem = () => (current().file.name || "photo").replace(/\.[^.]*$/, "");
-  const on = (id, what) =>
-    at(id).addEventListener("click", async () => {
+  const on = (id, what) => {
+    const button = at(id);
+    const name = button.textContent;
+    button.addEventListener("click", async () => {
       try {
         await what();
-        say(`${at(id).textContent}: done.`);
+        say(`${name}: done.`);
+        button.textContent = "Done"; // nothing else shows that something was copied
+        setTimeout(() => (button.textContent = name), DONE_SHOWN);
       } catch (error) {
-        complain(new Error(`${at(id).textContent} failed: ${error.message}`));
+        complain(new Error(`${name} failed: ${error.message}`));
       }
     });
+  };
   on("save-picture", async () => save(await picture(), `${stem()}-annotated.png`));
   on("save-json", () => save(json(), `${stem()}.json`));
   on("copy-picture", () => clipboard().write([new ClipboardItem({ "image/png": picture() })]));
