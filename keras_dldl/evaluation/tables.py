@@ -68,7 +68,7 @@ def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
                 f"{numbers['n']:,}",
                 f"{numbers['mae']:.3f}",
                 _interval(numbers["confidence"]["mae"]),
-                _number(numbers["balanced_mae"]),
+                "-" if numbers["balanced_mae"] is None else f"{numbers['balanced_mae']:.3f}",
                 f"{numbers['bias']:+.3f}",
                 f"{numbers['cs']['5']:.1f}",
                 f"{numbers['rmse']:.3f}",
@@ -142,7 +142,8 @@ def against_lines(metrics: dict[str, Any]) -> list[str]:
         return []
     name = model_name(metrics["against_model"])
     p, wilcoxon = found["p_permutation"], found["p_wilcoxon"]
-    ends = f", {_interval(found['confidence'])}" if found["confidence"] else ""
+    interval, level = found["confidence"], metrics["confidence"]["level"]
+    ends = f" ({100 * level:g} % interval {_interval(interval)})" if interval else ""
     return [
         f"against {name}, on the same faces: MAE {metrics['mae']:.3f}, the other's "
         f"{found['mae']:.3f}; difference {found['mae_difference']:+.3f}{ends}; p {p_value(p)} "

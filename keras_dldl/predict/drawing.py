@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_dldl._utils.arguments import first_few
+from keras_dldl._utils.figure_text import drawable
 from keras_dldl.calibration import DEFAULT_LEVEL
 from keras_dldl.errors import ConfigError
 from keras_dldl.faces.images import read_image
@@ -369,9 +370,5 @@ def _title(listed: Sequence[Any], level: float) -> str:
 
 def _shown_name(name: str) -> str:
     """Return a name that Matplotlib can draw: shortened, in its font's letters, no formula."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
     name = name if len(name) <= LONGEST_NAME else "..." + name[3 - LONGEST_NAME :]
-    known = get_font(findfont(FontProperties())).get_charmap()
-    name = "".join(letter if ord(letter) in known else "?" for letter in name)
-    return name.replace("$", r"\$")
+    return drawable(name).replace("$", r"\$")

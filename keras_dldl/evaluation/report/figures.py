@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_dldl._utils.figure_text import drawable
 from keras_dldl.evaluation.numbers import THRESHOLDS
 from keras_dldl.evaluation.training_run import TrainingRun
 
@@ -42,7 +43,7 @@ def cumulative_score_curve(
             axes.plot(t, share, "o", color=COLOUR, markersize=5)
             axes.annotate(f"{share:.0f} %", (t, share), (6, -11), textcoords="offset points")
     if other is not None:
-        _step(axes, others, color=SECOND, label=name, linestyle="--")
+        _step(axes, others, color=SECOND, label=_shown(name), linestyle="--")
         axes.legend(loc="lower right", frameon=False)
     axes.set(xlabel=f"|error| at most ({unit})", ylabel="CS: share of faces (%)", ylim=(0, 101))
     axes.set_xlim(0, 1.03 * max(end, 1e-6))  # the last step is seen, too
@@ -123,7 +124,7 @@ def group_dots(groups: Mapping[str, Any], number: str, unit: str) -> bytes:
     place, colour = np.arange(len(groups))[::-1], COLOUR if number == "mae" else SECOND
     axes.plot([one[number] for one in groups.values()], place, "o", color=colour, markersize=5)
     _bars(axes, place, groups, number, across=True, color=colour)
-    names = [_short(name) for name in groups]
+    names = [_shown(name) for name in groups]
     counts = [one["n"] for one in groups.values()]
     shown = [f"{name}  ({n:,})" for name, n in zip(names, counts, strict=True)]
     axes.set_yticks(place, shown)
@@ -162,9 +163,9 @@ def _bars(axes: Any, place: np.ndarray, groups: Mapping[str, Any], key: str, **s
             axes.plot(*ends, linewidth=1.6, solid_capstyle="butt", **style)
 
 
-def _short(name: str) -> str:
-    """Return a name without its middle: long names often differ at their ends."""
-    half = LONGEST_NAME // 2
+def _shown(name: str) -> str:
+    """Return a name as it is drawn, without its middle: long names often differ at their ends."""
+    name, half = drawable(name), LONGEST_NAME // 2
     return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}\u2026{name[-half:]}"
 
 

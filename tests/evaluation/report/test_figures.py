@@ -74,6 +74,15 @@ def test_points_of_few_faces_are_large_enough_to_be_seen(drawn):
     assert few > 4 * many
 
 
+def test_names_in_any_script_are_drawn_without_a_warning(drawn):
+    groups = {name: {"n": 30, "mae": 2.0, "bias": -1.0} for name in ("年齢", "ü")}
+    figures.group_dots(groups, "mae", "years")  # a warning fails the test
+    assert [text.get_text() for text in drawn[0].get_yticklabels()] == ["??  (30)", "ü  (30)"]
+    label = np.arange(30.0)
+    figures.cumulative_score_curve(label, label + 1, "years", label + 2, "年齢.keras")
+    assert drawn[1].get_legend().get_texts()[1].get_text() == "??.keras"
+
+
 def test_long_names_that_differ_at_their_ends_are_told_apart(drawn):
     one = {"n": 30, "mae": 2.0, "bias": -1.0}
     names = [f"a long name of a group of people, {end}" for end in ("one", "another")]
