@@ -238,8 +238,7 @@ def test_the_result_is_on_the_first_screen_and_labels_lie_apart(
     look(tab, path)
     assert tab.run("scrollY") == 0 and tab.run("document.documentElement.scrollWidth") <= width
     assert tab.run("document.getElementById('interval').getBoundingClientRect().bottom") < height
-    if height > 2 * faces:
-        assert not tab.run("document.getElementById('notice').open")
+    assert not tab.run("document.getElementById('notice').open")
     script = """(() => {
       const of = (s) => [...document.querySelectorAll(s)].map(e => e.getBoundingClientRect());
       const labels = of("#overlay .label"), [photo] = of("#photo");
@@ -612,6 +611,21 @@ def test_the_wait_for_an_attention_map_is_said(tab, photo):
     tab.run("answerNow()")
     tab.wait("document.getElementById('attention-note').offsetHeight > 0")
     assert not tab.run("document.getElementById('attention-wait').offsetHeight")
+
+
+@needs_browser
+def test_what_an_address_without_https_does_not_have_is_said(tab, photo, server):
+    look(tab, photo(1))
+    tab.run("for (const name of ['mediaDevices', 'clipboard'])"
+            "  Object.defineProperty(navigator, name, { value: undefined })")  # fmt: skip
+    home = str(server.base_url).rstrip("/")
+    for button in ("camera", "copy-json"):
+        tab.run("document.getElementById('error').textContent = ''")
+        tab.run(f"document.getElementById('{button}').click()")
+        tab.wait("document.getElementById('error').innerText")
+        assert tab.text("#error").endswith(
+            f"needs a page from this machine (localhost) or by HTTPS. Received: {home}"
+        )
 
 
 @needs_browser

@@ -27,7 +27,9 @@ async function loaded() {
   try {
     return await ready;
   } catch (error) {
-    throw new Error(`The networks cannot be loaded: ${error.message || "a file is missing"}.`);
+    throw new Error(
+      `The networks cannot be loaded. Load the page again. Received: ${error.message || "no file"}`,
+    );
   }
 }
 

@@ -10,9 +10,9 @@ function answerOf(status, text) {
   try {
     content = JSON.parse(text);
   } catch {
-    throw new Error(`The server gave no readable answer (status ${status}).`);
+    throw new Error(`The server must answer with JSON; a proxy in between may not. Received: status ${status}`);
   }
-  if (status !== 200) throw new Error(content.error ?? `The server refused (status ${status}).`);
+  if (status !== 200) throw new Error(content.error ?? `The server refused and gave no reason. Received: status ${status}`);
   return content;
 }
 

@@ -14,13 +14,17 @@ const shoot = document.getElementById("shoot");
 
 export async function takePicture(model) {
   if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Error("The camera needs a page from this machine (localhost) or by HTTPS.");
+    throw new Error(
+      `The camera needs a page from this machine (localhost) or by HTTPS. Received: ${location.origin}`,
+    );
   }
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
   } catch (error) {
-    throw new Error(`The camera cannot be used: ${error.message || error.name}.`);
+    throw new Error(
+      `The camera must be connected, free, and allowed for this page. Received: ${error.message || error.name}`,
+    );
   }
   const watching = new AbortController();
   try {

@@ -36,7 +36,9 @@ export function listen(current, say, complain) {
 
 function clipboard() {
   if (navigator.clipboard) return navigator.clipboard;
-  throw new Error("browsers allow it on pages of this machine (localhost) or by HTTPS");
+  throw new Error(
+    `copying needs a page from this machine (localhost) or by HTTPS. Received: ${location.origin}`,
+  );
 }
 
 function save(blob, name) {
