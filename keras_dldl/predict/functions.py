@@ -50,7 +50,8 @@ def predict_age(
 
     Returns:
         A `Prediction`; with `all_faces`, a list of them. For several images, a list of these in
-        order, with an `UnreadableImage` or `NoFaceFound` in place of an image that failed.
+        order, with an `UnreadableImage`, `NoFaceFound` or `DetectorError` in place of an image
+        that failed.
 
     Raises:
         NoFaceFound: there is no face in the image.
