@@ -4,6 +4,7 @@ Hinton, Vinyals and Dean 2015. The teachers see the very pictures that the stude
 and mixed (Beyer et al. 2022: a consistent teacher), so that they teach between the labels, too.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +14,13 @@ from keras_dldl.errors import ConfigError
 from keras_dldl.models import FaceModel, load_model
 from keras_dldl.ops import kl_divergence
 
+_LOGGER = logging.getLogger(__name__)
+
 
 def load_teachers(names: Sequence[str], student: FaceModel) -> list[FaceModel]:
     """Return the models of these names, which answer over the student's label grid.
+
+    A warning names those that know faces cut out in another way than the student's.
 
     Raises:
         ModelFileError: a file is no model of this package.
@@ -28,6 +33,14 @@ def load_teachers(names: Sequence[str], student: FaceModel) -> list[FaceModel]:
                 f"A teacher must have the student's label grid, {student.grid.start:g} to "
                 f"{student.grid.stop:g} by {student.grid.step:g}. Received: {name}, "
                 f"{teacher.grid.start:g} to {teacher.grid.stop:g} by {teacher.grid.step:g}."
+            )
+        if teacher.alignment != student.alignment:
+            _LOGGER.warning(
+                "The faces are not cut out as the teacher %s expects: %s in the data, %s in the "
+                "teacher",
+                name,
+                student.alignment,
+                teacher.alignment,
             )
     return teachers
 

@@ -6,6 +6,7 @@ import pytest
 
 from keras_dldl import LabelGrid, build_model
 from keras_dldl.errors import ConfigError
+from keras_dldl.faces import Alignment
 from keras_dldl.training import TrainConfig, train
 from keras_dldl.training.distillation import DistilledLoss, load_teachers
 from tests.training.small_data import MINI, write_small_data
@@ -60,6 +61,17 @@ def test_another_grid_is_refused(tmp_path):
     made(1, grid=LabelGrid(0, 10)).save(tmp_path / "other.keras")
     with pytest.raises(ConfigError, match="student's label grid, 0 to 20.*0 to 10 by 1"):
         load_teachers([tmp_path / "other.keras"], made(1))
+
+
+def test_a_teacher_of_faces_cut_out_in_another_way_is_told(tmp_path, caplog):
+    places = {name: str(tmp_path / f"{name}.keras") for name in ("auto", "mtcnn")}
+    for detector, place in places.items():
+        teacher = build_model("mini", GRID, input_size=32, alignment=Alignment(detector=detector))
+        teacher.save(place)
+    load_teachers(list(places.values()), made(1))
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"The faces are not cut out as the teacher {places['mtcnn']} expects")
+    assert told.index("'auto') in the data") < told.index("'mtcnn') in the teacher")
 
 
 def test_a_run_with_a_teacher(tmp_path):
