@@ -124,8 +124,8 @@ def show_small(photos: list[np.ndarray], aligners: list[FaceAligner]) -> None:
 
 def show_groups(photos: list[np.ndarray], aligners: list[FaceAligner]) -> None:
     """25 and 6 faces in one picture of 1,280 pixels."""
-    for across in (5, 3):
-        count = across * (5 if across == 5 else 2)
+    for across, down in ((5, 5), (3, 2)):
+        count = across * down
         groups = [photos[i : i + count] for i in range(0, len(photos) - count + 1, count)][:5]
         found = [[len(of.detect([pasted(g, across)])[0]) for g in groups] for of in aligners]
         print(

@@ -166,9 +166,6 @@ def _values(card: ModelCard, distribution: np.ndarray, decoder: str | None) -> n
 def _facts(networks: "Sequence[Network]", faces: Faces, evaluated: int) -> dict[str, Any]:
     """Return what was evaluated, by what, on what; `evaluated` is how many of the rows."""
     card, models = networks[0].card, [model_facts(network) for network in networks]
-    data = {**faces.source, "rows": evaluated + len(faces.unreadable)}
-    if data.get("aligned_here") and data["detector"] is None:
-        data["detector"] = card.alignment.detector
     return {
         "detection": faces.detection(),
         "unreadable": [asdict(item) for item in faces.unreadable],
@@ -177,7 +174,7 @@ def _facts(networks: "Sequence[Network]", faces: Faces, evaluated: int) -> dict[
         "parameters": card.parameters,
         "model": models[0],
         "against_model": models[1] if len(models) > 1 else None,
-        "data": data,
+        "data": {**faces.source, "rows": evaluated + len(faces.unreadable)},
         "versions": versions(),
     }
 

@@ -17,7 +17,7 @@ from keras_dldl.data.prepared import PreparedData, databases
 from keras_dldl.errors import DataError, NoFaceFound, UnreadableImage
 from keras_dldl.faces.aligner import FaceAligner
 from keras_dldl.faces.batches import batched
-from keras_dldl.faces.detectors import Detector, as_detector, name_of
+from keras_dldl.faces.detectors import Detector, as_detector, detector_here, name_of
 from keras_dldl.faces.images import Photo, pixel_limit
 from keras_dldl.labels import LabelGrid
 from keras_dldl.runtime import ModelCard
@@ -206,7 +206,7 @@ class LabelledImages:
             "root": base_name(root),
             "split": split or "all",
             "aligned_here": align,
-            "detector": name_of(self.detector) if align and self.detector else None,
+            "detector": None,
         }
 
     def check(self, card: ModelCard) -> list[str]:
@@ -227,12 +227,13 @@ class LabelledImages:
         if self._left_out and (said := self.account()) != self._told:
             log.warning("%s", said)
             self._told = said
-        given, expected = self.source["detector"], card.alignment.detector
-        if given not in (None, expected):
-            return [
-                f"the faces are found by {given}; the model's training faces were, by {expected}"
-            ]
-        return []
+        expected = card.alignment.detector
+        found_by = name_of(self.detector) if self.detector else detector_here(expected)
+        if not self.align or found_by == expected:
+            return []
+        return [
+            f"the faces are found by {found_by}; the model's training faces were, by {expected}"
+        ]
 
     def account(self) -> str:
         """Return a text of how many rows are left out so far, and why."""
@@ -251,6 +252,8 @@ class LabelledImages:
         """Yield the readable images' faces in the manifest's order; see `Faces`."""
         self.unreadable, self.whole = list(self._left_out), []
         aligner, size = FaceAligner(card.alignment, self.detector), card.input_size
+        if self.align:  # by its name: without its networks, "auto" is "mtcnn"
+            self.source["detector"] = name_of(aligner.detector)
         for group in batched(self._readable()):
             if self.align:
                 cut_out = list(self._aligned_crops(aligner, group, size))

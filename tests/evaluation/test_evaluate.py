@@ -20,6 +20,7 @@ from keras_dldl.evaluation.numbers import summary
 from keras_dldl.evaluation.tables import remarks
 from keras_dldl.export import export_model
 from keras_dldl.faces.alignment import Alignment
+from keras_dldl.faces.detectors.mtcnn import MTCNNDetector
 from keras_dldl.faces.images import read_image
 from keras_dldl.labels import LabelGrid
 from keras_dldl.models import build_model
@@ -198,6 +199,16 @@ def test_labelled_images_are_aligned_as_at_prediction_or_taken_whole(model, tmp_
     assert (told in found.metrics["notes"]) == align
     assert any(f"detector: {own}" in remark for remark in remarks(found.metrics)) == align
     assert found.metrics["data"]["split"] == "all"
+
+
+def test_where_auto_lacks_its_networks_the_detector_that_ran_is_told(model, tmp_path, monkeypatch):
+    write_images(tmp_path, 2)
+    monkeypatch.setattr("keras_dldl.evaluation.inputs.detector_here", lambda name: "mtcnn")
+    monkeypatch.setattr("keras_dldl.faces.aligner.as_detector", lambda *_: MTCNNDetector())
+    found = evaluate(model, LabelledImages(tmp_path / "manifest.csv", tmp_path / "images"))
+    assert found.metrics["data"]["detector"] == "mtcnn"
+    (note,) = [note for note in found.metrics["notes"] if "found by" in note]
+    assert note == "the faces are found by mtcnn; the model's training faces were, by auto"
 
 
 def test_no_face_counts_as_whole_and_unreadable_images_are_left_out(model, tmp_path):
