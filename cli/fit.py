@@ -159,7 +159,7 @@ def _verdict(metrics, init, unit):
     faces = counted(metrics["n"], "face")
     errors = f"On {faces} it is off by {ours} {unit} on average, {init} by {theirs}."
     if not is_shown(found):
-        more = "More photos help most, of test faces too."
+        more = "More photos help most, test photos too."
         return f"{errors}\nNot shown to be better than {init}. {more}"
     better = "better" if found["mae_difference"] < 0 else "worse"
     return f"{errors}\nShown to be {better} than {init}, on faces like these."

@@ -81,7 +81,9 @@ def dataset_rows(metrics: dict[str, Any]) -> list[list[str]]:
 
 def remarks(metrics: dict[str, Any]) -> list[str]:
     """Return what a reader of the numbers must know, a sentence each."""
-    found = list(metrics["notes"])
+    # The epsilon-error is for faces that several people judged: of others there is nothing to say.
+    about = () if _has_epsilon(metrics) else ("epsilon_error",)
+    found = [note for note in metrics["notes"] if not note.startswith(about)]
     detection, unreadable = metrics["detection"], metrics["unreadable"]
     if detection:
         detector = metrics["data"].get("detector")
@@ -95,6 +97,10 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
             "metrics.json"
         )
     return found
+
+
+def _has_epsilon(metrics: dict[str, Any]) -> bool:
+    return metrics["epsilon_error"] is not None
 
 
 def model_name(model: dict[str, Any]) -> str:
@@ -166,7 +172,10 @@ def text_report(metrics: dict[str, Any]) -> str:
     """Return the numbers as sentences, and the short table, for a terminal."""
     unit, sure = unit_of(metrics), metrics["confidence"]
     lines = [described_data(metrics["data"]), "", *metrics["summary"].values(), ""]
-    lines += aligned([["", *headings(unit)], *view_rows(metrics)])
+    table = [["", *headings(unit)], *view_rows(metrics)]
+    if not _has_epsilon(metrics):
+        table = [row[:-1] for row in table]
+    lines += aligned(table)
     things = {"face": ("face", "faces"), "subject": ("person", "people")}[sure["by"]]
     drawn = counted(sure["units"], *things)
     ends = "none, too few" if sure["mae"] is None else _interval(sure["mae"])

@@ -116,7 +116,7 @@ def main_figures(metrics: dict[str, Any], predictions: "pd.DataFrame", unit: str
     curve = figures.cumulative_score_curve(label, value, unit, other, name)
     left_out = "all but the largest 0.5 %" if len(label) > figures.FEW_FACES else ""
     drawn = [
-        figure("Cumulative score", curve, "share of faces with an error of at most t"),
+        figure("Cumulative score", curve, "share of faces whose error is at most that"),
         figure("Predicted against true", figures.predicted_against_true(label, value, unit)),
         figure("Errors", figures.error_histogram(label, value, unit), left_out),
     ]
