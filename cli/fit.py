@@ -61,8 +61,13 @@ def command(ctx, photos, labels, out, grid, init, epochs, size, as_json):
         steps.append(shlex.join(["keras-dldl", name, *arguments]))
         click.echo(f"\n[{len(steps)}] {steps[-1]}", err=True)
         of = ctx.find_root().command.get_command(ctx, name)
-        with of.make_context(name, arguments, parent=ctx) as inner:
-            of.invoke(inner)
+        try:
+            with of.make_context(name, arguments, parent=ctx) as inner:
+                of.invoke(inner)
+        except KeyboardInterrupt:
+            # A step may have named the command that continues itself alone.
+            click.echo("To continue with all steps, run the same `fit` command again.", err=True)
+            raise
 
     grid = grid or _grid_of(labels)
     init = init or DEFAULT_MODELS[GRIDS[grid]().task]

@@ -186,6 +186,17 @@ def test_bad_input_has_the_error_of_its_step(tmp_path):
     assert not (tmp_path / "out" / "run").exists()
 
 
+def test_after_ctrl_c_fit_itself_continues(tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_dldl.training.trainer.train", stopped)
+    write_photos(tmp_path, np.linspace(1, 90, 30).round())
+    result = fit(tmp_path, "--init", "random")
+    assert result.exit_code == 130
+    assert "run the same `fit` command again" in result.stderr
+
+
 def test_a_missing_folder_is_told(tmp_path):
     write_photos(tmp_path, [20.0, 30.0])
     (tmp_path / "photos").rename(tmp_path / "elsewhere")
