@@ -57,6 +57,7 @@ export async function detect(networks, picture, live, pause) {
     const unsure = faces.some(({ score }) => score < SURE_PRESENCE);
     if (unsure) faces = await search(networks, picture, whole, QUARTERS);
   } else {
+    faces = await surer(networks, picture, faces);
     faces = await withSmall(networks, picture, faces, pause, false);
     // As in Python, small faces at all angles are sought where there is no other.
     if (!faces.length) faces = await withSmall(networks, picture, faces, pause, true);
@@ -84,6 +85,17 @@ async function withSmall(networks, picture, known, pause, turned) {
     await pause();
   }
   return faces;
+}
+
+// The faces, the unsure ones as they are seen from closer by, if the mesh is surer of them there: of a
+// face that is small in the square BlazeFace may see the wrong way up alone.
+async function surer(networks, picture, faces) {
+  const found = [];
+  for (const face of faces) {
+    const again = face.score < SURE_PRESENCE ? await closer(networks, picture, face) : face;
+    found.push(again.score < face.score ? face : again);
+  }
+  return found;
 }
 
 async function closer(networks, picture, face) {
