@@ -150,11 +150,21 @@ def against_lines(metrics: dict[str, Any]) -> list[str]:
     p, wilcoxon = found["p_permutation"], found["p_wilcoxon"]
     interval, level = found["confidence"], metrics["confidence"]["level"]
     ends = f" ({100 * level:g} % interval {_interval(interval)})" if interval else ""
+    rank = "" if wilcoxon is None else f", {p_value(wilcoxon)} (Wilcoxon)"
     return [
         f"against {name}, on the same faces: MAE {metrics['mae']:.3f}, the other's "
         f"{found['mae']:.3f}; difference {found['mae_difference']:+.3f}{ends}; p {p_value(p)} "
-        f"(permutation), {p_value(wilcoxon)} (Wilcoxon)",
+        f"(permutation){rank}",
     ]
+
+
+def percent(share: float) -> str:
+    """Return a share of 100 as text, in whole per cent: like the tables' one decimal, rounded.
+
+    >>> percent(57.49999999999999), percent(57.5)
+    ('58 %', '58 %')
+    """
+    return f"{round(share, 1):.0f} %"
 
 
 def p_value(p: float | None) -> str:

@@ -12,7 +12,7 @@ from keras_dldl._utils.arguments import first_few
 from keras_dldl._utils.text_tables import counted
 from keras_dldl.evaluation.confidence import COVERAGE
 from keras_dldl.evaluation.groups import MIN_FACES, MISSING, NOT_GROUPS, OTHERS
-from keras_dldl.evaluation.tables import decimals_in_words
+from keras_dldl.evaluation.tables import decimals_in_words, percent
 from keras_dldl.labels import LabelGrid
 
 FEW_FACES = 200
@@ -44,7 +44,7 @@ def _error(metrics: Mapping[str, Any], grid: LabelGrid, places: int) -> str:
         return f"On this one face {off}."
     text = f"On these {metrics['n']:,} faces {off} on average{_ends(interval, places)}."
     if grid.task == "age":
-        text += f" For {metrics['cs']['5']:.0f} % of the faces it is off by at most 5 years."
+        text += f" For {percent(metrics['cs']['5'])} of the faces it is off by at most 5 years."
     if bias is None:
         return text
     if bias[0] <= 0 <= bias[1]:
@@ -98,7 +98,7 @@ def _shown(metrics: Mapping[str, Any]) -> str:
     exact = 100 * np.array(stats.binomtest(within, metrics["n"]).proportion_ci(0.95))
     low, high = metrics["confidence"][COVERAGE] or (0, 100)
     low, high = min(low, exact[0]), max(high, exact[1])
-    held = f"The 90 % intervals hold {metrics[COVERAGE]:.0f} % of the labels"
+    held = f"The 90 % intervals hold {percent(metrics[COVERAGE])} of the labels"
     if high < 90:
         text = f"{held}: they are too narrow to rely on; `keras-dldl calibrate` mends that."
     elif low > 90:

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_dldl._utils.figure_text import drawable
 from keras_dldl.evaluation.numbers import THRESHOLDS
+from keras_dldl.evaluation.tables import percent
 from keras_dldl.evaluation.training_run import TrainingRun
 
 # Inches, so small that letters are read on a phone, where a figure is 300 pixels wide.
@@ -41,7 +42,7 @@ def cumulative_score_curve(
         if t < end:
             share = 100 * np.searchsorted(error, t, side="right") / len(error)
             axes.plot(t, share, "o", color=COLOUR, markersize=5)
-            axes.annotate(f"{share:.0f} %", (t, share), (6, -11), textcoords="offset points")
+            axes.annotate(percent(share), (t, share), (6, -11), textcoords="offset points")
     if other is not None:
         _step(axes, others, color=SECOND, label=_shown(name), linestyle="--")
         axes.legend(loc="lower right", frameon=False)
