@@ -2,12 +2,15 @@
 
 
 def drawable(name: str) -> str:
-    """Return a name with "?" in place of each letter that Matplotlib's font does not have.
+    """Return a name that Matplotlib draws as it is: "$" begins no formula.
 
-    >>> drawable("Zoë 年.jpg")
-    'Zoë ?.jpg'
+    Letters that its font does not have become "?".
+
+    >>> print(drawable("Zoë 年 $5.jpg"))
+    Zoë ? \\$5.jpg
     """
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     known = get_font(findfont(FontProperties())).get_charmap()
-    return "".join(letter if ord(letter) in known else "?" for letter in name)
+    name = "".join(letter if ord(letter) in known else "?" for letter in name)
+    return name.replace("$", r"\$")

@@ -369,6 +369,5 @@ def _title(listed: Sequence[Any], level: float) -> str:
 
 
 def _shown_name(name: str) -> str:
-    """Return a name that Matplotlib can draw: shortened, in its font's letters, no formula."""
-    name = name if len(name) <= LONGEST_NAME else "..." + name[3 - LONGEST_NAME :]
-    return drawable(name).replace("$", r"\$")
+    """Return a name as it is drawn; of a long one its end, which differs most."""
+    return drawable(name if len(name) <= LONGEST_NAME else "..." + name[3 - LONGEST_NAME :])

@@ -81,7 +81,9 @@ def error_by_group(groups: Mapping[str, Any], unit: str) -> bytes:
     for at, number in zip(place, bias, strict=True):
         axes.annotate(f"{number:+.1f}", (at, number), (5, 5), textcoords="offset points")
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_xticks(place, [f"{name}\n{one['n']:,}" for name, one in groups.items()], fontsize=8)
+    axes.set_xticks(
+        place, [f"{drawable(name)}\n{one['n']:,}" for name, one in groups.items()], fontsize=8
+    )
     axes.set(ylabel=unit)
     axes.margins(y=0.12)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
@@ -166,8 +168,9 @@ def _bars(axes: Any, place: np.ndarray, groups: Mapping[str, Any], key: str, **s
 
 def _shown(name: str) -> str:
     """Return a name as it is drawn, without its middle: long names often differ at their ends."""
-    name, half = drawable(name), LONGEST_NAME // 2
-    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}\u2026{name[-half:]}"
+    half = LONGEST_NAME // 2
+    is_short = len(name) <= LONGEST_NAME
+    return drawable(name if is_short else f"{name[: half - 1]}\u2026{name[-half:]}")
 
 
 def _step(axes: Any, error: np.ndarray, **style) -> None:
@@ -188,12 +191,6 @@ def _figure(height: float = HEIGHT, width: float = WIDTH) -> tuple[Any, Any]:
 
 
 def _png(figure: Any) -> bytes:
-    # Names come from the data: a "$" in one is no formula.
-    for axes in figure.axes:
-        legend = axes.get_legend()
-        names = legend.get_texts() if legend else ()
-        for text in (*axes.get_xticklabels(), *axes.get_yticklabels(), *names):
-            text.set_parse_math(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue()
