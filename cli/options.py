@@ -7,7 +7,6 @@ import logging
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -257,7 +256,7 @@ def echo_json(content: Any) -> None:
     click.echo(json.dumps(content, indent=2, allow_nan=False))
 
 
-def echo_written(paths: Iterable[Path]) -> None:
-    """Print a line for each file that was written."""
+def echo_written(paths: Iterable[str | os.PathLike], *, err: bool = False) -> None:
+    """Print a line for each file that was written, to stderr with `err`."""
     for path in paths:
-        click.echo(f"written {click.format_filename(path)}")
+        click.echo(f"written {click.format_filename(path)}", err=err)

@@ -14,6 +14,7 @@ from keras_dldl.cli.options import (
     Choice,
     detector_option,
     echo_json,
+    echo_written,
     in_one_line,
     json_option,
     max_pixels_option,
@@ -145,7 +146,7 @@ def command(ctx, images, save, plot, csv, as_json, json_lines, **options):
     plotted = _save_plot(results, plot, level)
     tabled = csv is None or is_written(csv, write_rows, rows)
     if csv and tabled:
-        _tell_written(csv)
+        echo_written([csv], err=True)
     if failed or not (saved and plotted and tabled):
         ctx.exit(1)
 
@@ -299,9 +300,10 @@ def _save_pictures(images, results, pictures, level, max_pixels) -> bool:
     done = [is_written(target, draw, *of) for target, *of in drawn]
     written = [target for target, ok in zip(targets, done, strict=True) if ok]
     if len(written) == 1:
-        _tell_written(written[0])
+        echo_written(written, err=True)
     elif written:
-        _tell_written(written[0].parent, f"{len(written):,} pictures in ")
+        place = click.format_filename(written[0].parent)
+        click.echo(f"written {len(written):,} pictures in {place}", err=True)
     return all(done)
 
 
@@ -318,9 +320,5 @@ def _save_plot(results, plot, level) -> bool:
         return True
     done = is_written(plot, draw)
     if done:
-        _tell_written(plot)
+        echo_written([plot], err=True)
     return done
-
-
-def _tell_written(place, what="") -> None:
-    click.echo(f"written {what}{click.format_filename(place)}", err=True)
