@@ -31,9 +31,16 @@ def aligned(rows: Sequence[Row], words: int = 1) -> list[str]:
 
 
 def markdown_table(head: Row, rows: Sequence[Row], *, numbers: bool = True) -> str:
-    """Return a Markdown table; with `numbers` all columns but the first stand to the right."""
+    """Return a Markdown table; with `numbers` all columns but the first are right-aligned.
+
+    >>> print(markdown_table(["group", "MAE"], [["a|b\\nc", "4.1"]]))
+    | group | MAE |
+    |---|---:|
+    | a\\|b c | 4.1 |
+    """
     lines = [
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [head, *rows]
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+        for row in [head, *rows]
     ]
     rest = "---:|" if numbers else "---|"
     return "\n".join([lines[0], "|---|" + rest * (len(head) - 1), *lines[1:]])
