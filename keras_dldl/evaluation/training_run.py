@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COLUMNS = ("epoch", "loss", "val_loss", "mae", "val_mae")
-LEARNT_BY_HEART = (
-    "Where the validation curves rise while those of training fall, the model learns its training "
-    "faces by heart: more photos help, or fewer epochs."
+OVERFITTING = (
+    "Where the validation curves rise while those of training fall, the model overfits: it "
+    "memorises its training faces. More photos help, or fewer epochs."
 )
 
 
@@ -54,7 +54,7 @@ def training_run(model: Path | None, unit: str) -> TrainingRun | None:
     if not rows:
         return None
     best = best_row(rows)
-    remark = f"{WHY_BELOW} {LEARNT_BY_HEART}"
+    remark = f"{WHY_BELOW} {OVERFITTING}"
     return TrainingRun(tuple(rows), int(best["epoch"]), _kept(rows, best, unit), remark)
 
 

@@ -234,8 +234,8 @@ class Prediction(float):
             A Matplotlib figure. For several faces see `predict.drawing.plot_distribution`.
 
         Raises:
-            ConfigError: `level` is out of range, or the file's ending is none that Matplotlib
-                writes.
+            ConfigError: `level` is out of range, or `path` has a suffix that Matplotlib does not
+                write.
         """
         from keras_dldl.predict.drawing import check_suffix, plot_distribution, plot_suffixes
 
@@ -260,8 +260,8 @@ class Prediction(float):
             level: of the interval.
 
         Raises:
-            ConfigError: the photo is no file, and `image` is missing; the file's ending is none of
-                a picture; or `level` is out of range.
+            ConfigError: `image` is missing and the photo did not come from a file; `path` has a
+                suffix that Pillow does not write; or `level` is out of range.
             UnreadableImage: the photo cannot be read.
         """
         from keras_dldl.predict.drawing import annotate, check_suffix, picture_suffixes

@@ -12,7 +12,7 @@ const LEAST_HEIGHT = 220; // of the photo, on the lowest of screens
 const STRIP = 48; // photos that would be narrower, such as panoramas, are shown in a window instead,
 const WINDOW = 140; // their narrow side so wide
 
-const UNSHOWN = "This browser cannot show this photo as it is meant: only the boxes are drawn.";
+const UNSHOWN = "This browser cannot show this photo: only the boxes are drawn.";
 
 const at = (id) => document.getElementById(id);
 // A photo is {file, address, answer, error}; `shown` and `chosen` are places in the lists.
