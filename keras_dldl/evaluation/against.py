@@ -13,8 +13,8 @@ PERMUTATIONS = 10_000
 SIGNIFICANT = 0.05
 TIE = 1e-9  # sums of the same numbers in another order
 SCOPE = (
-    "This speaks of two trained models, not of their methods: those take several seeds "
-    "(`keras-dldl compare`)."
+    "This holds for these two trained models, not for their methods: to compare methods, train "
+    "each with several seeds (`keras-dldl compare`)."
 )
 
 
@@ -108,14 +108,17 @@ def conclusion(found: Mapping[str, Any], unit: str) -> str:
     if interval is None or p is None:
         return f"Too few faces to conclude anything: {MIN_UNITS} faces or people are the least."
     outside = interval[0] > 0 or interval[1] < 0
-    ends = f"{interval[0]:+.3f} ... {interval[1]:+.3f} {unit}"
+    ends = f"{interval[0]:+.3f} to {interval[1]:+.3f} {unit}"
     mean = "lower" if difference < 0 else "higher"
     shown = is_shown(found)
     if shown:
-        said = f"On faces like these this model's MAE is {mean} (difference {ends})."
+        said = (
+            f"On faces like these this model's MAE is {mean} "
+            f"(95 % interval of the difference {ends})."
+        )
     elif outside or p < SIGNIFICANT:
         said = (
-            f"Undecided: the interval ({ends}) {'leaves out' if outside else 'holds'} 0 but "
+            f"Undecided: the 95 % interval ({ends}) {'leaves out' if outside else 'holds'} 0 but "
             f"p is {p:.3f}, so the difference is at the edge of what these faces can show."
         )
     else:
