@@ -83,7 +83,7 @@ def section(name: str, title: str, *parts: str) -> Html:
     content = "".join(escaped(part) for part in parts)
     if not content:
         return Html("")
-    return Html(f'<section id="{name}"><h2>{with_code(title)}</h2>{content}</section>')
+    return Html(f'<section id="{escaped(name)}"><h2>{with_code(title)}</h2>{content}</section>')
 
 
 def paragraph(text: str, kind: str = "") -> Html:

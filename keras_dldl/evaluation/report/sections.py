@@ -261,7 +261,7 @@ def _group(column: str, groups: dict[str, Any], unit: str) -> str:
             if (column, number) != (DECADE, "bias")  # the report's main picture
         )
         parts.insert(0, Html(f'<div class="figures">{"".join(pictures)}</div>'))
-    return section(f"by-{escaped(column)}", f"By {column}", *parts)
+    return section(f"by-{column}", f"By {column}", *parts)
 
 
 def _gap(gap: dict[str, Any], places: int) -> Html:

@@ -52,6 +52,11 @@ def test_tags_are_closed_and_links_lead_somewhere(page):
     assert links and links <= set(ids)
 
 
+def test_names_of_columns_are_escaped():
+    page = html_of(made_up(rows_of(60, **{NAME: ["a", "b"] * 30})))
+    assert NAME not in page and f"by-{NAME}" in Page(page).values("id")
+
+
 def test_pictures_are_pictures(page):
     found = re.findall(r"data:image/(png|jpeg);base64,([^\"]*)", page)
     # Bias, CS, scatter, errors, calibration; two each for g and race, one for decade; four faces.
