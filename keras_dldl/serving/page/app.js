@@ -275,7 +275,7 @@ function between(answer, face) {
   const share = Math.round(100 * answer.level);
   const [low, high] = face.interval.map((end) => format(answer, end));
   return face.calibrated
-    ? `${share} % interval: ${low} to ${high} ${answer.unit}.`
+    ? `${share} % interval: ${low} to ${high}.`
     : `${share} % of the distribution lies between ${low} and ${high}.`;
 }
 
