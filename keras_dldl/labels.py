@@ -197,6 +197,9 @@ def as_grid(grid: "LabelGrid | Mapping[str, Any]") -> LabelGrid:
 
     Raises:
         ConfigError: `grid` is neither.
+
+    >>> as_grid({"start": 16, "stop": 65})
+    LabelGrid(start=16.0, stop=65.0, step=1.0, task='age')
     """
     if isinstance(grid, LabelGrid):
         return grid
@@ -217,6 +220,9 @@ def grid_named(name: str) -> LabelGrid:
 
     Raises:
         ConfigError: no grid has this name.
+
+    >>> grid_named("scut-fbp").stop
+    5.0
     """
     return GRIDS[check_choice("grid", name, GRIDS)]()
 

@@ -17,13 +17,20 @@ def compute_dtype(*values: Any) -> str:
     """Return the dtype to compute in: float64 if any of `values` has it, else float32.
 
     Plain Python numbers and lists have no say. Where JAX has no float64 to give, always float32.
+
+    >>> compute_dtype(np.zeros(3, np.float16), 1.0)
+    'float32'
     """
     dtypes = [backend.standardize_dtype(x.dtype) for x in values if hasattr(x, "dtype")]
     return "float64" if "float64" in dtypes and has_float64() else "float32"
 
 
 def to_tensor(value: Any, dtype: str) -> Any:
-    """Return `value` as a tensor of `dtype`; a symbolic tensor stays symbolic."""
+    """Return `value` as a tensor of `dtype`; a symbolic tensor stays symbolic.
+
+    >>> tuple(to_tensor([1, 2, 3], "float32").shape)
+    (3,)
+    """
     if backend.is_keras_tensor(value):
         return ops.cast(value, dtype)
     if dtype == "float64" and not has_float64():
@@ -32,7 +39,11 @@ def to_tensor(value: Any, dtype: str) -> Any:
 
 
 def smallest(x: Any) -> float:
-    """Return the smallest normal number of the dtype of `x`: a floor for ln and 1/x."""
+    """Return the smallest normal number of the dtype of `x`: a floor for ln and 1/x.
+
+    >>> smallest(np.zeros(1, np.float32)) == 2.0**-126
+    True
+    """
     # Of the tensor, not of the dtype asked for: JAX may have only float32 to give. And of what
     # becomes of it beside a number: on PyTorch Keras makes float32 of float64 there.
     dtype = backend.result_type(backend.standardize_dtype(x.dtype), float)
@@ -278,6 +289,10 @@ def kl_divergence_from_logits(p: Any, logits: Any) -> Any:
     Args:
         p: target distributions, (B, K).
         logits: (B, K).
+
+    >>> p = np.array([[0.5, 0.5]])
+    >>> round(float(kl_divergence_from_logits(p, np.log([[0.25, 0.75]]))[0]), 4)  # ln(4/3) / 2
+    0.1438
     """
     dtype = compute_dtype(p, logits)
     return _kl_from_log(to_tensor(p, dtype), ops.log_softmax(to_tensor(logits, dtype), axis=-1))
@@ -352,6 +367,10 @@ def target_parts(y_true: Any, default_sigma: float) -> list[tuple[Any, Any, Any]
 
     Raises:
         ValueError: `y_true` has another shape.
+
+    >>> ((weight, y, sigma),) = target_parts(np.array([20.0, 31.0]), default_sigma=2.0)
+    >>> [float(x[1]) for x in (weight, y, sigma)]
+    [1.0, 31.0, 2.0]
     """
     y_true = to_tensor(y_true, compute_dtype(y_true))
     rank, width = len(y_true.shape), (y_true.shape[-1] if len(y_true.shape) else None)

@@ -98,3 +98,22 @@ def test_the_parts_beside_the_package_are_importable_from_a_checkout(part, tmp_p
     add_root = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
     for cwd, code in ((ROOT, ""), (tmp_path, add_root)):
         subprocess.run([sys.executable, "-c", f"{code}import {part}"], cwd=cwd, check=True)
+
+
+# What takes minutes or does not return, and what such a call's result is for; what reads a file of
+# the paper's authors; what leaves nothing to show.
+WITHOUT_EXAMPLE = {"run_benchmark", "text", "markdown", "serve", "import_torch7", "keep_light_copy"}
+
+
+def test_every_public_function_shows_an_example():
+    """The tests run it, as a doctest."""
+    load_script("build_site")  # makes `website` known
+    reference = import_module("website.reference")
+    without = set()
+    for module, names in [item for _, page in reference.PAGES.values() for item in page.items()]:
+        for name in names or reference.public(module):
+            found = reference.loaded(module).members[name]
+            found = found.final_target if found.is_alias else found
+            if found.is_function and ">>>" not in found.docstring.value:
+                without.add(name)
+    assert without == WITHOUT_EXAMPLE

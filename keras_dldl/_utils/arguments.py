@@ -50,7 +50,11 @@ def check_integer(name: str, value: Any, minimum: int) -> int:
 
 
 def check_choice(name: str, value: Any, allowed: Collection[str]) -> str:
-    """Return `value` if it is one of `allowed`, else raise ConfigError."""
+    """Return `value` if it is one of `allowed`, else raise ConfigError.
+
+    >>> check_choice("colour", "red", ("red", "blue"))
+    'red'
+    """
     if not isinstance(value, str) or value not in allowed:
         choices = ", ".join(repr(choice) for choice in allowed)
         raise ConfigError(

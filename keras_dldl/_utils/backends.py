@@ -33,7 +33,11 @@ def backend_name() -> str:
 
 
 def has_float64() -> bool:
-    """Return whether tensors of float64 can be made: not on JAX, unless it is configured so."""
+    """Return whether tensors of float64 can be made: not on JAX, unless it is configured so.
+
+    >>> has_float64()
+    True
+    """
     if backend_name() != "jax":
         return True
     import jax

@@ -191,6 +191,9 @@ def as_calibration(
 
     Raises:
         ConfigError: it is none of these, or of another grid.
+
+    >>> as_calibration(None, LabelGrid.age()) is None  # a model without one
+    True
     """
     if isinstance(calibration, Mapping):
         calibration = Calibration.from_config(calibration)

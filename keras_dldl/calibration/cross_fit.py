@@ -49,6 +49,14 @@ def cross_fit(
 
     Raises:
         DataError: what `Calibration.fit` or `folds_of` refuses.
+
+    >>> rng = np.random.default_rng(0)
+    >>> label = rng.uniform(20, 60, 300)
+    >>> value = label + rng.normal(0, 5, 300)
+    >>> ends = cross_fit(value, np.full(300, 5.0), label, LabelGrid.age(), level=0.9)
+    >>> inside = (ends[:, 0] <= label) & (label <= ends[:, 1])
+    >>> ends.shape, bool(0.85 < inside.mean() < 0.95)
+    ((300, 2), True)
     """
     grid = as_grid(grid)
     value, std, label = checked_faces(value, std, label, grid)
@@ -139,6 +147,11 @@ def coverage_rows(
     Returns:
         A dictionary a row, "all" first, then by decades (of age) or points (of ratings): `labels`,
         `n`, `coverage_before`, `coverage_after` (percent), `width_before`, `width_after` (means).
+
+    >>> before, after = [[22, 28], [38, 44]], [[23, 36], [32, 49]]
+    >>> rows = coverage_rows([31, 40], np.array(before), np.array(after), LabelGrid.age())
+    >>> [(row["labels"], row["coverage_before"], row["coverage_after"]) for row in rows]
+    [('all', 50.0, 100.0), ('30-39', 0.0, 100.0), ('40-49', 100.0, 100.0)]
     """
     label = np.asarray(label, np.float64)
     rows = [_row("all", label, before, after)]

@@ -136,6 +136,9 @@ def check(*folders: str | os.PathLike, options: CheckOptions | None = None) -> C
         ConfigError: a folder is given twice.
         DataError: a folder is not prepared data, folders do not agree in grid or alignment, or no
             face can be read.
+
+    >>> check("data/mine").content["counts"]["parts"]
+    {'train': 40, 'val': 40, 'test': 0}
     """
     options = options or CheckOptions()
     places = [Path(folder).resolve() for folder in folders]

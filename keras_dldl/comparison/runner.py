@@ -83,6 +83,12 @@ def compare(
         ConfigError: a setting does not fit, or the folder holds another comparison.
         DataError: the data cannot be read, or a given run is not of these data.
         KeyboardInterrupt: Ctrl-C; what is finished is compared, and the next call continues.
+
+    >>> settings = {"model": "nano-age-net", "input_size": 32, "epochs": 1}
+    >>> given = {"data": ["data/mine"], "settings": settings, "split": "val"}
+    >>> plan = Plan.from_dict({**given, "grid": {"method": ["dldl-v2", "dex"]}})
+    >>> compare(plan, "comparison").failed
+    ()
     """
     out = Path(out)
     if plan.leave_one_out:
@@ -111,6 +117,12 @@ def forecast(plan: Plan, out: str | os.PathLike) -> Forecast:
 
     Raises:
         ConfigError, DataError: as `compare`.
+
+    >>> settings = {"model": "nano-age-net", "input_size": 32, "epochs": 1}
+    >>> given = {"data": ["data/mine"], "settings": settings, "split": "val"}
+    >>> plan = Plan.from_dict({**given, "grid": {"method": ["dldl-v2", "dex"]}})
+    >>> [state for _, state in forecast(plan, "comparison").cells]
+    ['new', 'new']
     """
     if plan.leave_one_out:
         parts = [forecast(*part) for part in parts_of(plan, Path(out)).values()]

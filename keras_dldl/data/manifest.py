@@ -53,6 +53,9 @@ def read_manifest(path: str | os.PathLike, grid: LabelGrid | None = None) -> "pd
 
     Raises:
         DataError: the file cannot be read, a column is missing, or rows are bad; names the lines.
+
+    >>> read_manifest("data/mine/manifest.csv", LabelGrid.age())[["split", "path"]].iloc[0].tolist()
+    ['train', 'train/000.jpg']
     """
     too_long: dict[int, str] = {}
     table = read_table(path, too_long=too_long)
@@ -181,7 +184,11 @@ def line_number(index: int) -> int:
 
 
 def write_manifest(table: "pd.DataFrame", path: str | os.PathLike) -> None:
-    """Write `table` as a manifest, the known columns first, atomically."""
+    """Write `table` as a manifest, the known columns first, atomically.
+
+    >>> table = read_manifest("data/mine/manifest.csv")
+    >>> write_manifest(table[table["label"] >= 18], "adults.csv")
+    """
     first = [name for name in KNOWN if name in table.columns]
     rest = [name for name in table.columns if name not in first]
     files.write_table(path, table[first + rest])

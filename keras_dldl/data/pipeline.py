@@ -53,6 +53,12 @@ def training_dataset(
         Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets: label, sigma
         (negative where the data set has none). With mixup (B, 5): label and sigma, those of the
         face it is mixed with, and the weight of its own.
+
+    >>> data = PreparedData("data/mine")
+    >>> options = {"input_size": 32, "batch_size": 16, "augment": Augmentation()}
+    >>> epoch = training_dataset(data, seed=0, epoch=0, **options)
+    >>> [tuple(images.shape) for images, targets in epoch]
+    [(16, 32, 32, 3), (16, 32, 32, 3), (8, 32, 32, 3)]
     """
     store = open_store(data, split, input_size)
 
@@ -96,6 +102,11 @@ def evaluation_dataset(
 
     Returns:
         Batches of (B, S, S, 3) float32 images in 0 ... 255 and (B, 2) float32 targets.
+
+    >>> data = PreparedData("data/mine")
+    >>> faces = evaluation_dataset(data, "val", input_size=32, batch_size=64)
+    >>> [(tuple(images.shape), tuple(targets.shape)) for images, targets in faces]
+    [((40, 32, 32, 3), (40, 2))]
     """
     store = open_store(data, split, input_size)
     faces = _in_order(store, np.arange(len(store)), input_size, batch_size)

@@ -120,6 +120,9 @@ def calibrate(
             few others beside one subject; or their labels are all the same or off the grid.
         ConfigError: a number is out of range.
         ModelFileError: `model` is not a model of this package, or gives no numbers.
+
+    >>> calibrate("nano-age", "data/mine").coverage[0]["n"]
+    40
     """
     if isinstance(faces, (str, os.PathLike)):
         faces = PreparedFaces(faces, split="val")

@@ -108,6 +108,10 @@ def evaluate(
         DataError: the data cannot be read or does not suit a model; models cannot be compared.
         ConfigError: `batch_size` is not a whole number above 0, or there is no such decoder.
         ModelFileError: `model` is not a model of this package, or gives no numbers.
+
+    >>> evaluation = evaluate("nano-age", "data/mine", against="tiny-age")
+    >>> len(evaluation.predictions), evaluation.metrics["n"]
+    (40, 40)
     """
     faces = PreparedFaces(faces) if isinstance(faces, (str, os.PathLike)) else faces
     batch_size = check_integer("batch_size", batch_size, minimum=1)

@@ -127,6 +127,11 @@ def score_maps(model: "FaceModel", images: Any) -> np.ndarray:
     Raises:
         ConfigError: the model has no linear head on globally pooled features, or the images are
             not of its size.
+
+    >>> from keras_dldl import LabelGrid, build_model
+    >>> model = build_model("nano-age-net", LabelGrid.age(), input_size=32)  # not trained
+    >>> score_maps(model, np.zeros((1, 32, 32, 3))).shape[:2]  # one map a year of age
+    (1, 101)
     """
     return AttentionMaps(model).score_maps(images)
 
@@ -140,6 +145,12 @@ def attention_map(model: "FaceModel", images: Any) -> np.ndarray:
 
     Raises:
         ConfigError: the model has no such head, or the images are not of its size.
+
+    >>> from keras_dldl import LabelGrid, build_model
+    >>> model = build_model("nano-age-net", LabelGrid.age(), input_size=32)  # not trained
+    >>> maps = attention_map(model, np.zeros((2, 32, 32, 3)))
+    >>> len(maps), bool(0 <= maps.min() <= maps.max() <= 1)
+    (2, True)
     """
     return AttentionMaps(model).attention(images)
 

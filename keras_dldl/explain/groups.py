@@ -104,6 +104,12 @@ def attention_by_group(
     Raises:
         ConfigError: the model has no attention maps, or the boundaries are not valid.
         DataError: there are no faces, or a label lies outside the model's grid.
+
+    >>> from keras_dldl import LabelGrid, build_model
+    >>> model = build_model("nano-age-net", LabelGrid.age(), input_size=32)  # not trained
+    >>> faces, ages = np.zeros((3, 32, 32, 3)), np.array([8, 25, 30])
+    >>> attention_by_group(model, [(faces, ages)], boundaries=[20]).counts
+    array([1, 2])
     """
     return group_averages(batches, label_groups(model.grid, boundaries), AttentionMaps(model))
 

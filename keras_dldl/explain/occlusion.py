@@ -95,6 +95,12 @@ def occlusion_sensitivity(
     Raises:
         ConfigError: a number out of range, or an unknown shape.
         DataError: no images, of another size than the model's, or not as many labels.
+
+    >>> from keras_dldl import LabelGrid, build_model
+    >>> model = build_model("nano-age-net", LabelGrid.age(), input_size=32)  # not trained
+    >>> found = occlusion_sensitivity(model, np.zeros((2, 32, 32, 3)), [20, 30], size=16)
+    >>> found.mae.shape  # 2 x 2 places
+    (2, 2)
     """
     side = model.input_size
     check_choice("shape", shape, SHAPES)

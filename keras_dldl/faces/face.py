@@ -62,5 +62,10 @@ def left_to_right(faces: Sequence[Face]) -> list[Face]:
 
 
 def largest(faces: Sequence[Face]) -> Face | None:
-    """Return the face with the largest box, or None where there is none."""
+    """Return the face with the largest box, or None where there is none.
+
+    >>> points = np.zeros((5, 2))
+    >>> largest([Face((0, 0, 20, 30), points, 0.9), Face((50, 0, 40, 50), points, 0.8)]).box
+    (50, 0, 40, 50)
+    """
     return max(faces, key=lambda face: face.area, default=None)

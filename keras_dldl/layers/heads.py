@@ -18,6 +18,10 @@ def linear_head(features: Any, size: int, name: str = "logits") -> Any:
 
     Returns:
         Symbolic tensor (B, size), float32.
+
+    >>> features = keras.Input((64,))
+    >>> keras.Model(features, linear_head(features, 101)).count_params()  # 64 x 101 + 101
+    6565
     """
     return keras.layers.Dense(size, bias_initializer="zeros", dtype="float32", name=name)(features)
 
@@ -33,6 +37,10 @@ def shared_ranking_head(features: Any, size: int) -> Any:
 
     Returns:
         Symbolic tensor (B, size), float32.
+
+    >>> features = keras.Input((64,))
+    >>> keras.Model(features, shared_ranking_head(features, 100)).count_params()  # 64 + 100
+    164
     """
     score = keras.layers.Dense(1, use_bias=False, dtype="float32", name="score")(features)
     return OutputBiases(size, dtype="float32", name="biases")(score)

@@ -30,6 +30,13 @@ def average_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> 
 
     Raises:
         ConfigError: models that differ in more than their weights, or a `weight` out of range.
+
+    >>> from keras_dldl import LabelGrid
+    >>> first, second = (build_model("nano-age-net", LabelGrid.age(), input_size=32) for _ in "ab")
+    >>> head = [model.get_weights()[-2][0, 0] for model in (first, second)]
+    >>> averaged = average_models(first, second, weight=0.25)
+    >>> bool(np.isclose(averaged.get_weights()[-2][0, 0], 0.25 * head[0] + 0.75 * head[1]))
+    True
     """
     weight = check_alike(first, second, weight, "averaged")
     averaged = FaceModel.from_config({**first.get_config(), "card": {}, "calibration": None})
@@ -62,6 +69,11 @@ def join_models(first: FaceModel, second: FaceModel, weight: float = 0.5) -> Fac
     Raises:
         ConfigError: no backbone of twice the width, a head that is not one linear layer, models
             that differ in more than their weights, or a `weight` out of range.
+
+    >>> from keras_dldl import LabelGrid
+    >>> first, second = (build_model("tiny-age-net", LabelGrid.age(), input_size=32) for _ in "ab")
+    >>> join_models(first, second).backbone_name
+    'thin-age-net'
     """
     weight = check_alike(first, second, weight, "joined")
     _check_can_be_joined(first, second)

@@ -110,6 +110,11 @@ def fast_network(model) -> Callable[..., Any]:
 
     Args:
         model: a `FaceModel`.
+
+    >>> from keras_dldl import LabelGrid, build_model
+    >>> model = build_model("nano-age-net", LabelGrid.age(), input_size=32)
+    >>> tuple(fast_network(model)(np.zeros((2, 32, 32, 3))).shape)
+    (2, 101)
     """
     if backend_name() != "tensorflow":
         return model

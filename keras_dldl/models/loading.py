@@ -45,7 +45,11 @@ def load_model(name: str | os.PathLike) -> keras.Model:
 
 
 def load_start(name: str | os.PathLike) -> keras.Model:
-    """Load a model to start another from: as `load_model`, and what pre-training wrote besides."""
+    """Load a model to start another from: as `load_model`, and what pre-training wrote besides.
+
+    >>> load_start("nano-age").input_size
+    64
+    """
     return _load(name)[0]
 
 

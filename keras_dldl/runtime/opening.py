@@ -50,6 +50,9 @@ def open_network(model: Any = None, task: str | None = None, engine: str | None 
         ModelFileError: there is no such model.
         ConfigError: it estimates something else, `task` has no shipped model, or the engine cannot
             run it.
+
+    >>> open_network("nano-age").card.input_size
+    64
     """
     network = _opened(_default_model(task) if model is None else model, engine)
     found = network.card.grid.task

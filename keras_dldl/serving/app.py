@@ -75,6 +75,10 @@ def create_app(
     Raises:
         ConfigError: a model's name cannot stand in an address, or there is no model, or no such
             detector.
+
+    >>> from keras_dldl.serving import load_models
+    >>> create_app(load_models(["nano-age"])).title
+    'keras-dldl'
     """
     if detector is not None:
         detector = as_detector(detector)  # an error here, not in the answer to every photo

@@ -112,6 +112,9 @@ def load_models(
     Raises:
         ConfigError: a name, a label or a version is not as it must be.
         ModelFileError: there is no such model.
+
+    >>> load_models(["small=nano-age"], labels=["small/stable=1"]).labels
+    {'small': {'stable': 1}}
     """
     named, labelled = list(map(_name_and_path, models)), list(map(_label, labels))
     for _, path in named:  # all of them, before the first is loaded

@@ -58,6 +58,10 @@ def train(
         DataError: the prepared data cannot be read, or is damaged.
         TrainingError: the loss is not finite, or the folder holds another run, or another process
             was lost.
+
+    >>> settings = {"model": "nano-age-net", "input_size": 32, "epochs": 1}
+    >>> train(TrainConfig(data=["data/mine"], **settings), "runs/a").model.as_posix()
+    'runs/a/model.keras'
     """
     team, out = team or Team(), Path(out)
     with joined(team), folder_of(team, out) as path:

@@ -85,6 +85,11 @@ def prepare(
         ConfigError: the environment variable for `max_pixels` is not a number.
         DataError: the data set is not there, rows are bad, or `out` holds something else.
         OSError: `out` cannot be written.
+
+    >>> from keras_dldl.data.sources import find_source
+    >>> source = find_source("synthetic")()
+    >>> prepare(source, "data/mine", "data/drawn", PrepareOptions(size=32, limit=4)).counts
+    {'train': 3, 'val': 0, 'test': 1}
     """
     import pandas as pd
 

@@ -109,6 +109,10 @@ def draw_crowd(
 
     Raises:
         ValueError: `ages` is empty, or an argument is out of its range.
+
+    >>> picture, landmarks = draw_crowd([8, 30, 65])
+    >>> picture.shape, len(landmarks)
+    ((160, 480, 3), 3)
     """
     check_integer("face_size", face_size, _SMALLEST_SIZE)
     check_integer("seed", seed, 0)
