@@ -91,8 +91,7 @@ def evaluate(
 
     Args:
         model: anything that `runtime.open_network` opens; a `.keras` file is run by Keras.
-        faces: `PreparedFaces`, `LabelledImages`, or a folder of prepared data: its test split, or
-            else its validation split.
+        faces: `PreparedFaces`, `LabelledImages`, or prepared data: test, or else validation split.
         against: another model of the same task and range of labels, to compare with.
         group_by: columns of the manifest to break the numbers down by; default: all with at most 50
             different values. Ages are always grouped by decade, too.
@@ -134,12 +133,20 @@ def evaluate(
     )
     metrics["notes"] += remarks
     metrics |= {"decoder": decoder or first.decoder} | _facts(networks, faces, len(rows))
-    error = (predictions["value"] - predictions["label"]).abs().to_numpy()
-    seen = first.notes.get("training_images")
-    metrics["leak_check"] = checked_for_leaks(faces, leak_check, error, seen)
+    metrics["leak_check"] = _leaks(faces, leak_check, predictions, first)
     metrics["summary"] = in_words(metrics, first.grid)
-    run = training_run(networks[0].path, first.grid.unit)
-    return Evaluation(metrics, predictions, views.pictures, run)
+    return Evaluation(metrics, predictions, views.pictures, _run_of(networks[0]))
+
+
+def _leaks(
+    faces: Faces, leak_check: bool | None, predictions: "pd.DataFrame", card: "ModelCard"
+) -> dict[str, Any] | None:
+    error = (predictions["value"] - predictions["label"]).abs().to_numpy()
+    return checked_for_leaks(faces, leak_check, error, card.notes.get("training_images"))
+
+
+def _run_of(network: Network) -> TrainingRun | None:
+    return training_run(network.path, network.card.grid.unit)
 
 
 def _opened(models: "Sequence[str | os.PathLike | FaceModel | Network]") -> list[Network]:

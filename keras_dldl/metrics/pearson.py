@@ -26,6 +26,7 @@ class ExpectationPearson(GridMetric):
 
     Call arguments: as those of `ExpectationMAE`; weights not below 0.
 
+    >>> from keras_dldl.labels import LabelGrid
     >>> metric = ExpectationPearson(LabelGrid.age())
     >>> metric.update_state(np.array([20.0, 30.0]), np.array([21.0, 28.0]))
     >>> metric.update_state(np.array([40.0]), np.array([35.0]))

@@ -1,5 +1,7 @@
 """The loss with teachers against its formula in float64, and a run that has one."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -68,6 +70,7 @@ def test_a_teacher_of_faces_cut_out_in_another_way_is_told(tmp_path, caplog):
     for detector, place in places.items():
         teacher = build_model("mini", GRID, input_size=32, alignment=Alignment(detector=detector))
         teacher.save(place)
+    caplog.set_level(logging.WARNING, "keras_dldl")
     load_teachers(list(places.values()), made(1))
     (told,) = [record.getMessage() for record in caplog.records]
     assert told.startswith(f"The faces are not cut out as the teacher {places['mtcnn']} expects")

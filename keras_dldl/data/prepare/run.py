@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,13 +103,10 @@ def prepare(
     remove_leftovers(out, keep=None if source.draws_root else root)
     rows = source.read(root)
     table, off_grid = _on_grid(with_choice(rows.table, options.landmarks), source)
-    if 0 < options.limit < len(table):
-        step = len(table) / options.limit
-        table = table.iloc[[int(i * step) for i in range(options.limit)]].reset_index(drop=True)
+    table = _limited(table, options.limit)
     if options.strict:
         refuse_skipped(rows.skipped + off_grid)
-        missing = [path for path in table["path"] if not os.path.isfile(as_on_disk(root / path))]
-        refuse_skipped([Skipped(path, "no such file") for path in missing])
+        _refuse_missing(table["path"], root)
     _split(table, source, options)
     hashes = pd.util.hash_pandas_object(table.astype(str), index=False).to_numpy()
     plan |= {"rows": len(table), "rows_hash": f"{int(hashes.sum()):016x}"}
@@ -118,11 +116,21 @@ def prepare(
     if options.strict:
         done = [read_report(job.report_path) for job in jobs if job.report_path.exists()]
         refuse_skipped([item for report in done for item in report.skipped])
-    if run_jobs is None:
-        run_all(jobs, options.workers)
-    else:
-        run_jobs(jobs)
+    (run_jobs or partial(run_all, workers=options.workers))(jobs)
     return _finish(out, source, table, jobs, options, rows.skipped + off_grid, plan)
+
+
+def _limited(table: "pd.DataFrame", limit: int) -> "pd.DataFrame":
+    """Return `limit` rows, evenly spread; all if it is 0."""
+    if not 0 < limit < len(table):
+        return table
+    step = len(table) / limit
+    return table.iloc[[int(i * step) for i in range(limit)]].reset_index(drop=True)
+
+
+def _refuse_missing(paths: "pd.Series", root: Path) -> None:
+    missing = [path for path in paths if not os.path.isfile(as_on_disk(root / path))]
+    refuse_skipped([Skipped(path, "no such file") for path in missing])
 
 
 def _on_grid(table: "pd.DataFrame", source: Source) -> tuple["pd.DataFrame", list[Skipped]]:
