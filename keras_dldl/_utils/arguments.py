@@ -94,7 +94,7 @@ def did_you_mean(name: Any, known: Iterable[str], least: float = 0.6) -> str:
 
 
 def message_of(error: BaseException, most: int = 300) -> str:
-    """Return what an error says, on one line of at most so many letters; else what kind it is.
+    """Return what an error says, on one line of at most `most` letters; else its kind.
 
     >>> message_of(ValueError("not a\\n number")), message_of(MemoryError())
     ('not a number', 'MemoryError')

@@ -50,7 +50,20 @@ def spans_a_face(landmarks: np.ndarray) -> bool:
     points = np.asarray(landmarks, np.float64)
     if not np.isfinite(points).all():
         return False
-    return abs(_scale(_as_complex(MEAN_SHAPE), _as_complex(points))) >= MIN_EYE_DISTANCE
+    return abs(scale_of(_as_complex(points))) >= MIN_EYE_DISTANCE
+
+
+def scale_of(points: np.ndarray) -> complex:
+    """Return scale and turn of the similarity from the mean shape to five points, as one number.
+
+    Args:
+        points: (5,) complex, x + iy.
+
+    >>> points = MEAN_SHAPE @ [1, 1j]
+    >>> bool(np.isclose(scale_of(3j * points), 3j))  # three times as large, turned to the right
+    True
+    """
+    return _scale(_as_complex(MEAN_SHAPE), points)
 
 
 def roll_of(landmarks: np.ndarray) -> float:
@@ -62,7 +75,7 @@ def roll_of(landmarks: np.ndarray) -> float:
     >>> roll_of(MEAN_SHAPE @ [[0, 1], [-1, 0]])  # (x, y) becomes (-y, x): a turn to the right
     90.0
     """
-    turn = _scale(_as_complex(MEAN_SHAPE), _as_complex(np.asarray(landmarks, np.float64)))
+    turn = scale_of(_as_complex(np.asarray(landmarks, np.float64)))
     return math.degrees(math.atan2(turn.imag, turn.real))
 
 

@@ -1,12 +1,11 @@
 """A mesh of 468 points on one face (Kartynnik et al. 2019), and the five points from it."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from keras_dldl.faces.alignment import roll_of
+from keras_dldl.faces.alignment import scale_of
 from keras_dldl.faces.cutting import Picture
 
 SIDE = 192
@@ -45,8 +44,7 @@ class Mesh:
     @property
     def up(self) -> complex:
         """From chin to forehead, a complex number of length 1."""
-        five = np.stack([self.five_points.real, self.five_points.imag], axis=1)
-        return -1j * np.exp(1j * math.radians(roll_of(five)))
+        return complex(-1j * np.exp(1j * np.angle(scale_of(self.five_points))))
 
     @property
     def square(self) -> tuple[complex, float]:
